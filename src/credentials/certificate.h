@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace retrust {
+
+/// What a person needs to know of an X.509 certificate.
+struct Certificate {
+  std::string subject;  ///< RFC 2253 style, e.g. "CN=kube-ca"
+  std::string issuer;
+  std::string serial;  ///< hexadecimal
+  std::string sha256;  ///< of the DER, 64 lower-case hexadecimal digits
+  std::chrono::sys_seconds not_before;
+  std::chrono::sys_seconds not_after;
+  std::string key;  ///< e.g. "RSA 2048" or "EC 256"
+};
+
+/// Every certificate of a PEM bundle in its order; text around the blocks is ignored, as by TLS
+/// clients. Empty where there is none, or one cannot be read.
+std::vector<Certificate> parse_certificates(std::string_view pem);
+
+/// Same certificates (SHA-256 of the DER), order and repetition aside. Two bundles in which no
+/// certificate can be read are the same only as text.
+bool same_certificates(std::string_view pem_a, std::string_view pem_b);
+
+/// Every certificate of `pem_part` is in `pem_whole`, and there is at least one.
+bool contains_certificates(std::string_view pem_whole, std::string_view pem_part);
+
+}  // namespace retrust

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace retrust {
+
+/// A token and the CA certificates beside it, as one side holds them.
+struct Credentials {
+  std::string token;   ///< the JWT itself: a secret; empty where there is none
+  std::string ca_pem;  ///< PEM; empty where there is none
+
+  bool operator==(const Credentials&) const = default;
+};
+
+/// What differs between the credentials that Rancher has stored and the live ones.
+struct Comparison {
+  enum class Part { same, differs, stored_missing };
+  Part token = Part::same;
+  Part ca = Part::same;
+
+  bool equal() const { return token == Part::same && ca == Part::same; }
+};
+
+/// Tokens are compared as text, CA certificates by what they are (see same_certificates).
+Comparison compare(const Credentials& stored, const Credentials& live);
+
+/// Lines that tell a person all about credentials (fingerprints, names, dates in UTC) without the
+/// token itself. Ends of lines are not included.
+std::vector<std::string> render(const Credentials& credentials);
+
+/// Unified diff of two texts with the customary `---` and `+++` header; empty where they are equal.
+std::string unified_diff(const std::vector<std::string>& before,
+                         const std::vector<std::string>& after, const std::string& before_name,
+                         const std::string& after_name);
+
+}  // namespace retrust

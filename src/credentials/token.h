@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace retrust {
+
+/// What a service account's JWT says of itself; its signature is not checked. Fields that are not
+/// there are empty. Holds no secret: neither the token nor its signature.
+/// Both the legacy claims (`kubernetes.io/serviceaccount/…`) and the projected ones
+/// (`kubernetes.io: {…}`) are read.
+struct TokenClaims {
+  std::string issuer;
+  std::string name_space;
+  std::string service_account;
+  std::string service_account_uid;
+  std::string secret_name;  ///< legacy tokens only
+  std::string key_id;       ///< `kid` of the header
+  std::string algorithm;
+  std::optional<std::chrono::sys_seconds> expires;
+};
+
+/// Nothing where the text is not a JWT of three parts with JSON in the first two.
+std::optional<TokenClaims> parse_token(std::string_view jwt);
+
+/// First 12 hexadecimal digits of the SHA-256 of the text: how a secret is named in print.
+std::string fingerprint(std::string_view secret);
+
+}  // namespace retrust

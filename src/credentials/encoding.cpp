@@ -1,11 +1,10 @@
 #include "credentials/encoding.h"
 
-#include <openssl/evp.h>
-
 #include <array>
 #include <cstdint>
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
 
 namespace retrust {
 namespace {

@@ -1,0 +1,277 @@
+#include "binaries/kubectl.h"
+
+#include <algorithm>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Between two attempts to reach a server that is away: there is nothing to watch meanwhile.
+constexpr std::chrono::milliseconds retry_pause{250};
+
+boost::asio::awaitable<void> pause(std::chrono::milliseconds duration) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, duration);
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+std::chrono::milliseconds left_until(Clock::time_point end) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+  return std::max(left, std::chrono::milliseconds{0});
+}
+
+std::optional<WatchEvent::Type> watch_type(std::string_view name) {
+  if (name == "ADDED") return WatchEvent::Type::added;
+  if (name == "MODIFIED") return WatchEvent::Type::modified;
+  if (name == "DELETED") return WatchEvent::Type::deleted;
+  return std::nullopt;  // BOOKMARK, ERROR: the watch ends and starts anew where that is needed
+}
+
+std::string verdict(const Outcome& outcome) {
+  switch (outcome.ending) {
+    case Ending::exited:
+      return fmt::format("exit status {}", outcome.code);
+    case Ending::signalled:
+      return fmt::format("killed by signal {}", outcome.code);
+    case Ending::stopped:
+      return "seen enough";
+    case Ending::timed_out:
+      return "ended at its deadline";
+    case Ending::output_limit:
+      return "ended: printed too much";
+    case Ending::interrupted:
+      return "interrupted";
+    case Ending::not_found:
+      return "no such program";
+    case Ending::not_executable:
+      return "cannot be run";
+  }
+  return {};
+}
+
+Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
+  return {
+      ExitStatus::failed,
+      fmt::format("{} printed what is not JSON ({} bytes: {})", asked.command, size, why),
+      fmt::format("check that {} is a kubectl and not a wrapper that prints more", asked.program)};
+}
+
+std::vector<boost::json::value> documents(const std::string& text, const Asked& asked) {
+  std::vector<boost::json::value> found;
+  DocumentStream stream;
+  try {
+    stream.feed(text, [&](boost::json::value document) { found.push_back(std::move(document)); });
+  } catch (const boost::system::system_error& error) {
+    throw not_json(asked, text.size(), error.code().message());
+  }
+  if (!stream.at_boundary()) throw not_json(asked, text.size(), "it ends in the middle");
+  return found;
+}
+
+}  // namespace
+
+Kubectl Kubectl::in_section(std::string section) const {
+  auto copy = *this;
+  copy.section_ = std::move(section);
+  return copy;
+}
+
+Kubectl Kubectl::with(Patience patience) const {
+  auto copy = *this;
+  copy.patience_ = patience;
+  return copy;
+}
+
+Kubectl Kubectl::with_kubeconfig(std::string path) const {
+  auto copy = *this;
+  copy.target_.kubeconfig = std::move(path);
+  copy.target_.context.clear();
+  return copy;
+}
+
+Asked Kubectl::asked(const std::vector<std::string>& args) const {
+  std::string command = "kubectl";
+  for (std::size_t i = 0; i < std::min<std::size_t>(args.size(), 2); ++i) command += " " + args[i];
+  return {target_.side, target_.kubeconfig, target_.program, command};
+}
+
+std::vector<std::string> Kubectl::with_target(std::vector<std::string> args) const {
+  std::vector<std::string> all{"--kubeconfig=" + target_.kubeconfig};
+  if (!target_.context.empty()) all.push_back("--context=" + target_.context);
+  all.insert(all.end(), std::make_move_iterator(args.begin()), std::make_move_iterator(args.end()));
+  return all;
+}
+
+std::string Kubectl::shown(const std::vector<std::string>& args) const {
+  auto words = with_target(args);
+  words.insert(words.begin(), "kubectl");
+  return shell_line(words);
+}
+
+boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, std::string input,
+                                               Output output, OutputReader reader,
+                                               std::chrono::milliseconds deadline,
+                                               Weight weight) const {
+  boost::json::object about;
+  about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
+  about["program"] = target_.program;
+  events_->emit({.kind = EventKind::command_started,
+                 .section = section_,
+                 .text = shown(args),
+                 .data = about,
+                 .weight = weight});
+  Command command;
+  command.program = target_.program;
+  command.args = with_target(std::move(args));
+  command.input = std::move(input);
+  command.deadline = deadline;
+  auto outcome = co_await runner_->run(std::move(command), std::move(reader));
+  about["ending"] = verdict(outcome);
+  about["milliseconds"] = outcome.wall.count();
+  const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
+  if (output == Output::public_text && !outcome.out.empty()) about["output"] = outcome.out;
+  if (quiet_failure && !outcome.err.empty()) about["output"] = outcome.err;
+  events_->emit({.kind = EventKind::command_ended,
+                 .section = section_,
+                 .text = fmt::format("{}, {}", verdict(outcome), duration_text(outcome.wall)),
+                 .data = std::move(about),
+                 .weight = weight});
+  if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
+  co_return outcome;
+}
+
+boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std::string input,
+                                             Output output, Weight weight) const {
+  const auto give_up = Clock::now() + patience_.limit;
+  for (;;) {
+    auto outcome = co_await start(args, input, output, {}, target_.command_timeout, weight);
+    if (outcome.succeeded()) co_return outcome;
+    auto failure = explain(outcome, asked(args));
+    if (failure.kind != KubectlError::unreachable || Clock::now() >= give_up) throw failure;
+    events_->emit({.kind = EventKind::warning,
+                   .section = section_,
+                   .text = fmt::format("{}; trying again", failure.what())});
+    co_await pause(retry_pause);
+  }
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string> args) const {
+  args.insert(args.begin(), "get");
+  args.insert(args.end(), {"-o", "json"});
+  const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
+  auto found = documents(outcome.out, asked(args));
+  if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
+  co_return std::move(found.front());
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::config() const {
+  std::vector<std::string> args{"config", "view", "--raw", "--minify", "--flatten", "-o", "json"};
+  const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
+  auto found = documents(outcome.out, asked(args));
+  if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
+  co_return std::move(found.front());
+}
+
+boost::asio::awaitable<std::string> Kubectl::get_raw(std::string path) const {
+  std::vector<std::string> args{"get", "--raw", std::move(path)};
+  auto outcome = co_await run(std::move(args), {}, Output::secret, Weight::routine);
+  co_return std::move(outcome.out);
+}
+
+boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
+    boost::json::array objects) const {
+  const auto count = objects.size();
+  boost::json::object list;
+  list["apiVersion"] = "v1";
+  list["kind"] = "List";
+  list["items"] = std::move(objects);
+  std::vector<std::string> args{"create", "--validate=false", "-f", "-", "-o", "json"};
+  const auto outcome =
+      co_await run(args, boost::json::serialize(list), Output::secret, Weight::routine);
+  auto found = documents(outcome.out, asked(args));
+  // Some versions wrap several answers in a List again.
+  if (found.size() == 1 && text_at(found.front(), "/kind") == "List") {
+    const auto items = array_at(found.front(), "/items");
+    found.assign(items.begin(), items.end());
+  }
+  if (found.size() != count)
+    throw not_json(asked(args), outcome.out.size(), "an answer is missing");
+  co_return found;
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::value object) const {
+  std::vector<std::string> args{"replace", "--validate=false", "-f", "-", "-o", "json"};
+  const auto outcome =
+      co_await run(args, boost::json::serialize(object), Output::secret, Weight::documented);
+  auto found = documents(outcome.out, asked(args));
+  if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
+  co_return std::move(found.front());
+}
+
+boost::asio::awaitable<std::string> Kubectl::change(std::vector<std::string> args) const {
+  auto outcome = co_await run(std::move(args), {}, Output::public_text, Weight::documented);
+  co_return std::move(outcome.out);
+}
+
+boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
+                                            std::chrono::milliseconds limit,
+                                            std::function<void()> on_list,
+                                            std::function<Flow(const WatchEvent&)> on_event) const {
+  args.insert(args.begin(), "get");
+  args.insert(args.end(), {"-w", "--output-watch-events", "-o", "json"});
+  const auto end = Clock::now() + limit;
+  auto weight = Weight::documented;
+  for (;;) {
+    const auto left = left_until(end);
+    if (left.count() == 0) co_return false;
+    on_list();
+    DocumentStream stream;
+    auto flow = Flow::go_on;
+    const auto reader = [&](std::string_view piece) {
+      stream.feed(piece, [&](boost::json::value document) {
+        const auto type = watch_type(text_at(document, "/type"));
+        auto* object = document.as_object().if_contains("object");
+        if (flow == Flow::stop || !type || object == nullptr) return;
+        flow = on_event({*type, std::move(*object)});
+      });
+      return flow;
+    };
+    std::optional<Failure> broken;
+    Outcome outcome;
+    const auto started = Clock::now();
+    try {
+      outcome = co_await start(args, {}, Output::secret, reader, left, weight);
+    } catch (const boost::system::system_error& error) {
+      broken = not_json(asked(args), 0, error.code().message());
+    } catch (const std::invalid_argument& error) {
+      broken = not_json(asked(args), 0, error.what());
+    }
+    if (broken) throw Failure(*broken);
+    if (flow == Flow::stop) co_return true;
+    if (outcome.ending == Ending::timed_out) co_return false;
+    if (!outcome.succeeded()) {
+      auto failure = explain(outcome, asked(args));
+      const auto passing = failure.kind == KubectlError::unreachable ||
+                           failure.kind == KubectlError::timed_out ||
+                           outcome.err.find("Expired") != std::string::npos ||
+                           outcome.err.find("too old") != std::string::npos;
+      if (!passing) throw failure;
+    }
+    // The server closes watches whenever it likes; only one that ends at once is held back.
+    if (Clock::now() - started < retry_pause) co_await pause(std::min(retry_pause, left));
+    weight = Weight::routine;
+  }
+}
+
+}  // namespace retrust

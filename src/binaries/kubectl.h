@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/value.hpp>
+
+#include "binaries/kubectl_errors.h"
+#include "process/process.h"
+#include "transcript/event.h"
+
+namespace retrust {
+
+/// One event of a watch.
+struct WatchEvent {
+  enum class Type { added, modified, deleted };
+  Type type;
+  boost::json::value object;
+};
+
+/// Which kubectl, and how it reaches its cluster.
+struct KubectlTarget {
+  Side side = Side::downstream;
+  std::string program = "kubectl";
+  std::string kubeconfig;
+  std::string context = {};
+  std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
+};
+
+/// Whether a lost connection is waited out: an API server may restart in the middle of a run.
+struct Patience {
+  std::chrono::milliseconds limit{0};
+};
+
+/// The one place that knows how kubectl is spoken to. Cheap to copy: a copy differs in its section
+/// or its patience. Every command is announced as an event, its output is never written down here.
+/// All functions throw KubectlFailure, or Interrupted.
+class Kubectl {
+ public:
+  /// The references must outlive this and its copies.
+  Kubectl(Runner& runner, EventSink& events, KubectlTarget target)
+      : runner_(&runner), events_(&events), target_(std::move(target)) {}
+
+  const KubectlTarget& target() const { return target_; }
+
+  /// A copy whose commands are announced as belonging to that section of the runbook.
+  Kubectl in_section(std::string section) const;
+  /// A copy that uses another kubeconfig of the same cluster.
+  Kubectl with_kubeconfig(std::string path) const;
+  /// A copy that tries again while the API server cannot be reached.
+  Kubectl with(Patience patience) const;
+
+  /// `kubectl get ARGS -o json`.
+  boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args) const;
+
+  /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included.
+  boost::asio::awaitable<boost::json::value> config() const;
+
+  /// `kubectl get --raw PATH`.
+  boost::asio::awaitable<std::string> get_raw(std::string path) const;
+
+  /// `kubectl create -f -` of several objects; what came back, in their order. They are reviews
+  /// (TokenReview and the like), so nothing is kept by the cluster.
+  boost::asio::awaitable<std::vector<boost::json::value>> review(boost::json::array objects) const;
+
+  /// `kubectl replace -f -`. A conflict is thrown as KubectlError::conflict.
+  boost::asio::awaitable<boost::json::value> replace(boost::json::value object) const;
+
+  /// Any command that changes something and prints little, e.g. {"delete", "secret", "x"}; what it
+  /// printed is part of its event.
+  boost::asio::awaitable<std::string> change(std::vector<std::string> args) const;
+
+  /// `kubectl get ARGS -w`, started again from a fresh list whenever it ends, until the reader says
+  /// stop or the limit is over. `on_list` is called before each (re)start: the events that follow
+  /// begin with everything that is there. False where the time was over.
+  boost::asio::awaitable<bool> watch(std::vector<std::string> args, std::chrono::milliseconds limit,
+                                     std::function<void()> on_list,
+                                     std::function<Flow(const WatchEvent&)> on_event) const;
+
+  /// The command as a person would type it, e.g. for a plan.
+  std::string shown(const std::vector<std::string>& args) const;
+
+ private:
+  enum class Output { secret, public_text };
+  boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,
+                                        Output output, OutputReader reader,
+                                        std::chrono::milliseconds deadline, Weight weight) const;
+  boost::asio::awaitable<Outcome> run(std::vector<std::string> args, std::string input,
+                                      Output output, Weight weight) const;
+  Asked asked(const std::vector<std::string>& args) const;
+  std::vector<std::string> with_target(std::vector<std::string> args) const;
+
+  Runner* runner_;
+  EventSink* events_;
+  KubectlTarget target_;
+  std::string section_;
+  Patience patience_;
+};
+
+}  // namespace retrust

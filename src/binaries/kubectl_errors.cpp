@@ -1,0 +1,197 @@
+#include "binaries/kubectl_errors.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+struct Pattern {
+  std::string_view text;
+  KubectlError kind;
+};
+
+/// What kubectl prints, by the first that fits: the order matters where a message holds two.
+constexpr std::array patterns{
+    Pattern{"x509:", KubectlError::untrusted},
+    Pattern{"tls: failed to verify certificate", KubectlError::untrusted},
+    Pattern{"(Conflict)", KubectlError::conflict},
+    Pattern{"the object has been modified", KubectlError::conflict},
+    Pattern{"(Unauthorized)", KubectlError::unauthorized},
+    Pattern{"You must be logged in to the server", KubectlError::unauthorized},
+    Pattern{"the server has asked for the client to provide credentials",
+            KubectlError::unauthorized},
+    Pattern{"provide credentials", KubectlError::unauthorized},
+    Pattern{"(Forbidden)", KubectlError::forbidden},
+    Pattern{"the server doesn't have a resource type", KubectlError::no_such_type},
+    Pattern{"no matches for kind", KubectlError::no_such_type},
+    Pattern{"error loading config file", KubectlError::bad_kubeconfig},
+    Pattern{"invalid configuration:", KubectlError::bad_kubeconfig},
+    Pattern{"couldn't get version/kind", KubectlError::bad_kubeconfig},
+    Pattern{"error parsing", KubectlError::bad_kubeconfig},
+    Pattern{"context \"", KubectlError::bad_kubeconfig},
+    Pattern{"(NotFound)", KubectlError::not_found},
+    Pattern{"connection refused", KubectlError::unreachable},
+    Pattern{"connection reset", KubectlError::unreachable},
+    Pattern{"no route to host", KubectlError::unreachable},
+    Pattern{"no such host", KubectlError::unreachable},
+    Pattern{"network is unreachable", KubectlError::unreachable},
+    Pattern{"unexpected EOF", KubectlError::unreachable},
+    Pattern{": EOF", KubectlError::unreachable},
+    Pattern{"client connection lost", KubectlError::unreachable},
+    Pattern{"GOAWAY", KubectlError::unreachable},
+    Pattern{"(ServiceUnavailable)", KubectlError::unreachable},
+    Pattern{"etcdserver:", KubectlError::unreachable},
+    Pattern{"was refused - did you specify the right host", KubectlError::unreachable},
+    Pattern{"i/o timeout", KubectlError::timed_out},
+    Pattern{"TLS handshake timeout", KubectlError::timed_out},
+    Pattern{"deadline exceeded", KubectlError::timed_out},
+    Pattern{"Client.Timeout", KubectlError::timed_out},
+    Pattern{"(Timeout)", KubectlError::timed_out},
+};
+
+constexpr std::string_view option_of(Side side) {
+  return side == Side::downstream ? "--kubeconfig" : "--local-kubeconfig";
+}
+
+/// The last line that says something: what came before are often retries and warnings.
+std::string own_words(const Outcome& outcome) {
+  auto lines = split_lines(outcome.err);
+  std::erase_if(lines, [](const std::string& line) { return line.empty(); });
+  constexpr std::size_t shown = 6;
+  if (lines.size() > shown) lines.erase(lines.begin(), lines.end() - shown);
+  std::string text;
+  for (const auto& line : lines) text += line + "\n";
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
+Failure ended_badly(const Outcome& outcome, const Asked& asked) {
+  const auto seconds = duration_text(outcome.wall);
+  switch (outcome.ending) {
+    case Ending::not_found:
+      return {ExitStatus::usage, fmt::format("cannot find {}", asked.program),
+              "install kubectl (Debian: apt install kubernetes-client), or name it with --kubectl"};
+    case Ending::not_executable:
+      return {ExitStatus::usage, fmt::format("cannot run {}", asked.program),
+              "name a kubectl that can be run with --kubectl", one_line(outcome.err)};
+    case Ending::timed_out:
+      return {ExitStatus::failed,
+              fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
+                          seconds, asked.command),
+              "check the network to the API server; --command-timeout allows more time",
+              own_words(outcome)};
+    case Ending::signalled:
+      return {
+          ExitStatus::failed,
+          fmt::format("{} was killed by signal {} after {}", asked.command, outcome.code, seconds),
+          "find out who killed it (out of memory?), then run again", own_words(outcome)};
+    case Ending::output_limit:
+      return {ExitStatus::failed,
+              fmt::format("{} printed more than a cluster's objects can be; it was ended",
+                          asked.command),
+              fmt::format("check that {} is a kubectl", asked.program)};
+    default:
+      break;
+  }
+  return {ExitStatus::failed,
+          fmt::format("{} failed with exit status {}", asked.command, outcome.code),
+          {},
+          own_words(outcome)};
+}
+
+}  // namespace
+
+std::string_view name_of(Side side) {
+  return side == Side::downstream ? "downstream cluster" : "local cluster";
+}
+
+KubectlError classify(const Outcome& outcome) {
+  switch (outcome.ending) {
+    case Ending::not_found:
+    case Ending::not_executable:
+      return KubectlError::not_started;
+    case Ending::timed_out:
+      return KubectlError::timed_out;
+    case Ending::exited:
+      break;
+    default:
+      return KubectlError::other;
+  }
+  const auto* found = std::find_if(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
+    return outcome.err.find(pattern.text) != std::string::npos;
+  });
+  return found == patterns.end() ? KubectlError::other : found->kind;
+}
+
+KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
+  const auto kind = classify(outcome);
+  const auto where = fmt::format("the {} ({})", name_of(asked.side), asked.kubeconfig);
+  const auto option = option_of(asked.side);
+  const auto because = [&](ExitStatus status, std::string happened, std::string advice) {
+    return KubectlFailure(
+        kind, Failure(status, std::move(happened), std::move(advice), own_words(outcome)));
+  };
+  switch (kind) {
+    case KubectlError::untrusted:
+      return because(
+          ExitStatus::refused,
+          fmt::format("the CA in {} does not verify the certificate of {}'s API server",
+                      asked.kubeconfig, name_of(asked.side)),
+          asked.side == Side::downstream
+              ? "this kubeconfig was made before the renewal, or is of another cluster: fetch a "
+                "fresh one from a control plane node"
+              : fmt::format("give the kubeconfig of Rancher's own cluster as it is now with {}",
+                            option));
+    case KubectlError::unauthorized:
+      return because(ExitStatus::refused,
+                     fmt::format("{} does not accept the credentials of this kubeconfig", where),
+                     asked.side == Side::downstream
+                         ? "if it was made before the renewal, fetch a fresh one from a control "
+                           "plane node"
+                         : "its token may have expired: fetch a fresh one");
+    case KubectlError::forbidden:
+      return because(ExitStatus::refused,
+                     fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
+                                 one_line(own_words(outcome))),
+                     "use an administrator's kubeconfig");
+    case KubectlError::no_such_type:
+      return because(
+          ExitStatus::refused,
+          fmt::format("{} does not know a resource type that was asked for", where),
+          asked.side == Side::local
+              ? "is this really the cluster that Rancher itself runs in? (not a downstream one)"
+              : "is its API server complete? kubectl api-resources shows what it knows");
+    case KubectlError::conflict:
+      return because(ExitStatus::failed,
+                     fmt::format("somebody else changed the object before {} could", asked.command),
+                     "run again: what is left to do is read anew");
+    case KubectlError::not_found:
+      return because(ExitStatus::failed, fmt::format("{} does not have what was asked for", where),
+                     {});
+    case KubectlError::unreachable:
+      return because(ExitStatus::failed,
+                     fmt::format("the API server of {} cannot be reached", where),
+                     "check the address in the kubeconfig, and that the server is up");
+    case KubectlError::bad_kubeconfig:
+      return because(ExitStatus::usage,
+                     fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
+                     fmt::format("give a complete one with {}", option));
+    case KubectlError::timed_out:
+      if (outcome.ending == Ending::exited) {
+        return because(ExitStatus::failed, fmt::format("{} did not answer in time", where),
+                       "check the network to the API server, then run again");
+      }
+      break;
+    case KubectlError::not_started:
+    case KubectlError::other:
+      break;
+  }
+  return {kind, ended_badly(outcome, asked)};
+}
+
+}  // namespace retrust

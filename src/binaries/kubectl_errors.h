@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "process/process.h"
+#include "transcript/failure.h"
+
+namespace retrust {
+
+/// Which of the two clusters a kubectl speaks to.
+enum class Side { downstream, local };
+
+/// "downstream cluster" or "local cluster".
+std::string_view name_of(Side side);
+
+/// What a failed kubectl was about.
+struct Asked {
+  Side side = Side::downstream;
+  std::string kubeconfig;  ///< as the operator gave it
+  std::string program;     ///< the kubectl that was started
+  std::string command;     ///< for people, e.g. "kubectl get secrets"
+};
+
+/// The kinds of failure that the program itself reacts to.
+enum class KubectlError {
+  untrusted,       ///< x509: the server's certificate and the CA do not fit
+  unauthorized,    ///< 401
+  forbidden,       ///< 403
+  not_found,       ///< the object
+  no_such_type,    ///< the resource type
+  conflict,        ///< changed by somebody else in between
+  unreachable,     ///< nobody listens, the connection broke, or the server is starting
+  timed_out,       ///< no answer in time
+  bad_kubeconfig,  ///< cannot be read as one
+  not_started,     ///< kubectl itself cannot be run
+  other,
+};
+
+/// Reads kubectl's exit and messages (1.20 to 1.35).
+KubectlError classify(const Outcome& outcome);
+
+/// A kubectl that failed, in words for the operator; `kind` tells what to do about it.
+class KubectlFailure : public Failure {
+ public:
+  KubectlFailure(KubectlError error_kind, const Failure& failure)
+      : Failure(failure), kind(error_kind) {}
+  KubectlError kind;
+};
+
+/// The sentence that belongs to a failed command. Pure.
+KubectlFailure explain(const Outcome& outcome, const Asked& asked);
+
+}  // namespace retrust

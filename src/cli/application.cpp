@@ -1,0 +1,329 @@
+#include "cli/application.h"
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+#include "process/process.h"
+#include "runbook/execution.h"
+#include "runbook/preflight.h"
+#include "runbook/report.h"
+#include "transcript/text.h"
+#include "transcript/writers.h"
+#include "version.h"
+
+namespace retrust {
+namespace {
+
+using boost::asio::awaitable;
+
+void check_kubeconfig(std::string_view option, const std::string& path) {
+  namespace fs = std::filesystem;
+  const auto wrong = [&](std::string_view why) {
+    throw Failure(ExitStatus::usage, fmt::format("--{} {}: {}", option, path, why),
+                  "give the path of a kubeconfig that you can read");
+  };
+  std::error_code error;
+  const auto state = fs::status(path, error);
+  if (!fs::exists(state)) wrong("there is no such file");
+  if (fs::is_directory(state)) wrong("this is a directory");
+  if (::access(path.c_str(), R_OK) != 0) wrong("cannot be read");
+  if (fs::is_regular_file(state) && fs::file_size(path, error) == 0) wrong("the file is empty");
+}
+
+bool changes_something(const Options& options) {
+  return options.command == CommandName::run ||
+         (options.command == CommandName::step &&
+          info_of(*options.step).effect == StepInfo::Effect::changes);
+}
+
+/// What can be known to be wrong before anything is started.
+void check_usage(const Options& options) {
+  check_kubeconfig("kubeconfig", options.kubeconfig);
+  check_kubeconfig("local-kubeconfig", options.local_kubeconfig);
+  if (options.command == CommandName::run && options.backup == RancherBackup::not_chosen) {
+    throw Failure(ExitStatus::usage,
+                  "no choice was made about a backup of Rancher (section 1 of the runbook): "
+                  "nothing was changed",
+                  "back Rancher up as your installation needs it, then give --no-rancher-backup");
+  }
+  if (changes_something(options) && options.consent == Consent::ask && !can_ask()) {
+    throw Failure(ExitStatus::usage,
+                  "this is no terminal, so nobody can be asked: nothing was changed",
+                  "give --yes to go on without a question");
+  }
+}
+
+void report_failure(EventSink& events, const Failure& failure) {
+  boost::json::object data;
+  data["status"] = static_cast<int>(failure.status);
+  if (!failure.detail.empty()) data["detail"] = failure.detail;
+  if (!failure.advice.empty()) data["advice"] = failure.advice;
+  events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
+}
+
+std::vector<std::string> shown_kubectl(const std::string& kubeconfig, const std::string& context) {
+  std::vector<std::string> words{"kubectl", "--kubeconfig=" + kubeconfig};
+  if (!context.empty()) words.push_back("--context=" + context);
+  return words;
+}
+
+/// One invocation: everything that lives while a command runs.
+class Application {
+ public:
+  Application(Options options, std::vector<std::string> args, const Environment& environment)
+      : options_(std::move(options)),
+        args_(std::move(args)),
+        runner_(io_.get_executor()),
+        prompt_(io_.get_executor()),
+        signals_(io_, SIGINT, SIGTERM, SIGHUP),
+        events_(redactor_) {
+    const auto prints_result =
+        options_.command != CommandName::run && options_.output == OutputFormat::json;
+    if (options_.output == OutputFormat::json && !prints_result) {
+      events_.add(std::make_shared<JsonSink>());
+    }
+    // What `step get-token` prints is for another program: nothing else goes to standard output.
+    const auto alone = options_.step == Step::get_token || options_.step == Step::get_ca;
+    events_.add(std::make_shared<TerminalSink>(
+        io_.get_executor(), settle_looks(options_.color, environment), options_.verbosity,
+        alone ? OutputFormat::json : options_.output));
+  }
+
+  int run() {
+    await_signals();
+    auto status = static_cast<int>(ExitStatus::done);
+    boost::asio::co_spawn(io_, guarded(), [&](std::exception_ptr error, int result) {
+      status = result;
+      signals_.cancel();
+      if (error) std::rethrow_exception(error);
+    });
+    io_.run();
+    return status;
+  }
+
+ private:
+  void await_signals() {
+    signals_.async_wait([this](boost::system::error_code cancelled, int signal) {
+      if (cancelled) return;
+      runner_.interrupt(signal);
+      prompt_.interrupt(signal);
+      await_signals();
+    });
+  }
+
+  /// Turns every end into an exit status, and says it.
+  awaitable<int> guarded() {
+    std::optional<Failure> failure;
+    try {
+      co_return co_await perform();
+    } catch (const Interrupted& interrupted) {
+      co_return interrupted_by(interrupted.signal);
+    } catch (const Failure& error) {
+      failure = error;
+    } catch (const std::exception& error) {
+      failure = Failure(ExitStatus::failed, fmt::format("unexpected: {}", error.what()),
+                        "this is a defect of retrust: please report it");
+    }
+    // A command that died of the signal that we were sent says nothing about the cluster.
+    if (const auto signal = runner_.interrupted()) co_return interrupted_by(*signal);
+    // After the first change it would be untrue that nothing was changed.
+    if (failure->status == ExitStatus::refused && execution_ && execution_->changed()) {
+      failure->status = ExitStatus::failed;
+    }
+    report_end(*failure);
+    co_return static_cast<int>(failure->status);
+  }
+
+  void report_end(const Failure& failure) {
+    try {
+      report_failure(events_, failure);
+      if (folder_) end(failure.status, "Not done.");
+    } catch (const Failure& unwritten) {
+      fmt::print(stderr, "retrust: {}\n", one_line(redactor_.mask(unwritten.what())));
+    }
+  }
+
+  int interrupted_by(int signal) {
+    const auto text = fmt::format("interrupted by signal {} ({})", signal, ::strsignal(signal));
+    report_end(Failure(static_cast<ExitStatus>(128 + signal), text,
+                       folder_ ? "run again: what is left to do is read from the clusters" : ""));
+    return 128 + signal;
+  }
+
+  void end(ExitStatus status, std::string_view text) {
+    boost::json::object data;
+    data["status"] = static_cast<int>(status);
+    data["runFolder"] = folder_->path().string();
+    events_.emit(
+        {.kind = EventKind::run_ended,
+         .text = fmt::format("{} Exit status {}. Transcript: {}", text, static_cast<int>(status),
+                             (folder_->path() / "transcript.md").string()),
+         .data = std::move(data)});
+  }
+
+  Clusters clusters() {
+    const auto target = [&](Side side, const std::string& kubeconfig, const std::string& context) {
+      return Kubectl(runner_, events_,
+                     {side, options_.kubectl, kubeconfig, context, options_.command_timeout});
+    };
+    return {target(Side::downstream, options_.kubeconfig, options_.context),
+            target(Side::local, options_.local_kubeconfig, options_.local_context), redactor_};
+  }
+
+  PlanOptions plan_options() const {
+    PlanOptions plan;
+    plan.name_space = options_.name_space;
+    plan.extent = options_.extent;
+    plan.pods = options_.pods;
+    plan.skip = options_.skip;
+    plan.downstream_kubectl = shown_kubectl(options_.kubeconfig, options_.context);
+    plan.local_kubectl = shown_kubectl(options_.local_kubeconfig, options_.local_context);
+    return plan;
+  }
+
+  ObserveOptions observe_options(Permissions permissions) const {
+    return {options_.cluster, options_.name_space, permissions};
+  }
+
+  awaitable<int> perform() {
+    check_usage(options_);
+    switch (options_.command) {
+      case CommandName::run:
+      case CommandName::step:
+        co_return co_await execute();
+      case CommandName::plan:
+        co_return co_await look(Permissions::ask);
+      default:
+        co_return co_await look(Permissions::leave);
+    }
+  }
+
+  /// status and plan: look, say what was seen, leave no file.
+  awaitable<int> look(Permissions permissions) {
+    const auto seen = co_await observe(clusters(), observe_options(permissions));
+    check_right_clusters(seen);
+    const auto plan = make_plan(seen, plan_options());
+    if (options_.command == CommandName::plan) check_may_change(seen, plan);
+    const auto different = differs(seen, plan);
+    if (options_.output == OutputFormat::json) {
+      const auto text = redactor_.mask(boost::json::serialize(report(seen, plan))) + "\n";
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    } else {
+      for (auto& line : findings(seen)) {
+        events_.emit({.kind = EventKind::finding, .text = std::move(line)});
+      }
+      if (auto diff = credentials_diff(seen); !diff.empty()) {
+        events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
+      }
+      if (options_.command == CommandName::plan) {
+        events_.emit({.kind = EventKind::plan, .text = plan_text(plan)});
+      }
+      events_.emit({.kind = EventKind::run_ended,
+                    .text = different ? "Something has to be done: retrust plan shows what."
+                                      : "Nothing has to be done."});
+    }
+    co_return static_cast<int>(different ? ExitStatus::differs : ExitStatus::done);
+  }
+
+  void open_folder() {
+    folder_.emplace(options_.run_dir.empty() ? default_run_folder(options_.cluster)
+                                             : options_.run_dir);
+    events_.add(std::make_shared<MarkdownWriter>(folder_->path() / "transcript.md"));
+    events_.add(std::make_shared<JsonlWriter>(folder_->path() / "transcript.jsonl"));
+    auto command_line = args_;
+    command_line.insert(command_line.begin(), "retrust");
+    boost::json::object data;
+    data["retrust"] = version;
+    data["command_line"] = shell_line(command_line);
+    events_.emit({.kind = EventKind::run_started,
+                  .text = fmt::format("retrust {} of cluster {}",
+                                      options_.command == CommandName::run ? "run" : "step",
+                                      options_.cluster),
+                  .data = std::move(data)});
+  }
+
+  awaitable<int> execute() {
+    open_folder();
+    ExecutionOptions options{
+        observe_options(changes_something(options_) ? Permissions::ask : Permissions::leave),
+        plan_options(), options_.timeout};
+    execution_.emplace(clusters(), events_, *folder_, std::move(options),
+                       [this](const std::string& question) -> awaitable<bool> {
+                         if (options_.consent == Consent::given) co_return true;
+                         co_return co_await prompt_.ask(question);
+                       });
+    auto status = ExitStatus::done;
+    if (options_.command == CommandName::run) {
+      co_await execution_->run();
+    } else {
+      co_await execution_->run_step(*options_.step);
+      print_asked();
+      if (options_.step == Step::check_cluster && !execution_->observation().comparison().equal()) {
+        status = ExitStatus::differs;
+      }
+    }
+    end(status, status == ExitStatus::done ? "Done." : "Stored and live credentials differ.");
+    co_return static_cast<int>(status);
+  }
+
+  /// What `step get-token` and `step get-ca` are for: to standard output and nowhere else.
+  void print_asked() {
+    const auto* live = execution_->observation().live();
+    if (live == nullptr) return;
+    std::string text;
+    if (options_.step == Step::get_token) text = live->credentials.token;
+    if (options_.step == Step::get_ca) text = live->ca_base64;
+    if (text.empty()) return;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fputc('\n', stdout);
+    std::fflush(stdout);
+  }
+
+  Options options_;
+  std::vector<std::string> args_;
+  boost::asio::io_context io_{1};
+  Runner runner_;
+  Prompt prompt_;
+  boost::asio::signal_set signals_;
+  Redactor redactor_;
+  Events events_;
+  std::optional<RunFolder> folder_;
+  std::optional<Execution> execution_;
+};
+
+}  // namespace
+
+int run_application(const std::vector<std::string>& args, const Environment& environment) {
+  // A reader of our output that went away must not stop a change half-way.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    auto options = parse_options(args, environment);
+    if (options.command == CommandName::help) {
+      fmt::print("{}", help_text());
+      return static_cast<int>(ExitStatus::done);
+    }
+    if (options.command == CommandName::version) {
+      fmt::print("retrust {}\n", version);
+      return static_cast<int>(ExitStatus::done);
+    }
+    return Application(std::move(options), args, environment).run();
+  } catch (const Failure& failure) {
+    fmt::print(stderr, "retrust: {}\n", one_line(failure.what()));
+    if (!failure.advice.empty()) fmt::print(stderr, "  {}\n", failure.advice);
+    return static_cast<int>(failure.status);
+  }
+}
+
+}  // namespace retrust

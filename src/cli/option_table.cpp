@@ -1,0 +1,159 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/options.h"
+
+namespace retrust {
+namespace {
+
+constexpr std::size_t help_column = 30;
+constexpr std::size_t line_width = 79;
+
+/// Words wrapped at the line width, every line but the first indented.
+std::string wrapped(std::string_view text, std::size_t indent) {
+  std::string result;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const auto word = text.substr(0, end);
+    if (column > indent && column + 1 + word.size() > line_width) {
+      result += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return result;
+}
+
+std::string entry(const std::string& left, std::string_view help) {
+  const auto gap = left.size() + 2 > help_column ? "\n" + std::string(help_column, ' ')
+                                                 : std::string(help_column - left.size(), ' ');
+  return left + gap + wrapped(help, help_column) + "\n";
+}
+
+}  // namespace
+
+const std::vector<CommandInfo>& all_commands() {
+  static const std::vector<CommandInfo> commands{
+      {CommandName::status, "status", "",
+       "compare what Rancher holds with what the cluster has; changes nothing"},
+      {CommandName::plan, "plan", "",
+       "print what run would do, command by command, and why; changes nothing"},
+      {CommandName::run, "run", "",
+       "do what is needed (asks first, on a terminal; elsewhere --yes is required)"},
+      {CommandName::step, "step", "N",
+       "one section of the runbook, by number or name (2.3 or get-token)"},
+  };
+  return commands;
+}
+
+const std::vector<OptionInfo>& all_options() {
+  using enum CommandName;
+  static const std::vector<OptionInfo> options{
+      {"kubeconfig",
+       "",
+       "FILE",
+       "",
+       "kubeconfig of the downstream cluster, made after the renewal",
+       {}},
+      {"local-kubeconfig", "", "FILE", "", "kubeconfig of the cluster that Rancher runs in", {}},
+      {"cluster",
+       "",
+       "ID|NAME",
+       "",
+       "the downstream cluster as Rancher calls it: ID or display name",
+       {}},
+      {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one", {}},
+      {"local-context",
+       "",
+       "NAME",
+       "",
+       "context in --local-kubeconfig, where it is not the current one",
+       {}},
+      {"kubectl", "", "PATH", "kubectl", "the kubectl to run", {}},
+      {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", {}},
+      {"no-rancher-backup",
+       "",
+       "",
+       "",
+       "go without a backup of Rancher (section 1 of the runbook); the clusters resource is saved "
+       "all the same",
+       {run, step}},
+      {"yes", "y", "", "", "do not ask", {run, step}},
+      {"all",
+       "",
+       "",
+       "",
+       "do every section, needed or not; never overrides a refusal",
+       {plan, run, step}},
+      {"all-pods",
+       "",
+       "",
+       "",
+       "2.2 recreates every pod of the namespace, as documented",
+       {plan, run, step}},
+      {"skip", "", "N,...", "", "leave sections out, by number or name", {plan, run}},
+      {"timeout", "", "DURATION", "5m", "how long to wait for what a step causes", {run, step}},
+      {"command-timeout", "", "DURATION", "60s", "how long any other command may take", {}},
+      {"run-dir",
+       "",
+       "DIR",
+       "",
+       "where transcript and backup go (default: retrust-CLUSTER-TIME in the current directory)",
+       {run, step}},
+      {"output", "o", "text|json", "text", "what standard output is written in", {}},
+      {"color", "", "WHEN", "auto", "auto, always or never", {}},
+      {"config", "", "FILE", "", "read options from a file, lines of NAME = VALUE", {}},
+      {"quiet", "q", "", "", "say only what went wrong, and the result", {}},
+      {"verbose", "v", "", "", "show every command", {}},
+      {"version", "", "", "", "print the version", {}},
+      {"help", "h", "", "", "print this help", {}},
+  };
+  return options;
+}
+
+std::string help_text() {
+  std::string text =
+      "Usage: retrust COMMAND --kubeconfig FILE --local-kubeconfig FILE --cluster ID|NAME "
+      "[OPTION]...\n"
+      "Make Rancher trust an imported cluster again after that cluster's CA was renewed.\n\n"
+      "Commands:\n";
+  for (const auto& command : all_commands()) {
+    text += entry(fmt::format("  {}{}{}", command.name, command.arguments.empty() ? "" : " ",
+                              command.arguments),
+                  command.help);
+  }
+  text += "\nSteps (for step and --skip):\n";
+  for (const auto& info : all_steps()) {
+    text += entry(fmt::format("  {}  {}", info.section, info.name), info.title);
+  }
+  text += "\nOptions:\n";
+  for (const auto& option : all_options()) {
+    auto left = option.letter.empty() ? fmt::format("      --{}", option.name)
+                                      : fmt::format("  -{}, --{}", option.letter, option.name);
+    if (!option.argument.empty()) left += fmt::format(" {}", option.argument);
+    text += entry(left, option.standard.empty()
+                            ? std::string(option.help)
+                            : fmt::format("{} (default: {})", option.help, option.standard));
+  }
+  text +=
+      "\nEvery option can also come from the environment (RETRUST_LOCAL_KUBECONFIG=FILE)\n"
+      "or from the file that --config names; the command line wins, then the environment.\n"
+      "\nExit status:\n"
+      "  0      done, or nothing needed\n"
+      "  1      a step failed\n"
+      "  2      wrong usage\n"
+      "  3      status, plan, step check-cluster: stored and live credentials differ\n"
+      "  4      refused; nothing was changed\n"
+      "  5      gave up waiting\n"
+      "  128+n  ended by signal n\n";
+  return text;
+}
+
+}  // namespace retrust

@@ -1,0 +1,268 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "cli/duration.h"
+#include "transcript/failure.h"
+#include "transcript/near.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+namespace po = boost::program_options;
+
+[[noreturn]] void wrong(std::string what, std::string advice = "see retrust --help") {
+  throw Failure(ExitStatus::usage, std::move(what), std::move(advice));
+}
+
+po::options_description description() {
+  po::options_description options;
+  for (const auto& info : all_options()) {
+    const auto names =
+        info.letter.empty() ? std::string(info.name) : fmt::format("{},{}", info.name, info.letter);
+    if (info.argument.empty()) {
+      options.add_options()(names.c_str(), po::bool_switch()->default_value(false), "");
+    } else {
+      options.add_options()(names.c_str(), po::value<std::string>(), "");
+    }
+  }
+  return options;
+}
+
+const OptionInfo* find_option(std::string_view name) {
+  const auto& options = all_options();
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const OptionInfo& info) { return info.name == name; });
+  return found == options.end() ? nullptr : &*found;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known,
+                         std::string_view prefix) {
+  auto near = near_ones(word, known);
+  if (near.empty()) return "see retrust --help";
+  return fmt::format("did you mean {}{}?", prefix, near.front());
+}
+
+std::vector<std::string> option_names() {
+  std::vector<std::string> names;
+  for (const auto& info : all_options()) names.emplace_back(info.name);
+  return names;
+}
+
+std::string variable_of(std::string_view option) {
+  std::string name = "RETRUST_";
+  for (const char c : option) {
+    name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  }
+  return name;
+}
+
+/// `true` and `1` say yes to a flag, `false`, `0` and nothing say no.
+std::string flag_text(std::string_view where, const std::string& value) {
+  if (value == "true" || value == "1") return "true";
+  if (value == "false" || value == "0" || value.empty()) return "false";
+  wrong(fmt::format("{} is \"{}\": give true or false", where, one_line(value)));
+}
+
+po::parsed_options from_environment(const po::options_description& options,
+                                    const Environment& environment) {
+  po::parsed_options parsed(&options);
+  for (const auto& info : all_options()) {
+    const auto variable = variable_of(info.name);
+    auto value = environment(variable);
+    if (!value || (value->empty() && !info.argument.empty())) continue;
+    if (info.argument.empty()) *value = flag_text(variable, *value);
+    parsed.options.emplace_back(std::string(info.name), std::vector<std::string>{*value});
+  }
+  return parsed;
+}
+
+po::parsed_options from_file(const po::options_description& options, const std::string& path) {
+  std::ifstream file(path);
+  if (!file) wrong(fmt::format("cannot read the file {} that --config names", path));
+  try {
+    return po::parse_config_file(file, options);
+  } catch (const po::error& error) {
+    wrong(fmt::format("{}: {}", path, one_line(error.what())), "lines are NAME = VALUE");
+  }
+}
+
+/// The values of all three sources together; the first to set one wins.
+class Values {
+ public:
+  Values(po::variables_map map, CommandName command) : map_(std::move(map)), command_(command) {}
+
+  bool flag(std::string_view name) const {
+    const auto& value = map_[std::string(name)];
+    return !value.empty() && value.as<bool>();
+  }
+  std::string text(std::string_view name) const {
+    const auto& value = map_[std::string(name)];
+    if (!value.empty()) return value.as<std::string>();
+    return std::string(find_option(name)->standard);
+  }
+  std::chrono::milliseconds duration(std::string_view name) const {
+    const auto parsed = parse_duration(text(name));
+    if (!parsed || parsed->count() == 0) {
+      wrong(fmt::format("--{} {} is no duration", name, one_line(text(name))),
+            "give one like 90s, 5m or 1h30m");
+    }
+    return *parsed;
+  }
+  std::string required(std::string_view name) const {
+    auto value = text(name);
+    if (value.empty()) wrong(fmt::format("--{} is required", name));
+    return value;
+  }
+
+ private:
+  po::variables_map map_;
+  CommandName command_;
+};
+
+std::set<Step> parse_skip(const std::string& list) {
+  std::set<Step> skip;
+  for (std::size_t begin = 0; begin < list.size();) {
+    const auto end = std::min(list.find(',', begin), list.size());
+    const auto word = list.substr(begin, end - begin);
+    const auto step = find_step(word);
+    if (!step) wrong(fmt::format("--skip {}: there is no such step", one_line(word)));
+    skip.insert(*step);
+    // A section that has a check and a repair is left out whole.
+    if (word == "2.5") skip.insert(Step::update_cluster);
+    begin = end + 1;
+  }
+  return skip;
+}
+
+template <typename Choice>
+Choice choose(const Values& values, std::string_view name,
+              std::initializer_list<std::pair<std::string_view, Choice>> choices) {
+  const auto given = values.text(name);
+  std::string known;
+  for (const auto& [word, choice] : choices) {
+    if (given == word) return choice;
+    known += (known.empty() ? "" : ", ") + std::string(word);
+  }
+  wrong(fmt::format("--{} {}: give one of {}", name, one_line(given), known));
+}
+
+void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
+  for (const auto& option : given.options) {
+    const auto* info = find_option(option.string_key);
+    if (info == nullptr || info->commands.empty()) continue;
+    if (std::find(info->commands.begin(), info->commands.end(), command) == info->commands.end()) {
+      wrong(fmt::format("--{} has no meaning for {}", info->name, name));
+    }
+  }
+}
+
+po::parsed_options from_command_line(const std::vector<std::string>& args,
+                                     const po::options_description& all,
+                                     const po::positional_options_description& positional) {
+  namespace style = po::command_line_style;
+  // Without allow_guessing: an abbreviation that fits today may mean another option tomorrow.
+  constexpr int gnu = style::allow_long | style::allow_short | style::allow_dash_for_short |
+                      style::long_allow_adjacent | style::long_allow_next |
+                      style::short_allow_adjacent | style::short_allow_next | style::allow_sticky;
+  try {
+    return po::command_line_parser(args).options(all).positional(positional).style(gnu).run();
+  } catch (const po::unknown_option& error) {
+    auto word = error.get_option_name();
+    word.erase(0, word.find_first_not_of('-'));
+    wrong(fmt::format("there is no option --{}", one_line(word)),
+          did_you_mean(word, option_names(), "--"));
+  } catch (const po::error& error) {
+    wrong(one_line(error.what()));
+  }
+}
+
+}  // namespace
+
+Options parse_options(const std::vector<std::string>& args, const Environment& environment) {
+  const auto options = description();
+  po::options_description all;
+  all.add(options).add_options()("command", po::value<std::string>(), "")(
+      "args", po::value<std::vector<std::string>>(), "");
+  po::positional_options_description positional;
+  positional.add("command", 1).add("args", -1);
+  const auto given = from_command_line(args, all, positional);
+
+  po::variables_map map;
+  try {
+    po::store(given, map);
+    po::store(from_environment(options, environment), map);
+    if (map.count("config") > 0)
+      po::store(from_file(options, map["config"].as<std::string>()), map);
+  } catch (const po::error& error) {
+    wrong(one_line(error.what()));
+  }
+
+  Options parsed;
+  if (map["help"].as<bool>()) return parsed;
+  if (map["version"].as<bool>()) {
+    parsed.command = CommandName::version;
+    return parsed;
+  }
+  if (map.count("command") == 0) wrong("which command?", "status, plan, run or step; see --help");
+  const auto word = map["command"].as<std::string>();
+  const auto& commands = all_commands();
+  const auto command = std::find_if(commands.begin(), commands.end(),
+                                    [&](const CommandInfo& info) { return info.name == word; });
+  if (command == commands.end()) {
+    if (word == "help") return parsed;
+    std::vector<std::string> names;
+    for (const auto& info : commands) names.emplace_back(info.name);
+    wrong(fmt::format("there is no command {}", one_line(word)), did_you_mean(word, names, ""));
+  }
+  parsed.command = command->command;
+  check_applies(given, parsed.command, command->name);
+  auto rest = map.count("args") > 0 ? map["args"].as<std::vector<std::string>>()
+                                    : std::vector<std::string>{};
+  if (parsed.command == CommandName::step) {
+    if (rest.empty()) wrong("which step?", "give its number or name, e.g. 2.3 or get-token");
+    parsed.step = find_step(rest.front());
+    if (!parsed.step) {
+      std::vector<std::string> names;
+      for (const auto& info : all_steps()) names.emplace_back(info.name);
+      wrong(fmt::format("there is no step {}", one_line(rest.front())),
+            did_you_mean(rest.front(), names, ""));
+    }
+    rest.erase(rest.begin());
+  }
+  if (!rest.empty())
+    wrong(fmt::format("{} is too much on the command line", one_line(rest.front())));
+
+  const Values values(std::move(map), parsed.command);
+  parsed.kubeconfig = values.required("kubeconfig");
+  parsed.local_kubeconfig = values.required("local-kubeconfig");
+  parsed.cluster = values.required("cluster");
+  parsed.context = values.text("context");
+  parsed.local_context = values.text("local-context");
+  parsed.kubectl = values.text("kubectl");
+  parsed.name_space = values.text("namespace");
+  if (values.flag("no-rancher-backup")) parsed.backup = RancherBackup::none;
+  if (values.flag("yes")) parsed.consent = Consent::given;
+  if (values.flag("all")) parsed.extent = Extent::every;
+  if (values.flag("all-pods")) parsed.pods = PodChoice::every;
+  parsed.skip = parse_skip(values.text("skip"));
+  parsed.timeout = values.duration("timeout");
+  parsed.command_timeout = values.duration("command-timeout");
+  parsed.run_dir = values.text("run-dir");
+  parsed.output = choose<OutputFormat>(
+      values, "output", {{"text", OutputFormat::text}, {"json", OutputFormat::json}});
+  parsed.color = choose<ColorChoice>(values, "color",
+                                     {{"auto", ColorChoice::automatic},
+                                      {"always", ColorChoice::always},
+                                      {"never", ColorChoice::never}});
+  if (values.flag("verbose")) parsed.verbosity = Verbosity::verbose;
+  if (values.flag("quiet")) parsed.verbosity = Verbosity::quiet;
+  return parsed;
+}
+
+}  // namespace retrust

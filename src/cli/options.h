@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runbook/plan.h"
+
+namespace retrust {
+
+enum class CommandName { status, plan, run, step, help, version };
+enum class OutputFormat { text, json };
+enum class ColorChoice { automatic, always, never };
+enum class Verbosity { quiet, normal, verbose };
+/// Whether the operator has said yes beforehand (`--yes`).
+enum class Consent { ask, given };
+/// Section 1 of the runbook: what is done about a backup of Rancher.
+enum class RancherBackup { not_chosen, none };
+
+/// What was asked for, from the command line, the environment and a file, checked.
+struct Options {
+  CommandName command = CommandName::help;
+  std::optional<Step> step;
+  std::string kubeconfig;
+  std::string local_kubeconfig;
+  std::string cluster;
+  std::string context;
+  std::string local_context;
+  std::string kubectl = "kubectl";
+  std::string name_space = "cattle-system";
+  RancherBackup backup = RancherBackup::not_chosen;
+  Consent consent = Consent::ask;
+  Extent extent = Extent::needed;
+  PodChoice pods = PodChoice::agents;
+  std::set<Step> skip;
+  std::chrono::milliseconds timeout{0};
+  std::chrono::milliseconds command_timeout{0};
+  std::string run_dir;
+  OutputFormat output = OutputFormat::text;
+  ColorChoice color = ColorChoice::automatic;
+  Verbosity verbosity = Verbosity::normal;
+};
+
+/// An option as users see it: the one source of parsing, help, man page and completion.
+struct OptionInfo {
+  std::string_view name;      ///< without the dashes
+  std::string_view letter;    ///< one-letter form, or empty
+  std::string_view argument;  ///< placeholder of its value, or empty for a flag
+  std::string_view standard;  ///< default value, or empty
+  std::string_view help;
+  std::vector<CommandName> commands;  ///< that take it; empty means all
+};
+
+struct CommandInfo {
+  CommandName command;
+  std::string_view name;
+  std::string_view arguments;
+  std::string_view help;
+};
+
+const std::vector<OptionInfo>& all_options();
+const std::vector<CommandInfo>& all_commands();
+
+/// Looks up a variable of the environment; nothing where it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+
+/// Reads the command line (without the program's name), then the environment (RETRUST_…), then the
+/// file that --config names: what comes first wins. Throws Failure (usage).
+Options parse_options(const std::vector<std::string>& args, const Environment& environment);
+
+/// The text of --help, GNU style.
+std::string help_text();
+
+}  // namespace retrust

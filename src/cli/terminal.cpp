@@ -1,0 +1,233 @@
+#include "cli/terminal.h"
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "transcript/failure.h"
+#include "transcript/text.h"
+#include "transcript/writers.h"
+
+namespace retrust {
+namespace {
+
+constexpr std::string_view plain;
+constexpr std::string_view bold = "\x1b[1m";
+constexpr std::string_view dim = "\x1b[2m";
+constexpr std::string_view red = "\x1b[31m";
+constexpr std::string_view green = "\x1b[32m";
+constexpr std::string_view yellow = "\x1b[33m";
+constexpr std::string_view reset = "\x1b[0m";
+
+std::size_t columns() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+/// As many characters of UTF-8 text as fit into so many columns, each taken to fill one.
+std::string_view fitting(std::string_view text, std::size_t width) {
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto begins = (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
+    if (begins && used++ == width) return text.substr(0, i);
+  }
+  return text;
+}
+
+std::string indented(std::string_view text) {
+  std::string result;
+  for (const auto& line : split_lines(text)) result += fmt::format("  {}\n", line);
+  return result;
+}
+
+std::string field(const Event& event, std::string_view key) {
+  const auto* value = event.data.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+}  // namespace
+
+Looks settle_looks(ColorChoice choice, const Environment& environment) {
+  const auto set = [&](const char* name) {
+    const auto value = environment(name);
+    return value && !value->empty();
+  };
+  const auto paint = [&](int descriptor) {
+    if (choice == ColorChoice::always) return Looks::Paint::colored;
+    if (choice == ColorChoice::never || set("NO_COLOR")) return Looks::Paint::plain;
+    if (set("CLICOLOR_FORCE") && environment("CLICOLOR_FORCE") != "0") return Looks::Paint::colored;
+    const auto able = ::isatty(descriptor) == 1 && environment("TERM").value_or("dumb") != "dumb";
+    return able ? Looks::Paint::colored : Looks::Paint::plain;
+  };
+  const auto moves = ::isatty(STDERR_FILENO) == 1 && environment("TERM").value_or("dumb") != "dumb";
+  return {paint(STDOUT_FILENO), paint(STDERR_FILENO),
+          moves ? Looks::Progress::shown : Looks::Progress::hidden};
+}
+
+TerminalSink::TerminalSink(boost::asio::any_io_executor executor, Looks looks, Verbosity verbosity,
+                           OutputFormat format)
+    : timer_(std::move(executor)), looks_(looks), verbosity_(verbosity), format_(format) {}
+
+void TerminalSink::print(std::FILE* stream, std::string_view text, std::string_view color) {
+  clear_progress();
+  const auto painted = (stream == stdout ? looks_.out : looks_.err) == Looks::Paint::colored;
+  // A terminal that went away must not stop the work: what happens is in the transcript.
+  for (const auto& line : split_lines(text)) {
+    const auto shown =
+        painted && !color.empty() ? fmt::format("{}{}{}\n", color, line, reset) : line + "\n";
+    std::fwrite(shown.data(), 1, shown.size(), stream);
+  }
+  std::fflush(stream);
+}
+
+void TerminalSink::clear_progress() {
+  if (!drawn_) return;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+void TerminalSink::draw_progress() {
+  if (!wait_ || looks_.progress == Looks::Progress::hidden) return;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - wait_->since);
+  const auto line = fmt::format("  waiting {} s {}{}{}", elapsed.count() / 1000, wait_->text,
+                                wait_->seen.empty() ? "" : ": ", wait_->seen);
+  const auto text = fmt::format("\r\x1b[K{}", fitting(line, columns() - 1));
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void TerminalSink::tick() {
+  draw_progress();
+  timer_.expires_after(std::chrono::seconds{1});
+  timer_.async_wait([this](boost::system::error_code cancelled) {
+    if (!cancelled && wait_) tick();
+  });
+}
+
+void TerminalSink::end_wait() {
+  wait_.reset();
+  timer_.cancel();
+  clear_progress();
+}
+
+void TerminalSink::emit(const Event& event) {
+  const auto talks = format_ == OutputFormat::text && verbosity_ != Verbosity::quiet;
+  const auto detailed =
+      talks && (event.weight == Weight::documented || verbosity_ == Verbosity::verbose);
+  switch (event.kind) {
+    case EventKind::finding:
+      if (talks) print(stdout, indented(event.text), plain);
+      break;
+    case EventKind::difference:
+      if (!talks) break;
+      for (const auto& line : split_lines(event.text)) {
+        const auto color = line.starts_with('+') ? green : line.starts_with('-') ? red : plain;
+        print(stdout, "  " + line, color);
+      }
+      break;
+    case EventKind::plan:
+      if (talks) print(stdout, "\n" + event.text, plain);
+      break;
+    case EventKind::step_started:
+      if (talks) {
+        print(stdout, fmt::format("\n{} {}", event.section, field(event, "name")), bold);
+        print(stdout, indented(event.text), plain);
+      }
+      break;
+    case EventKind::command_started:
+      if (detailed) print(stdout, "  $ " + event.text, dim);
+      break;
+    case EventKind::command_ended:
+      if (detailed) print(stdout, indented(indented(field(event, "output"))), dim);
+      if (talks && verbosity_ == Verbosity::verbose) {
+        print(stdout, "    " + event.text, dim);
+      }
+      break;
+    case EventKind::change:
+      if (talks) print(stdout, indented(event.text), plain);
+      break;
+    case EventKind::wait_started:
+      wait_ = Wait{event.text, {}, std::chrono::steady_clock::now()};
+      if (looks_.progress == Looks::Progress::shown && verbosity_ != Verbosity::quiet) tick();
+      break;
+    case EventKind::wait_progress:
+      if (wait_) wait_->seen = event.text;
+      if (verbosity_ != Verbosity::quiet) draw_progress();
+      break;
+    case EventKind::wait_ended:
+      end_wait();
+      if (talks) print(stdout, indented(event.text), plain);
+      break;
+    case EventKind::warning:
+      print(stderr, "warning: " + event.text, yellow);
+      break;
+    case EventKind::failure:
+      end_wait();
+      print(stderr, "retrust: " + event.text, red);
+      if (const auto detail = field(event, "detail"); !detail.empty()) {
+        print(stderr, indented(detail), plain);
+      }
+      if (const auto advice = field(event, "advice"); !advice.empty()) {
+        print(stderr, indented(advice), plain);
+      }
+      break;
+    case EventKind::run_ended:
+      end_wait();
+      if (format_ == OutputFormat::text) print(stdout, event.text, bold);
+      break;
+    case EventKind::run_started:
+    case EventKind::step_ended:
+      break;
+  }
+}
+
+void JsonSink::emit(const Event& event) {
+  const auto line = json_line(event, std::chrono::system_clock::now()) + "\n";
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fflush(stdout);
+}
+
+boost::asio::awaitable<bool> Prompt::ask(std::string question) {
+  const auto text =
+      fmt::format("\n{}\nOnly the word yes goes on; anything else changes nothing: ", question);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+  // Asio makes the descriptor non-blocking, and with it the terminal that we share with the shell.
+  const auto flags = ::fcntl(STDIN_FILENO, F_GETFL);
+  input_.emplace(executor_, ::dup(STDIN_FILENO));
+  std::string answer;
+  std::array<char, 256> buffer{};
+  boost::system::error_code ended;
+  while (!ended && answer.find('\n') == std::string::npos && answer.size() < 4096) {
+    const auto count = co_await input_->async_read_some(
+        boost::asio::buffer(buffer),
+        boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    answer.append(buffer.data(), count);
+  }
+  input_.reset();
+  ::fcntl(STDIN_FILENO, F_SETFL, flags);
+  if (signal_ != 0) throw Interrupted{signal_};
+  co_return answer == "yes\n" || answer == "yes";
+}
+
+void Prompt::interrupt(int signal) {
+  signal_ = signal;
+  if (input_) input_->cancel();
+}
+
+bool can_ask() {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+}  // namespace retrust

@@ -1,0 +1,113 @@
+#include "credentials/certificate.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <memory>
+#include <set>
+
+#include <fmt/format.h>
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "credentials/encoding.h"
+
+namespace retrust {
+namespace {
+
+template <auto free_function>
+struct Free {
+  template <typename T>
+  void operator()(T* object) const {
+    free_function(object);
+  }
+};
+using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
+using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
+using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
+
+std::string name_text(const X509_NAME* name) {
+  const Bio text(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(text.get(), &data);
+  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string serial_text(const X509* certificate) {
+  const Number number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
+  if (!number) return {};
+  char* hex = BN_bn2hex(number.get());
+  std::string text = hex == nullptr ? "" : hex;
+  OPENSSL_free(hex);
+  return text;
+}
+
+std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  return std::chrono::sys_seconds{std::chrono::seconds{timegm(&parts)}};
+}
+
+std::string key_text(const X509* certificate) {
+  const EVP_PKEY* key = X509_get0_pubkey(certificate);
+  if (key == nullptr) return "unknown";
+  const char* type = EVP_PKEY_get0_type_name(key);
+  return fmt::format("{} {}", type == nullptr ? "unknown" : type, EVP_PKEY_get_bits(key));
+}
+
+std::string fingerprint_of(const X509* certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+std::set<std::string> fingerprints(std::string_view pem) {
+  std::set<std::string> found;
+  for (const auto& certificate : parse_certificates(pem)) found.insert(certificate.sha256);
+  return found;
+}
+
+}  // namespace
+
+std::vector<Certificate> parse_certificates(std::string_view pem) {
+  std::vector<Certificate> found;
+  const Bio input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  for (;;) {
+    const X509Ptr certificate(PEM_read_bio_X509(input.get(), nullptr, nullptr, nullptr));
+    if (!certificate) break;
+    found.push_back({.subject = name_text(X509_get_subject_name(certificate.get())),
+                     .issuer = name_text(X509_get_issuer_name(certificate.get())),
+                     .serial = serial_text(certificate.get()),
+                     .sha256 = fingerprint_of(certificate.get()),
+                     .not_before = time_of(X509_get0_notBefore(certificate.get())),
+                     .not_after = time_of(X509_get0_notAfter(certificate.get())),
+                     .key = key_text(certificate.get())});
+  }
+  const auto reason = ERR_GET_REASON(ERR_peek_last_error());
+  ERR_clear_error();
+  // "No start line" is how a bundle ends; anything else means that a block could not be read.
+  if (reason != PEM_R_NO_START_LINE) found.clear();
+  return found;
+}
+
+bool same_certificates(std::string_view pem_a, std::string_view pem_b) {
+  const auto a = fingerprints(pem_a);
+  const auto b = fingerprints(pem_b);
+  return a.empty() && b.empty() ? pem_a == pem_b : a == b;
+}
+
+bool contains_certificates(std::string_view pem_whole, std::string_view pem_part) {
+  const auto whole = fingerprints(pem_whole);
+  const auto part = fingerprints(pem_part);
+  return !part.empty() && std::includes(whole.begin(), whole.end(), part.begin(), part.end());
+}
+
+}  // namespace retrust

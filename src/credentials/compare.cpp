@@ -1,0 +1,107 @@
+#include "credentials/compare.h"
+
+#include <sstream>
+
+#include <dtl/dtl.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "credentials/certificate.h"
+#include "credentials/encoding.h"
+#include "credentials/token.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+void add(std::vector<std::string>& lines, std::string_view name, std::string_view value) {
+  lines.push_back(fmt::format("  {:<15}  {}", name, one_line(value)));
+}
+
+std::string minute(std::chrono::sys_seconds time) {
+  return fmt::format("{:%Y-%m-%d %H:%M} UTC",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+void render_ca(std::vector<std::string>& lines, const std::string& pem) {
+  if (pem.empty()) {
+    lines.emplace_back("CA certificate");
+    add(lines, "there is none", "");
+    return;
+  }
+  const auto certificates = parse_certificates(pem);
+  if (certificates.empty()) {
+    lines.emplace_back("CA certificate");
+    add(lines, "cannot be read", "");
+    add(lines, "sha256 of text", sha256_hex(pem));
+    return;
+  }
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const auto& certificate = certificates[i];
+    lines.push_back(certificates.size() == 1
+                        ? std::string("CA certificate")
+                        : fmt::format("CA certificate {} of {}", i + 1, certificates.size()));
+    add(lines, "subject", certificate.subject);
+    add(lines, "issuer", certificate.issuer);
+    add(lines, "serial", certificate.serial);
+    add(lines, "valid",
+        fmt::format("{} to {}", minute(certificate.not_before), minute(certificate.not_after)));
+    add(lines, "key", certificate.key);
+    add(lines, "sha256", certificate.sha256);
+  }
+}
+
+void render_token(std::vector<std::string>& lines, const std::string& token) {
+  lines.emplace_back("token");
+  if (token.empty()) {
+    add(lines, "there is none", "");
+    return;
+  }
+  add(lines, "fingerprint", "sha256:" + fingerprint(token));
+  const auto claims = parse_token(token);
+  if (!claims) {
+    add(lines, "no JWT", fmt::format("{} bytes", token.size()));
+    return;
+  }
+  add(lines, "issuer", claims->issuer);
+  add(lines, "service account",
+      fmt::format("{}/{} (uid {})", claims->name_space, claims->service_account,
+                  claims->service_account_uid));
+  if (!claims->secret_name.empty()) add(lines, "secret", claims->secret_name);
+  if (!claims->key_id.empty()) add(lines, "key id", claims->key_id);
+  add(lines, "expires", claims->expires ? minute(*claims->expires) : "never");
+}
+
+}  // namespace
+
+Comparison compare(const Credentials& stored, const Credentials& live) {
+  using enum Comparison::Part;
+  Comparison result;
+  if (stored.token != live.token) result.token = stored.token.empty() ? stored_missing : differs;
+  if (!same_certificates(stored.ca_pem, live.ca_pem)) {
+    result.ca = stored.ca_pem.empty() ? stored_missing : differs;
+  }
+  return result;
+}
+
+std::vector<std::string> render(const Credentials& credentials) {
+  std::vector<std::string> lines;
+  render_ca(lines, credentials.ca_pem);
+  render_token(lines, credentials.token);
+  return lines;
+}
+
+std::string unified_diff(const std::vector<std::string>& before,
+                         const std::vector<std::string>& after, const std::string& before_name,
+                         const std::string& after_name) {
+  if (before == after) return {};
+  dtl::Diff<std::string> diff(before, after);
+  diff.compose();
+  diff.composeUnifiedHunks();
+  std::ostringstream text;
+  text << "--- " << before_name << "\n+++ " << after_name << "\n";
+  diff.printUnifiedFormat(text);
+  return text.str();
+}
+
+}  // namespace retrust

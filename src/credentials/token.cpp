@@ -1,0 +1,71 @@
+#include "credentials/token.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "credentials/encoding.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+std::optional<json::value> part(std::string_view encoded) {
+  const auto text = base64url_decode(encoded);
+  if (!text) return std::nullopt;
+  boost::system::error_code wrong;
+  auto value = json::parse(*text, wrong);
+  if (wrong || !value.is_object()) return std::nullopt;
+  return value;
+}
+
+std::string text_of(const json::value& object, std::string_view pointer) {
+  boost::system::error_code missing;
+  const auto* found = object.find_pointer(pointer, missing);
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+/// The legacy claim, or the projected one where that is not there.
+std::string either(const json::value& claims, std::string_view legacy, std::string_view projected) {
+  auto text = text_of(claims, legacy);
+  return text.empty() ? text_of(claims, projected) : text;
+}
+
+}  // namespace
+
+std::optional<TokenClaims> parse_token(std::string_view jwt) {
+  const auto first = jwt.find('.');
+  if (first == std::string_view::npos) return std::nullopt;
+  const auto second = jwt.find('.', first + 1);
+  if (second == std::string_view::npos || jwt.find('.', second + 1) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto header = part(jwt.substr(0, first));
+  const auto claims = part(jwt.substr(first + 1, second - first - 1));
+  if (!header || !claims) return std::nullopt;
+
+  TokenClaims parsed;
+  parsed.algorithm = text_of(*header, "/alg");
+  parsed.key_id = text_of(*header, "/kid");
+  parsed.issuer = text_of(*claims, "/iss");
+  parsed.name_space =
+      either(*claims, "/kubernetes.io~1serviceaccount~1namespace", "/kubernetes.io/namespace");
+  parsed.service_account = either(*claims, "/kubernetes.io~1serviceaccount~1service-account.name",
+                                  "/kubernetes.io/serviceaccount/name");
+  parsed.service_account_uid =
+      either(*claims, "/kubernetes.io~1serviceaccount~1service-account.uid",
+             "/kubernetes.io/serviceaccount/uid");
+  parsed.secret_name = text_of(*claims, "/kubernetes.io~1serviceaccount~1secret.name");
+  boost::system::error_code missing;
+  const auto* expires = claims->find_pointer("/exp", missing);
+  if (expires != nullptr && expires->is_int64()) {
+    parsed.expires = std::chrono::sys_seconds{std::chrono::seconds{expires->get_int64()}};
+  }
+  return parsed;
+}
+
+std::string fingerprint(std::string_view secret) {
+  return sha256_hex(secret).substr(0, 12);
+}
+
+}  // namespace retrust

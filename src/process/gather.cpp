@@ -1,0 +1,39 @@
+#include "process/gather.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace retrust {
+
+boost::asio::awaitable<std::vector<std::exception_ptr>> settle(
+    std::vector<boost::asio::awaitable<void>> tasks) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  std::vector<std::exception_ptr> ends(tasks.size());
+  auto left = tasks.size();
+  // A timer that never expires serves as the condition to wait for.
+  boost::asio::steady_timer all_done(executor, boost::asio::steady_timer::time_point::max());
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    boost::asio::co_spawn(executor, std::move(tasks[i]),
+                          [&ends, &left, &all_done, i](std::exception_ptr end) {
+                            ends[i] = std::move(end);
+                            if (--left == 0) all_done.cancel();
+                          });
+  }
+  boost::system::error_code cancelled;
+  while (left > 0) {
+    co_await all_done.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  }
+  co_return ends;
+}
+
+boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> tasks) {
+  for (const auto& end : co_await settle(std::move(tasks))) {
+    if (end) std::rethrow_exception(end);
+  }
+}
+
+}  // namespace retrust

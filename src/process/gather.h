@@ -1,0 +1,19 @@
+#pragma once
+
+#include <exception>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+namespace retrust {
+
+/// Runs all tasks side by side and returns when every one of them has ended: how each did, in their
+/// order, null where it did well. No task is cut short by another's failure, so that children come
+/// to their own ends.
+boost::asio::awaitable<std::vector<std::exception_ptr>> settle(
+    std::vector<boost::asio::awaitable<void>> tasks);
+
+/// As settle, then throws the first failure, if any.
+boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> tasks);
+
+}  // namespace retrust

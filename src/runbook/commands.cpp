@@ -1,0 +1,71 @@
+#include "runbook/commands.h"
+
+namespace retrust::commands {
+namespace {
+
+std::vector<std::string> with_names(std::vector<std::string> args,
+                                    const std::vector<std::string>& names,
+                                    const std::vector<std::string>& options) {
+  args.insert(args.end(), names.begin(), names.end());
+  args.insert(args.end(), options.begin(), options.end());
+  return args;
+}
+
+}  // namespace
+
+std::vector<std::string> observe_downstream(const std::string& name_space) {
+  return {"namespaces,serviceaccounts,secrets,configmaps,pods,deployments.apps,daemonsets.apps",
+          "-n", name_space};
+}
+
+// The full names: since Rancher 2.6 there are several resource types called `clusters`.
+std::vector<std::string> observe_local(const std::string& rancher_namespace) {
+  return {
+      "clusters.management.cattle.io,settings.management.cattle.io,namespaces,"
+      "deployments.apps,pods",
+      "-n", rancher_namespace};
+}
+
+// --wait=false: what comes of a deletion is watched, for everything at once.
+std::vector<std::string> delete_secrets(const std::string& name_space,
+                                        const std::vector<std::string>& names) {
+  return with_names({"-n", name_space, "delete", "secret"}, names,
+                    {"--ignore-not-found", "--wait=false"});
+}
+
+std::vector<std::string> token_secrets(const std::string& name_space) {
+  return {"secrets", "-n", name_space, "--field-selector=type=kubernetes.io/service-account-token"};
+}
+
+std::vector<std::string> delete_pods(const std::string& name_space,
+                                     const std::vector<std::string>& names) {
+  return with_names({"-n", name_space, "delete", "pod"}, names,
+                    {"--ignore-not-found", "--wait=false"});
+}
+
+std::vector<std::string> pods(const std::string& name_space) {
+  return {"pods", "-n", name_space};
+}
+
+std::vector<std::string> secret(const std::string& name_space, const std::string& name) {
+  return {"secret", name, "-n", name_space};
+}
+
+std::vector<std::string> cluster(const std::string& id) {
+  return {"clusters.management.cattle.io", id};
+}
+
+std::vector<std::string> replace_cluster() {
+  return {"replace", "-f", "-"};
+}
+
+std::vector<std::string> restart_deployment(const std::string& name_space,
+                                            const std::string& name) {
+  return {"-n", name_space, "rollout", "restart", "deployment/" + name};
+}
+
+std::vector<std::string> deployment(const std::string& name_space, const std::string& name) {
+  return {"deployments.apps", name, "-n", name_space};
+}
+
+}  // namespace retrust::commands

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace retrust::commands {
+
+/// Arguments of the kubectl commands of the runbook, in one place: the plan shows what the steps
+/// run. Names that are not known yet are given as placeholders, e.g. "<new cattle token>".
+
+/// Everything about the downstream cluster that matters, in one process.
+std::vector<std::string> observe_downstream(const std::string& name_space);
+/// Everything about the local cluster that matters, in one process.
+std::vector<std::string> observe_local(const std::string& rancher_namespace);
+
+/// 2.1
+std::vector<std::string> delete_secrets(const std::string& name_space,
+                                        const std::vector<std::string>& names);
+/// 2.1: what the token controller makes
+std::vector<std::string> token_secrets(const std::string& name_space);
+/// 2.2
+std::vector<std::string> delete_pods(const std::string& name_space,
+                                     const std::vector<std::string>& names);
+std::vector<std::string> pods(const std::string& name_space);
+/// 2.3 and 2.4
+std::vector<std::string> secret(const std::string& name_space, const std::string& name);
+/// 2.5
+std::vector<std::string> cluster(const std::string& id);
+std::vector<std::string> replace_cluster();
+/// 3.1
+std::vector<std::string> restart_deployment(const std::string& name_space, const std::string& name);
+std::vector<std::string> deployment(const std::string& name_space, const std::string& name);
+
+}  // namespace retrust::commands

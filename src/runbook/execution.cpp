@@ -1,0 +1,177 @@
+#include "runbook/execution.h"
+
+#include <fmt/format.h>
+
+#include "runbook/commands.h"
+#include "runbook/kubeconfig.h"
+#include "runbook/parse.h"
+#include "runbook/preflight.h"
+#include "transcript/text.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+void Execution::say(EventKind kind, std::string section, std::string text) const {
+  events_.emit({.kind = kind, .section = std::move(section), .text = std::move(text)});
+}
+
+void Execution::announce(const std::string& section, const std::string& text) {
+  say(EventKind::change, section, text);
+  changed_ = true;
+}
+
+Kubectl Execution::downstream(Step step) const {
+  return clusters_.downstream.in_section(std::string(info_of(step).section))
+      .with(Patience{options_.wait});
+}
+
+Kubectl Execution::local(Step step) const {
+  return clusters_.local.in_section(std::string(info_of(step).section))
+      .with(Patience{options_.wait});
+}
+
+awaitable<void> Execution::prepare() {
+  observation_ = co_await observe(clusters_, options_.observe);
+  check_right_clusters(observation_);
+  for (auto& line : findings(observation_)) finding(std::move(line));
+  if (auto diff = credentials_diff(observation_); !diff.empty()) {
+    say(EventKind::difference, {}, std::move(diff));
+  }
+}
+
+awaitable<void> Execution::save_cluster() {
+  // Read anew: since the first look somebody may have thought about the question for an hour.
+  const auto& id = observation_.local.cluster.id;
+  const auto fresh = co_await clusters_.local.in_section("2.5").get(commands::cluster(id));
+  const auto parsed = parse_cluster(fresh, clusters_.redactor);
+  const auto path = folder_.save("clusters-" + id, parsed.raw);
+  say(EventKind::change, {},
+      fmt::format("saved the clusters resource {} as {}", id, path.string()));
+}
+
+awaitable<void> Execution::confirm_and_save(const std::string& question) {
+  if (!co_await confirm_(question)) {
+    throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
+  }
+  co_await save_cluster();
+}
+
+awaitable<void> Execution::perform(const PlannedStep& planned) {
+  const auto& info = info_of(planned.step);
+  const std::string section(info.section);
+  events_.emit({.kind = EventKind::step_started,
+                .section = section,
+                .text = planned.reason,
+                .data = {{"name", info.name}}});
+  switch (planned.step) {
+    case Step::delete_token:
+      co_await delete_token();
+      break;
+    case Step::recreate_agents:
+      co_await recreate_agents();
+      break;
+    case Step::get_token:
+    case Step::get_ca:
+      co_await read_live();
+      break;
+    case Step::check_cluster:
+      co_await check_cluster();
+      break;
+    case Step::update_cluster:
+      co_await update_cluster();
+      break;
+    case Step::restart_rancher:
+      co_await restart_rancher();
+      break;
+  }
+  progress_.performed.insert(planned.step);
+  events_.emit({.kind = EventKind::step_ended,
+                .section = section,
+                .text = fmt::format("{} done", info.name),
+                .data = {{"name", info.name}}});
+}
+
+awaitable<void> Execution::run() {
+  co_await prepare();
+  const auto first = plan();
+  say(EventKind::plan, {}, plan_text(first));
+  if (first.next_change() == nullptr && observation_.comparison().equal()) {
+    finding("nothing has to be done");
+    co_await prove();
+    co_return;
+  }
+  check_may_change(observation_, first);
+  const auto& cluster = observation_.local.cluster;
+  co_await confirm_and_save(
+      fmt::format("Do this to cluster {} ({})?", one_line(cluster.display_name), cluster.id));
+
+  for (const auto& info : all_steps()) {
+    const auto now = plan();
+    if (now[info.step].need == Need::needed) co_await perform(now[info.step]);
+  }
+  if (!observation_.comparison().equal()) {
+    throw Failure(ExitStatus::failed, "stored and live credentials still differ",
+                  "run without --skip, or look at the plan: retrust plan");
+  }
+  co_await await_ready();
+  co_await prove();
+}
+
+awaitable<void> Execution::run_step(Step step) {
+  co_await prepare();
+  const auto now = plan();
+  const auto& info = info_of(step);
+  if (info.effect == StepInfo::Effect::changes) {
+    if (step == Step::update_cluster) {
+      // By itself it repairs what differs now, whether or not an agent might still report.
+      progress_.performed.insert(Step::check_cluster);
+    }
+    auto planned = plan()[step];
+    if (planned.need == Need::not_needed && options_.plan.extent == Extent::needed) {
+      finding(fmt::format("{} is not needed: {}", info.name, planned.reason));
+      co_return;
+    }
+    check_may_change(observation_, now);
+    co_await confirm_and_save(fmt::format("{}: {}?", info.section, info.title));
+    co_await perform(planned);
+    co_return;
+  }
+  co_await perform(now[step]);
+}
+
+awaitable<void> Execution::prove() {
+  const auto& stored = observation_.local.cluster.stored;
+  const auto& server = observation_.downstream.kubeconfig.server;
+  if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    say(EventKind::warning, {},
+        fmt::format("not provable from here: {} has a certificate of its own", one_line(server)));
+    co_return;
+  }
+  const TemporaryKubeconfig temporary(observation_.downstream.kubeconfig, stored);
+  std::string answer;
+  try {
+    answer = co_await clusters_.downstream.with_kubeconfig(temporary.path())
+                 .with(Patience{options_.wait})
+                 .get_raw("/api/v1/namespaces/kube-system");
+  } catch (const KubectlFailure& failure) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the stored CA and token do not reach {}: {}", one_line(server),
+                              failure.what()),
+                  "run again; if it stays so, the cluster does not accept what it hands out itself",
+                  failure.detail);
+  }
+  const auto uid = observation_.downstream.kube_system_uid;
+  if (answer.find(uid) == std::string::npos) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("{} answered with the stored CA and token, but is another cluster",
+                              one_line(server)));
+  }
+  finding(fmt::format("proof: {} was reached with the stored CA and the stored token",
+                      one_line(server)));
+  const auto& ready = observation_.local.cluster.ready;
+  finding(fmt::format("Rancher says: Ready {}{}", one_line(ready.status),
+                      ready.message.empty() ? "" : ": " + one_line(ready.message)));
+}
+
+}  // namespace retrust

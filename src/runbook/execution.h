@@ -1,0 +1,96 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "runbook/observe.h"
+#include "runbook/plan.h"
+#include "runbook/run_folder.h"
+#include "transcript/event.h"
+#include "transcript/failure.h"
+
+namespace retrust {
+
+/// Asks the operator; true only for a clear yes.
+using Confirm = std::function<boost::asio::awaitable<bool>(const std::string& question)>;
+
+struct ExecutionOptions {
+  ObserveOptions observe;
+  PlanOptions plan;
+  std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< for what a step causes
+};
+
+/// Performs the plan: observe, plan, act, verify, until nothing is left to do.
+class Execution {
+ public:
+  /// The references must outlive this.
+  Execution(Clusters clusters, EventSink& events, RunFolder& folder, ExecutionOptions options,
+            Confirm confirm)
+      : clusters_(std::move(clusters)),
+        events_(events),
+        folder_(folder),
+        options_(std::move(options)),
+        confirm_(std::move(confirm)) {}
+
+  /// Does what is needed. Throws Failure or Interrupted; returns when it is proven done.
+  boost::asio::awaitable<void> run();
+
+  /// Performs one step, needed or not.
+  boost::asio::awaitable<void> run_step(Step step);
+
+  const Observation& observation() const { return observation_; }
+
+  /// Whether anything has been changed so far: a refusal after that is a failure.
+  bool changed() const { return changed_; }
+
+ private:
+  enum class Target { stored, ready };
+
+  boost::asio::awaitable<void> prepare();
+  boost::asio::awaitable<void> confirm_and_save(const std::string& question);
+  boost::asio::awaitable<void> save_cluster();
+  boost::asio::awaitable<void> perform(const PlannedStep& planned);
+  boost::asio::awaitable<void> delete_token();
+  boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
+  boost::asio::awaitable<void> recreate_agents();
+  boost::asio::awaitable<void> read_live();
+  boost::asio::awaitable<void> check_cluster();
+  boost::asio::awaitable<void> update_cluster();
+  boost::asio::awaitable<void> restart_rancher();
+  boost::asio::awaitable<void> await_ready();
+  boost::asio::awaitable<void> prove();
+  boost::asio::awaitable<bool> watch_cluster(const Kubectl& kubectl, Target target);
+
+  Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
+  void say(EventKind kind, std::string section, std::string text) const;
+  void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }
+  /// Says that a change comes, as the last thing before it.
+  void announce(const std::string& section, const std::string& text);
+  Kubectl downstream(Step step) const;
+  Kubectl local(Step step) const;
+
+  Clusters clusters_;
+  EventSink& events_;
+  RunFolder& folder_;
+  ExecutionOptions options_;
+  Confirm confirm_;
+  Observation observation_;
+  Progress progress_;
+  bool changed_ = false;
+};
+
+/// The sentences that say what was observed, for `status` and the head of a transcript.
+std::vector<std::string> findings(const Observation& observation);
+
+/// Unified diff of the rendered credentials, stored against live; empty where they are the same.
+std::string credentials_diff(const Observation& observation);
+
+/// Something has to be done: what `status` and `plan` answer with 3.
+bool differs(const Observation& observation, const Plan& plan);
+
+}  // namespace retrust

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include "runbook/execution.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+std::string condition_text(const Condition& ready) {
+  if (ready.status.empty()) return "Rancher has not said whether the cluster is ready";
+  auto text = fmt::format("Rancher says: Ready {}", one_line(ready.status));
+  if (!ready.reason.empty()) text += fmt::format(" ({})", one_line(ready.reason));
+  if (!ready.message.empty()) text += fmt::format(": {}", one_line(ready.message));
+  return text;
+}
+
+std::string verdict_text(const TokenSecret& secret) {
+  if (!secret.complete()) return fmt::format("token secret {} is incomplete", secret.name);
+  switch (secret.verdict) {
+    case Verdict::accepted:
+      return fmt::format("the cluster accepts the token in {}", secret.name);
+    case Verdict::rejected:
+      return fmt::format("the cluster rejects the token in {}", secret.name);
+    case Verdict::unknown:
+      break;
+  }
+  return fmt::format("token secret {}", secret.name);
+}
+
+}  // namespace
+
+std::vector<std::string> findings(const Observation& observation) {
+  const auto& cluster = observation.local.cluster;
+  const auto& downstream = observation.downstream;
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format(
+      "cluster {} ({}), Kubernetes {}, driver {}, at {}", one_line(cluster.display_name),
+      one_line(cluster.id),
+      cluster.kubernetes_version.empty() ? "unknown" : one_line(cluster.kubernetes_version),
+      cluster.driver.empty() ? "not set" : one_line(cluster.driver),
+      one_line(downstream.kubeconfig.server)));
+  const auto& version = observation.local.rancher.version_text;
+  lines.push_back(
+      fmt::format("Rancher {}", version.empty() ? "of unknown version" : one_line(version)));
+  lines.push_back(condition_text(cluster.ready));
+  for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
+  if (downstream.tokens.empty()) lines.emplace_back("there is no token secret of cattle");
+  if (observation.stored_verdict == Verdict::rejected) {
+    lines.emplace_back("the cluster rejects the token that Rancher has stored");
+  }
+  const auto comparison = observation.comparison();
+  const auto part = [](Comparison::Part of) {
+    switch (of) {
+      case Comparison::Part::same:
+        return "the same";
+      case Comparison::Part::differs:
+        return "different";
+      case Comparison::Part::stored_missing:
+        return "not stored";
+    }
+    return "";
+  };
+  lines.push_back(fmt::format("stored against live: token {}, CA {}", part(comparison.token),
+                              part(comparison.ca)));
+  if (downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    lines.push_back(fmt::format(
+        "not provable from here: {} has a certificate of its own, so whether the CA fits the API "
+        "server behind it cannot be seen",
+        one_line(downstream.kubeconfig.server)));
+  }
+  return lines;
+}
+
+std::string credentials_diff(const Observation& observation) {
+  const auto* live = observation.live();
+  return unified_diff(render(observation.local.cluster.stored),
+                      live == nullptr ? std::vector<std::string>{} : render(live->credentials),
+                      "stored in Rancher", "live in the cluster");
+}
+
+bool differs(const Observation& observation, const Plan& plan) {
+  return plan.next_change() != nullptr || !observation.comparison().equal();
+}
+
+}  // namespace retrust

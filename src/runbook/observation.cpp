@@ -1,0 +1,49 @@
+#include "runbook/observation.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+namespace retrust {
+
+std::optional<Version> parse_version(std::string_view text) {
+  if (text.starts_with('v')) text.remove_prefix(1);
+  Version version;
+  int* const parts[] = {&version.major, &version.minor, &version.patch};
+  for (std::size_t i = 0; i < std::size(parts); ++i) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *parts[i]);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (i + 1 < std::size(parts)) {
+      if (!text.starts_with('.')) return std::nullopt;
+      text.remove_prefix(1);
+    }
+  }
+  return version;
+}
+
+const TokenSecret* Observation::live() const {
+  const auto& tokens = downstream.tokens;
+  const auto good = std::find_if(tokens.begin(), tokens.end(), [](const TokenSecret& secret) {
+    return secret.complete() && secret.verdict != Verdict::rejected;
+  });
+  if (good != tokens.end()) return &*good;
+  return tokens.empty() ? nullptr : &tokens.front();
+}
+
+Comparison Observation::comparison() const {
+  const auto* secret = live();
+  if (secret == nullptr) return {Comparison::Part::differs, Comparison::Part::differs};
+  return compare(local.cluster.stored, secret->credentials);
+}
+
+std::vector<Pod> agent_pods(const std::vector<Pod>& pods) {
+  std::vector<Pod> agents;
+  std::copy_if(pods.begin(), pods.end(), std::back_inserter(agents), [](const Pod& pod) {
+    return pod.service_account == agent_account && pod.phase != "Succeeded" &&
+           pod.phase != "Failed";
+  });
+  return agents;
+}
+
+}  // namespace retrust

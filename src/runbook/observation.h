@@ -1,0 +1,145 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "credentials/compare.h"
+#include "runbook/kubeconfig.h"
+
+namespace retrust {
+
+/// A version as Rancher and Kubernetes write it, e.g. v2.4.17 or v1.20.15+k3s1.
+struct Version {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  auto operator<=>(const Version&) const = default;
+};
+
+/// Nothing where the text is not a release's, e.g. `dev` or `v2.x-head`.
+std::optional<Version> parse_version(std::string_view text);
+
+/// What the API server of the downstream cluster says of a token.
+enum class Verdict { unknown, accepted, rejected };
+
+/// A Secret of type kubernetes.io/service-account-token of the service account `cattle`.
+struct TokenSecret {
+  std::string name;
+  std::string uid;
+  std::chrono::sys_seconds created;
+  Credentials credentials;
+  std::string ca_base64;  ///< `.data."ca.crt"` as it stands there
+  Verdict verdict = Verdict::unknown;
+  std::string reason = {};  ///< the server's words where it was rejected
+
+  /// The token controller has filled it in.
+  bool complete() const { return !credentials.token.empty() && !credentials.ca_pem.empty(); }
+};
+
+/// A pod in the agents' namespace, or one of Rancher's server.
+struct Pod {
+  std::string name;
+  std::string uid;
+  std::string service_account;
+  std::string phase;
+  bool ready = false;
+  bool terminating = false;
+  /// When its containers that run now were started; the creation where none runs.
+  std::chrono::sys_seconds started;
+  std::string owner_kind;  ///< ReplicaSet, DaemonSet …; empty where it stands alone
+  std::string owner;
+  std::vector<std::string> mounted_secrets;
+};
+
+/// What the downstream cluster is like.
+struct Downstream {
+  KubeconfigView kubeconfig;
+  std::string kube_system_uid;      ///< which cluster this is
+  std::string service_account_uid;  ///< of cattle; empty where there is none
+  /// Best first: see parse_tokens in parse.h.
+  std::vector<TokenSecret> tokens;
+  std::set<std::string> secret_names;
+  std::vector<Pod> pods;
+  std::optional<std::string> root_ca;            ///< PEM in the ConfigMap kube-root-ca.crt
+  std::vector<std::string> missing_secrets;      ///< mounted by agents' workloads, not there
+  std::vector<std::string> registration_tokens;  ///< in cattle-credentials-…: secrets
+  /// Whether the CA that the cluster hands out verifies the server that it serves;
+  /// `not_provable` where something in between has a certificate of its own.
+  enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
+  HandedOutCa handed_out_ca = HandedOutCa::unknown;
+  std::string handed_out_reason = {};
+};
+
+/// A condition of the clusters resource.
+struct Condition {
+  std::string status;  ///< "True", "False", "Unknown"; empty where there is none
+  std::string reason;
+  std::string message;
+};
+
+/// The clusters resource of the downstream cluster, as Rancher has it.
+struct ClusterResource {
+  std::string id;
+  std::string display_name;
+  std::string driver;
+  std::string resource_version;
+  std::string kubernetes_version;
+  Credentials stored;
+  std::string token_secret_name;  ///< status.serviceAccountTokenSecret, where Rancher uses one
+  Condition ready;
+  boost::json::object raw;  ///< the whole object, secrets included
+};
+
+/// Rancher's server in the local cluster.
+struct RancherServer {
+  std::string version_text;  ///< as the setting says it
+  std::optional<Version> version;
+  std::string deployment;  ///< "rancher", "cattle", or empty where it is no Deployment here
+  std::string name_space;
+  std::vector<Pod> pods;
+};
+
+/// What the local cluster is like.
+struct Local {
+  std::string kube_system_uid;
+  ClusterResource cluster;
+  RancherServer rancher;
+};
+
+/// What shows that the downstream kubeconfig is of the cluster that the resource stands for.
+enum class Identity {
+  account,       ///< the stored token names the uid of the service account that is there
+  registration,  ///< the agents registered with a token of this clusters resource
+  contradicted,  ///< the stored token is of another cluster's service account
+  unproven,      ///< nothing to compare
+};
+
+/// Everything that a decision is made from. A plain value: no I/O, no clock.
+struct Observation {
+  Downstream downstream;
+  Local local;
+  Verdict stored_verdict = Verdict::unknown;
+  Identity identity = Identity::unproven;
+  /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
+  std::vector<std::string> missing_permissions;
+
+  /// The token secret whose credentials Rancher should have: the first that is complete and not
+  /// rejected, else the first; nothing where there is none.
+  const TokenSecret* live() const;
+  /// Stored against live; everything differs where there is nothing live.
+  Comparison comparison() const;
+};
+
+/// Pods that run as the agents' service account.
+std::vector<Pod> agent_pods(const std::vector<Pod>& pods);
+
+/// The service account that Rancher's agents run as.
+inline constexpr std::string_view agent_account = "cattle";
+
+}  // namespace retrust

@@ -1,0 +1,248 @@
+#include "runbook/observe.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "credentials/certificate.h"
+#include "credentials/encoding.h"
+#include "credentials/token.h"
+#include "process/gather.h"
+#include "runbook/commands.h"
+#include "runbook/kubeconfig.h"
+#include "runbook/parse.h"
+#include "runbook/permissions.h"
+#include "transcript/near.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+/// Answers to the first round of questions.
+struct Answers {
+  json::value config;
+  json::value downstream;
+  json::value local;
+};
+
+awaitable<void> store(awaitable<json::value> question, json::value& answer) {
+  answer = co_await std::move(question);
+}
+
+/// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
+/// the others; one that is older than the renewal is told from one of another cluster.
+void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
+                const std::string& wanted) {
+  const auto& config_end = ends[0];
+  const auto& downstream_end = ends[1];
+  const auto& local_end = ends[2];
+  if (config_end) std::rethrow_exception(config_end);
+  const auto view = parse_kubeconfig(answers.config);
+  if (const auto id = through_rancher(view.server); !id.empty()) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("--kubeconfig goes through Rancher itself ({}): that cannot work "
+                              "while Rancher does not trust the cluster",
+                              one_line(view.server)),
+                  "fetch a kubeconfig from a control plane node of the downstream cluster");
+  }
+  if (downstream_end) {
+    try {
+      std::rethrow_exception(downstream_end);
+    } catch (KubectlFailure& failure) {
+      if (failure.kind != KubectlError::untrusted || local_end) throw;
+      const auto& cluster = choose_cluster(answers.local, wanted);
+      const auto stored = base64_decode(text_at(cluster, "/status/caCert")).value_or("");
+      if (view.ca_pem.empty() || !same_certificates(view.ca_pem, stored)) throw;
+      throw KubectlFailure(
+          failure.kind,
+          Failure(ExitStatus::refused,
+                  "--kubeconfig was made before the renewal: its CA is the old one, which Rancher "
+                  "still has stored too",
+                  "fetch a fresh kubeconfig from a control plane node of the downstream cluster",
+                  failure.detail));
+    }
+  }
+  if (local_end) std::rethrow_exception(local_end);
+}
+
+/// By the service account that the stored token names, else by the registration token.
+awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
+  const auto claims = parse_token(seen.local.cluster.stored.token);
+  const auto named = claims && !claims->service_account_uid.empty();
+  if (named && claims->service_account_uid == seen.downstream.service_account_uid) {
+    co_return Identity::account;
+  }
+  // The account may have been made anew; what the agents registered with is the other trace.
+  std::vector<std::string> args{"clusterregistrationtokens.management.cattle.io", "-n",
+                                seen.local.cluster.id};
+  const auto registered = co_await clusters.local.get(std::move(args));
+  const auto& used = seen.downstream.registration_tokens;
+  for (const auto& item : array_at(registered, "/items")) {
+    const auto token = text_at(item, "/status/token");
+    keep_secret(clusters.redactor, token);
+    if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
+  }
+  co_return named ? Identity::contradicted : Identity::unproven;
+}
+
+/// Asks for the tokens and the permissions in one process.
+awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions& options,
+                                  Observation& seen) {
+  json::array reviews;
+  for (const auto& secret : seen.downstream.tokens) {
+    if (secret.complete()) reviews.push_back(token_review(secret.credentials.token));
+  }
+  const auto& stored = seen.local.cluster.stored.token;
+  if (!stored.empty()) reviews.push_back(token_review(stored));
+  const auto permissions = options.permissions == Permissions::ask
+                               ? downstream_permissions(options.name_space)
+                               : std::vector<Permission>{};
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  if (reviews.empty()) co_return;
+  const auto answers = co_await clusters.downstream.review(std::move(reviews));
+  auto answer = answers.begin();
+  for (auto& secret : seen.downstream.tokens) {
+    if (!secret.complete()) continue;
+    std::tie(secret.verdict, secret.reason) = verdict_of(*answer++);
+  }
+  if (!stored.empty()) seen.stored_verdict = verdict_of(*answer++).first;
+  for (const auto& permission : permissions) {
+    if (!is_allowed(*answer++)) {
+      seen.missing_permissions.push_back(text_of(permission, "downstream"));
+    }
+  }
+}
+
+awaitable<void> review_local(const Clusters& clusters, const ObserveOptions& options,
+                             Observation& seen) {
+  if (options.permissions == Permissions::leave) co_return;
+  const auto permissions = local_permissions(seen.local.rancher);
+  json::array reviews;
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  const auto answers = co_await clusters.local.review(std::move(reviews));
+  for (std::size_t i = 0; i < permissions.size(); ++i) {
+    if (!is_allowed(answers[i])) {
+      seen.missing_permissions.push_back(text_of(permissions[i], "local"));
+    }
+  }
+}
+
+/// Does the CA that the cluster hands out verify the server that it serves? Where every CA of the
+/// operator's kubeconfig is among those handed out, the answers that we have are the proof.
+awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
+                                    Observation& seen) {
+  const auto* live = seen.live();
+  if (live == nullptr || live->credentials.ca_pem.empty()) co_return;
+  auto& downstream = seen.downstream;
+  const auto verified = view.trust == KubeconfigView::Trust::verifies;
+  if (verified && contains_certificates(live->credentials.ca_pem, view.ca_pem)) {
+    downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+    co_return;
+  }
+  const TemporaryKubeconfig temporary(view, live->credentials);
+  std::optional<KubectlFailure> failed;
+  try {
+    co_await clusters.downstream.with_kubeconfig(temporary.path()).get_raw("/version");
+  } catch (const KubectlFailure& failure) {
+    failed = failure;
+  }
+  if (!failed || failed->kind == KubectlError::unauthorized ||
+      failed->kind == KubectlError::forbidden) {
+    downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+  } else if (failed->kind == KubectlError::untrusted) {
+    // A server that the system's own CAs vouch for is a proxy's, or has a second certificate: the
+    // one that the agents and Rancher see cannot be seen from here.
+    downstream.handed_out_ca = verified && view.ca_pem.empty()
+                                   ? Downstream::HandedOutCa::not_provable
+                                   : Downstream::HandedOutCa::does_not_verify;
+    downstream.handed_out_reason = failed->detail;
+  } else {
+    throw KubectlFailure(*failed);
+  }
+}
+
+}  // namespace
+
+const json::value& choose_cluster(const json::value& local_list, const std::string& wanted) {
+  std::vector<const json::value*> named;
+  std::vector<std::string> known;
+  for (const auto* cluster : items_of(local_list, "Cluster")) {
+    const auto id = text_at(*cluster, "/metadata/name");
+    const auto name = text_at(*cluster, "/spec/displayName");
+    if (id == wanted) return *cluster;
+    if (name == wanted) named.push_back(cluster);
+    known.push_back(id);
+    if (name != id) known.push_back(name);
+  }
+  if (named.size() == 1) return *named.front();
+  if (named.size() > 1) {
+    std::vector<std::string> ids;
+    for (const auto* cluster : named) ids.push_back(one_line(text_at(*cluster, "/metadata/name")));
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("{} clusters are called {}: {}", named.size(), wanted, enumerated(ids)),
+        "give the ID of the one that is meant with --cluster");
+  }
+  const auto near = near_ones(wanted, known);
+  throw Failure(ExitStatus::refused,
+                fmt::format("Rancher knows no cluster {}{}", wanted,
+                            near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
+                "the ID is in the browser's address bar (c-…); the name is the one that Rancher "
+                "shows");
+}
+
+awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(
+    const Kubectl& downstream, std::vector<std::string> tokens) {
+  json::array reviews;
+  for (const auto& token : tokens) reviews.push_back(token_review(token));
+  std::vector<std::pair<Verdict, std::string>> verdicts;
+  for (const auto& answer : co_await downstream.review(std::move(reviews))) {
+    verdicts.push_back(verdict_of(answer));
+  }
+  co_return verdicts;
+}
+
+awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options) {
+  Answers answers;
+  std::vector<awaitable<void>> questions;
+  questions.push_back(store(clusters.downstream.config(), answers.config));
+  questions.push_back(
+      store(clusters.downstream.get(commands::observe_downstream(options.name_space)),
+            answers.downstream));
+  questions.push_back(
+      store(clusters.local.get(commands::observe_local("cattle-system")), answers.local));
+  throw_best(co_await settle(std::move(questions)), answers, options.cluster);
+
+  Observation seen;
+  const auto view = parse_kubeconfig(answers.config);
+  seen.downstream = parse_downstream(answers.downstream, options.name_space, clusters.redactor);
+  seen.downstream.kubeconfig = view;
+  seen.local.kube_system_uid = kube_system_uid(answers.local);
+  seen.local.cluster =
+      parse_cluster(choose_cluster(answers.local, options.cluster), clusters.redactor);
+  seen.local.rancher = parse_rancher(answers.local);
+  answers = {};
+
+  // Which cluster it is comes first: a token is only shown to the cluster that it is for.
+  if (!seen.downstream.kube_system_uid.empty() &&
+      seen.downstream.kube_system_uid != seen.local.kube_system_uid) {
+    seen.identity = co_await identify(clusters, seen);
+  }
+  if (seen.identity == Identity::account || seen.identity == Identity::registration) {
+    std::vector<awaitable<void>> reviews;
+    reviews.push_back(review_downstream(clusters, options, seen));
+    reviews.push_back(review_local(clusters, options, seen));
+    reviews.push_back(check_handed_out_ca(clusters, view, seen));
+    co_await gather(std::move(reviews));
+  }
+  co_return seen;
+}
+
+}  // namespace retrust

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "binaries/kubectl.h"
+#include "runbook/observation.h"
+#include "transcript/redactor.h"
+
+namespace retrust {
+
+/// Both clusters, and where secrets are registered.
+struct Clusters {
+  Kubectl downstream;
+  Kubectl local;
+  Redactor& redactor;
+};
+
+/// Whether the operator's permissions are asked for: status needs none but to read.
+enum class Permissions { ask, leave };
+
+struct ObserveOptions {
+  std::string cluster;  ///< ID or display name
+  std::string name_space = "cattle-system";
+  Permissions permissions = Permissions::ask;
+};
+
+/// Asks both clusters everything that decisions are made from; changes nothing. Throws Failure
+/// (refused) where it is clear from the answers that this cannot be the right pair of clusters.
+boost::asio::awaitable<Observation> observe(const Clusters& clusters,
+                                            const ObserveOptions& options);
+
+/// What the downstream API server says of tokens, in their order; an empty one is not asked for.
+boost::asio::awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(
+    const Kubectl& downstream, std::vector<std::string> tokens);
+
+/// The resource that is meant by an ID or a display name. Throws Failure (refused) where there is
+/// none (near ones are named) or more than one. Pure.
+const boost::json::value& choose_cluster(const boost::json::value& local_list,
+                                         const std::string& wanted);
+
+}  // namespace retrust

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "runbook/observation.h"
+#include "transcript/redactor.h"
+
+namespace retrust {
+
+/// What the lists that kubectl prints are made into. Every secret that is met is registered with
+/// the redactor before anything else is done with it.
+
+/// The items of a List that are of that kind.
+std::vector<const boost::json::value*> items_of(const boost::json::value& list,
+                                                std::string_view kind);
+
+/// A Secret that holds a token of the account; nothing where it is any other. Chosen by type and
+/// annotation: names differ between versions, and others' secrets have names like it.
+std::optional<TokenSecret> parse_token_secret(const boost::json::value& secret,
+                                              std::string_view account, Redactor& redactor);
+
+/// The token secrets of the agents' account, best first: the one in the account's annotation
+/// rancher.io/service-account.secret-ref (Rancher 2.9.5, 2.10.1 and later), then the label
+/// cattle.io/service-account.name (2.7.11, 2.8 and later), then the order of the account's
+/// `secrets`, then the youngest.
+std::vector<TokenSecret> parse_tokens(const boost::json::value& list, std::string_view name_space,
+                                      Redactor& redactor);
+
+Pod parse_pod(const boost::json::value& pod);
+
+/// The part of `kubectl get namespaces,secrets,pods,… -o json` that matters here; the address and
+/// the reviews are still missing from it.
+Downstream parse_downstream(const boost::json::value& list, std::string_view name_space,
+                            Redactor& redactor);
+
+ClusterResource parse_cluster(const boost::json::value& cluster, Redactor& redactor);
+
+/// Rancher's version and its server's Deployment and pods, which may not be there.
+RancherServer parse_rancher(const boost::json::value& list);
+
+/// uid of the namespace kube-system in a list: which cluster this is.
+std::string kube_system_uid(const boost::json::value& list);
+
+/// Registers a service account token in every form in which it could show: itself, as base64, and
+/// the parts of the JWT.
+void keep_secret(Redactor& redactor, std::string_view token);
+
+}  // namespace retrust

@@ -1,0 +1,79 @@
+#include "runbook/permissions.h"
+
+#include <boost/json/object.hpp>
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+bool flag_at(const json::value& value, std::string_view pointer) {
+  const auto* found = find_at(value, pointer);
+  return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+json::object review(std::string_view api_version, std::string_view kind, json::object spec) {
+  json::object object;
+  object["apiVersion"] = api_version;
+  object["kind"] = kind;
+  object["metadata"] = json::object{};
+  object["spec"] = std::move(spec);
+  return object;
+}
+
+}  // namespace
+
+std::vector<Permission> downstream_permissions(const std::string& name_space) {
+  return {{"delete", "", "secrets", name_space},
+          {"watch", "", "secrets", name_space},
+          {"delete", "", "pods", name_space},
+          {"watch", "", "pods", name_space}};
+}
+
+std::vector<Permission> local_permissions(const RancherServer& rancher) {
+  std::vector<Permission> needed{{"watch", "management.cattle.io", "clusters", ""},
+                                 {"update", "management.cattle.io", "clusters", ""}};
+  // Only Rancher 2.0 and 2.1 are ever restarted.
+  if (!rancher.deployment.empty() && (!rancher.version || *rancher.version < Version{2, 2, 0})) {
+    needed.push_back({"patch", "apps", "deployments", rancher.name_space});
+  }
+  return needed;
+}
+
+std::string text_of(const Permission& permission, std::string_view cluster) {
+  const auto group = permission.group.empty() ? "" : "." + permission.group;
+  const auto where = permission.name_space.empty() ? "" : " in " + permission.name_space;
+  return fmt::format("{} {}{}{} ({} cluster)", permission.verb, permission.resource, group, where,
+                     cluster);
+}
+
+json::value access_review(const Permission& permission) {
+  json::object attributes;
+  attributes["verb"] = permission.verb;
+  attributes["group"] = permission.group;
+  attributes["resource"] = permission.resource;
+  if (!permission.name_space.empty()) attributes["namespace"] = permission.name_space;
+  json::object spec;
+  spec["resourceAttributes"] = std::move(attributes);
+  return review("authorization.k8s.io/v1", "SelfSubjectAccessReview", std::move(spec));
+}
+
+bool is_allowed(const json::value& answer) {
+  return flag_at(answer, "/status/allowed");
+}
+
+json::value token_review(const std::string& token) {
+  json::object spec;
+  spec["token"] = token;
+  return review("authentication.k8s.io/v1", "TokenReview", std::move(spec));
+}
+
+std::pair<Verdict, std::string> verdict_of(const json::value& answer) {
+  if (flag_at(answer, "/status/authenticated")) return {Verdict::accepted, {}};
+  return {Verdict::rejected, text_at(answer, "/status/error")};
+}
+
+}  // namespace retrust

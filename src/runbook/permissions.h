@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "runbook/observation.h"
+
+namespace retrust {
+
+/// What somebody must be allowed to do.
+struct Permission {
+  std::string verb;
+  std::string group;
+  std::string resource;
+  std::string name_space;  ///< empty for cluster-scoped resources
+};
+
+/// What the steps change in the downstream cluster.
+std::vector<Permission> downstream_permissions(const std::string& name_space);
+/// What the steps change in the local cluster.
+std::vector<Permission> local_permissions(const RancherServer& rancher);
+
+/// "delete secrets in cattle-system (downstream cluster)".
+std::string text_of(const Permission& permission, std::string_view cluster);
+
+/// A SelfSubjectAccessReview, and what was answered.
+boost::json::value access_review(const Permission& permission);
+bool is_allowed(const boost::json::value& answer);
+
+/// A TokenReview, and what was answered: the verdict and the server's reason.
+boost::json::value token_review(const std::string& token);
+std::pair<Verdict, std::string> verdict_of(const boost::json::value& answer);
+
+}  // namespace retrust

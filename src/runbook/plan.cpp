@@ -1,0 +1,345 @@
+#include "runbook/plan.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "credentials/certificate.h"
+#include "runbook/commands.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+std::string line(const std::vector<std::string>& program, const std::vector<std::string>& args) {
+  auto words = program;
+  words.insert(words.end(), args.begin(), args.end());
+  return shell_line(words);
+}
+
+std::vector<std::string> get(std::vector<std::string> args, const std::vector<std::string>& more) {
+  args.insert(args.begin(), "get");
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+std::vector<std::string> names_of(const std::vector<Pod>& pods) {
+  std::vector<std::string> names;
+  for (const auto& pod : pods) names.push_back(pod.name);
+  return names;
+}
+
+/// "token and CA" or what of them is true of the comparison.
+std::string differing(const Comparison& comparison) {
+  std::vector<std::string> parts;
+  if (comparison.token != Comparison::Part::same) parts.emplace_back("token");
+  if (comparison.ca != Comparison::Part::same) parts.emplace_back("CA");
+  return enumerated(parts);
+}
+
+/// The moment before which a Rancher server cannot have read the live credentials.
+std::chrono::sys_seconds credentials_since(const Observation& observation) {
+  std::chrono::sys_seconds since{};
+  if (const auto* live = observation.live(); live != nullptr) {
+    since = live->created;
+    for (const auto& ca : parse_certificates(live->credentials.ca_pem)) {
+      since = std::max(since, ca.not_before);
+    }
+  }
+  return since;
+}
+
+/// Makes the plan step by step; later steps look at what earlier ones will have done.
+class Planner {
+ public:
+  Planner(const Observation& observation, const PlanOptions& options, const Progress& progress)
+      : seen_(observation),
+        options_(options),
+        progress_(progress),
+        comparison_(observation.comparison()),
+        doomed_(secrets_to_delete(observation, options)) {}
+
+  Plan make() {
+    Plan plan;
+    plan.steps = {delete_token(),  recreate_agents(), get_token(),      get_ca(),
+                  check_cluster(), update_cluster(),  restart_rancher()};
+    for (auto& planned : plan.steps) {
+      if (options_.skip.contains(planned.step)) {
+        planned.need = Need::skipped;
+        planned.reason = "skipped, as asked; otherwise: " + planned.reason;
+      }
+    }
+    return plan;
+  }
+
+ private:
+  bool performed(Step step) const { return progress_.performed.contains(step); }
+  bool every() const { return options_.extent == Extent::every; }
+  /// 2.1 is still to come, so nothing live is final yet.
+  bool token_changes() const { return delete_token().need == Need::needed; }
+
+  PlannedStep delete_token() const {
+    const Step step = Step::delete_token;
+    if (performed(step)) return {step, Need::not_needed, "done"};
+    const auto& tokens = seen_.downstream.tokens;
+    const auto command =
+        doomed_.empty() ? std::vector<std::string>{}
+                        : std::vector{line(options_.downstream_kubectl,
+                                           commands::delete_secrets(options_.name_space, doomed_))};
+    if (tokens.empty()) {
+      return {step, Need::needed, "there is no token secret of cattle: wait for a new one"};
+    }
+    for (const auto& secret : tokens) {
+      if (!secret.complete()) {
+        return {step, Need::needed, fmt::format("{} is incomplete", secret.name), command};
+      }
+      if (secret.verdict == Verdict::rejected) {
+        return {step, Need::needed,
+                fmt::format("the cluster rejects the token in {}: {}", secret.name,
+                            secret.reason.empty() ? "not authenticated" : secret.reason),
+                command};
+      }
+    }
+    if (every()) return {step, Need::needed, "every section was asked for", command};
+    return {step, Need::not_needed,
+            fmt::format("the cluster accepts the token in {}", seen_.live()->name)};
+  }
+
+  PlannedStep recreate_agents() const {
+    const Step step = Step::recreate_agents;
+    if (performed(step)) return {step, Need::not_needed, "done"};
+    const auto pods = pods_to_recreate(seen_, options_);
+    // --all-pods says which pods go where some have to, not that some have to.
+    auto agents_only = options_;
+    agents_only.pods = PodChoice::agents;
+    const auto stale = pods_to_recreate(seen_, agents_only);
+    std::vector<std::string> command;
+    if (!pods.empty()) {
+      command.push_back(line(options_.downstream_kubectl,
+                             commands::delete_pods(options_.name_space, names_of(pods))));
+    }
+    const auto count = counted(pods.size(), "pod");
+    if (token_changes() || performed(Step::delete_token)) {
+      return {step, Need::needed,
+              fmt::format("{} must load the new token secret, and report when they start", count),
+              command};
+    }
+    if (!comparison_.equal()) {
+      return {step, Need::needed,
+              fmt::format("stored and live {} differ: {} report when they start",
+                          differing(comparison_), count),
+              command};
+    }
+    if (every()) return {step, Need::needed, "every section was asked for", command};
+    if (!stale.empty()) {
+      return {step, Need::needed,
+              fmt::format("{} of the agents started before the present token secret was made",
+                          counted(stale.size(), "pod")),
+              command};
+    }
+    return {step, Need::not_needed, "the agents run with the present token secret"};
+  }
+
+  PlannedStep read_live(Step step, std::string_view what, std::string_view jsonpath) const {
+    const auto* live = seen_.live();
+    const auto name =
+        token_changes() || live == nullptr ? std::string("<new-token-secret>") : live->name;
+    std::vector<std::string> args{"-n", options_.name_space,  "get", "secret", name,
+                                  "-o", std::string(jsonpath)};
+    return {step,
+            performed(step) ? Need::not_needed : Need::needed,
+            fmt::format("reads the {} that Rancher should have", what),
+            {line(options_.downstream_kubectl, args)}};
+  }
+  PlannedStep get_token() const {
+    return read_live(Step::get_token, "token", "jsonpath={.data.token}");
+  }
+  PlannedStep get_ca() const {
+    return read_live(Step::get_ca, "CA certificate", "jsonpath={.data.ca\\.crt}");
+  }
+
+  PlannedStep check_cluster() const {
+    const Step step = Step::check_cluster;
+    const std::vector<std::string> command{
+        line(options_.local_kubectl,
+             get(commands::cluster(seen_.local.cluster.id), {"-o", "json", "-w"}))};
+    if (!token_changes() && comparison_.equal()) {
+      return {step, performed(step) ? Need::not_needed : Need::needed,
+              "reads the clusters resource: stored and live are the same", command};
+    }
+    return {step, performed(step) ? Need::not_needed : Need::needed,
+            "watches the clusters resource until it has the live token and CA", command};
+  }
+
+  PlannedStep update_cluster() const {
+    const Step step = Step::update_cluster;
+    const auto& id = seen_.local.cluster.id;
+    const std::vector<std::string> command{
+        line(options_.local_kubectl, get(commands::cluster(id), {"-o", "json"})),
+        line(options_.local_kubectl, commands::replace_cluster())};
+    if (performed(step)) return {step, Need::not_needed, "done"};
+    if (token_changes()) {
+      return {step, Need::depends, "if the agents do not report the new token and CA", command};
+    }
+    if (comparison_.equal()) {
+      return {step, Need::not_needed, "stored and live are the same"};
+    }
+    if (!performed(Step::check_cluster)) {
+      return {step, Need::depends, "if the agents do not report the live token and CA", command};
+    }
+    return {
+        step, Need::needed,
+        fmt::format("the agents did not report: stored and live {} differ", differing(comparison_)),
+        command};
+  }
+
+  PlannedStep restart_rancher() const {
+    const Step step = Step::restart_rancher;
+    if (performed(step)) return {step, Need::not_needed, "done"};
+    const auto& rancher = seen_.local.rancher;
+    std::vector<std::string> command;
+    if (!rancher.deployment.empty()) {
+      command.push_back(line(options_.local_kubectl,
+                             commands::restart_deployment(rancher.name_space, rancher.deployment)));
+    }
+    if (!rancher.version) {
+      if (every()) return {step, Need::needed, "every section was asked for", command};
+      return {step, Need::not_needed,
+              fmt::format("Rancher's version cannot be read (\"{}\"): if it is 2.0 or 2.1, and "
+                          "logs and shell do not work afterwards, run step 3.1",
+                          rancher.version_text)};
+    }
+    const auto number = fmt::format("Rancher {}", rancher.version_text);
+    if (*rancher.version >= Version{2, 2, 0}) {
+      if (every()) return {step, Need::needed, "every section was asked for", command};
+      return {step, Need::not_needed, fmt::format("{} notices the change by itself", number)};
+    }
+    const auto changes = token_changes() || !comparison_.equal();
+    const auto since = std::max(credentials_since(seen_),
+                                progress_.stored_changed.value_or(std::chrono::sys_seconds{}));
+    const auto stale = rancher.pods.empty() ||
+                       std::any_of(rancher.pods.begin(), rancher.pods.end(), [&](const Pod& pod) {
+                         return !pod.terminating && pod.started < since;
+                       });
+    if (!changes && !stale && !every()) {
+      return {step, Need::not_needed,
+              fmt::format("{} was started after the live credentials were made", number)};
+    }
+    return {
+        step, Need::needed,
+        fmt::format("{} keeps the old CA and token in memory: logs and shell would fail", number),
+        command};
+  }
+
+  const Observation& seen_;
+  const PlanOptions& options_;
+  const Progress& progress_;
+  Comparison comparison_;
+  std::vector<std::string> doomed_;
+};
+
+std::string_view word(Need need) {
+  switch (need) {
+    case Need::needed:
+      return "needed";
+    case Need::not_needed:
+      return "not needed";
+    case Need::depends:
+      return "if need be";
+    case Need::skipped:
+      return "skipped";
+  }
+  return {};
+}
+
+}  // namespace
+
+const std::vector<StepInfo>& all_steps() {
+  using enum StepInfo::Effect;
+  static const std::vector<StepInfo> steps{
+      {Step::delete_token, "2.1", "delete-token", "delete the agents' token secret", changes},
+      {Step::recreate_agents, "2.2", "recreate-agents", "recreate the agents' pods", changes},
+      {Step::get_token, "2.3", "get-token", "read the live token", reads},
+      {Step::get_ca, "2.4", "get-ca", "read the live CA certificate", reads},
+      {Step::check_cluster, "2.5", "check-cluster", "compare with what Rancher has stored", reads},
+      {Step::update_cluster, "2.5", "update-cluster", "repair what Rancher has stored", changes},
+      {Step::restart_rancher, "3.1", "restart-rancher", "restart Rancher's server", changes},
+  };
+  return steps;
+}
+
+const StepInfo& info_of(Step step) {
+  const auto& steps = all_steps();
+  return *std::find_if(steps.begin(), steps.end(),
+                       [&](const StepInfo& info) { return info.step == step; });
+}
+
+std::optional<Step> find_step(std::string_view text) {
+  for (const auto& info : all_steps()) {
+    if (text == info.name || text == info.section) return info.step;
+  }
+  return std::nullopt;
+}
+
+const PlannedStep& Plan::operator[](Step step) const {
+  const auto found = std::find_if(steps.begin(), steps.end(),
+                                  [&](const PlannedStep& planned) { return planned.step == step; });
+  if (found == steps.end()) throw std::logic_error("a plan has every step");
+  return *found;
+}
+
+const PlannedStep* Plan::next_change() const {
+  const auto found = std::find_if(steps.begin(), steps.end(), [](const PlannedStep& planned) {
+    return planned.need == Need::needed &&
+           info_of(planned.step).effect == StepInfo::Effect::changes;
+  });
+  return found == steps.end() ? nullptr : &*found;
+}
+
+Plan make_plan(const Observation& observation, const PlanOptions& options,
+               const Progress& progress) {
+  return Planner(observation, options, progress).make();
+}
+
+std::vector<std::string> secrets_to_delete(const Observation& observation,
+                                           const PlanOptions& options) {
+  std::vector<std::string> names;
+  for (const auto& secret : observation.downstream.tokens) {
+    if (options.extent == Extent::every || !secret.complete() ||
+        secret.verdict == Verdict::rejected) {
+      names.push_back(secret.name);
+    }
+  }
+  return names;
+}
+
+std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options) {
+  const auto& downstream = observation.downstream;
+  if (options.pods == PodChoice::every) return downstream.pods;
+  const auto* live = observation.live();
+  const auto everyone = options.extent == Extent::every || !observation.comparison().equal() ||
+                        !secrets_to_delete(observation, options).empty() || live == nullptr;
+  std::vector<Pod> pods;
+  for (const auto& pod : agent_pods(downstream.pods)) {
+    const auto gone = std::any_of(
+        pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
+        [&](const std::string& name) { return !downstream.secret_names.contains(name); });
+    if (everyone || gone || pod.started < live->created) pods.push_back(pod);
+  }
+  return pods;
+}
+
+std::string plan_text(const Plan& plan) {
+  std::string text;
+  for (const auto& planned : plan.steps) {
+    const auto& info = info_of(planned.step);
+    text += fmt::format("{}  {:<15}  {:<10}  {}\n", info.section, info.name, word(planned.need),
+                        planned.reason);
+    if (planned.need == Need::not_needed || planned.need == Need::skipped) continue;
+    for (const auto& command : planned.commands) text += fmt::format("       {}\n", command);
+  }
+  return text;
+}
+
+}  // namespace retrust

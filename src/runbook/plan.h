@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runbook/observation.h"
+
+namespace retrust {
+
+/// The sections of the runbook that this program performs.
+enum class Step {
+  delete_token,
+  recreate_agents,
+  get_token,
+  get_ca,
+  check_cluster,
+  update_cluster,
+  restart_rancher,
+};
+
+/// What stands fast about a step.
+struct StepInfo {
+  enum class Effect { reads, changes };
+  Step step;
+  std::string_view section;  ///< of the runbook, e.g. "2.1"
+  std::string_view name;     ///< e.g. "delete-token"
+  std::string_view title;    ///< for people
+  Effect effect;
+};
+
+/// All steps in their order.
+const std::vector<StepInfo>& all_steps();
+const StepInfo& info_of(Step step);
+
+/// The step of that section ("2.3") or name ("get-token"); `2.5` is check-cluster.
+std::optional<Step> find_step(std::string_view text);
+
+enum class Need {
+  needed,
+  not_needed,
+  depends,  ///< on what comes of the steps before
+  skipped,  ///< by the operator
+};
+
+/// Whether needed steps alone are done, or every one (`--all`).
+enum class Extent { needed, every };
+/// Which pods 2.2 recreates: those that run as the agents' service account, or all (`--all-pods`).
+enum class PodChoice { agents, every };
+
+struct PlanOptions {
+  std::string name_space = "cattle-system";
+  Extent extent = Extent::needed;
+  PodChoice pods = PodChoice::agents;
+  std::set<Step> skip = {};
+  /// How commands are shown, e.g. {"kubectl", "--kubeconfig=x.yaml"}.
+  std::vector<std::string> downstream_kubectl = {"kubectl"};
+  std::vector<std::string> local_kubectl = {"kubectl"};
+};
+
+/// What this run has done so far.
+struct Progress {
+  std::set<Step> performed = {};
+  /// When this run saw the stored credentials become the live ones.
+  std::optional<std::chrono::sys_seconds> stored_changed = {};
+};
+
+struct PlannedStep {
+  Step step;
+  Need need;
+  std::string reason;
+  /// As they would be typed, placeholders where a name is not known yet.
+  std::vector<std::string> commands = {};
+};
+
+struct Plan {
+  std::vector<PlannedStep> steps;
+
+  const PlannedStep& operator[](Step step) const;
+  /// The first step that changes something and is needed, if any.
+  const PlannedStep* next_change() const;
+};
+
+/// What has to be done, and why. Pure, and made anew after each step.
+Plan make_plan(const Observation& observation, const PlanOptions& options,
+               const Progress& progress = {});
+
+/// Names of the secrets that 2.1 deletes: those that hold no token, or one that is rejected.
+std::vector<std::string> secrets_to_delete(const Observation& observation,
+                                           const PlanOptions& options);
+/// The pods that 2.2 deletes.
+std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options);
+
+/// The plan as text for people, one step after another.
+std::string plan_text(const Plan& plan);
+
+}  // namespace retrust

@@ -1,0 +1,76 @@
+#include "runbook/pod_wait.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace retrust {
+
+PodWait::PodWait(const std::vector<Pod>& old) {
+  for (const auto& pod : old) {
+    old_.insert(pod.uid);
+    if (pod.service_account == agent_account && pod.owner_kind == "ReplicaSet") {
+      required_.insert(pod.uid);
+      owners_.insert(pod.owner);
+    }
+  }
+}
+
+void PodWait::see(WatchEvent::Type type, const Pod& pod) {
+  if (type == WatchEvent::Type::deleted) {
+    gone_.insert(pod.uid);
+    present_.erase(pod.uid);
+  } else {
+    present_[pod.uid] = pod;
+  }
+}
+
+bool PodWait::is_ready_agent(const Pod& pod) const {
+  return pod.service_account == agent_account && pod.owner_kind == "ReplicaSet" && pod.ready &&
+         !pod.terminating && !old_.contains(pod.uid);
+}
+
+bool PodWait::done() const {
+  std::set<std::string> waiting = owners_;
+  auto ready = false;
+  for (const auto& [uid, pod] : present_) {
+    if (required_.contains(uid)) return false;
+    if (!is_ready_agent(pod)) continue;
+    ready = true;
+    waiting.erase(pod.owner);
+  }
+  return ready && waiting.empty();
+}
+
+bool PodWait::certain() const {
+  return std::includes(gone_.begin(), gone_.end(), required_.begin(), required_.end());
+}
+
+std::string PodWait::summary() const {
+  std::size_t ready = 0;
+  for (const auto& [uid, pod] : present_) {
+    if (pod.service_account == agent_account && pod.ready && !pod.terminating &&
+        !old_.contains(uid)) {
+      ++ready;
+    }
+  }
+  const auto gone = static_cast<std::size_t>(std::count_if(
+      old_.begin(), old_.end(), [&](const std::string& uid) { return !present_.contains(uid); }));
+  return fmt::format("{} of {} old pods gone, {} new ready", gone, old_.size(), ready);
+}
+
+std::vector<Pod> PodWait::present() const {
+  std::vector<Pod> pods;
+  for (const auto& [uid, pod] : present_) pods.push_back(pod);
+  return pods;
+}
+
+std::vector<Pod> PodWait::late() const {
+  std::vector<Pod> pods;
+  for (const auto& [uid, pod] : present_) {
+    if (old_.contains(uid)) pods.push_back(pod);
+  }
+  return pods;
+}
+
+}  // namespace retrust

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "binaries/kubectl.h"
+#include "runbook/observation.h"
+
+namespace retrust {
+
+/// Follows pods from the deletion of the old ones until new ones are ready. Pure.
+///
+/// Waited for are the pods of Deployments that run as the agents' service account: they report, and
+/// an old one can report the old credentials again for as long as it is there. Those of DaemonSets
+/// go with their nodes, of which one may be away for good, so they are only looked at.
+class PodWait {
+ public:
+  explicit PodWait(const std::vector<Pod>& old);
+
+  /// A watch starts from a fresh list: forget what was there, not what was seen going.
+  void restart() { present_.clear(); }
+  void see(WatchEvent::Type type, const Pod& pod);
+
+  /// No old one is left that matters, and each of their owners has a new one that is ready.
+  bool done() const;
+  /// Every old one that matters was seen going: done() cannot be due to half a list.
+  bool certain() const;
+
+  /// "1 of 2 old pods gone, 1 new one ready".
+  std::string summary() const;
+  std::vector<Pod> present() const;
+  /// Old pods that are still there, though nothing waits for them.
+  std::vector<Pod> late() const;
+
+ private:
+  bool is_ready_agent(const Pod& pod) const;
+
+  std::set<std::string> old_;       // uids of all old pods
+  std::set<std::string> required_;  // uids of those that matter
+  std::set<std::string> owners_;    // who must have a new pod
+  std::set<std::string> gone_;      // uids that were seen going
+  std::map<std::string, Pod> present_;
+};
+
+}  // namespace retrust

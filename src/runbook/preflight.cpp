@@ -1,0 +1,90 @@
+#include "runbook/preflight.h"
+
+#include <fmt/format.h>
+
+#include "credentials/certificate.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+[[noreturn]] void refuse(std::string why, std::string advice, std::string detail = {}) {
+  throw Failure(ExitStatus::refused, std::move(why), std::move(advice), std::move(detail));
+}
+
+std::string called(const ClusterResource& cluster) {
+  return fmt::format("{} ({})", one_line(cluster.display_name), one_line(cluster.id));
+}
+
+}  // namespace
+
+void check_right_clusters(const Observation& observation) {
+  const auto& downstream = observation.downstream;
+  const auto& cluster = observation.local.cluster;
+  if (downstream.kube_system_uid.empty() || observation.local.kube_system_uid.empty()) {
+    refuse("a cluster does not show its namespace kube-system, so it cannot be told which it is",
+           "use administrators' kubeconfigs");
+  }
+  if (downstream.kube_system_uid == observation.local.kube_system_uid) {
+    refuse("both kubeconfigs are of the same cluster",
+           "--kubeconfig is the downstream cluster's, --local-kubeconfig that of the cluster that "
+           "Rancher runs in");
+  }
+  if (downstream.service_account_uid.empty()) {
+    refuse("the downstream cluster has no service account cattle: Rancher's agents are not there",
+           fmt::format("is --kubeconfig really of {}? Otherwise import the cluster again",
+                       called(cluster)));
+  }
+  if (!cluster.token_secret_name.empty()) {
+    refuse(fmt::format("Rancher {} keeps this cluster's token in a Secret, which this version of "
+                       "retrust cannot read yet",
+                       one_line(observation.local.rancher.version_text)),
+           "it works with Rancher up to 2.5.15 and 2.6.0 to 2.6.6");
+  }
+  if (observation.identity == Identity::contradicted) {
+    refuse(fmt::format("--kubeconfig is not of the cluster {}: the service account that Rancher's "
+                       "token for it names is not the one that is there",
+                       called(cluster)),
+           "check --kubeconfig and --cluster");
+  }
+  if (observation.identity == Identity::unproven) {
+    refuse(fmt::format("nothing shows that --kubeconfig is of the cluster {}: no stored token to "
+                       "compare, and its agents did not register with this clusters resource",
+                       called(cluster)),
+           "check --kubeconfig and --cluster; a cluster that never connected has to be imported");
+  }
+  if (downstream.handed_out_ca == Downstream::HandedOutCa::does_not_verify) {
+    refuse(
+        "the CA that the cluster hands out (token secret, ca.crt) does not verify its own API "
+        "server",
+        "give kube-controller-manager the new CA with --root-ca-file and restart it, then run "
+        "again (if a proxy with a certificate of its own stands between, use a kubeconfig that "
+        "goes straight to an API server)",
+        downstream.handed_out_reason);
+  }
+  const auto* live = observation.live();
+  if (live != nullptr && live->complete() && downstream.root_ca &&
+      !same_certificates(*downstream.root_ca, live->credentials.ca_pem)) {
+    refuse(
+        "the ConfigMap kube-root-ca.crt holds another CA than the token secret: the cluster is "
+        "not of one mind about its CA",
+        "wait until kube-controller-manager has handed out the new CA everywhere (its "
+        "--root-ca-file), then run again");
+  }
+}
+
+void check_may_change(const Observation& observation, const Plan& plan) {
+  if (!observation.missing_permissions.empty()) {
+    refuse(fmt::format("a permission is missing: {}", enumerated(observation.missing_permissions)),
+           "use administrators' kubeconfigs");
+  }
+  const auto& missing = observation.downstream.missing_secrets;
+  if (plan[Step::recreate_agents].need == Need::needed && !missing.empty()) {
+    refuse(fmt::format("the agents mount {} {}, which is not there: new pods could not start",
+                       missing.size() == 1 ? "the secret" : "the secrets", enumerated(missing)),
+           "apply the cluster's registration command (Rancher shows it) to make it again, then run "
+           "again");
+  }
+}
+
+}  // namespace retrust

@@ -1,0 +1,117 @@
+#include "runbook/report.h"
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "credentials/certificate.h"
+#include "credentials/token.h"
+#include "runbook/execution.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+json::object credentials_report(const Credentials& credentials) {
+  json::array certificates;
+  for (const auto& certificate : parse_certificates(credentials.ca_pem)) {
+    json::object entry;
+    entry["subject"] = printable(certificate.subject);
+    entry["sha256"] = certificate.sha256;
+    entry["notBefore"] = utc_text(certificate.not_before);
+    entry["notAfter"] = utc_text(certificate.not_after);
+    certificates.emplace_back(std::move(entry));
+  }
+  json::object entry;
+  entry["token"] = credentials.token.empty()
+                       ? json::value(nullptr)
+                       : json::value(fmt::format("sha256:{}", fingerprint(credentials.token)));
+  entry["caCertificates"] = std::move(certificates);
+  return entry;
+}
+
+std::string_view word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted:
+      return "accepted";
+    case Verdict::rejected:
+      return "rejected";
+    case Verdict::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view word(Need need) {
+  switch (need) {
+    case Need::needed:
+      return "needed";
+    case Need::not_needed:
+      return "not-needed";
+    case Need::depends:
+      return "depends";
+    case Need::skipped:
+      return "skipped";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+json::array plan_report(const Plan& plan) {
+  json::array steps;
+  for (const auto& planned : plan.steps) {
+    const auto& info = info_of(planned.step);
+    json::array commands;
+    for (const auto& command : planned.commands) commands.emplace_back(printable(command));
+    json::object entry;
+    entry["section"] = info.section;
+    entry["name"] = info.name;
+    entry["need"] = word(planned.need);
+    entry["changes"] = info.effect == StepInfo::Effect::changes;
+    entry["reason"] = printable(planned.reason);
+    entry["commands"] = std::move(commands);
+    steps.emplace_back(std::move(entry));
+  }
+  return steps;
+}
+
+json::object report(const Observation& observation, const Plan& plan) {
+  const auto& cluster = observation.local.cluster;
+  const auto* live = observation.live();
+  json::object ready;
+  ready["status"] = printable(cluster.ready.status);
+  ready["reason"] = printable(cluster.ready.reason);
+  ready["message"] = printable(cluster.ready.message);
+
+  json::object described;
+  described["id"] = printable(cluster.id);
+  described["displayName"] = printable(cluster.display_name);
+  described["driver"] = printable(cluster.driver);
+  described["server"] = printable(observation.downstream.kubeconfig.server);
+  described["kubernetes"] = printable(cluster.kubernetes_version);
+  described["ready"] = std::move(ready);
+
+  auto stored = credentials_report(cluster.stored);
+  stored["verdict"] = word(observation.stored_verdict);
+
+  json::object whole;
+  whole["version"] = 1;
+  whole["differs"] = differs(observation, plan);
+  whole["cluster"] = std::move(described);
+  whole["rancher"] = printable(observation.local.rancher.version_text);
+  whole["stored"] = std::move(stored);
+  if (live == nullptr) {
+    whole["live"] = nullptr;
+  } else {
+    auto entry = credentials_report(live->credentials);
+    entry["secret"] = printable(live->name);
+    entry["verdict"] = word(live->verdict);
+    whole["live"] = std::move(entry);
+  }
+  whole["steps"] = plan_report(plan);
+  return whole;
+}
+
+}  // namespace retrust

@@ -1,0 +1,64 @@
+#include "runbook/run_folder.h"
+
+#include <chrono>
+#include <system_error>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "transcript/failure.h"
+#include "transcript/writers.h"
+
+namespace retrust {
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_private_directory(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  if (error) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("cannot make the run folder {}: {}", path.string(), error.message()),
+                  "nothing is changed without a record of it; give another --run-dir");
+  }
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+  std::error_code error;
+  if (fs::exists(path_, error) &&
+      (!fs::is_directory(path_, error) || !fs::is_empty(path_, error))) {
+    throw Failure(ExitStatus::usage, fmt::format("{} is there and not empty", path_.string()),
+                  "give a new folder with --run-dir: what an earlier run wrote is kept");
+  }
+  make_private_directory(path_);
+  make_private_directory(path_ / "backup");
+}
+
+fs::path RunFolder::save(std::string_view name, const boost::json::object& object) {
+  auto path = path_ / "backup" / fmt::format("{}.json", name);
+  for (int number = 2; fs::exists(path); ++number) {
+    path = path_ / "backup" / fmt::format("{}.{}.json", name, number);
+  }
+  PrivateFile file(path);
+  file.write(boost::json::serialize(object) + "\n");
+  file.sync();
+  return path;
+}
+
+std::string default_run_folder(std::string_view cluster) {
+  std::string name;
+  for (const char c : cluster) {
+    const auto plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_';
+    name += plain ? c : '_';
+  }
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format("retrust-{}-{:%Y%m%dT%H%M%SZ}", name.substr(0, 63), fmt::gmtime(now));
+}
+
+}  // namespace retrust

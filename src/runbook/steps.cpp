@@ -1,0 +1,317 @@
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "runbook/commands.h"
+#include "runbook/execution.h"
+#include "runbook/parse.h"
+#include "runbook/pod_wait.h"
+#include "transcript/text.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+std::string names_text(const std::vector<Pod>& pods) {
+  std::vector<std::string> names;
+  for (const auto& pod : pods) names.push_back(pod.name);
+  return enumerated(names);
+}
+
+std::vector<std::string> names_of(const std::vector<Pod>& pods) {
+  std::vector<std::string> names;
+  for (const auto& pod : pods) names.push_back(pod.name);
+  return names;
+}
+
+/// The rollout is over, as `kubectl rollout status` sees it.
+bool rolled_out(const boost::json::value& deployment) {
+  const auto number = [&](std::string_view pointer, std::int64_t missing) {
+    const auto* found = find_at(deployment, pointer);
+    return found != nullptr && found->is_int64() ? found->get_int64() : missing;
+  };
+  const auto wanted = number("/spec/replicas", 1);
+  return number("/status/observedGeneration", 0) >= number("/metadata/generation", 0) &&
+         number("/status/updatedReplicas", 0) == wanted &&
+         number("/status/replicas", 0) == wanted &&
+         number("/status/availableReplicas", 0) == wanted;
+}
+
+constexpr int replace_attempts = 5;
+
+}  // namespace
+
+awaitable<void> Execution::delete_token() {
+  const auto names = secrets_to_delete(observation_, options_.plan);
+  auto& seen = observation_.downstream;
+  std::set<std::string> doomed;
+  for (const auto& secret : seen.tokens) {
+    if (std::find(names.begin(), names.end(), secret.name) != names.end())
+      doomed.insert(secret.uid);
+  }
+  if (!names.empty()) {
+    announce("2.1", fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
+                                enumerated(names)));
+    co_await downstream(Step::delete_token)
+        .change(commands::delete_secrets(options_.plan.name_space, names));
+    for (const auto& name : names) seen.secret_names.erase(name);
+  }
+  co_await wait_for_token(doomed);
+}
+
+awaitable<void> Execution::wait_for_token(const std::set<std::string>& doomed) {
+  say(EventKind::wait_started, "2.1", "for a new token secret of cattle, with token and CA");
+  std::vector<TokenSecret> found;
+  const auto on_event = [&](const WatchEvent& event) {
+    auto secret = parse_token_secret(event.object, agent_account, clusters_.redactor);
+    if (!secret || doomed.contains(secret->uid)) return Flow::go_on;
+    std::erase_if(found, [&](const TokenSecret& other) { return other.name == secret->name; });
+    if (event.type == WatchEvent::Type::deleted) return Flow::go_on;
+    if (!secret->complete()) {
+      say(EventKind::wait_progress, "2.1",
+          fmt::format("{} is there, but not filled in yet", secret->name));
+    }
+    found.insert(found.begin(), std::move(*secret));
+    return found.front().complete() ? Flow::stop : Flow::go_on;
+  };
+  const auto args = commands::token_secrets(options_.plan.name_space);
+  const auto in_time = co_await downstream(Step::delete_token)
+                           .watch(
+                               args, options_.wait, [&] { found.clear(); }, on_event);
+  if (!in_time) {
+    throw Failure(ExitStatus::gave_up,
+                  fmt::format("no complete token secret of cattle appeared within {}",
+                              duration_text(options_.wait)),
+                  "is kube-controller-manager running, with --service-account-private-key-file? "
+                  "Then run again: what is left is done");
+  }
+  auto& seen = observation_.downstream;
+  for (const auto& secret : found) seen.secret_names.insert(secret.name);
+  seen.tokens = std::move(found);
+  say(EventKind::wait_ended, "2.1", fmt::format("{} is there", seen.tokens.front().name));
+}
+
+awaitable<void> Execution::recreate_agents() {
+  const auto pods = pods_to_recreate(observation_, options_.plan);
+  const auto& name_space = options_.plan.name_space;
+  const auto kubectl = downstream(Step::recreate_agents);
+  if (!pods.empty()) {
+    announce("2.2", fmt::format("deleting {}: {}", counted(pods.size(), "pod"), names_text(pods)));
+    co_await kubectl.change(commands::delete_pods(name_space, names_of(pods)));
+  }
+  PodWait wait(pods);
+  say(EventKind::wait_started, "2.2", "for the old agents to be gone, and new ones to be ready");
+  std::string last;
+  const auto on_event = [&](const WatchEvent& event) {
+    wait.see(event.type, parse_pod(event.object));
+    if (auto text = wait.summary(); text != last) {
+      say(EventKind::wait_progress, "2.2", text);
+      last = std::move(text);
+    }
+    return wait.done() ? Flow::stop : Flow::go_on;
+  };
+  const auto args = commands::pods(name_space);
+  const auto end = std::chrono::steady_clock::now() + options_.wait;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    if (!co_await kubectl.watch(
+            args, std::max(left, std::chrono::milliseconds{0}), [&] { wait.restart(); },
+            on_event)) {
+      throw Failure(
+          ExitStatus::gave_up,
+          fmt::format("the agents did not start anew within {}: {}", duration_text(options_.wait),
+                      wait.summary()),
+          fmt::format("see why with: {}", kubectl.shown({"-n", name_space, "describe", "pod"})));
+    }
+    if (wait.certain()) break;
+    // An old pod that was never seen going may only be further down in the list: look at all.
+    wait.restart();
+    const auto list = co_await kubectl.get(args);
+    for (const auto* pod : items_of(list, "Pod")) {
+      wait.see(WatchEvent::Type::added, parse_pod(*pod));
+    }
+    if (wait.done()) break;
+  }
+  observation_.downstream.pods = wait.present();
+  say(EventKind::wait_ended, "2.2", wait.summary());
+  if (const auto late = wait.late(); !late.empty()) {
+    say(EventKind::warning, "2.2",
+        fmt::format("not replaced yet (their nodes may be away): {}", names_text(late)));
+  }
+}
+
+awaitable<void> Execution::read_live() {
+  const auto* live = observation_.live();
+  if (live == nullptr) {
+    throw Failure(ExitStatus::failed, "there is no token secret of cattle to read",
+                  "run step delete-token, which waits for one, or run");
+  }
+  const auto kubectl = downstream(Step::get_token);
+  // 2.3 and 2.4 read the same secret.
+  if (!progress_.performed.contains(Step::get_token)) {
+    const auto object =
+        co_await kubectl.get(commands::secret(options_.plan.name_space, live->name));
+    auto fresh = parse_token_secret(object, agent_account, clusters_.redactor);
+    if (!fresh || !fresh->complete()) {
+      throw Failure(ExitStatus::failed, fmt::format("{} holds no token and CA", live->name),
+                    "run again");
+    }
+    const auto known = live->credentials.token == fresh->credentials.token;
+    fresh->verdict = known ? live->verdict : Verdict::unknown;
+    if (fresh->verdict == Verdict::unknown) {
+      std::vector<std::string> tokens(1, fresh->credentials.token);
+      const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
+      std::tie(fresh->verdict, fresh->reason) = verdicts.front();
+    }
+    observation_.downstream.tokens = {std::move(*fresh)};
+    live = observation_.live();
+  }
+  if (live->verdict == Verdict::rejected) {
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("the cluster rejects the token in {} that it made itself", live->name),
+        "kube-controller-manager's --service-account-private-key-file and "
+        "kube-apiserver's --service-account-key-file must be a pair; then run again",
+        live->reason);
+  }
+  for (const auto& line : render(live->credentials)) finding(line);
+}
+
+awaitable<bool> Execution::watch_cluster(const Kubectl& kubectl, Target target) {
+  std::string last;
+  const auto on_event = [&](const WatchEvent& event) {
+    if (event.type == WatchEvent::Type::deleted) return Flow::go_on;
+    auto& cluster = observation_.local.cluster;
+    const auto before = observation_.comparison();
+    cluster = parse_cluster(event.object, clusters_.redactor);
+    const auto now = observation_.comparison();
+    if (!before.equal() && now.equal()) {
+      progress_.stored_changed =
+          std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    }
+    auto text =
+        fmt::format("stored and live {}; Rancher says: Ready {}{}",
+                    now.equal() ? "are the same" : "differ", one_line(cluster.ready.status),
+                    cluster.ready.message.empty() ? "" : ": " + one_line(cluster.ready.message));
+    if (text != last) {
+      say(EventKind::wait_progress, "2.5", text);
+      last = std::move(text);
+    }
+    const auto reached =
+        now.equal() && (target == Target::stored || cluster.ready.status == "True");
+    return reached ? Flow::stop : Flow::go_on;
+  };
+  const auto args = commands::cluster(observation_.local.cluster.id);
+  co_return co_await kubectl.watch(
+      args, options_.wait, [] {}, on_event);
+}
+
+awaitable<void> Execution::check_cluster() {
+  say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
+  // Where Rancher has to be restarted its word comes after that, and is waited for then.
+  const auto restart = plan()[Step::restart_rancher].need == Need::needed;
+  co_await watch_cluster(local(Step::check_cluster), restart ? Target::stored : Target::ready);
+  const auto equal = observation_.comparison().equal();
+  say(EventKind::wait_ended, "2.5",
+      equal ? "Rancher has stored the live token and CA"
+            : fmt::format("nothing was reported within {}", duration_text(options_.wait)));
+}
+
+awaitable<void> Execution::update_cluster() {
+  const auto& id = observation_.local.cluster.id;
+  const auto kubectl = local(Step::update_cluster);
+  const auto live = *observation_.live();
+  for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
+    const auto object = co_await kubectl.get(commands::cluster(id));
+    observation_.local.cluster = parse_cluster(object, clusters_.redactor);
+    if (observation_.comparison().equal()) {
+      finding("the live token and CA were reported meanwhile: nothing to repair");
+      co_return;
+    }
+    auto raw = observation_.local.cluster.raw;
+    const auto path = folder_.save("clusters-" + id, raw);
+    say(EventKind::change, "2.5", fmt::format("saved what will be replaced as {}", path.string()));
+    auto& status = raw["status"];
+    if (!status.is_object()) status.emplace_object();
+    status.get_object()["caCert"] = live.ca_base64;
+    status.get_object()["serviceAccountToken"] = live.credentials.token;
+    announce("2.5", fmt::format("replacing the clusters resource {} with the live token and CA "
+                                "(resourceVersion {})",
+                                id, observation_.local.cluster.resource_version));
+    try {
+      const auto stored = co_await kubectl.replace(std::move(raw));
+      observation_.local.cluster = parse_cluster(stored, clusters_.redactor);
+    } catch (const KubectlFailure& failure) {
+      if (failure.kind != KubectlError::conflict) throw;
+      say(EventKind::warning, "2.5",
+          "somebody else changed the clusters resource in between: reading it again");
+      continue;
+    }
+    if (!observation_.comparison().equal()) {
+      throw Failure(ExitStatus::failed,
+                    "the API server took the change of the clusters resource without keeping it",
+                    fmt::format("the resource as it was is in {}", path.string()));
+    }
+    progress_.stored_changed =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    observation_.local.cluster.ready = {};
+    co_return;
+  }
+  throw Failure(ExitStatus::failed,
+                fmt::format("the clusters resource {} was changed by somebody else {} times in a "
+                            "row",
+                            id, replace_attempts),
+                "find out who does, then run again");
+}
+
+awaitable<void> Execution::restart_rancher() {
+  const auto& rancher = observation_.local.rancher;
+  if (rancher.deployment.empty()) {
+    throw Failure(ExitStatus::failed,
+                  "Rancher's server is no Deployment in the local cluster, so it was not restarted",
+                  "restart its container (docker restart NAME): logs and shell work after that");
+  }
+  const auto kubectl = local(Step::restart_rancher);
+  announce("3.1",
+           fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));
+  co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
+  say(EventKind::wait_started, "3.1", "for Rancher's new server pods to be ready");
+  const auto args = commands::deployment(rancher.name_space, rancher.deployment);
+  const auto on_event = [](const WatchEvent& event) {
+    return event.type != WatchEvent::Type::deleted && rolled_out(event.object) ? Flow::stop
+                                                                               : Flow::go_on;
+  };
+  if (!co_await kubectl.watch(
+          args, options_.wait, [] {}, on_event)) {
+    throw Failure(ExitStatus::gave_up,
+                  fmt::format("Rancher's new server pods were not ready within {}",
+                              duration_text(options_.wait)),
+                  fmt::format("see why with: {}",
+                              kubectl.shown({"-n", rancher.name_space, "describe", "pod"})));
+  }
+  say(EventKind::wait_ended, "3.1", "Rancher's new server pods are ready");
+  observation_.local.cluster.ready = {};
+}
+
+awaitable<void> Execution::await_ready() {
+  if (observation_.local.cluster.ready.status == "True") co_return;
+  say(EventKind::wait_started, "2.5", "for Rancher to say that the cluster is ready");
+  const auto kubectl = local(Step::check_cluster);
+  if (!co_await watch_cluster(kubectl, Target::ready)) {
+    const auto& ready = observation_.local.cluster.ready;
+    throw Failure(ExitStatus::gave_up,
+                  fmt::format("the live credentials are stored, but Rancher did not say that the "
+                              "cluster is ready within {}",
+                              duration_text(options_.wait)),
+                  "look at the agents' logs; retrust status shows what Rancher says",
+                  fmt::format("Ready {} {}", one_line(ready.status), one_line(ready.message)));
+  }
+  say(EventKind::wait_ended, "2.5", "Rancher says that the cluster is ready");
+}
+
+}  // namespace retrust

@@ -1,0 +1,66 @@
+#include "transcript/event.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+void clean(boost::json::value& value, const Redactor& redactor) {
+  if (auto* text = value.if_string()) {
+    *text = printable(redactor.mask(std::string_view(*text)));
+  } else if (auto* array = value.if_array()) {
+    for (auto& element : *array) clean(element, redactor);
+  } else if (auto* object = value.if_object()) {
+    for (auto& member : *object) clean(member.value(), redactor);
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(EventKind kind) {
+  switch (kind) {
+    case EventKind::run_started:
+      return "run_started";
+    case EventKind::finding:
+      return "finding";
+    case EventKind::difference:
+      return "difference";
+    case EventKind::plan:
+      return "plan";
+    case EventKind::step_started:
+      return "step_started";
+    case EventKind::step_ended:
+      return "step_ended";
+    case EventKind::command_started:
+      return "command_started";
+    case EventKind::command_ended:
+      return "command_ended";
+    case EventKind::change:
+      return "change";
+    case EventKind::wait_started:
+      return "wait_started";
+    case EventKind::wait_progress:
+      return "wait_progress";
+    case EventKind::wait_ended:
+      return "wait_ended";
+    case EventKind::warning:
+      return "warning";
+    case EventKind::failure:
+      return "failure";
+    case EventKind::run_ended:
+      return "run_ended";
+  }
+  return "unknown";
+}
+
+void Events::emit(const Event& event) {
+  Event cleaned = event;
+  cleaned.text = printable(redactor_.mask(event.text));
+  for (auto& member : cleaned.data) clean(member.value(), redactor_);
+  for (const auto& sink : sinks_) sink->emit(cleaned);
+}
+
+}  // namespace retrust

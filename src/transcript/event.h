@@ -1,0 +1,74 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "transcript/redactor.h"
+
+namespace retrust {
+
+/// What an event is about. The names are those in transcript.jsonl.
+enum class EventKind {
+  run_started,
+  finding,     ///< something observed, one sentence
+  difference,  ///< unified diff of the rendered credentials
+  plan,        ///< the steps and why
+  step_started,
+  step_ended,
+  command_started,  ///< `text` is the command as a shell line
+  command_ended,    ///< `text` is a summary of what it said
+  change,           ///< something was changed or saved, one sentence
+  wait_started,     ///< `text` says for what
+  wait_progress,    ///< `text` says what was seen meanwhile
+  wait_ended,
+  warning,
+  failure,
+  run_ended,
+};
+
+/// How much a command matters to a reader: routine ones appear on a terminal only when asked for.
+enum class Weight { documented, routine };
+
+/// One thing that happened, for every reader of it.
+struct Event {
+  EventKind kind;
+  /// Section of the runbook ("2.1"), or empty.
+  std::string section = {};
+  /// For people: one sentence, or the lines of a diff or plan.
+  std::string text = {};
+  /// For machines: further fields of the line in transcript.jsonl.
+  boost::json::object data = {};
+  Weight weight = Weight::documented;
+};
+
+/// The name in transcript.jsonl, e.g. "step_started".
+std::string_view name_of(EventKind kind);
+
+/// Whoever wants to know what happens. Throws where it cannot write it down.
+class EventSink {
+ public:
+  EventSink() = default;
+  EventSink(const EventSink&) = delete;
+  EventSink& operator=(const EventSink&) = delete;
+  virtual ~EventSink() = default;
+  virtual void emit(const Event& event) = 0;
+};
+
+/// Where events are emitted: masks them, and hands them on to every sink.
+class Events final : public EventSink {
+ public:
+  /// The redactor must outlive this.
+  explicit Events(const Redactor& redactor) : redactor_(redactor) {}
+  void add(std::shared_ptr<EventSink> sink) { sinks_.push_back(std::move(sink)); }
+  void emit(const Event& event) override;
+
+ private:
+  const Redactor& redactor_;
+  std::vector<std::shared_ptr<EventSink>> sinks_;
+};
+
+}  // namespace retrust

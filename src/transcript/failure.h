@@ -1,0 +1,40 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace retrust {
+
+/// What the program's exit status means; 128 + n stands for an end by signal n.
+enum class ExitStatus : int {
+  done = 0,
+  failed = 1,
+  usage = 2,
+  differs = 3,
+  refused = 4,
+  gave_up = 5,
+};
+
+/// Why something could not be done, in words for the operator.
+class Failure : public std::runtime_error {
+ public:
+  /// `happened` says what was tried and what came of it, `advice` what to do next (may be empty),
+  /// `detail` is the underlying command's own message (may be empty).
+  Failure(ExitStatus exit_status, std::string happened, std::string advice_text = {},
+          std::string detail_text = {})
+      : std::runtime_error(std::move(happened)),
+        status(exit_status),
+        advice(std::move(advice_text)),
+        detail(std::move(detail_text)) {}
+
+  ExitStatus status;
+  std::string advice;
+  std::string detail;
+};
+
+/// A signal asked us to end. Not a std::exception: nothing but the top may swallow it.
+struct Interrupted {
+  int signal;
+};
+
+}  // namespace retrust

@@ -1,0 +1,210 @@
+#include "sandbox.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+std::string program(const char* variable) {
+  const char* value = std::getenv(variable);
+  if (value == nullptr) throw std::runtime_error(std::string(variable) + " is not set");
+  return value;
+}
+
+std::string kubectl_program() {
+  const char* value = std::getenv("RETRUST_TEST_KUBECTL");
+  return value == nullptr ? "kubectl" : value;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = text.find('\n', begin);
+    if (end == std::string::npos) break;  // the last line is not whole yet
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string text(const json::value& value, const std::string& pointer) {
+  boost::system::error_code missing;
+  const auto* found = value.find_pointer(pointer, missing);
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
+std::string transcripts(const fs::path& run_folder) {
+  return read_file(run_folder / "transcript.md") + read_file(run_folder / "transcript.jsonl");
+}
+
+Sandbox::Sandbox(std::vector<std::string> options) {
+  auto pattern = (fs::temp_directory_path() / "retrust-e2e-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no directory");
+  directory_ = pattern;
+  state_ = directory_ / "sandbox";
+  fs::create_directories(directory_ / "home");
+  std::vector<std::string> command{program("RETRUST_TEST_SANDBOX"), state_.string(),
+                                   "--until-stdin-closes", "--quick"};
+  command.insert(command.end(), options.begin(), options.end());
+  child_ = std::make_unique<Child>(Child::Setup{.command = command,
+                                                .directory = directory_,
+                                                .name = "sandbox",
+                                                .input = Child::Setup::Input::pipe});
+  wait_until("the sandbox is ready", [&] {
+    if (child_->out().starts_with("ready\n")) return true;
+    if (!child_->err().empty()) throw std::runtime_error("sandbox: " + child_->err());
+    return false;
+  });
+}
+
+Sandbox::~Sandbox() {
+  child_->close_input();
+  try {
+    child_->wait();
+  } catch (const std::runtime_error&) {
+    child_->signal(9);
+  }
+  if (std::getenv("RETRUST_TEST_KEEP") == nullptr) {
+    std::error_code ignored;
+    fs::remove_all(directory_, ignored);
+  }
+}
+
+std::unique_ptr<Child> Sandbox::start(const Call& call) {
+  const auto number = std::to_string(++calls_);
+  std::vector<std::string> command{program("RETRUST_TEST_PROGRAM")};
+  command.insert(command.end(), call.args.begin(), call.args.end());
+  const auto given = [&](const std::string& value, const std::string& standard) {
+    return value.empty() ? standard : value;
+  };
+  command.insert(command.end(),
+                 {"--kubeconfig", given(call.kubeconfig, file("downstream.kubeconfig")),
+                  "--local-kubeconfig", given(call.local_kubeconfig, file("local.kubeconfig")),
+                  "--cluster", call.cluster, "--kubectl", given(call.kubectl, kubectl_program())});
+  if (!call.args.empty() && (call.args.front() == "run" || call.args.front() == "step")) {
+    run_folder_ = directory_ / ("run-" + number);
+    command.insert(command.end(), {"--run-dir", run_folder_.string()});
+  }
+  Child::Setup setup{.command = command,
+                     .environment = {{"HOME", (directory_ / "home").string()}, {"TZ", "UTC"}},
+                     .directory = directory_,
+                     .name = "retrust-" + number};
+  for (const auto& [name, value] : call.environment) setup.environment[name] = value;
+  return std::make_unique<Child>(setup);
+}
+
+Result Sandbox::retrust(const Call& call) {
+  const auto child = start(call);
+  const auto status = child->wait();
+  return {status, child->out(), child->err()};
+}
+
+Result Sandbox::run(std::vector<std::string> more) {
+  more.insert(more.begin(), {"run", "--yes", "--no-rancher-backup", "--timeout", "30s"});
+  return retrust(std::move(more));
+}
+
+Result Sandbox::kubectl(const std::string& side, std::vector<std::string> args) {
+  const auto name = "kubectl-" + std::to_string(++calls_);
+  args.insert(args.begin(), {kubectl_program(), "--kubeconfig=" + file(side + ".kubeconfig")});
+  Child child({.command = args,
+               .environment = {{"HOME", (directory_ / "home").string()}},
+               .directory = directory_,
+               .name = name});
+  const auto status = child.wait();
+  return {status, child.out(), child.err()};
+}
+
+json::value Sandbox::get(const std::string& side, std::vector<std::string> args) {
+  args.insert(args.begin(), "get");
+  args.insert(args.end(), {"-o", "json"});
+  const auto result = kubectl(side, std::move(args));
+  if (result.status != 0) throw std::runtime_error(result.err);
+  return json::parse(result.out);
+}
+
+std::map<std::string, std::string> Sandbox::versions() {
+  std::map<std::string, std::string> versions;
+  const auto note = [&](const std::string& side, const std::string& types) {
+    const auto list = get(side, {types, "--all-namespaces"});
+    for (const auto& item : list.at("items").as_array()) {
+      versions[side + " " + text(item, "/kind") + " " + text(item, "/metadata/namespace") + "/" +
+               text(item, "/metadata/name") + " " + text(item, "/metadata/uid")] =
+          text(item, "/metadata/resourceVersion");
+    }
+  };
+  note("downstream", "secrets,serviceaccounts,pods,configmaps,deployments.apps,daemonsets.apps");
+  note("local", "clusters.management.cattle.io,settings.management.cattle.io,deployments.apps,pods");
+  return versions;
+}
+
+void Sandbox::tell(const std::string& line) {
+  child_->write(line + "\n");
+  const auto wanted = answers_ + 1;
+  wait_until(line, [&] { return lines_of(child_->out()).size() >= wanted; });
+  const auto answer = lines_of(child_->out())[answers_];
+  answers_ = wanted;
+  if (answer != "ok") throw std::runtime_error(line + ": " + answer);
+}
+
+std::vector<json::value> Sandbox::requests() const {
+  std::vector<json::value> parsed;
+  for (const auto& line : lines_of(read_file(state_ / "requests.jsonl"))) {
+    parsed.push_back(json::parse(line));
+  }
+  return parsed;
+}
+
+std::vector<std::string> Sandbox::changes() const {
+  std::vector<std::string> found;
+  for (const auto& request : requests()) {
+    const auto verb = text(request, "/verb");
+    const auto resource = text(request, "/resource");
+    const auto asks = resource == "tokenreviews" || resource == "selfsubjectaccessreviews";
+    if (verb == "get" || verb == "list" || verb == "watch" || asks) continue;
+    if (text(request, "/user") == "rancher") continue;
+    found.push_back(text(request, "/server") + " " + verb + " " + resource + " " +
+                    text(request, "/name"));
+  }
+  return found;
+}
+
+std::vector<std::string> Sandbox::events() const {
+  std::vector<std::string> found;
+  for (const auto& line : lines_of(read_file(state_ / "events.jsonl"))) {
+    const auto event = json::parse(line);
+    found.push_back(text(event, "/actor") + " " + text(event, "/event") + " " +
+                    text(event, "/detail"));
+  }
+  return found;
+}
+
+std::string Sandbox::ready() {
+  const auto cluster = get("local", {"clusters.management.cattle.io", "c-x7k2p"});
+  for (const auto& condition : cluster.at_pointer("/status/conditions").as_array()) {
+    if (text(condition, "/type") == "Ready") return text(condition, "/status");
+  }
+  return "";
+}
+
+std::string Sandbox::ready_message() {
+  const auto cluster = get("local", {"clusters.management.cattle.io", "c-x7k2p"});
+  for (const auto& condition : cluster.at_pointer("/status/conditions").as_array()) {
+    if (text(condition, "/type") == "Ready") return text(condition, "/message");
+  }
+  return "";
+}
+
+}  // namespace retrust::e2e

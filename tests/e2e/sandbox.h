@@ -1,0 +1,87 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "child.h"
+
+namespace retrust::e2e {
+
+struct Result {
+  int status = -1;
+  std::string out;
+  std::string err;
+  std::string all() const { return out + err; }
+};
+
+/// Two clusters of the sandbox, and the programs that work on them. A fresh directory each, gone
+/// with the object.
+class Sandbox {
+ public:
+  explicit Sandbox(std::vector<std::string> options = {});
+  ~Sandbox();
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
+  /// A file that the sandbox wrote, e.g. "downstream.kubeconfig".
+  std::string file(const std::string& name) const { return (state_ / name).string(); }
+  std::filesystem::path directory() const { return directory_; }
+  /// Where the transcript and backup of the last run are.
+  std::filesystem::path run_folder() const { return run_folder_; }
+
+  struct Call {
+    std::vector<std::string> args;
+    std::string cluster = "c-x7k2p";
+    std::string kubeconfig = {};        ///< default: downstream.kubeconfig
+    std::string local_kubeconfig = {};  ///< default: local.kubeconfig
+    std::string kubectl = {};           ///< default: the one that the tests use
+    std::map<std::string, std::string> environment = {};
+  };
+  /// Runs retrust to its end. `run` and `step` get a new run folder.
+  Result retrust(const Call& call);
+  Result retrust(std::vector<std::string> args) { return retrust(Call{.args = std::move(args)}); }
+  /// `run --yes --no-rancher-backup` and what else is given.
+  Result run(std::vector<std::string> more = {});
+  /// Starts retrust and goes on.
+  std::unique_ptr<Child> start(const Call& call);
+
+  /// Runs the real kubectl on a cluster: "downstream" or "local".
+  Result kubectl(const std::string& side, std::vector<std::string> args);
+  /// An object as the cluster has it now.
+  boost::json::value get(const std::string& side, std::vector<std::string> args);
+  /// Every object of both clusters by kind and name with its resourceVersion.
+  std::map<std::string, std::string> versions();
+
+  /// Tells the sandbox to do something; throws where it cannot.
+  void tell(const std::string& line);
+  /// What the servers were asked, in order; those that would change something alone.
+  std::vector<boost::json::value> requests() const;
+  std::vector<std::string> changes() const;
+  /// What the played parties did, as "actor event detail" lines.
+  std::vector<std::string> events() const;
+
+  /// Condition Ready of the clusters resource: its status and message.
+  std::string ready();
+  std::string ready_message();
+
+ private:
+  std::filesystem::path directory_;
+  std::filesystem::path state_;
+  std::filesystem::path run_folder_;
+  std::unique_ptr<Child> child_;
+  int calls_ = 0;
+  std::size_t answers_ = 1;  // the line `ready` came first
+};
+
+/// The texts of all transcripts in a run folder together.
+std::string transcripts(const std::filesystem::path& run_folder);
+
+/// The text at a JSON pointer.
+std::string text(const boost::json::value& value, const std::string& pointer);
+
+}  // namespace retrust::e2e

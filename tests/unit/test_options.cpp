@@ -1,0 +1,131 @@
+#include <map>
+
+#include <doctest/doctest.h>
+
+#include "cli/duration.h"
+#include "cli/options.h"
+#include "transcript/failure.h"
+
+namespace retrust {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+Options parse(std::vector<std::string> args, Variables variables = {}) {
+  return parse_options(args, [variables](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+const std::vector<std::string> required{"--kubeconfig", "down", "--local-kubeconfig", "local",
+                                        "--cluster",    "prod"};
+
+Options parse_with(std::vector<std::string> args, Variables variables = {}) {
+  args.insert(args.end(), required.begin(), required.end());
+  return parse(std::move(args), std::move(variables));
+}
+
+std::string complaint(const std::vector<std::string>& args, Variables variables = {}) {
+  try {
+    parse_with(args, std::move(variables));
+  } catch (const Failure& failure) {
+    CHECK(failure.status == ExitStatus::usage);
+    return std::string(failure.what()) + "; " + failure.advice;
+  }
+  return "no complaint";
+}
+
+TEST_CASE("a full command line") {
+  const auto options = parse_with({"run", "--yes", "--no-rancher-backup", "--timeout=1m30s",
+                                   "--skip", "3.1,delete-token", "-o", "json", "--all-pods"});
+  CHECK(options.command == CommandName::run);
+  CHECK(options.kubeconfig == "down");
+  CHECK(options.consent == Consent::given);
+  CHECK(options.backup == RancherBackup::none);
+  CHECK(options.timeout == std::chrono::seconds{90});
+  CHECK(options.command_timeout == std::chrono::seconds{60});
+  CHECK(options.skip == std::set<Step>{Step::restart_rancher, Step::delete_token});
+  CHECK(options.output == OutputFormat::json);
+  CHECK(options.pods == PodChoice::every);
+  CHECK(options.name_space == "cattle-system");
+}
+
+TEST_CASE("steps go by number or name") {
+  CHECK(parse_with({"step", "2.3"}).step == Step::get_token);
+  CHECK(parse_with({"step", "get-token"}).step == Step::get_token);
+  CHECK(parse_with({"step", "2.5"}).step == Step::check_cluster);
+  CHECK(parse_with({"step", "update-cluster"}).step == Step::update_cluster);
+}
+
+TEST_CASE("what is wrong is said, with what was meant") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"run", "--timout", "5m"}, "there is no option --timout; did you mean --timeout?"},
+      {{"run", "--time", "5m"}, "there is no option --time"},
+      {{"stauts"}, "there is no command stauts; did you mean status?"},
+      {{"step", "get-tokn"}, "there is no step get-tokn; did you mean get-token?"},
+      {{"step"}, "which step?"},
+      {{}, "which command?"},
+      {{"status", "more"}, "more is too much"},
+      {{"status", "--yes"}, "--yes has no meaning for status"},
+      {{"run", "--timeout", "soon"}, "--timeout soon is no duration"},
+      {{"run", "--timeout", "0s"}, "--timeout 0s is no duration"},
+      {{"run", "-o", "yaml"}, "--output yaml: give one of text, json"},
+      {{"run", "--skip", "9.9"}, "--skip 9.9: there is no such step"},
+      {{"status", "--config", "/nonexistent"}, "cannot read the file /nonexistent"},
+  };
+  for (const auto& [args, expected] : cases) {
+    CAPTURE(expected);
+    CHECK(complaint(args).find(expected) != std::string::npos);
+  }
+}
+
+TEST_CASE("the required options") {
+  for (std::size_t left_out = 0; left_out < required.size(); left_out += 2) {
+    std::vector<std::string> args{"status"};
+    for (std::size_t i = 0; i < required.size(); i += 2) {
+      if (i == left_out) continue;
+      args.push_back(required[i]);
+      args.push_back(required[i + 1]);
+    }
+    CAPTURE(required[left_out]);
+    CHECK_THROWS_WITH_AS(parse(args), (required[left_out] + " is required").c_str(), Failure);
+  }
+}
+
+TEST_CASE("the command line wins over the environment") {
+  const Variables variables{{"RETRUST_KUBECONFIG", "from-environment"},
+                            {"RETRUST_NAMESPACE", "elsewhere"},
+                            {"RETRUST_YES", "true"}};
+  const auto options = parse_with({"run"}, variables);
+  CHECK(options.kubeconfig == "down");
+  CHECK(options.name_space == "elsewhere");
+  CHECK(options.consent == Consent::given);
+  CHECK(complaint({"run"}, {{"RETRUST_YES", "perhaps"}}).find("RETRUST_YES") !=
+        std::string::npos);
+}
+
+TEST_CASE("durations") {
+  using namespace std::chrono_literals;
+  CHECK(parse_duration("90s") == 90s);
+  CHECK(parse_duration("5m") == 5min);
+  CHECK(parse_duration("1h30m") == 90min);
+  CHECK(parse_duration("500ms") == 500ms);
+  for (const auto* wrong : {"", "5", "m", "-5s", "5 m", "1.5s", "99999999999999999999s", "9999999h"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(parse_duration(wrong));
+  }
+}
+
+TEST_CASE("every option and step is in the help") {
+  const auto help = help_text();
+  for (const auto& option : all_options()) {
+    CHECK(help.find("--" + std::string(option.name)) != std::string::npos);
+  }
+  for (const auto& info : all_steps()) {
+    CHECK(help.find(std::string(info.name)) != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace retrust

@@ -1,0 +1,282 @@
+#include <doctest/doctest.h>
+
+#include "runbook/plan.h"
+#include "runbook/preflight.h"
+
+using namespace std::chrono_literals;
+
+namespace retrust {
+namespace {
+
+constexpr std::chrono::sys_seconds long_ago{1'700'000'000s};
+constexpr std::chrono::sys_seconds later = long_ago + 1h;
+
+TokenSecret secret(std::string name, std::string token, Verdict verdict) {
+  TokenSecret made;
+  made.name = std::move(name);
+  made.uid = "uid-" + made.name;
+  made.created = long_ago;
+  made.credentials = {std::move(token), "new ca"};
+  made.verdict = verdict;
+  return made;
+}
+
+Pod pod(std::string name, std::string account, std::chrono::sys_seconds started) {
+  Pod made;
+  made.name = std::move(name);
+  made.uid = "uid-" + made.name;
+  made.service_account = std::move(account);
+  made.phase = "Running";
+  made.ready = true;
+  made.started = started;
+  made.owner_kind = "ReplicaSet";
+  made.owner = "cattle-cluster-agent-1";
+  return made;
+}
+
+/// Two clusters where nothing has to be done.
+Observation healthy() {
+  Observation seen;
+  seen.downstream.kube_system_uid = "downstream";
+  seen.downstream.service_account_uid = "account";
+  seen.downstream.tokens = {secret("cattle-token-aaaaa", "good", Verdict::accepted)};
+  seen.downstream.secret_names = {"cattle-token-aaaaa", "my-cattle-token-notes"};
+  seen.downstream.pods = {pod("agent", "cattle", later), pod("helm", "helm-operation", long_ago)};
+  seen.downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+  seen.local.kube_system_uid = "local";
+  seen.local.cluster.id = "c-x7k2p";
+  seen.local.cluster.display_name = "production";
+  seen.local.cluster.stored = {"good", "new ca"};
+  seen.local.rancher.version_text = "v2.4.17";
+  seen.local.rancher.version = Version{2, 4, 17};
+  seen.local.rancher.deployment = "rancher";
+  seen.local.rancher.name_space = "cattle-system";
+  seen.local.rancher.pods = {pod("rancher", "rancher", later)};
+  seen.stored_verdict = Verdict::accepted;
+  seen.identity = Identity::account;
+  return seen;
+}
+
+/// CA and service account key renewed: the CA in the secret is new, its token is rejected.
+Observation renewed() {
+  auto seen = healthy();
+  seen.downstream.tokens = {secret("cattle-token-aaaaa", "old", Verdict::rejected)};
+  seen.local.cluster.stored = {"old", "old ca"};
+  seen.stored_verdict = Verdict::rejected;
+  return seen;
+}
+
+std::vector<std::string> names(const std::vector<Pod>& pods) {
+  std::vector<std::string> found;
+  for (const auto& each : pods) found.push_back(each.name);
+  return found;
+}
+
+TEST_CASE("a healthy cluster needs no change") {
+  const auto plan = make_plan(healthy(), {});
+  CHECK(plan.next_change() == nullptr);
+  CHECK(plan[Step::get_token].need == Need::needed);
+  CHECK(plan[Step::check_cluster].need == Need::needed);
+  CHECK(plan[Step::update_cluster].need == Need::not_needed);
+}
+
+TEST_CASE("what was renewed decides what is needed") {
+  auto seen = renewed();
+  auto restart = Need::not_needed;
+  auto delete_token = Need::needed;
+  SUBCASE("CA and key") {}
+  SUBCASE("the key alone: stored and secret agree, and are both rejected") {
+    seen.local.cluster.stored = {"old", "new ca"};
+  }
+  SUBCASE("the CA alone: the token is still good") {
+    seen.downstream.tokens.front().verdict = Verdict::accepted;
+    delete_token = Need::not_needed;
+  }
+  SUBCASE("on Rancher 2.1 the server has to be restarted") {
+    seen.local.rancher.version = Version{2, 1, 14};
+    restart = Need::needed;
+  }
+  SUBCASE("a version that cannot be read is said, not guessed") {
+    seen.local.rancher.version_text = "dev";
+    seen.local.rancher.version.reset();
+    const auto plan = make_plan(seen, {});
+    CHECK(plan[Step::restart_rancher].reason.find("\"dev\"") != std::string::npos);
+  }
+  const auto plan = make_plan(seen, {});
+  CHECK(plan[Step::delete_token].need == delete_token);
+  CHECK(plan[Step::recreate_agents].need == Need::needed);
+  CHECK(plan[Step::update_cluster].need == Need::depends);
+  CHECK(plan[Step::restart_rancher].need == restart);
+}
+
+TEST_CASE("the secrets to delete hold no token, or one that is rejected") {
+  auto seen = renewed();
+  seen.downstream.tokens.push_back(secret("cattle-token-bbbbb", "fine", Verdict::accepted));
+  seen.downstream.tokens.push_back(secret("cattle-token-ccccc", "", Verdict::unknown));
+  CHECK(secrets_to_delete(seen, {}) ==
+        std::vector<std::string>{"cattle-token-aaaaa", "cattle-token-ccccc"});
+  CHECK(seen.live()->name == "cattle-token-bbbbb");
+  PlanOptions every;
+  every.extent = Extent::every;
+  CHECK(secrets_to_delete(seen, every).size() == 3);
+}
+
+TEST_CASE("without a token secret one is waited for") {
+  auto seen = healthy();
+  seen.downstream.tokens.clear();
+  const auto plan = make_plan(seen, {});
+  CHECK(plan[Step::delete_token].need == Need::needed);
+  CHECK(plan[Step::delete_token].commands.empty());
+}
+
+TEST_CASE("the pods to recreate") {
+  auto seen = healthy();
+  PlanOptions options;
+  SUBCASE("none where they started after the secret was made") {
+    CHECK(pods_to_recreate(seen, options).empty());
+  }
+  SUBCASE("those that started before it") {
+    seen.downstream.pods.push_back(pod("old", "cattle", long_ago - 1h));
+    CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"old"});
+  }
+  SUBCASE("those that mount a secret that is gone") {
+    seen.downstream.pods.front().mounted_secrets = {"cattle-token-gone"};
+    CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"agent"});
+  }
+  SUBCASE("all agents where stored differs, and nobody else's") {
+    seen.local.cluster.stored.ca_pem = "old ca";
+    CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"agent"});
+  }
+  SUBCASE("every pod where that was asked for") {
+    options.pods = PodChoice::every;
+    CHECK(pods_to_recreate(seen, options).size() == 2);
+    // Which pods go is one thing, whether any has to is another.
+    CHECK(make_plan(seen, options)[Step::recreate_agents].need == Need::not_needed);
+  }
+}
+
+TEST_CASE("the plan follows what was done") {
+  auto seen = renewed();
+  Progress progress;
+  progress.performed = {Step::delete_token};
+  seen.downstream.tokens = {secret("cattle-token-zzzzz", "new", Verdict::unknown)};
+  CHECK(make_plan(seen, {}, progress)[Step::delete_token].need == Need::not_needed);
+  CHECK(make_plan(seen, {}, progress)[Step::recreate_agents].need == Need::needed);
+  progress.performed.insert(Step::recreate_agents);
+  progress.performed.insert(Step::check_cluster);
+  CHECK(make_plan(seen, {}, progress)[Step::update_cluster].need == Need::needed);
+  seen.local.cluster.stored = {"new", "new ca"};
+  CHECK(make_plan(seen, {}, progress)[Step::update_cluster].need == Need::not_needed);
+  CHECK(make_plan(seen, {}, progress).next_change() == nullptr);
+}
+
+TEST_CASE("Rancher 2.0 and 2.1 are restarted where the server is older than the credentials") {
+  auto seen = healthy();
+  seen.local.rancher.version = Version{2, 0, 16};
+  CHECK(make_plan(seen, {})[Step::restart_rancher].need == Need::not_needed);
+  seen.local.rancher.pods.front().started = long_ago - 1h;
+  CHECK(make_plan(seen, {})[Step::restart_rancher].need == Need::needed);
+  seen.local.rancher.version = Version{2, 2, 0};
+  CHECK(make_plan(seen, {})[Step::restart_rancher].need == Need::not_needed);
+}
+
+TEST_CASE("a server that started before this run changed what is stored has to be restarted") {
+  auto seen = healthy();
+  seen.local.rancher.version = Version{2, 1, 14};
+  Progress progress;
+  progress.stored_changed = later + 1h;
+  CHECK(make_plan(seen, {}, progress)[Step::restart_rancher].need == Need::needed);
+}
+
+TEST_CASE("--skip leaves a step out, and says what it would have been") {
+  PlanOptions options;
+  options.skip = {Step::delete_token};
+  const auto plan = make_plan(renewed(), options);
+  CHECK(plan[Step::delete_token].need == Need::skipped);
+  CHECK(plan[Step::delete_token].reason.find("rejects") != std::string::npos);
+}
+
+TEST_CASE("--all does what is not needed too") {
+  PlanOptions options;
+  options.extent = Extent::every;
+  const auto plan = make_plan(healthy(), options);
+  CHECK(plan[Step::delete_token].need == Need::needed);
+  CHECK(plan[Step::recreate_agents].need == Need::needed);
+  CHECK(plan[Step::restart_rancher].need == Need::needed);
+}
+
+TEST_CASE("commands are shown with the operator's own file names, quoted where need be") {
+  PlanOptions options;
+  options.downstream_kubectl = {"kubectl", "--kubeconfig=my cluster.yaml"};
+  const auto plan = make_plan(renewed(), options);
+  CHECK(plan[Step::delete_token].commands ==
+        std::vector<std::string>{"kubectl '--kubeconfig=my cluster.yaml' -n cattle-system delete "
+                                 "secret cattle-token-aaaaa --ignore-not-found --wait=false"});
+}
+
+TEST_CASE("refused with 4: not the right clusters") {
+  auto seen = renewed();
+  std::string why;
+  SUBCASE("one cluster twice") {
+    seen.local.kube_system_uid = "downstream";
+    why = "same cluster";
+  }
+  SUBCASE("no agents there") {
+    seen.downstream.service_account_uid.clear();
+    why = "no service account cattle";
+  }
+  SUBCASE("another cluster's service account") {
+    seen.identity = Identity::contradicted;
+    why = "not of the cluster production (c-x7k2p)";
+  }
+  SUBCASE("nothing to tell by") {
+    seen.identity = Identity::unproven;
+    why = "nothing shows";
+  }
+  SUBCASE("the old CA is handed out") {
+    seen.downstream.handed_out_ca = Downstream::HandedOutCa::does_not_verify;
+    why = "does not verify its own API server";
+  }
+  SUBCASE("two CAs are handed out") {
+    seen.downstream.root_ca = "another ca";
+    why = "kube-root-ca.crt";
+  }
+  try {
+    check_right_clusters(seen);
+    FAIL("not refused");
+  } catch (const Failure& failure) {
+    CHECK(failure.status == ExitStatus::refused);
+    CHECK(std::string(failure.what()).find(why) != std::string::npos);
+    CHECK_FALSE(failure.advice.empty());
+  }
+}
+
+TEST_CASE("what is well is not refused") {
+  CHECK_NOTHROW(check_right_clusters(healthy()));
+  CHECK_NOTHROW(check_right_clusters(renewed()));
+  CHECK_NOTHROW(check_may_change(renewed(), make_plan(renewed(), {})));
+}
+
+TEST_CASE("refused with 4: a change that could not work") {
+  auto seen = renewed();
+  SUBCASE("a permission is missing") {
+    seen.missing_permissions = {"delete secrets in cattle-system (downstream cluster)"};
+  }
+  SUBCASE("a secret that new agents mount is missing") {
+    seen.downstream.missing_secrets = {"cattle-credentials-1a2b3c4"};
+  }
+  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, {})), Failure);
+}
+
+TEST_CASE("versions") {
+  CHECK(parse_version("v2.4.17") == Version{2, 4, 17});
+  CHECK(parse_version("v1.20.15+k3s1") == Version{1, 20, 15});
+  CHECK(parse_version("2.1.6-rc1") == Version{2, 1, 6});
+  CHECK_FALSE(parse_version("dev"));
+  CHECK_FALSE(parse_version("v2.x-head"));
+  CHECK_FALSE(parse_version(""));
+  CHECK(Version{2, 1, 14} < Version{2, 2, 0});
+}
+
+}  // namespace
+}  // namespace retrust

@@ -1,0 +1,345 @@
+#include "api.h"
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "json_util.h"
+#include "pki.h"
+
+namespace retrust::sandbox {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<std::string> segments(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 1; begin < path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    parts.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::string parameter(const Request& request, const std::string& name) {
+  const auto found = request.query.find(name);
+  return found == request.query.end() ? std::string() : found->second;
+}
+
+std::uint64_t number(const std::string& text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string verb_of(const Request& request, const std::string& name) {
+  if (request.method == "POST") return "create";
+  if (request.method == "PUT") return "update";
+  if (request.method == "PATCH") return "patch";
+  if (request.method == "DELETE") return name.empty() ? "deletecollection" : "delete";
+  const auto watch = parameter(request, "watch");
+  if (watch == "true" || watch == "1") return "watch";
+  return name.empty() ? "list" : "get";
+}
+
+Response not_found(const Resource& resource, const std::string& name) {
+  json::object details;
+  details["name"] = name;
+  details["group"] = resource.group;
+  details["kind"] = resource.plural;
+  return failure(404, "NotFound", fmt::format("{} \"{}\" not found", resource.id(), name),
+                 std::move(details));
+}
+
+Response forbidden(const About& about, const Resource& resource) {
+  const auto where = about.name_space.empty()
+                         ? std::string(" at the cluster scope")
+                         : fmt::format(" in the namespace \"{}\"", about.name_space);
+  const auto name = about.name.empty() ? std::string() : fmt::format(" \"{}\"", about.name);
+  return failure(
+      403, "Forbidden",
+      fmt::format("{}{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\"{}",
+                  resource.id(), name, about.user, about.verb, resource.plural, resource.group,
+                  where));
+}
+
+bool reads(const About& about) {
+  return about.verb == "get" || about.verb == "list" || about.verb == "watch" ||
+         about.resource.starts_with("tokenreviews") ||
+         about.resource.starts_with("selfsubjectaccessreviews");
+}
+
+}  // namespace
+
+Response failure(unsigned code, const std::string& reason, const std::string& message,
+                 json::object details) {
+  json::object status;
+  status["kind"] = "Status";
+  status["apiVersion"] = "v1";
+  status["metadata"] = json::object{};
+  status["status"] = "Failure";
+  status["message"] = message;
+  status["reason"] = reason;
+  status["details"] = std::move(details);
+  status["code"] = code;
+  return {code, std::move(status)};
+}
+
+std::optional<std::string> watch_line(const Watch& watch, const Change& change) {
+  if (change.version <= watch.since || change.key.resource != watch.resource) return std::nullopt;
+  if (!watch.name_space.empty() && change.key.name_space != watch.name_space) return std::nullopt;
+  if (!watch.selector.matches(change.object)) return std::nullopt;
+  json::object event;
+  switch (change.type) {
+    case Change::Type::added:
+      event["type"] = "ADDED";
+      break;
+    case Change::Type::modified:
+      event["type"] = "MODIFIED";
+      break;
+    case Change::Type::deleted:
+      event["type"] = "DELETED";
+      break;
+  }
+  event["object"] = change.object;
+  return json::serialize(event) + "\n";
+}
+
+std::optional<Api::Target> Api::route(const std::string& path) const {
+  auto parts = segments(path);
+  std::string group;
+  std::string version;
+  if (parts.size() >= 2 && parts[0] == "api") {
+    version = parts[1];
+    parts.erase(parts.begin(), parts.begin() + 2);
+  } else if (parts.size() >= 3 && parts[0] == "apis") {
+    group = parts[1];
+    version = parts[2];
+    parts.erase(parts.begin(), parts.begin() + 3);
+  } else {
+    return std::nullopt;
+  }
+  Target target;
+  if (parts.size() >= 3 && parts[0] == "namespaces") {
+    target.name_space = parts[1];
+    parts.erase(parts.begin(), parts.begin() + 2);
+  }
+  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  for (const auto& resource : settings_.resources) {
+    if (resource.group == group && resource.version == version && resource.plural == parts[0]) {
+      target.resource = &resource;
+    }
+  }
+  if (target.resource == nullptr) return std::nullopt;
+  if (parts.size() == 2) target.name = parts[1];
+  return target;
+}
+
+Answer Api::handle(const Request& request) {
+  const auto user = settings_.authenticate(request.token);
+  About about{.user = user.name, .verb = "get"};
+  if (user.access == Access::none) return {about, failure(401, "Unauthorized", "Unauthorized")};
+  if (request.path == "/healthz" || request.path == "/readyz" || request.path == "/livez") {
+    return {about, Response{200, "ok"}};
+  }
+  if (auto document = discovery(settings_.resources, settings_.kubernetes_version, request.path)) {
+    return {about, Response{200, std::move(*document)}};
+  }
+  const auto target = route(request.path);
+  if (!target) {
+    return {about, failure(404, "NotFound", "the server could not find the requested resource")};
+  }
+  about.verb = verb_of(request, target->name);
+  about.resource = target->resource->id();
+  about.name_space = target->name_space;
+  about.name = target->name;
+  if (user.access == Access::reads && !reads(about)) {
+    return {about, forbidden(about, *target->resource)};
+  }
+  try {
+    return {about, dispatch(request, *target, about)};
+  } catch (const std::exception& error) {
+    return {about, failure(400, "BadRequest", error.what())};
+  }
+}
+
+std::variant<Response, Watch> Api::dispatch(const Request& request, const Target& target,
+                                            const About& about) {
+  if (about.verb == "create") return create(request, target, about);
+  if (target.name.empty()) return collection(request, target, about.verb);
+  const ObjectKey key{target.resource->id(), target.name_space, target.name};
+  if (about.verb == "watch") return collection(request, target, about.verb);
+  if (about.verb != "get" && settings_.before_change) settings_.before_change(about);
+  const auto* present = store_.find(key);
+  if (present == nullptr) return not_found(*target.resource, target.name);
+  if (about.verb == "get") return Response{200, *present};
+  if (about.verb == "update") return replace(key, target, json::parse(request.body));
+  if (about.verb == "patch") return patch(request, key, target);
+  return remove(request, key, target);
+}
+
+std::variant<Response, Watch> Api::collection(const Request& request, const Target& target,
+                                              const std::string& verb) {
+  if (verb == "list") return list(request, target);
+  if (verb == "watch") {
+    auto fields = parameter(request, "fieldSelector");
+    if (!target.name.empty()) fields = "metadata.name=" + target.name;
+    const auto since = parameter(request, "resourceVersion");
+    return Watch{target.resource->id(), target.name_space,
+                 Selector(parameter(request, "labelSelector"), fields),
+                 since.empty() || since == "0" ? 0 : number(since)};
+  }
+  const Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
+  std::vector<ObjectKey> doomed;
+  for (const auto* object : store_.list(target.resource->id(), target.name_space)) {
+    if (!selector.matches(*object)) continue;
+    doomed.push_back({target.resource->id(), text_at(*object, "/metadata/namespace"),
+                      text_at(*object, "/metadata/name")});
+  }
+  for (const auto& key : doomed) remove(request, key, target);
+  return list(request, target);
+}
+
+Response Api::list(const Request& request, const Target& target) const {
+  const Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
+  json::array items;
+  for (const auto* object : store_.list(target.resource->id(), target.name_space)) {
+    if (selector.matches(*object)) items.push_back(*object);
+  }
+  json::object metadata;
+  metadata["resourceVersion"] = std::to_string(store_.version());
+  // Pages: `continue` is the number of the first item that is still to come.
+  const auto first = static_cast<std::size_t>(number(parameter(request, "continue")));
+  const auto limit = static_cast<std::size_t>(number(parameter(request, "limit")));
+  if (first > 0) {
+    items.erase(items.begin(),
+                items.begin() + static_cast<std::ptrdiff_t>(std::min(first, items.size())));
+  }
+  if (limit > 0 && items.size() > limit) {
+    metadata["continue"] = std::to_string(first + limit);
+    items.erase(items.begin() + static_cast<std::ptrdiff_t>(limit), items.end());
+  }
+  json::object document;
+  document["kind"] = target.resource->kind + "List";
+  document["apiVersion"] = target.resource->api_version();
+  document["metadata"] = std::move(metadata);
+  document["items"] = std::move(items);
+  return {200, std::move(document)};
+}
+
+Response Api::review(const Request& request, const Target& target, const About& about) const {
+  auto object = json::parse(request.body);
+  json::object status;
+  if (target.resource->plural == "tokenreviews") {
+    const auto user = settings_.authenticate(text_at(object, "/spec/token"));
+    if (user.access == Access::none) {
+      status["user"] = json::object{};
+      status["error"] = "[invalid bearer token, square/go-jose: error in cryptographic primitive]";
+    } else {
+      status["authenticated"] = true;
+      json::object described;
+      described["username"] = user.name;
+      status["user"] = std::move(described);
+    }
+  } else {
+    const auto verb = text_at(object, "/spec/resourceAttributes/verb");
+    const auto user = settings_.authenticate(request.token);
+    status["allowed"] =
+        user.access == Access::everything || verb == "get" || verb == "list" || verb == "watch";
+    status["reason"] = fmt::format("decided for {}", about.user);
+  }
+  object.as_object()["status"] = std::move(status);
+  put(object, "/metadata/creationTimestamp", json::value());
+  return {201, std::move(object)};
+}
+
+Response Api::create(const Request& request, const Target& target, const About& about) {
+  if (target.resource->plural.ends_with("reviews")) return review(request, target, about);
+  if (settings_.before_change) settings_.before_change(about);
+  auto object = json::parse(request.body);
+  auto name = text_at(object, "/metadata/name");
+  if (name.empty()) name = text_at(object, "/metadata/generateName") + random_suffix(5);
+  const ObjectKey key{target.resource->id(), target.name_space, name};
+  if (store_.find(key) != nullptr) {
+    return failure(409, "AlreadyExists",
+                   fmt::format("{} \"{}\" already exists", target.resource->id(), name));
+  }
+  put(object, "/apiVersion", target.resource->api_version());
+  put(object, "/kind", target.resource->kind);
+  return {201, store_.create(key, std::move(object))};
+}
+
+Response Api::replace(const ObjectKey& key, const Target& target, json::value object) {
+  const auto& present = *store_.find(key);
+  const auto expected = text_at(object, "/metadata/resourceVersion");
+  if (!expected.empty() && expected != text_at(present, "/metadata/resourceVersion")) {
+    return failure(409, "Conflict",
+                   fmt::format("Operation cannot be fulfilled on {} \"{}\": the object has been "
+                               "modified; please apply your changes to the latest version and try "
+                               "again",
+                               target.resource->id(), key.name));
+  }
+  for (const std::string_view fixed : {"/metadata/uid", "/metadata/creationTimestamp"}) {
+    put(object, fixed, text_at(present, fixed));
+  }
+  const auto* generation = find_at(present, "/metadata/generation");
+  if (generation != nullptr) {
+    const auto* before = find_at(present, "/spec");
+    const auto* after = find_at(object, "/spec");
+    const auto same = before != nullptr && after != nullptr && *before == *after;
+    put(object, "/metadata/generation", generation->to_number<std::int64_t>() + (same ? 0 : 1));
+  }
+  return {200, store_.update(key, std::move(object))};
+}
+
+Response Api::patch(const Request& request, const ObjectKey& key, const Target& target) {
+  auto object = *store_.find(key);
+  const auto change = json::parse(request.body);
+  if (request.content_type.starts_with("application/json-patch+json")) {
+    json_patch(object, change.as_array());
+  } else {
+    merge_patch(object, change);
+  }
+  return replace(key, target, std::move(object));
+}
+
+Response Api::remove(const Request& request, const ObjectKey& key, const Target& target) {
+  auto object = *store_.find(key);
+  if (!request.body.empty()) {
+    const auto options = json::parse(request.body);
+    const auto uid = text_at(options, "/preconditions/uid");
+    if (!uid.empty() && uid != text_at(object, "/metadata/uid")) {
+      return failure(409, "Conflict",
+                     fmt::format("Operation cannot be fulfilled on {} \"{}\": the UID in the "
+                                 "precondition does not match the UID in record",
+                                 target.resource->id(), key.name));
+    }
+  }
+  if (key.resource == "pods" && settings_.terminate_pod) {
+    settings_.terminate_pod(key);
+    const auto* terminating = store_.find(key);
+    return {200, terminating == nullptr ? object : *terminating};
+  }
+  store_.remove(key);
+  json::object status;
+  status["kind"] = "Status";
+  status["apiVersion"] = "v1";
+  status["metadata"] = json::object{};
+  status["status"] = "Success";
+  json::object details;
+  details["name"] = key.name;
+  details["group"] = target.resource->group;
+  details["kind"] = target.resource->plural;
+  details["uid"] = text_at(object, "/metadata/uid");
+  status["details"] = std::move(details);
+  return {200, std::move(status)};
+}
+
+}  // namespace retrust::sandbox

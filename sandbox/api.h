@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "resources.h"
+#include "selector.h"
+#include "store.h"
+
+namespace retrust::sandbox {
+
+/// A request as the HTTP server hands it on.
+struct Request {
+  std::string method;
+  std::string path;  ///< without the query
+  std::map<std::string, std::string> query;
+  std::string token;  ///< of the Authorization header
+  std::string content_type;
+  std::string body;
+};
+
+struct Response {
+  unsigned code = 200;
+  boost::json::value body;
+};
+
+/// A watch that was granted: what it wants to see, from which version on.
+struct Watch {
+  std::string resource;
+  std::string name_space;
+  Selector selector;
+  std::uint64_t since = 0;
+};
+
+/// What a request is about; for the log, and for those who play tricks.
+struct About {
+  std::string user;
+  std::string verb;  ///< Kubernetes's: get, list, watch, create, update, patch, delete
+  std::string resource = {};
+  std::string name_space = {};
+  std::string name = {};
+};
+
+struct Answer {
+  About about;
+  std::variant<Response, Watch> result;
+};
+
+/// Who may do what. `viewer` reads and reviews; the others do anything.
+enum class Access { none, reads, everything };
+struct User {
+  std::string name;
+  Access access = Access::none;
+};
+
+/// The Kubernetes API over a store. Knows no network.
+class Api {
+ public:
+  struct Settings {
+    std::string kubernetes_version = "1.20";
+    std::vector<Resource> resources;
+    /// Tells whose token it is; access none where it is nobody's.
+    std::function<User(const std::string& token)> authenticate;
+    /// Called before a change is made.
+    std::function<void(const About&)> before_change;
+    /// Pods end gracefully: called instead of removing one.
+    std::function<void(const ObjectKey&)> terminate_pod;
+  };
+  Api(Store& store, Settings settings) : store_(store), settings_(std::move(settings)) {}
+
+  Answer handle(const Request& request);
+
+ private:
+  struct Target {
+    const Resource* resource = nullptr;
+    std::string name_space;
+    std::string name;
+  };
+  std::optional<Target> route(const std::string& path) const;
+  std::variant<Response, Watch> dispatch(const Request& request, const Target& target,
+                                         const About& about);
+  std::variant<Response, Watch> collection(const Request& request, const Target& target,
+                                           const std::string& verb);
+  Response list(const Request& request, const Target& target) const;
+  Response create(const Request& request, const Target& target, const About& about);
+  Response review(const Request& request, const Target& target, const About& about) const;
+  Response replace(const ObjectKey& key, const Target& target, boost::json::value object);
+  Response patch(const Request& request, const ObjectKey& key, const Target& target);
+  Response remove(const Request& request, const ObjectKey& key, const Target& target);
+
+  Store& store_;
+  Settings settings_;
+};
+
+/// A Status object of failure, as API servers answer with.
+Response failure(unsigned code, const std::string& reason, const std::string& message,
+                 boost::json::object details = {});
+
+/// The list of ADDED, MODIFIED, DELETED lines that a watch gets for a change; nothing where the
+/// change does not concern it.
+std::optional<std::string> watch_line(const Watch& watch, const Change& change);
+
+}  // namespace retrust::sandbox

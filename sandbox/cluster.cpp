@@ -1,0 +1,105 @@
+#include "cluster.h"
+
+#include <fmt/format.h>
+
+#include "credentials/encoding.h"
+#include "json_util.h"
+
+namespace retrust::sandbox {
+namespace {
+
+constexpr std::string_view through_rancher = "/k8s/clusters/";
+
+}  // namespace
+
+std::string secret_data(const std::string& text) {
+  return base64_encode(text);
+}
+
+std::string decoded_secret(const std::string& data) {
+  return base64_decode(data).value_or("");
+}
+
+Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority& authority, Key key,
+                 std::vector<Resource> resources, std::string kubernetes_version, Log& log,
+                 Hooks hooks)
+    : handed_out_ca(authority.pem()),
+      account_key(std::move(key)),
+      name_(std::move(name)),
+      admin_token_("admin-" + random_suffix(32)),
+      viewer_token_("viewer-" + random_suffix(32)) {
+  api_ = std::make_unique<Api>(
+      store_, Api::Settings{
+                  .kubernetes_version = std::move(kubernetes_version),
+                  .resources = std::move(resources),
+                  .authenticate = [this](const std::string& token) { return authenticate(token); },
+                  .before_change = hooks.before_change,
+                  .terminate_pod = hooks.terminate_pod});
+  server_ = std::make_unique<Server>(
+      io, store_, authority.issue_server(),
+      Server::Hooks{.handle = [this](const Request& request) { return handle(request); },
+                    .answered =
+                        [this, &log, answered = hooks.answered](
+                            const About& about, const std::string& path, unsigned code) {
+                          log.request(name_, about, path, code);
+                          if (answered) answered(about, code);
+                        },
+                    .watch_limit = hooks.watch_limit});
+}
+
+Answer Cluster::handle(Request request) {
+  // As Rancher's own server does: the local cluster is reached, an ailing one is not.
+  if (request.path.starts_with(through_rancher)) {
+    const auto rest = request.path.substr(through_rancher.size());
+    const auto slash = std::min(rest.find('/'), rest.size());
+    if (rest.substr(0, slash) != "local") {
+      return {{.user = "admin", .verb = "get"},
+              failure(503, "ServiceUnavailable", "ClusterUnavailable 503: cluster not found")};
+    }
+    request.path = rest.substr(slash);
+  }
+  return api_->handle(request);
+}
+
+User Cluster::authenticate(const std::string& token) const {
+  if (token == admin_token_) return {"admin", Access::everything};
+  if (token == viewer_token_) return {"viewer", Access::reads};
+  const auto claims = verify_jwt(account_key, token);
+  if (!claims) return {"system:anonymous", Access::none};
+  // A legacy token is good for as long as its secret is there and still holds it.
+  const boost::json::value value(*claims);
+  const ObjectKey key{"secrets", text_at(value, "/kubernetes.io~1serviceaccount~1namespace"),
+                      text_at(value, "/kubernetes.io~1serviceaccount~1secret.name")};
+  const auto* secret = store_.find(key);
+  if (secret == nullptr || text_at(*secret, "/data/token") != secret_data(token)) {
+    return {"system:anonymous", Access::none};
+  }
+  return {text_at(value, "/sub"), Access::everything};
+}
+
+std::string Cluster::kubeconfig(const std::string& user, const std::string& ca_pem,
+                                const std::string& path) const {
+  const auto trust = ca_pem.empty() ? std::string("insecure-skip-tls-verify: true")
+                                    : "certificate-authority-data: " + base64_encode(ca_pem);
+  return fmt::format(
+      "apiVersion: v1\n"
+      "kind: Config\n"
+      "current-context: {0}\n"
+      "clusters:\n"
+      "- name: {0}\n"
+      "  cluster:\n"
+      "    server: https://127.0.0.1:{1}{2}\n"
+      "    {3}\n"
+      "users:\n"
+      "- name: {4}\n"
+      "  user:\n"
+      "    token: {5}\n"
+      "contexts:\n"
+      "- name: {0}\n"
+      "  context:\n"
+      "    cluster: {0}\n"
+      "    user: {4}\n",
+      name_, server_->port(), path, trust, user, user == "admin" ? admin_token_ : viewer_token_);
+}
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+
+#include "api.h"
+#include "log.h"
+#include "pki.h"
+#include "server.h"
+#include "settings.h"
+#include "store.h"
+
+namespace retrust::sandbox {
+
+/// One played Kubernetes cluster: its objects, who may speak to it, and its API server.
+class Cluster {
+ public:
+  struct Hooks {
+    std::function<void(const About&)> before_change;
+    std::function<void(const About&, unsigned code)> answered;
+    std::function<void(const ObjectKey&)> terminate_pod;
+    std::function<std::optional<std::chrono::milliseconds>()> watch_limit;
+  };
+  Cluster(boost::asio::io_context& io, std::string name, const Authority& authority,
+          Key account_key, std::vector<Resource> resources, std::string kubernetes_version,
+          Log& log, Hooks hooks);
+
+  const std::string& name() const { return name_; }
+  Store& store() { return store_; }
+  Server& server() { return *server_; }
+  /// What its controller manager hands out as the cluster's CA, PEM.
+  std::string handed_out_ca;
+  /// Signs service account tokens, and verifies them.
+  Key account_key;
+
+  /// A kubeconfig for one of the users `admin` and `viewer`. `path` is appended to the address;
+  /// without a CA the kubeconfig skips verification.
+  std::string kubeconfig(const std::string& user, const std::string& ca_pem,
+                         const std::string& path = {}) const;
+
+ private:
+  Answer handle(Request request);
+  User authenticate(const std::string& token) const;
+
+  std::string name_;
+  Store store_;
+  std::string admin_token_;
+  std::string viewer_token_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<Server> server_;
+};
+
+/// The base64 that a secret's data has for this text.
+std::string secret_data(const std::string& text);
+/// And back.
+std::string decoded_secret(const std::string& data);
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,37 @@
+#include "log.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "json_util.h"
+
+namespace retrust::sandbox {
+
+Log::Log(const std::filesystem::path& directory)
+    : requests_(directory / "requests.jsonl", std::ios::app),
+      events_(directory / "events.jsonl", std::ios::app) {}
+
+void Log::request(const std::string& server, const About& about, const std::string& path,
+                  unsigned code) {
+  boost::json::object line;
+  line["time"] = now_text();
+  line["server"] = server;
+  line["user"] = about.user;
+  line["verb"] = about.verb;
+  line["path"] = path;
+  line["resource"] = about.resource;
+  line["name"] = about.name;
+  line["code"] = code;
+  requests_ << boost::json::serialize(line) << std::endl;
+}
+
+void Log::event(const std::string& actor, const std::string& event, const std::string& detail) {
+  boost::json::object line;
+  line["time"] = now_text();
+  line["actor"] = actor;
+  line["event"] = event;
+  line["detail"] = detail;
+  events_ << boost::json::serialize(line) << std::endl;
+}
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,176 @@
+// Two small clusters on this machine, to rehearse and test with.
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "world.h"
+
+namespace retrust::sandbox {
+namespace {
+
+namespace asio = boost::asio;
+namespace po = boost::program_options;
+namespace fs = std::filesystem;
+
+constexpr std::string_view help = R"(Usage: retrust-sandbox DIR [OPTION]...
+Serve two small Kubernetes clusters on 127.0.0.1, one with a Rancher that does not trust the other
+any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
+
+  --rancher VERSION      2.0 to 2.5, or a full version (default: 2.4)
+  --kubernetes VERSION   of the downstream cluster (default: 1.20)
+  --scenario NAME        what was renewed: renewed (CA and service account key), ca-only, key-only,
+                         healthy (default: renewed)
+  --fault NAME[=VALUE]   may be given several times:
+      agents-never-report          agents start, but do not report
+      linger-old-agent[=MS]        an old agent stays and reports the old credentials again
+      close-watches[=MS]           the servers end every watch early
+      restart-downstream           the server restarts after the first deletion of a pod
+      restart-local                the server restarts after the first watch on clusters
+      conflict                     somebody else changes the clusters resource in between
+      slow-token[=MS]              a new token secret stays without its token
+      two-tokens                   two token secrets of cattle
+      no-token=late|never          none at the start
+      old-ca-handed-out            the controller manager still has the old CA
+      twin-name                    two clusters of one display name
+      cattle-deployment            Rancher's deployment is called cattle
+      driver=NAME                  status.driver of the clusters resource
+      broken-credentials           the secret that the agents mount is missing
+      no-agents-start              new agent pods stay pending
+      slow-rancher=MS              Rancher's pods take their time
+  --quick                everybody acts ten times as fast
+  --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
+                         restart local|downstream, bump
+  --help
+)";
+
+struct Options {
+  fs::path directory;
+  Settings settings;
+  enum class Input { ignored, commands } input = Input::ignored;
+};
+
+Options parse(int argc, char** argv) {
+  po::options_description described;
+  described.add_options()("help", "")("directory", po::value<std::string>()->required(), "")(
+      "rancher", po::value<std::string>()->default_value("2.4"), "")(
+      "kubernetes", po::value<std::string>()->default_value("1.20"), "")(
+      "scenario", po::value<std::string>()->default_value("renewed"), "")(
+      "fault", po::value<std::vector<std::string>>(), "")("quick", "")("until-stdin-closes", "");
+  po::positional_options_description positional;
+  positional.add("directory", 1);
+  po::variables_map map;
+  po::store(po::command_line_parser(argc, argv).options(described).positional(positional).run(),
+            map);
+  if (map.count("help") > 0) {
+    fmt::print("{}", help);
+    std::exit(0);
+  }
+  po::notify(map);
+  static const std::map<std::string, Scenario> scenarios{{"renewed", Scenario::renewed},
+                                                         {"ca-only", Scenario::ca_only},
+                                                         {"key-only", Scenario::key_only},
+                                                         {"healthy", Scenario::healthy}};
+  Options options;
+  options.directory = map["directory"].as<std::string>();
+  options.settings.rancher = map["rancher"].as<std::string>();
+  options.settings.kubernetes = map["kubernetes"].as<std::string>();
+  const auto scenario = scenarios.find(map["scenario"].as<std::string>());
+  if (scenario == scenarios.end()) throw std::runtime_error("there is no such scenario");
+  options.settings.scenario = scenario->second;
+  if (map.count("quick") > 0) options.settings.pace = Pace::quick;
+  if (map.count("until-stdin-closes") > 0) options.input = Options::Input::commands;
+  if (map.count("fault") > 0) {
+    for (const auto& fault : map["fault"].as<std::vector<std::string>>()) {
+      const auto equals = fault.find('=');
+      options.settings.faults.set(fault.substr(0, equals),
+                                  equals == std::string::npos ? "" : fault.substr(equals + 1));
+    }
+  }
+  return options;
+}
+
+/// Answers the lines of standard input, and calls `at_end` when it closes.
+class Commands {
+ public:
+  Commands(asio::io_context& io, World& world, std::function<void()> at_end)
+      : input_(io, ::dup(STDIN_FILENO)), world_(world), at_end_(std::move(at_end)) {}
+
+  void read() {
+    asio::async_read_until(input_, asio::dynamic_buffer(text_), '\n',
+                           [this](boost::system::error_code error, std::size_t size) {
+                             if (error) {
+                               at_end_();
+                               return;
+                             }
+                             const auto problem = world_.command(text_.substr(0, size - 1));
+                             text_.erase(0, size);
+                             fmt::print("{}\n", problem.empty() ? "ok" : "error: " + problem);
+                             std::fflush(stdout);
+                             read();
+                           });
+  }
+  void close() {
+    boost::system::error_code ignored;
+    input_.close(ignored);
+  }
+
+ private:
+  asio::posix::stream_descriptor input_;
+  World& world_;
+  std::function<void()> at_end_;
+  std::string text_;
+};
+
+int run(const Options& options) {
+  if (fs::exists(options.directory) && !fs::is_empty(options.directory)) {
+    throw std::runtime_error(options.directory.string() + " is not empty");
+  }
+  fs::create_directories(options.directory);
+  fs::permissions(options.directory, fs::perms::owner_all);
+
+  asio::io_context io{1};
+  World world(io, options.settings, options.directory);
+  asio::signal_set signals(io, SIGINT, SIGTERM);
+  std::optional<Commands> commands;
+  const auto end = [&] {
+    world.end();
+    signals.cancel();
+    if (commands) commands->close();
+  };
+  signals.async_wait([&](boost::system::error_code cancelled, int) {
+    if (!cancelled) end();
+  });
+  if (options.input == Options::Input::commands) {
+    commands.emplace(io, world, end);
+    commands->read();
+  }
+  world.start();
+  fmt::print("ready\n");
+  std::fflush(stdout);
+  io.run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace retrust::sandbox
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return retrust::sandbox::run(retrust::sandbox::parse(argc, argv));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "retrust-sandbox: {}\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,154 @@
+#include "objects.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "cluster.h"
+#include "json_util.h"
+
+namespace retrust::sandbox {
+namespace {
+
+namespace json = boost::json;
+
+json::object typed(std::string_view api_version, std::string_view kind) {
+  json::object object;
+  object["apiVersion"] = api_version;
+  object["kind"] = kind;
+  object["metadata"] = json::object{};
+  return object;
+}
+
+json::array volumes(const std::vector<std::string>& secrets) {
+  json::array list;
+  for (const auto& name : secrets) {
+    json::object source;
+    source["secretName"] = name;
+    json::object volume;
+    volume["name"] = name;
+    volume["secret"] = std::move(source);
+    list.emplace_back(std::move(volume));
+  }
+  return list;
+}
+
+json::object pod_spec(const std::string& account, const std::string& image,
+                      const std::vector<std::string>& secrets) {
+  json::object container;
+  container["name"] = "main";
+  container["image"] = image;
+  json::object spec;
+  spec["serviceAccountName"] = account;
+  spec["containers"] = json::array{container};
+  spec["volumes"] = volumes(secrets);
+  return spec;
+}
+
+json::object condition(std::string_view type, std::string_view status) {
+  json::object made;
+  made["type"] = type;
+  made["status"] = status;
+  return made;
+}
+
+}  // namespace
+
+json::value token_secret(const TokenSecretSpec& spec) {
+  json::value secret(typed("v1", "Secret"));
+  put(secret, "/metadata/annotations/kubernetes.io~1service-account.name", spec.account);
+  put(secret, "/metadata/annotations/kubernetes.io~1service-account.uid", spec.account_uid);
+  if (!spec.created.empty()) put(secret, "/metadata/creationTimestamp", spec.created);
+  put(secret, "/type", "kubernetes.io/service-account-token");
+  return secret;
+}
+
+json::value token_data(const TokenSecretSpec& spec, const Key& key, const std::string& ca_pem) {
+  const std::string name_space(agents_namespace);
+  json::object claims;
+  claims["iss"] = "kubernetes/serviceaccount";
+  claims["kubernetes.io/serviceaccount/namespace"] = name_space;
+  claims["kubernetes.io/serviceaccount/secret.name"] = spec.name;
+  claims["kubernetes.io/serviceaccount/service-account.name"] = spec.account;
+  claims["kubernetes.io/serviceaccount/service-account.uid"] = spec.account_uid;
+  claims["sub"] = "system:serviceaccount:" + name_space + ":" + spec.account;
+  json::object data;
+  data["ca.crt"] = secret_data(ca_pem);
+  data["namespace"] = secret_data(name_space);
+  data["token"] = secret_data(sign_jwt(key, claims));
+  return data;
+}
+
+json::value opaque_secret(const std::vector<std::pair<std::string, std::string>>& data) {
+  json::value secret(typed("v1", "Secret"));
+  put(secret, "/type", "Opaque");
+  for (const auto& [key, value] : data) put(secret, "/data/" + key, secret_data(value));
+  return secret;
+}
+
+json::value pod(const PodSpec& spec, PodState state) {
+  json::value made(typed("v1", "Pod"));
+  put(made, "/metadata/labels/app", spec.app);
+  if (!spec.owner.empty()) {
+    json::object owner;
+    owner["apiVersion"] = "apps/v1";
+    owner["kind"] = spec.owner_kind;
+    owner["name"] = spec.owner;
+    owner["uid"] = spec.owner_uid;
+    owner["controller"] = true;
+    put(made, "/metadata/ownerReferences", json::array{owner});
+  }
+  put(made, "/spec", pod_spec(spec.account, spec.image, spec.secrets));
+  put(made, "/spec/nodeName", "node-1");
+  if (!spec.started.empty()) put(made, "/metadata/creationTimestamp", spec.started);
+  if (state == PodState::running) {
+    make_running(made, spec);
+  } else {
+    put(made, "/status/phase", "Pending");
+    put(made, "/status/conditions", json::array{condition("Ready", "False")});
+  }
+  return made;
+}
+
+void make_running(json::value& pod, const PodSpec& spec) {
+  const auto since = spec.started.empty() ? now_text() : spec.started;
+  json::object running;
+  running["startedAt"] = since;
+  json::object state;
+  state["running"] = std::move(running);
+  json::object container;
+  container["name"] = "main";
+  container["image"] = spec.image;
+  container["ready"] = true;
+  container["restartCount"] = 0;
+  container["state"] = std::move(state);
+  put(pod, "/spec/volumes", volumes(spec.secrets));
+  put(pod, "/status/phase", "Running");
+  put(pod, "/status/startTime", since);
+  put(pod, "/status/conditions", json::array{condition("Ready", "True")});
+  put(pod, "/status/containerStatuses", json::array{container});
+}
+
+json::value workload(const WorkloadSpec& spec) {
+  json::value made(typed("apps/v1", spec.kind));
+  put(made, "/metadata/generation", 1);
+  put(made, "/spec/selector/matchLabels/app", spec.app);
+  put(made, "/spec/template/metadata/labels/app", spec.app);
+  put(made, "/spec/template/spec", pod_spec(spec.account, spec.image, spec.secrets));
+  put(made, "/status/observedGeneration", 1);
+  if (spec.kind == "Deployment") {
+    put(made, "/spec/replicas", 1);
+    for (const std::string_view field :
+         {"replicas", "updatedReplicas", "readyReplicas", "availableReplicas"}) {
+      put(made, "/status/" + std::string(field), 1);
+    }
+  } else {
+    for (const std::string_view field :
+         {"desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled",
+          "numberReady", "numberAvailable"}) {
+      put(made, "/status/" + std::string(field), 1);
+    }
+  }
+  return made;
+}
+
+}  // namespace retrust::sandbox

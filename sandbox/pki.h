@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+#include <openssl/evp.h>
+
+namespace retrust::sandbox {
+
+/// An EC P-256 key pair: quick to make, and good for certificates and JWTs (ES256) alike.
+class Key {
+ public:
+  /// Makes a new one.
+  Key();
+  EVP_PKEY* get() const { return key_.get(); }
+  /// The private key as PEM.
+  std::string pem() const;
+  /// A short name for it, as in a JWT's `kid`.
+  std::string id() const;
+
+ private:
+  std::shared_ptr<EVP_PKEY> key_;
+};
+
+/// From when to when a certificate is valid.
+struct Validity {
+  std::chrono::sys_seconds from;
+  std::chrono::sys_seconds to;
+};
+
+/// A certification authority called kube-ca, as Rancher's own clusters call theirs.
+class Authority {
+ public:
+  explicit Authority(Validity validity);
+  /// Its certificate as PEM.
+  const std::string& pem() const { return pem_; }
+
+  struct Issued {
+    std::string certificate_pem;
+    std::string key_pem;
+  };
+  /// A server certificate for 127.0.0.1, 10.43.0.1, localhost and kubernetes.
+  Issued issue_server() const;
+
+ private:
+  Key key_;
+  Validity validity_;
+  std::string pem_;
+};
+
+/// A JWT signed with the key.
+std::string sign_jwt(const Key& key, const boost::json::object& claims);
+
+/// The claims of a JWT that the key has signed; nothing for any other text.
+std::optional<boost::json::object> verify_jwt(const Key& key, std::string_view jwt);
+
+/// A random version 4 UUID.
+std::string random_uid();
+/// Random letters and digits as Kubernetes appends them to generateName.
+std::string random_suffix(std::size_t length);
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+namespace retrust::sandbox {
+
+enum class Scope { cluster, namespaced };
+
+/// One resource type that an API server knows.
+struct Resource {
+  std::string group;  ///< empty for the core group
+  std::string version;
+  std::string plural;
+  std::string singular;
+  std::string kind;
+  std::vector<std::string> short_names;
+  Scope scope;
+
+  /// As the store names it: "secrets", "deployments.apps".
+  std::string id() const { return group.empty() ? plural : plural + "." + group; }
+  std::string api_version() const { return group.empty() ? version : group + "/" + version; }
+};
+
+/// What every Kubernetes has, and what Rancher's custom resources add in its own cluster.
+std::vector<Resource> kubernetes_resources();
+std::vector<Resource> rancher_resources();
+
+/// The discovery document at that path (/version, /api, /apis/apps/v1 …), where there is one.
+std::optional<boost::json::value> discovery(const std::vector<Resource>& resources,
+                                            const std::string& kubernetes_version,
+                                            std::string_view path);
+
+}  // namespace retrust::sandbox

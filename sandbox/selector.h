@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+namespace retrust::sandbox {
+
+/// labelSelector and fieldSelector of a list or watch.
+class Selector {
+ public:
+  Selector() = default;
+  /// `a=b,c!=d,e in (f,g),h,!i` and `metadata.name=x,type!=y`.
+  Selector(const std::string& labels, const std::string& fields);
+  bool matches(const boost::json::value& object) const;
+
+ private:
+  enum class Operator { in, not_in, exists, absent };
+  struct Requirement {
+    std::string pointer;
+    Operator op;
+    std::vector<std::string> values;
+  };
+
+  std::vector<Requirement> requirements_;
+};
+
+}  // namespace retrust::sandbox

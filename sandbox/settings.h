@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace retrust::sandbox {
+
+/// What was renewed in the downstream cluster before the sandbox starts.
+enum class Scenario { renewed, ca_only, key_only, healthy };
+
+/// How long the played parties take.
+enum class Pace { lifelike, quick };
+
+/// Which faults are shown; the list is in the help of main.cpp.
+class Faults {
+ public:
+  void set(const std::string& name, const std::string& value) { values_[name] = value; }
+  bool has(const std::string& name) const { return values_.contains(name); }
+  std::string value(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? std::string() : found->second;
+  }
+  std::chrono::milliseconds milliseconds(const std::string& name, int standard) const {
+    const auto text = value(name);
+    return std::chrono::milliseconds{text.empty() ? standard : std::stoi(text)};
+  }
+  /// Does it once: true the first time that it is asked for.
+  bool take(const std::string& name) { return values_.erase(name) > 0; }
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+struct Settings {
+  std::string rancher = "2.4";      ///< profile, or a full version
+  std::string kubernetes = "1.20";  ///< of the downstream cluster
+  Scenario scenario = Scenario::renewed;
+  Pace pace = Pace::lifelike;
+  Faults faults;
+
+  /// A delay of a played party.
+  std::chrono::milliseconds delay(int milliseconds) const {
+    return std::chrono::milliseconds{pace == Pace::quick ? milliseconds / 10 : milliseconds};
+  }
+};
+
+}  // namespace retrust::sandbox

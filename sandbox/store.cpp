@@ -1,0 +1,86 @@
+#include "store.h"
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#include "json_util.h"
+#include "pki.h"
+
+namespace retrust::sandbox {
+
+const boost::json::value* Store::find(const ObjectKey& key) const {
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : &found->second;
+}
+
+std::vector<const boost::json::value*> Store::list(const std::string& resource,
+                                                   const std::string& name_space) const {
+  std::vector<const boost::json::value*> found;
+  for (const auto& [key, object] : objects_) {
+    if (key.resource == resource && (name_space.empty() || key.name_space == name_space)) {
+      found.push_back(&object);
+    }
+  }
+  return found;
+}
+
+const boost::json::value& Store::create(const ObjectKey& key, boost::json::value object) {
+  put(object, "/metadata/name", key.name);
+  if (!key.name_space.empty()) put(object, "/metadata/namespace", key.name_space);
+  put(object, "/metadata/uid", random_uid());
+  if (text_at(object, "/metadata/creationTimestamp").empty()) {
+    put(object, "/metadata/creationTimestamp", now_text());
+  }
+  put(object, "/metadata/resourceVersion", std::to_string(++version_));
+  const auto [place, fresh] = objects_.emplace(key, std::move(object));
+  if (!fresh) throw std::logic_error("there already is a " + key.resource + " " + key.name);
+  record({Change::Type::added, version_, key, place->second});
+  return objects_.at(key);
+}
+
+const boost::json::value& Store::update(const ObjectKey& key, boost::json::value object) {
+  auto& present = objects_.at(key);
+  put(object, "/metadata/resourceVersion", text_at(present, "/metadata/resourceVersion"));
+  if (object == present) return present;
+  put(object, "/metadata/resourceVersion", std::to_string(++version_));
+  present = std::move(object);
+  record({Change::Type::modified, version_, key, present});
+  return objects_.at(key);
+}
+
+void Store::remove(const ObjectKey& key) {
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) return;
+  auto object = std::move(found->second);
+  objects_.erase(found);
+  put(object, "/metadata/resourceVersion", std::to_string(++version_));
+  record({Change::Type::deleted, version_, key, std::move(object)});
+}
+
+std::vector<Change> Store::since(std::uint64_t version) const {
+  std::vector<Change> changes;
+  std::copy_if(history_.begin(), history_.end(), std::back_inserter(changes),
+               [&](const Change& change) { return change.version > version; });
+  return changes;
+}
+
+void Store::record(Change change) {
+  history_.push_back(change);
+  // An observer may change something itself, or go away: work on a copy.
+  const auto observers = observers_;
+  for (const auto& [number, observer] : observers) {
+    if (observers_.contains(number)) observer(change);
+  }
+}
+
+int Store::observe(Observer observer) {
+  observers_.emplace(++next_observer_, std::move(observer));
+  return next_observer_;
+}
+
+void Store::unobserve(int number) {
+  observers_.erase(number);
+}
+
+}  // namespace retrust::sandbox

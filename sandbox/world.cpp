@@ -1,0 +1,378 @@
+#include "world.h"
+
+#include <fstream>
+#include <stdexcept>
+#include <sys/stat.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <fmt/format.h>
+
+#include "json_util.h"
+#include "objects.h"
+
+namespace retrust::sandbox {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+
+const std::string agents(agents_namespace);
+constexpr std::string_view credentials_secret = "cattle-credentials-1a2b3c4";
+const std::string made_long_ago = "2025-11-20T08:00:00Z";
+const std::string started_long_ago = "2025-11-21T08:00:00Z";
+
+Validity valid(seconds since, seconds until) {
+  const auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now());
+  return {now - since, now + until};
+}
+
+constexpr seconds day{86'400};
+
+Key key_of(const Settings& settings, const Key& old_key) {
+  const auto kept =
+      settings.scenario == Scenario::ca_only || settings.scenario == Scenario::healthy;
+  return kept ? old_key : Key();
+}
+
+json::value named(std::string_view api_version, std::string_view kind) {
+  json::object object;
+  object["apiVersion"] = api_version;
+  object["kind"] = kind;
+  object["metadata"] = json::object{};
+  return object;
+}
+
+void add_namespace(Store& store, const std::string& name) {
+  auto made = named("v1", "Namespace");
+  put(made, "/status/phase", "Active");
+  store.create({"namespaces", "", name}, std::move(made));
+}
+
+void write_private(const fs::path& path, const std::string& text) {
+  std::ofstream file(path);
+  ::chmod(path.c_str(), 0600);
+  file << text;
+  if (!file) throw std::runtime_error("cannot write " + path.string());
+}
+
+}  // namespace
+
+World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
+    : io_(io),
+      settings_(std::move(settings)),
+      directory_(std::move(directory)),
+      log_(directory_),
+      scheduler_(io),
+      old_authority_(valid(360 * day, 5 * day)),
+      new_authority_(
+          valid(settings_.scenario == Scenario::healthy ? 300 * day : seconds{60}, 3650 * day)),
+      local_authority_(valid(300 * day, 3650 * day)),
+      other_authority_(valid(300 * day, 3650 * day)) {
+  downstream_ = std::make_unique<Cluster>(io_, "downstream", new_authority_,
+                                          key_of(settings_, old_key_), kubernetes_resources(),
+                                          settings_.kubernetes, log_, hooks_of("downstream"));
+  other_ = std::make_unique<Cluster>(io_, "other", other_authority_, Key(), kubernetes_resources(),
+                                     settings_.kubernetes, log_, hooks_of("other"));
+  auto resources = kubernetes_resources();
+  const auto more = rancher_resources();
+  resources.insert(resources.end(), more.begin(), more.end());
+  local_ = std::make_unique<Cluster>(io_, "local", local_authority_, Key(), std::move(resources),
+                                     "1.20", log_, hooks_of("local"));
+
+  downstream_controllers_ = std::make_unique<Controllers>(
+      *downstream_, scheduler_, settings_, log_,
+      Controllers::Hooks{
+          .pod_ready = [this](const ObjectKey& key) { agent_ready(key); },
+          .pod_terminating = [this](const ObjectKey& key) { agent_terminating(key); },
+          .pod_gone = [this](const ObjectKey& key) { agent_gone(key); }});
+  other_controllers_ =
+      std::make_unique<Controllers>(*other_, scheduler_, settings_, log_, Controllers::Hooks{});
+  local_controllers_ = std::make_unique<Controllers>(
+      *local_, scheduler_, settings_, log_,
+      Controllers::Hooks{
+          .pod_ready = [this](const ObjectKey& key) { rancher_->server_ready(key.name); },
+          .pod_terminating = {},
+          .pod_gone = [this](const ObjectKey& key) { rancher_->server_gone(key.name); }});
+  rancher_ = std::make_unique<Rancher>(io_, *local_, *downstream_, scheduler_, settings_, log_);
+
+  if (settings_.faults.has("old-ca-handed-out")) {
+    downstream_->handed_out_ca = old_authority_.pem();
+  }
+  const auto registration = random_suffix(54);
+  fill_downstream(*downstream_, registration);
+  fill_downstream(*other_, random_suffix(54));
+  const auto ca_kept =
+      settings_.scenario == Scenario::key_only || settings_.scenario == Scenario::healthy;
+  old_report_.ca_base64 = secret_data(ca_kept ? new_authority_.pem() : old_authority_.pem());
+  fill_local(old_report_.ca_base64, old_report_.token, registration);
+}
+
+Cluster::Hooks World::hooks_of(const std::string& name) {
+  return {.before_change = [this, name](const About& about) { before_change(name, about); },
+          .answered = [this, name](const About& about, unsigned) { answered(name, about); },
+          .terminate_pod =
+              [this, name](const ObjectKey& key) {
+                auto& controllers = name == "downstream" ? downstream_controllers_
+                                    : name == "local"    ? local_controllers_
+                                                         : other_controllers_;
+                controllers->terminate(key);
+              },
+          .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
+            if (!settings_.faults.has("close-watches")) return std::nullopt;
+            return settings_.faults.milliseconds("close-watches", 150);
+          }};
+}
+
+void World::fill_downstream(Cluster& cluster, const std::string& credentials_token) {
+  auto& store = cluster.store();
+  auto& controllers =
+      cluster.name() == "downstream" ? *downstream_controllers_ : *other_controllers_;
+  for (const auto* name : {"default", "kube-system", "cattle-system"}) add_namespace(store, name);
+  store.create({"nodes", "", "node-1"}, named("v1", "Node"));
+  store.create({"componentstatuses", "", "etcd-0"}, named("v1", "ComponentStatus"));
+  if (settings_.kubernetes >= "1.20") {
+    auto map = named("v1", "ConfigMap");
+    put(map, "/data/ca.crt", cluster.handed_out_ca);
+    store.create({"configmaps", agents, "kube-root-ca.crt"}, std::move(map));
+  }
+  store.create({"secrets", agents, "my-cattle-token-notes"},
+               opaque_secret({{"notes", "who to call at night"}}));
+  if (!settings_.faults.has("broken-credentials")) {
+    store.create({"secrets", agents, std::string(credentials_secret)},
+                 opaque_secret({{"url", "https://rancher.example.com"},
+                                {"token", credentials_token},
+                                {"namespace", std::string(cluster_id)}}));
+  }
+
+  const auto account =
+      store.create({"serviceaccounts", agents, "cattle"}, named("v1", "ServiceAccount"));
+  store.create({"serviceaccounts", agents, "helm-operation"}, named("v1", "ServiceAccount"));
+  const auto uid = text_at(account, "/metadata/uid");
+  const auto& signer = settings_.scenario == Scenario::ca_only ||
+                               settings_.scenario == Scenario::healthy || cluster.name() == "other"
+                           ? cluster.account_key
+                           : old_key_;
+  std::vector<std::string> names{"cattle-token-" + random_suffix(5)};
+  if (settings_.faults.has("two-tokens")) names.emplace_back("cattle-token-old22");
+  json::array references;
+  for (const auto& name : names) {
+    const TokenSecretSpec spec{
+        .name = name, .account = "cattle", .account_uid = uid, .created = made_long_ago};
+    auto secret = token_secret(spec);
+    put(secret, "/data", token_data(spec, signer, cluster.handed_out_ca));
+    if (cluster.name() == "downstream" && old_report_.token.empty()) {
+      old_report_.token = decoded_secret(text_at(secret, "/data/token"));
+    }
+    if (settings_.faults.has("no-token") && cluster.name() == "downstream") continue;
+    json::object reference;
+    reference["name"] = name;
+    references.emplace_back(std::move(reference));
+    store.create({"secrets", agents, name}, std::move(secret));
+  }
+  auto with_secrets = account;
+  put(with_secrets, "/secrets", std::move(references));
+  store.update({"serviceaccounts", agents, "cattle"}, std::move(with_secrets));
+
+  const std::string image = "rancher/rancher-agent:" + rancher_version(settings_.rancher);
+  const std::vector<std::string> mounts{std::string(credentials_secret)};
+  struct Agent {
+    std::string kind;
+    std::string app;
+    std::string workload;
+    std::string owner_kind;
+    std::string owner;
+  };
+  const std::vector<Agent> all{
+      {"Deployment", "cattle-cluster-agent", "cattle-cluster-agent", "ReplicaSet",
+       "cattle-cluster-agent-7d8f9c6b5"},
+      {"DaemonSet", "cattle-agent", "cattle-node-agent", "DaemonSet", "cattle-node-agent"}};
+  for (const auto& agent : all) {
+    const auto made =
+        store.create({agent.kind == "Deployment" ? "deployments.apps" : "daemonsets.apps", agents,
+                      agent.workload},
+                     workload({agent.kind, agent.app, "cattle", image, mounts}));
+    controllers.start_pod({.account = "cattle",
+                           .app = agent.app,
+                           .image = image,
+                           .owner_kind = agent.owner_kind,
+                           .owner = agent.owner,
+                           .owner_uid = text_at(made, "/metadata/uid"),
+                           .secrets = {mounts.front(), names.front()},
+                           .started = started_long_ago},
+                          PodState::running);
+  }
+  store.create({"pods", agents, "helm-operation-7xk2p"}, pod({.account = "helm-operation",
+                                                              .app = "helm-operation",
+                                                              .image = "rancher/shell:v0.1.5",
+                                                              .started = started_long_ago},
+                                                             PodState::running));
+}
+
+void World::add_cluster_resource(const std::string& id, const std::string& display_name,
+                                 const std::string& ca, const std::string& token) {
+  auto made = named("management.cattle.io/v3", "Cluster");
+  put(made, "/metadata/annotations/authz.management.cattle.io~1creator-role-bindings", "{}");
+  put(made, "/metadata/finalizers", json::array{"controller.cattle.io/cluster-agent-controller"});
+  put(made, "/spec/displayName", display_name);
+  put(made, "/spec/description", "");
+  put(made, "/status/driver", "imported");
+  if (id == cluster_id && settings_.faults.has("driver")) {
+    put(made, "/status/driver", settings_.faults.value("driver"));
+  }
+  put(made, "/status/apiEndpoint", "https://10.43.0.1:443");
+  put(made, "/status/caCert", ca);
+  put(made, "/status/serviceAccountToken", token);
+  put(made, "/status/version/gitVersion", fmt::format("v{}.15", settings_.kubernetes));
+  json::object connected;
+  connected["type"] = "Connected";
+  connected["status"] = "True";
+  put(made, "/status/conditions", json::array{connected});
+  local_->store().create({"clusters.management.cattle.io", "", id}, std::move(made));
+}
+
+void World::fill_local(const std::string& stored_ca, const std::string& stored_token,
+                       const std::string& credentials_token) {
+  auto& store = local_->store();
+  for (const auto* name : {"default", "kube-system", "cattle-system", "c-x7k2p"}) {
+    add_namespace(store, name);
+  }
+  add_cluster_resource(std::string(cluster_id), "production", stored_ca, stored_token);
+  const auto other_ca = secret_data(other_authority_.pem());
+  add_cluster_resource("c-m4q9d", "staging", other_ca, "");
+  add_cluster_resource("local", "local", secret_data(local_authority_.pem()), "");
+  if (settings_.faults.has("twin-name"))
+    add_cluster_resource("c-twin2", "production", other_ca, "");
+
+  auto registration = named("management.cattle.io/v3", "ClusterRegistrationToken");
+  put(registration, "/spec/clusterName", std::string(cluster_id));
+  put(registration, "/status/token", credentials_token);
+  store.create(
+      {"clusterregistrationtokens.management.cattle.io", std::string(cluster_id), "system"},
+      std::move(registration));
+  auto setting = named("management.cattle.io/v3", "Setting");
+  put(setting, "/value", "");
+  put(setting, "/default", rancher_version(settings_.rancher));
+  store.create({"settings.management.cattle.io", "", "server-version"}, std::move(setting));
+  auto url = named("management.cattle.io/v3", "Setting");
+  put(url, "/value", "https://rancher.example.com");
+  put(url, "/default", "");
+  store.create({"settings.management.cattle.io", "", "server-url"}, std::move(url));
+
+  auto definition = named("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+  json::object version;
+  version["name"] = "v3";
+  version["served"] = true;
+  version["storage"] = true;
+  put(definition, "/spec/group", "management.cattle.io");
+  put(definition, "/spec/versions", json::array{version});
+  store.create(
+      {"customresourcedefinitions.apiextensions.k8s.io", "", "clusters.management.cattle.io"},
+      std::move(definition));
+
+  const std::string app = settings_.faults.has("cattle-deployment") ? "cattle" : "rancher";
+  const auto image = "rancher/rancher:" + rancher_version(settings_.rancher);
+  store.create({"deployments.apps", agents, app}, workload({"Deployment", app, app, image}));
+  local_controllers_->start_pod({.account = app,
+                                 .app = app,
+                                 .image = image,
+                                 .owner_kind = "ReplicaSet",
+                                 .owner = app + "-5c9d8f7b6",
+                                 .started = started_long_ago},
+                                PodState::running);
+  for (const auto* pod : store.list("pods", agents)) {
+    rancher_->server_ready(text_at(*pod, "/metadata/name"));
+  }
+}
+
+void World::start() {
+  downstream_->server().start();
+  local_->server().start();
+  other_->server().start();
+  write_kubeconfigs();
+  rancher_->start();
+}
+
+void World::end() {
+  scheduler_.end();
+  for (const auto* cluster : {&downstream_, &local_, &other_}) (*cluster)->server().stop();
+}
+
+void World::write_kubeconfigs() {
+  const auto write = [&](const std::string& name, const std::string& text) {
+    write_private(directory_ / (name + ".kubeconfig"), text);
+  };
+  const auto& new_ca = new_authority_.pem();
+  const auto& local_ca = local_authority_.pem();
+  write("downstream", downstream_->kubeconfig("admin", new_ca));
+  write("downstream-before-renewal", downstream_->kubeconfig("admin", old_authority_.pem()));
+  write("downstream-limited", downstream_->kubeconfig("viewer", new_ca));
+  write("downstream-insecure", downstream_->kubeconfig("admin", ""));
+  write("downstream-through-rancher",
+        local_->kubeconfig("admin", local_ca, fmt::format("/k8s/clusters/{}", cluster_id)));
+  write("local", local_->kubeconfig("admin", local_ca));
+  write("local-limited", local_->kubeconfig("viewer", local_ca));
+  write("local-through-rancher", local_->kubeconfig("admin", local_ca, "/k8s/clusters/local"));
+  write("other", other_->kubeconfig("admin", other_authority_.pem()));
+}
+
+void World::before_change(const std::string& server, const About& about) {
+  if (server == "local" && about.resource == "clusters.management.cattle.io" &&
+      (about.verb == "update" || about.verb == "patch") && settings_.faults.take("conflict")) {
+    bump();
+  }
+}
+
+void World::answered(const std::string& server, const About& about) {
+  if (server == "downstream" && about.verb == "watch" && about.resource == "secrets") {
+    downstream_controllers_->secrets_watched();
+  }
+  if (server == "downstream" && about.verb == "delete" && about.resource == "pods" &&
+      settings_.faults.take("restart-downstream")) {
+    restart(*downstream_, std::chrono::milliseconds{500});
+  }
+  if (server == "local" && about.verb == "watch" &&
+      about.resource == "clusters.management.cattle.io" && settings_.faults.take("restart-local")) {
+    restart(*local_, std::chrono::milliseconds{500});
+  }
+}
+
+void World::restart(Cluster& cluster, std::chrono::milliseconds away) {
+  scheduler_.after(std::chrono::milliseconds{100}, [this, &cluster, away] {
+    log_.event("fault", "down", cluster.name());
+    cluster.server().stop();
+    scheduler_.after(away, [this, &cluster] {
+      cluster.server().start();
+      log_.event("fault", "up", cluster.name());
+    });
+  });
+}
+
+void World::bump() {
+  const ObjectKey key{"clusters.management.cattle.io", "", std::string(cluster_id)};
+  auto changed = *local_->store().find(key);
+  put(changed, "/metadata/annotations/example.com~1changed-by", "somebody-else");
+  local_->store().update(key, std::move(changed));
+  log_.event("somebody-else", "changed", std::string(cluster_id));
+}
+
+std::string World::command(const std::string& line) {
+  if (line == "bump") {
+    bump();
+  } else if (line == "restart local") {
+    restart(*local_, std::chrono::milliseconds{1000});
+  } else if (line == "restart downstream") {
+    restart(*downstream_, std::chrono::milliseconds{1000});
+  } else if (line.starts_with("fault ")) {
+    const auto fault = line.substr(6);
+    const auto equals = fault.find('=');
+    settings_.faults.set(fault.substr(0, equals),
+                         equals == std::string::npos ? "" : fault.substr(equals + 1));
+  } else {
+    return "there is no such command";
+  }
+  return {};
+}
+
+}  // namespace retrust::sandbox

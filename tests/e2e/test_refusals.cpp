@@ -1,0 +1,235 @@
+// What is refused, with nothing changed, and what bad input gets for an answer.
+#include <algorithm>
+#include <filesystem>
+
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+const std::vector<std::string> run_yes{"run", "--yes", "--no-rancher-backup"};
+
+/// Refused by status 4, in these words, with nothing changed by anyone.
+void check_refused(Sandbox& sandbox, Sandbox::Call call, const std::string& words) {
+  call.args = run_yes;
+  const auto before = sandbox.versions();
+  const auto result = sandbox.retrust(call);
+  CAPTURE(result.all());
+  CHECK(result.status == 4);
+  CHECK(has(result.err, words));
+  CHECK(sandbox.changes().empty());
+  CHECK(sandbox.versions() == before);
+}
+
+TEST_CASE("refused: the wrong cluster, or not the right kubeconfig") {
+  Sandbox sandbox;
+  SUBCASE("the same cluster twice") {
+    check_refused(sandbox, {.args = {}, .kubeconfig = sandbox.file("local.kubeconfig")},
+                  "same cluster");
+  }
+  SUBCASE("an unknown cluster ID; near ones are named") {
+    check_refused(sandbox, {.args = {}, .cluster = "c-x7k2q"},
+                  "Rancher knows no cluster c-x7k2q; near: c-x7k2p");
+  }
+  SUBCASE("an unknown display name; near ones are named") {
+    check_refused(sandbox, {.args = {}, .cluster = "prodution"}, "near: production");
+  }
+  SUBCASE("the kubeconfig from before the renewal") {
+    check_refused(sandbox,
+                  {.args = {}, .kubeconfig = sandbox.file("downstream-before-renewal.kubeconfig")},
+                  "was made before the renewal");
+  }
+  SUBCASE("a downstream kubeconfig that goes through Rancher") {
+    check_refused(sandbox,
+                  {.args = {}, .kubeconfig = sandbox.file("downstream-through-rancher.kubeconfig")},
+                  "goes through Rancher itself");
+  }
+  SUBCASE("another cluster's kubeconfig") {
+    check_refused(sandbox, {.args = {}, .kubeconfig = sandbox.file("other.kubeconfig")},
+                  "--kubeconfig is not of the cluster production");
+  }
+  SUBCASE("a downstream cluster for the local one") {
+    check_refused(sandbox, {.args = {}, .local_kubeconfig = sandbox.file("other.kubeconfig")},
+                  "is this really the cluster that Rancher itself runs in?");
+  }
+  SUBCASE("a missing permission in the downstream cluster") {
+    check_refused(sandbox,
+                  {.args = {}, .kubeconfig = sandbox.file("downstream-limited.kubeconfig")},
+                  "delete secrets in cattle-system (downstream cluster)");
+  }
+  SUBCASE("a missing permission in the local cluster") {
+    check_refused(sandbox, {.args = {}, .local_kubeconfig = sandbox.file("local-limited.kubeconfig")},
+                  "update clusters.management.cattle.io (local cluster)");
+  }
+}
+
+TEST_CASE("refused: a kubeconfig whose CA is not the one that the cluster serves") {
+  Sandbox sandbox;
+  // The local cluster's CA with the downstream address: a file that was put together by hand.
+  auto mixed = read_file(sandbox.file("downstream.kubeconfig"));
+  const auto local = read_file(sandbox.file("local.kubeconfig"));
+  const auto value = [](const std::string& text) {
+    const std::string key = "certificate-authority-data";
+    auto begin = text.find(key) + key.size();
+    begin = text.find_first_not_of("\": ", begin);
+    return std::pair(begin, text.find_first_of("\"\n,", begin) - begin);
+  };
+  const auto [begin, size] = value(mixed);
+  const auto [from, length] = value(local);
+  mixed.replace(begin, size, local.substr(from, length));
+  const auto path = sandbox.directory() / "mixed.kubeconfig";
+  write_file(path, mixed);
+  check_refused(sandbox, {.args = {}, .kubeconfig = path.string()},
+                "does not verify the certificate");
+}
+
+TEST_CASE("refused: a display name that two clusters bear") {
+  Sandbox sandbox({"--fault", "twin-name"});
+  check_refused(sandbox, {.args = {}, .cluster = "production"}, "2 clusters are called production");
+}
+
+TEST_CASE("refused: a controller manager that still hands out the old CA") {
+  Sandbox sandbox({"--fault", "old-ca-handed-out"});
+  check_refused(sandbox, {.args = {}}, "does not verify its own API server");
+  const auto status = sandbox.retrust({"status"});
+  CHECK(status.status == 4);
+  CHECK(has(status.err, "--root-ca-file"));
+}
+
+TEST_CASE("refused: agents whose credentials secret is gone") {
+  Sandbox sandbox({"--fault", "broken-credentials"});
+  check_refused(sandbox, {.args = {}}, "cattle-credentials-");
+}
+
+TEST_CASE("a display name does as well as an ID, and the local cluster through Rancher is fine") {
+  Sandbox sandbox;
+  const auto result = sandbox.retrust({.args = {"status"},
+                                       .cluster = "production",
+                                       .local_kubeconfig =
+                                           sandbox.file("local-through-rancher.kubeconfig")});
+  CAPTURE(result.all());
+  CHECK(result.status == 3);
+  CHECK(has(result.out, "cluster production (c-x7k2p)"));
+}
+
+TEST_CASE("a kubeconfig that skips verification is no proof by itself") {
+  SUBCASE("the cluster hands out the right CA") {
+    Sandbox sandbox;
+    CHECK(sandbox
+              .retrust({.args = {"status"},
+                        .kubeconfig = sandbox.file("downstream-insecure.kubeconfig")})
+              .status == 3);
+  }
+  SUBCASE("the cluster hands out the old CA") {
+    Sandbox sandbox({"--fault", "old-ca-handed-out"});
+    CHECK(sandbox
+              .retrust({.args = {"status"},
+                        .kubeconfig = sandbox.file("downstream-insecure.kubeconfig")})
+              .status == 4);
+  }
+}
+
+TEST_CASE("without a terminal and without --yes nothing is changed, and it says so") {
+  Sandbox sandbox;
+  const auto result = sandbox.retrust({"run", "--no-rancher-backup"});
+  CHECK(result.status == 2);
+  CHECK(has(result.err, "nothing was changed"));
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("run insists on a choice about a backup of Rancher") {
+  Sandbox sandbox;
+  const auto result = sandbox.retrust({"run", "--yes"});
+  CHECK(result.status == 2);
+  CHECK(has(result.err, "--no-rancher-backup"));
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("a run folder that is not empty is left alone") {
+  Sandbox sandbox;
+  CHECK(sandbox.run().status == 0);
+  const auto first = sandbox.run_folder();
+  auto args = run_yes;
+  args.insert(args.end(), {"--run-dir", first.string()});
+  const auto result = sandbox.retrust({.args = {"plan"}});
+  CHECK(result.status == 0);
+  const auto child = sandbox.retrust({.args = args, .environment = {}});
+  CHECK(child.status == 2);
+}
+
+TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {
+  Sandbox sandbox;
+  const auto file = [&](const std::string& name, const std::string& content) {
+    const auto path = sandbox.directory() / name;
+    write_file(path, content);
+    return path.string();
+  };
+  struct Case {
+    std::string path;
+    std::string words;
+  };
+  const std::vector<Case> cases{
+      {(sandbox.directory() / "nowhere").string(), "there is no such file"},
+      {file("empty", ""), "the file is empty"},
+      {file("not-yaml", "a: [\n"), "kubectl cannot read the kubeconfig"},
+      {file("no-kubeconfig", "a: b\n"), "kubectl cannot read the kubeconfig"},
+      {sandbox.directory().string(), "this is a directory"},
+  };
+  for (const auto& each : cases) {
+    for (const bool downstream : {true, false}) {
+      CAPTURE(each.path);
+      CAPTURE(downstream);
+      Sandbox::Call call{.args = {"status"}};
+      (downstream ? call.kubeconfig : call.local_kubeconfig) = each.path;
+      const auto result = sandbox.retrust(call);
+      CAPTURE(result.err);
+      CHECK(result.status == 2);
+      CHECK(has(result.err, each.words));
+      CHECK(result.out.empty());
+    }
+  }
+}
+
+TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer") {
+  Sandbox sandbox;
+  const auto script = [&](const std::string& name, const std::string& body) {
+    const auto path = sandbox.directory() / name;
+    write_file(path, "#!/bin/sh\n" + body + "\n");
+    fs::permissions(path, fs::perms::owner_all);
+    return path.string();
+  };
+  struct Case {
+    std::string kubectl;
+    int status;
+    std::string words;
+  };
+  const std::vector<Case> cases{
+      {"no-such-kubectl", 2, "cannot find no-such-kubectl"},
+      {sandbox.directory().string(), 2, "cannot run"},
+      {script("hangs", "exec sleep 1000"), 1, "no answer"},
+      {script("dies", "kill -KILL $$"), 1, "was killed by signal 9"},
+      {script("fails", "echo 'the disk is full' >&2; exit 3"), 1, "the disk is full"},
+      {script("broken", "echo '{\"kind\":'"), 1, "what is not JSON"},
+      {script("large", "head -c 50000000 /dev/zero | tr '\\0' x"), 1, "printed more than"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.kubectl);
+    const auto result = sandbox.retrust(
+        {.args = {"status", "--command-timeout", "2s"}, .kubectl = each.kubectl});
+    CAPTURE(result.err);
+    CHECK(result.status == each.status);
+    CHECK(has(result.err, each.words));
+  }
+  CHECK(sandbox.changes().empty());
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -1,0 +1,173 @@
+// The repair of the clusters resource, and what may happen around it.
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+json::value cluster(Sandbox& sandbox) {
+  return sandbox.get("local", {"clusters.management.cattle.io", "c-x7k2p"});
+}
+
+/// Index of the first line that holds the part, or of the end.
+std::size_t place(const std::vector<std::string>& lines, const std::string& part) {
+  const auto found = std::find_if(lines.begin(), lines.end(),
+                                  [&](const std::string& line) { return has(line, part); });
+  return static_cast<std::size_t>(found - lines.begin());
+}
+
+TEST_CASE("agents that never report: after the wait the resource is backed up and repaired") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  const auto before = cluster(sandbox);
+  const auto run = sandbox.run({"--timeout", "2s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+
+  const auto backup = sandbox.run_folder() / "backup" / "clusters-c-x7k2p.json";
+  CHECK(json::parse(read_file(backup)) == before);
+  CHECK((fs::status(backup).permissions() & fs::perms::mask) ==
+        (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK((fs::status(sandbox.run_folder()).permissions() & fs::perms::mask) ==
+        fs::perms::owner_all);
+  // Everything but the credentials, and what Rancher itself writes, is as it was.
+  auto after = cluster(sandbox);
+  CHECK(after.at("spec") == before.at("spec"));
+  CHECK(text(after, "/status/apiEndpoint") == text(before, "/status/apiEndpoint"));
+  CHECK(text(after, "/status/caCert") != text(before, "/status/caCert"));
+}
+
+TEST_CASE("somebody else's change in between survives") {
+  Sandbox sandbox({"--fault", "agents-never-report", "--fault", "conflict"});
+  const auto run = sandbox.run({"--timeout", "2s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.err, "somebody else changed the clusters resource"));
+  CHECK(text(cluster(sandbox), "/metadata/annotations/example.com~1changed-by") ==
+        "somebody-else");
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("watches that the server closes early") {
+  Sandbox sandbox({"--fault", "close-watches"});
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("an API server that restarts in the middle of a run") {
+  std::string fault;
+  SUBCASE("downstream") { fault = "restart-downstream=on-delete-pod"; }
+  SUBCASE("local") { fault = "restart-local=on-watch-cluster"; }
+  Sandbox sandbox({"--fault", fault});
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("Rancher 2.0 and 2.1 are restarted, after the change and not before") {
+  std::vector<std::string> options;
+  std::string deployment = "rancher";
+  SUBCASE("2.1") { options = {"--rancher", "2.1"}; }
+  SUBCASE("2.0, where it is called cattle") {
+    options = {"--rancher", "2.0", "--fault", "cattle-deployment"};
+    deployment = "cattle";
+  }
+  SUBCASE("2.1, after a repair") {
+    options = {"--rancher", "2.1", "--fault", "agents-never-report"};
+  }
+  Sandbox sandbox(options);
+  const auto run = sandbox.run({"--timeout", "3s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+
+  const auto changes = sandbox.changes();
+  CHECK(changes.back() == "local patch deployments " + deployment);
+  // The server that runs now started after the stored credentials were changed.
+  wait_until("logs and shell work again", [&] {
+    const auto events = sandbox.events();
+    const auto last = std::find_if(events.rbegin(), events.rend(), [](const std::string& event) {
+      return event.starts_with("rancher proxy ");
+    });
+    return last != events.rend() && *last == "rancher proxy fresh";
+  });
+  CHECK(sandbox.retrust({"status"}).status == 0);
+}
+
+TEST_CASE("Rancher 2.4 is not restarted") {
+  Sandbox sandbox;
+  CHECK(sandbox.run().status == 0);
+  const auto changes = sandbox.changes();
+  CHECK(place(changes, "deployments") == changes.size());
+}
+
+TEST_CASE("the secret goes before the pods, and the backup before both") {
+  Sandbox sandbox;
+  CHECK(sandbox.run().status == 0);
+  const auto changes = sandbox.changes();
+  REQUIRE(changes.size() >= 2);
+  CHECK(changes.front().starts_with("downstream delete secrets cattle-token-"));
+  CHECK(place(changes, "delete pods") > 0);
+  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  CHECK(transcript.find("saved the clusters resource") < transcript.find("delete secret"));
+}
+
+TEST_CASE("Ctrl-C in the middle of a wait: 130, recorded, and run again finishes the job") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  const auto child = sandbox.start(
+      {.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "10m"}});
+  wait_until("it waits for the report", [&] {
+    return has(transcripts(sandbox.run_folder()), "Waiting: for the live token and CA");
+  });
+  child->signal(SIGINT);
+  CHECK(child->wait() == 130);
+  CHECK(has(child->err(), "interrupted by signal 2"));
+  const auto recorded = transcripts(sandbox.run_folder());
+  CHECK(has(recorded, "interrupted by signal 2"));
+  CHECK(has(recorded, "\"status\":130"));
+
+  const auto run = sandbox.run({"--timeout", "2s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("killed at any point, a run is finished by the next one") {
+  std::string moment;
+  SUBCASE("after the secret is gone") { moment = "deleting token secret"; }
+  SUBCASE("after the pods are gone") { moment = "deleting 2 pods"; }
+  SUBCASE("while the agents start") { moment = "new ready"; }
+  Sandbox sandbox;
+  const auto child = sandbox.start(
+      {.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "10m"}});
+  wait_until(moment, [&] { return has(transcripts(sandbox.run_folder()), moment); });
+  child->signal(SIGKILL);
+  child->wait();
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+  CHECK(sandbox.retrust({"status"}).status == 0);
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -339,7 +339,7 @@ void World::answered(const std::string& server, const About& about) {
 }
 
 void World::restart(Cluster& cluster, std::chrono::milliseconds away) {
-  scheduler_.after(std::chrono::milliseconds{100}, [this, &cluster, away] {
+  scheduler_.after(std::chrono::milliseconds{20}, [this, &cluster, away] {
     log_.event("fault", "down", cluster.name());
     cluster.server().stop();
     scheduler_.after(away, [this, &cluster] {

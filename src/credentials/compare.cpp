@@ -23,7 +23,7 @@ std::string minute(std::chrono::sys_seconds time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
 }
 
-void render_ca(std::vector<std::string>& lines, const std::string& pem) {
+void add_ca(std::vector<std::string>& lines, const std::string& pem) {
   if (pem.empty()) {
     lines.emplace_back("CA certificate");
     add(lines, "there is none", "");
@@ -51,7 +51,7 @@ void render_ca(std::vector<std::string>& lines, const std::string& pem) {
   }
 }
 
-void render_token(std::vector<std::string>& lines, const std::string& token) {
+void add_token(std::vector<std::string>& lines, const std::string& token) {
   lines.emplace_back("token");
   if (token.empty()) {
     add(lines, "there is none", "");
@@ -86,8 +86,20 @@ Comparison compare(const Credentials& stored, const Credentials& live) {
 
 std::vector<std::string> render(const Credentials& credentials) {
   std::vector<std::string> lines;
-  render_ca(lines, credentials.ca_pem);
-  render_token(lines, credentials.token);
+  add_ca(lines, credentials.ca_pem);
+  add_token(lines, credentials.token);
+  return lines;
+}
+
+std::vector<std::string> render_ca(const std::string& ca_pem) {
+  std::vector<std::string> lines;
+  add_ca(lines, ca_pem);
+  return lines;
+}
+
+std::vector<std::string> render_token(const std::string& token) {
+  std::vector<std::string> lines;
+  add_token(lines, token);
   return lines;
 }
 

@@ -28,6 +28,9 @@ Comparison compare(const Credentials& stored, const Credentials& live);
 /// Lines that tell a person all about credentials (fingerprints, names, dates in UTC) without the
 /// token itself. Ends of lines are not included.
 std::vector<std::string> render(const Credentials& credentials);
+/// Either part of it alone.
+std::vector<std::string> render_ca(const std::string& ca_pem);
+std::vector<std::string> render_token(const std::string& token);
 
 /// Unified diff of two texts with the customary `---` and `+++` header; empty where they are equal.
 std::string unified_diff(const std::vector<std::string>& before,

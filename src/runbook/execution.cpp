@@ -51,7 +51,8 @@ awaitable<void> Execution::save_cluster() {
 }
 
 awaitable<void> Execution::confirm_and_save(const std::string& question) {
-  if (!co_await confirm_(question)) {
+  const auto confirmed = co_await confirm_(question);
+  if (!confirmed) {
     throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
   }
   co_await save_cluster();
@@ -73,7 +74,7 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
       break;
     case Step::get_token:
     case Step::get_ca:
-      co_await read_live();
+      co_await read_live(planned.step);
       break;
     case Step::check_cluster:
       co_await check_cluster();

@@ -58,8 +58,9 @@ class Execution {
   boost::asio::awaitable<void> delete_token();
   boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
   boost::asio::awaitable<void> recreate_agents();
-  boost::asio::awaitable<void> read_live();
+  boost::asio::awaitable<void> read_live(Step step);
   boost::asio::awaitable<void> check_cluster();
+  boost::asio::awaitable<void> review_live();
   boost::asio::awaitable<void> update_cluster();
   boost::asio::awaitable<void> restart_rancher();
   boost::asio::awaitable<void> await_ready();

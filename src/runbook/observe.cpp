@@ -28,6 +28,7 @@ using boost::asio::awaitable;
 /// Answers to the first round of questions.
 struct Answers {
   json::value config;
+  json::value local_config;
   json::value downstream;
   json::value local;
 };
@@ -36,14 +37,26 @@ awaitable<void> store(awaitable<json::value> question, json::value& answer) {
   answer = co_await std::move(question);
 }
 
+/// Registers what a kubeconfig's users prove themselves with.
+void keep_users(Redactor& redactor, const json::value& view) {
+  for (const auto& user : array_at(view, "/users")) {
+    for (const std::string_view key : {"token", "password", "client-key-data"}) {
+      const auto secret = text_at(user, fmt::format("/user/{}", key));
+      if (secret.empty()) continue;
+      redactor.add(secret, fmt::format("‹{} sha256:{}›", key, fingerprint(secret)));
+    }
+  }
+}
+
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
 /// the others; one that is older than the renewal is told from one of another cluster.
 void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
                 const std::string& wanted) {
-  const auto& config_end = ends[0];
-  const auto& downstream_end = ends[1];
-  const auto& local_end = ends[2];
-  if (config_end) std::rethrow_exception(config_end);
+  // Without a context kubectl would ask localhost:8080: no answer of such a one counts.
+  if (ends[0]) std::rethrow_exception(ends[0]);
+  if (ends[1]) std::rethrow_exception(ends[1]);
+  const auto& downstream_end = ends[2];
+  const auto& local_end = ends[3];
   const auto view = parse_kubeconfig(answers.config);
   if (const auto id = through_rancher(view.server); !id.empty()) {
     throw Failure(ExitStatus::refused,
@@ -51,6 +64,14 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
                               "while Rancher does not trust the cluster",
                               one_line(view.server)),
                   "fetch a kubeconfig from a control plane node of the downstream cluster");
+  }
+  const auto local_id = through_rancher(parse_kubeconfig(answers.local_config).server);
+  if (!local_id.empty() && local_id != "local") {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("--local-kubeconfig is of the downstream cluster {}, by way of Rancher",
+                    one_line(local_id)),
+        "give the kubeconfig of the cluster that Rancher itself runs in");
   }
   if (downstream_end) {
     try {
@@ -213,12 +234,16 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   Answers answers;
   std::vector<awaitable<void>> questions;
   questions.push_back(store(clusters.downstream.config(), answers.config));
+  questions.push_back(store(clusters.local.config(), answers.local_config));
   questions.push_back(
       store(clusters.downstream.get(commands::observe_downstream(options.name_space)),
             answers.downstream));
   questions.push_back(
       store(clusters.local.get(commands::observe_local("cattle-system")), answers.local));
-  throw_best(co_await settle(std::move(questions)), answers, options.cluster);
+  const auto ends = co_await settle(std::move(questions));
+  keep_users(clusters.redactor, answers.config);
+  keep_users(clusters.redactor, answers.local_config);
+  throw_best(ends, answers, options.cluster);
 
   Observation seen;
   const auto view = parse_kubeconfig(answers.config);

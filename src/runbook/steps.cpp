@@ -119,9 +119,9 @@ awaitable<void> Execution::recreate_agents() {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
-    if (!co_await kubectl.watch(
-            args, std::max(left, std::chrono::milliseconds{0}), [&] { wait.restart(); },
-            on_event)) {
+    const auto in_time = co_await kubectl.watch(
+        args, std::max(left, std::chrono::milliseconds{0}), [&] { wait.restart(); }, on_event);
+    if (!in_time) {
       throw Failure(
           ExitStatus::gave_up,
           fmt::format("the agents did not start anew within {}: {}", duration_text(options_.wait),
@@ -145,7 +145,7 @@ awaitable<void> Execution::recreate_agents() {
   }
 }
 
-awaitable<void> Execution::read_live() {
+awaitable<void> Execution::read_live(Step step) {
   const auto* live = observation_.live();
   if (live == nullptr) {
     throw Failure(ExitStatus::failed, "there is no token secret of cattle to read",
@@ -163,23 +163,12 @@ awaitable<void> Execution::read_live() {
     }
     const auto known = live->credentials.token == fresh->credentials.token;
     fresh->verdict = known ? live->verdict : Verdict::unknown;
-    if (fresh->verdict == Verdict::unknown) {
-      std::vector<std::string> tokens(1, fresh->credentials.token);
-      const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
-      std::tie(fresh->verdict, fresh->reason) = verdicts.front();
-    }
     observation_.downstream.tokens = {std::move(*fresh)};
     live = observation_.live();
   }
-  if (live->verdict == Verdict::rejected) {
-    throw Failure(
-        ExitStatus::failed,
-        fmt::format("the cluster rejects the token in {} that it made itself", live->name),
-        "kube-controller-manager's --service-account-private-key-file and "
-        "kube-apiserver's --service-account-key-file must be a pair; then run again",
-        live->reason);
-  }
-  for (const auto& line : render(live->credentials)) finding(line);
+  const auto lines = step == Step::get_token ? render_token(live->credentials.token)
+                                             : render_ca(live->credentials.ca_pem);
+  for (const auto& line : lines) finding(line);
 }
 
 awaitable<bool> Execution::watch_cluster(const Kubectl& kubectl, Target target) {
@@ -222,7 +211,26 @@ awaitable<void> Execution::check_cluster() {
             : fmt::format("nothing was reported within {}", duration_text(options_.wait)));
 }
 
+awaitable<void> Execution::review_live() {
+  auto& live = observation_.downstream.tokens.front();
+  if (live.verdict == Verdict::unknown) {
+    const auto kubectl = downstream(Step::update_cluster);
+    std::vector<std::string> tokens(1, live.credentials.token);
+    const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
+    std::tie(live.verdict, live.reason) = verdicts.front();
+  }
+  if (live.verdict == Verdict::rejected) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the cluster rejects the token in {} that it made itself", live.name),
+                  "kube-controller-manager's --service-account-private-key-file and "
+                  "kube-apiserver's --service-account-key-file must be a pair; then run again",
+                  live.reason);
+  }
+}
+
 awaitable<void> Execution::update_cluster() {
+  // What agents report has been accepted from them; what is written by hand is tried before.
+  co_await review_live();
   const auto& id = observation_.local.cluster.id;
   const auto kubectl = local(Step::update_cluster);
   const auto live = *observation_.live();
@@ -286,8 +294,9 @@ awaitable<void> Execution::restart_rancher() {
     return event.type != WatchEvent::Type::deleted && rolled_out(event.object) ? Flow::stop
                                                                                : Flow::go_on;
   };
-  if (!co_await kubectl.watch(
-          args, options_.wait, [] {}, on_event)) {
+  const auto in_time = co_await kubectl.watch(
+      args, options_.wait, [] {}, on_event);
+  if (!in_time) {
     throw Failure(ExitStatus::gave_up,
                   fmt::format("Rancher's new server pods were not ready within {}",
                               duration_text(options_.wait)),
@@ -302,7 +311,8 @@ awaitable<void> Execution::await_ready() {
   if (observation_.local.cluster.ready.status == "True") co_return;
   say(EventKind::wait_started, "2.5", "for Rancher to say that the cluster is ready");
   const auto kubectl = local(Step::check_cluster);
-  if (!co_await watch_cluster(kubectl, Target::ready)) {
+  const auto in_time = co_await watch_cluster(kubectl, Target::ready);
+  if (!in_time) {
     const auto& ready = observation_.local.cluster.ready;
     throw Failure(ExitStatus::gave_up,
                   fmt::format("the live credentials are stored, but Rancher did not say that the "

@@ -1,10 +1,9 @@
 #include "sandbox.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
+#include <stdlib.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -93,7 +92,10 @@ std::unique_ptr<Child> Sandbox::start(const Call& call) {
                  {"--kubeconfig", given(call.kubeconfig, file("downstream.kubeconfig")),
                   "--local-kubeconfig", given(call.local_kubeconfig, file("local.kubeconfig")),
                   "--cluster", call.cluster, "--kubectl", given(call.kubectl, kubectl_program())});
-  if (!call.args.empty() && (call.args.front() == "run" || call.args.front() == "step")) {
+  const auto writes = !call.args.empty() &&
+                      (call.args.front() == "run" || call.args.front() == "step") &&
+                      std::find(call.args.begin(), call.args.end(), "--run-dir") == call.args.end();
+  if (writes) {
     run_folder_ = directory_ / ("run-" + number);
     command.insert(command.end(), {"--run-dir", run_folder_.string()});
   }
@@ -112,7 +114,10 @@ Result Sandbox::retrust(const Call& call) {
 }
 
 Result Sandbox::run(std::vector<std::string> more) {
-  more.insert(more.begin(), {"run", "--yes", "--no-rancher-backup", "--timeout", "30s"});
+  if (std::find(more.begin(), more.end(), "--timeout") == more.end()) {
+    more.insert(more.end(), {"--timeout", "30s"});
+  }
+  more.insert(more.begin(), {"run", "--yes", "--no-rancher-backup"});
   return retrust(std::move(more));
 }
 
@@ -146,7 +151,8 @@ std::map<std::string, std::string> Sandbox::versions() {
     }
   };
   note("downstream", "secrets,serviceaccounts,pods,configmaps,deployments.apps,daemonsets.apps");
-  note("local", "clusters.management.cattle.io,settings.management.cattle.io,deployments.apps,pods");
+  note("local",
+       "clusters.management.cattle.io,settings.management.cattle.io,deployments.apps,pods");
   return versions;
 }
 
@@ -172,7 +178,7 @@ std::vector<std::string> Sandbox::changes() const {
   for (const auto& request : requests()) {
     const auto verb = text(request, "/verb");
     const auto resource = text(request, "/resource");
-    const auto asks = resource == "tokenreviews" || resource == "selfsubjectaccessreviews";
+    const auto asks = resource.find("reviews.") != std::string::npos;
     if (verb == "get" || verb == "list" || verb == "watch" || asks) continue;
     if (text(request, "/user") == "rancher") continue;
     found.push_back(text(request, "/server") + " " + verb + " " + resource + " " +

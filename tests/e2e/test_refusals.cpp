@@ -66,7 +66,8 @@ TEST_CASE("refused: the wrong cluster, or not the right kubeconfig") {
                   "delete secrets in cattle-system (downstream cluster)");
   }
   SUBCASE("a missing permission in the local cluster") {
-    check_refused(sandbox, {.args = {}, .local_kubeconfig = sandbox.file("local-limited.kubeconfig")},
+    check_refused(sandbox,
+                  {.args = {}, .local_kubeconfig = sandbox.file("local-limited.kubeconfig")},
                   "update clusters.management.cattle.io (local cluster)");
   }
 }
@@ -111,10 +112,10 @@ TEST_CASE("refused: agents whose credentials secret is gone") {
 
 TEST_CASE("a display name does as well as an ID, and the local cluster through Rancher is fine") {
   Sandbox sandbox;
-  const auto result = sandbox.retrust({.args = {"status"},
-                                       .cluster = "production",
-                                       .local_kubeconfig =
-                                           sandbox.file("local-through-rancher.kubeconfig")});
+  const auto result =
+      sandbox.retrust({.args = {"status"},
+                       .cluster = "production",
+                       .local_kubeconfig = sandbox.file("local-through-rancher.kubeconfig")});
   CAPTURE(result.all());
   CHECK(result.status == 3);
   CHECK(has(result.out, "cluster production (c-x7k2p)"));
@@ -155,14 +156,18 @@ TEST_CASE("run insists on a choice about a backup of Rancher") {
 
 TEST_CASE("a run folder that is not empty is left alone") {
   Sandbox sandbox;
-  CHECK(sandbox.run().status == 0);
-  const auto first = sandbox.run_folder();
+  const auto folder = sandbox.directory() / "taken";
+  fs::create_directories(folder);
+  write_file(folder / "transcript.md", "of last night");
   auto args = run_yes;
-  args.insert(args.end(), {"--run-dir", first.string()});
-  const auto result = sandbox.retrust({.args = {"plan"}});
-  CHECK(result.status == 0);
-  const auto child = sandbox.retrust({.args = args, .environment = {}});
-  CHECK(child.status == 2);
+  args.insert(args.end(), {"--run-dir", folder.string()});
+  Sandbox::Call call;
+  call.args = args;
+  const auto result = sandbox.retrust(call);
+  CHECK(result.status == 2);
+  CHECK(has(result.err, "is there and not empty"));
+  CHECK(read_file(folder / "transcript.md") == "of last night");
+  CHECK(sandbox.changes().empty());
 }
 
 TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {
@@ -222,8 +227,8 @@ TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer")
   };
   for (const auto& each : cases) {
     CAPTURE(each.kubectl);
-    const auto result = sandbox.retrust(
-        {.args = {"status", "--command-timeout", "2s"}, .kubectl = each.kubectl});
+    const auto result =
+        sandbox.retrust({.args = {"status", "--command-timeout", "2s"}, .kubectl = each.kubectl});
     CAPTURE(result.err);
     CHECK(result.status == each.status);
     CHECK(has(result.err, each.words));

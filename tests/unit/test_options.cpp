@@ -18,8 +18,8 @@ Options parse(std::vector<std::string> args, Variables variables = {}) {
   });
 }
 
-const std::vector<std::string> required{"--kubeconfig", "down", "--local-kubeconfig", "local",
-                                        "--cluster",    "prod"};
+const std::vector<std::string> required{"--kubeconfig", "down",      "--local-kubeconfig",
+                                        "local",        "--cluster", "prod"};
 
 Options parse_with(std::vector<std::string> args, Variables variables = {}) {
   args.insert(args.end(), required.begin(), required.end());
@@ -101,8 +101,7 @@ TEST_CASE("the command line wins over the environment") {
   CHECK(options.kubeconfig == "down");
   CHECK(options.name_space == "elsewhere");
   CHECK(options.consent == Consent::given);
-  CHECK(complaint({"run"}, {{"RETRUST_YES", "perhaps"}}).find("RETRUST_YES") !=
-        std::string::npos);
+  CHECK(complaint({"run"}, {{"RETRUST_YES", "perhaps"}}).find("RETRUST_YES") != std::string::npos);
 }
 
 TEST_CASE("durations") {
@@ -111,7 +110,8 @@ TEST_CASE("durations") {
   CHECK(parse_duration("5m") == 5min);
   CHECK(parse_duration("1h30m") == 90min);
   CHECK(parse_duration("500ms") == 500ms);
-  for (const auto* wrong : {"", "5", "m", "-5s", "5 m", "1.5s", "99999999999999999999s", "9999999h"}) {
+  for (const auto* wrong :
+       {"", "5", "m", "-5s", "5 m", "1.5s", "99999999999999999999s", "9999999h"}) {
     CAPTURE(wrong);
     CHECK_FALSE(parse_duration(wrong));
   }

@@ -12,6 +12,8 @@
 
 #include "json_util.h"
 #include "pki.h"
+#include "protobuf.h"
+#include "table.h"
 
 namespace retrust::sandbox {
 namespace {
@@ -89,25 +91,20 @@ Response failure(unsigned code, const std::string& reason, const std::string& me
   status["reason"] = reason;
   status["details"] = std::move(details);
   status["code"] = code;
-  return {code, std::move(status)};
+  return {code, std::move(status), "application/json", {}};
 }
 
 std::optional<std::string> watch_line(const Watch& watch, const Change& change) {
   if (change.version <= watch.since || change.key.resource != watch.resource) return std::nullopt;
   if (!watch.name_space.empty() && change.key.name_space != watch.name_space) return std::nullopt;
-  if (!watch.selector.matches(change.object)) return std::nullopt;
+  // What begins or ceases to match comes and goes, as far as this watch is concerned.
+  const auto was =
+      change.type != Change::Type::added &&
+      watch.selector.matches(change.type == Change::Type::modified ? change.before : change.object);
+  const auto is = change.type != Change::Type::deleted && watch.selector.matches(change.object);
+  if (!was && !is) return std::nullopt;
   json::object event;
-  switch (change.type) {
-    case Change::Type::added:
-      event["type"] = "ADDED";
-      break;
-    case Change::Type::modified:
-      event["type"] = "MODIFIED";
-      break;
-    case Change::Type::deleted:
-      event["type"] = "DELETED";
-      break;
-  }
+  event["type"] = !was ? "ADDED" : is ? "MODIFIED" : "DELETED";
   event["object"] = change.object;
   return json::serialize(event) + "\n";
 }
@@ -147,7 +144,16 @@ Answer Api::handle(const Request& request) {
   About about{.user = user.name, .verb = "get"};
   if (user.access == Access::none) return {about, failure(401, "Unauthorized", "Unauthorized")};
   if (request.path == "/healthz" || request.path == "/readyz" || request.path == "/livez") {
-    return {about, Response{200, "ok"}};
+    return {about, Response{200, {}, "text/plain", "ok"}};
+  }
+  if (request.path == "/openapi/v2") {
+    // A document without definitions, so that kubectl has nothing to validate against: by its
+    // protobuf encoding, the only one that kubectl reads.
+    return {about, Response{200,
+                            {},
+                            "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+                            "\x0a\x03"
+                            "2.0"}};
   }
   if (auto document = discovery(settings_.resources, settings_.kubernetes_version, request.path)) {
     return {about, Response{200, std::move(*document)}};
@@ -164,7 +170,21 @@ Answer Api::handle(const Request& request) {
     return {about, forbidden(about, *target->resource)};
   }
   try {
-    return {about, dispatch(request, *target, about)};
+    if (request.content_type == "application/vnd.kubernetes.protobuf" &&
+        !access_review_of_protobuf(request.body)) {
+      return {about, failure(415, "UnsupportedMediaType",
+                             "the body of the request was in an unknown format - accepted media "
+                             "types include: application/json")};
+    }
+    auto result = dispatch(request, *target, about);
+    // For people, who ask without -o.
+    if (auto* response = std::get_if<Response>(&result);
+        response != nullptr && response->code == 200 &&
+        (about.verb == "get" || about.verb == "list") &&
+        request.accept.find("as=Table") != std::string::npos) {
+      response->body = table(*target->resource, response->body);
+    }
+    return {about, std::move(result)};
   } catch (const std::exception& error) {
     return {about, failure(400, "BadRequest", error.what())};
   }
@@ -192,9 +212,7 @@ std::variant<Response, Watch> Api::collection(const Request& request, const Targ
     auto fields = parameter(request, "fieldSelector");
     if (!target.name.empty()) fields = "metadata.name=" + target.name;
     const auto since = parameter(request, "resourceVersion");
-    return Watch{target.resource->id(), target.name_space,
-                 Selector(parameter(request, "labelSelector"), fields),
-                 since.empty() || since == "0" ? 0 : number(since)};
+    return watch(target, Selector(parameter(request, "labelSelector"), fields), number(since));
   }
   const Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
   std::vector<ObjectKey> doomed;
@@ -205,6 +223,26 @@ std::variant<Response, Watch> Api::collection(const Request& request, const Targ
   }
   for (const auto& key : doomed) remove(request, key, target);
   return list(request, target);
+}
+
+std::variant<Response, Watch> Api::watch(const Target& target, Selector selector,
+                                         std::uint64_t since) const {
+  if (since > 0 && since < store_.oldest()) {
+    return failure(410, "Expired",
+                   fmt::format("too old resource version: {} ({})", since, store_.oldest()));
+  }
+  Watch granted{target.resource->id(), target.name_space, std::move(selector), since};
+  if (since > 0) return granted;
+  // Without a version a watch begins with everything that is there.
+  for (const auto* object : store_.list(granted.resource, granted.name_space)) {
+    const Change there{Change::Type::added,
+                       store_.version(),
+                       {granted.resource, target.name_space, target.name},
+                       *object};
+    if (auto line = watch_line(granted, there)) granted.first.push_back(std::move(*line));
+  }
+  granted.since = store_.version();
+  return granted;
 }
 
 Response Api::list(const Request& request, const Target& target) const {
@@ -235,7 +273,8 @@ Response Api::list(const Request& request, const Target& target) const {
 }
 
 Response Api::review(const Request& request, const Target& target, const About& about) const {
-  auto object = json::parse(request.body);
+  const auto sent = access_review_of_protobuf(request.body);
+  auto object = sent ? *sent : json::parse(request.body);
   json::object status;
   if (target.resource->plural == "tokenreviews") {
     const auto user = settings_.authenticate(text_at(object, "/spec/token"));
@@ -251,8 +290,9 @@ Response Api::review(const Request& request, const Target& target, const About& 
   } else {
     const auto verb = text_at(object, "/spec/resourceAttributes/verb");
     const auto user = settings_.authenticate(request.token);
-    status["allowed"] =
-        user.access == Access::everything || verb == "get" || verb == "list" || verb == "watch";
+    About asked{.user = user.name, .verb = verb};
+    asked.resource = text_at(object, "/spec/resourceAttributes/resource");
+    status["allowed"] = user.access == Access::everything || reads(asked);
     status["reason"] = fmt::format("decided for {}", about.user);
   }
   object.as_object()["status"] = std::move(status);
@@ -273,6 +313,9 @@ Response Api::create(const Request& request, const Target& target, const About& 
   }
   put(object, "/apiVersion", target.resource->api_version());
   put(object, "/kind", target.resource->kind);
+  for (const auto* given : {"uid", "resourceVersion", "creationTimestamp"}) {
+    object.at("metadata").as_object().erase(given);
+  }
   return {201, store_.create(key, std::move(object))};
 }
 

@@ -22,13 +22,17 @@ struct Request {
   std::string path;  ///< without the query
   std::map<std::string, std::string> query;
   std::string token;  ///< of the Authorization header
+  std::string accept;
   std::string content_type;
   std::string body;
 };
 
 struct Response {
   unsigned code = 200;
-  boost::json::value body;
+  boost::json::value body = {};
+  /// Anything but JSON has its own text.
+  std::string content_type = "application/json";
+  std::string text = {};
 };
 
 /// A watch that was granted: what it wants to see, from which version on.
@@ -37,6 +41,7 @@ struct Watch {
   std::string name_space;
   Selector selector;
   std::uint64_t since = 0;
+  std::vector<std::string> first = {};  ///< lines about what is there already
 };
 
 /// What a request is about; for the log, and for those who play tricks.
@@ -88,6 +93,8 @@ class Api {
                                          const About& about);
   std::variant<Response, Watch> collection(const Request& request, const Target& target,
                                            const std::string& verb);
+  std::variant<Response, Watch> watch(const Target& target, Selector selector,
+                                      std::uint64_t since) const;
   Response list(const Request& request, const Target& target) const;
   Response create(const Request& request, const Target& target, const About& about);
   Response review(const Request& request, const Target& target, const About& about) const;

@@ -9,7 +9,12 @@ namespace retrust::sandbox {
 
 Log::Log(const std::filesystem::path& directory)
     : requests_(directory / "requests.jsonl", std::ios::app),
-      events_(directory / "events.jsonl", std::ios::app) {}
+      events_(directory / "events.jsonl", std::ios::app) {
+  using enum std::filesystem::perms;
+  for (const auto* name : {"requests.jsonl", "events.jsonl"}) {
+    std::filesystem::permissions(directory / name, owner_read | owner_write);
+  }
+}
 
 void Log::request(const std::string& server, const About& about, const std::string& path,
                   unsigned code) {

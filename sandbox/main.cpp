@@ -50,7 +50,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       slow-rancher=MS              Rancher's pods take their time
   --quick                everybody acts ten times as fast
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
-                         restart local|downstream, bump
+                         restart local|downstream, bump, renew
   --help
 )";
 

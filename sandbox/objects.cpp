@@ -142,6 +142,7 @@ json::value workload(const WorkloadSpec& spec) {
       put(made, "/status/" + std::string(field), 1);
     }
   } else {
+    put(made, "/spec/updateStrategy/type", "RollingUpdate");
     for (const std::string_view field :
          {"desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled",
           "numberReady", "numberAvailable"}) {

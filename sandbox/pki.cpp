@@ -124,6 +124,11 @@ bool verifies(const Key& key, std::string_view text, std::string_view raw) {
 
 }  // namespace
 
+Validity valid(std::chrono::seconds since, std::chrono::seconds until) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return {now - since, now + until};
+}
+
 Key::Key() : key_(checked(EVP_EC_gen("P-256")), EVP_PKEY_free) {}
 
 std::string Key::pem() const {

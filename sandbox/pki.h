@@ -31,6 +31,8 @@ struct Validity {
   std::chrono::sys_seconds from;
   std::chrono::sys_seconds to;
 };
+/// From so long ago until in so long a time.
+Validity valid(std::chrono::seconds since, std::chrono::seconds until);
 
 /// A certification authority called kube-ca, as Rancher's own clusters call theirs.
 class Authority {

@@ -72,6 +72,7 @@ Request parsed(const http::request<http::string_body>& message) {
   const std::string authorization(message[http::field::authorization]);
   if (authorization.starts_with("Bearer ")) request.token = authorization.substr(7);
   request.content_type = std::string(message[http::field::content_type]);
+  request.accept = std::string(message[http::field::accept]);
   request.body = message.body();
   return request;
 }
@@ -157,8 +158,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         co_await respond(connection, response, message);
         if (!message.keep_alive()) break;
       }
-    } catch (const boost::system::system_error&) {
-      // The client went away, or did not like our certificate: its own business.
+    } catch (const std::exception&) {
+      // The client went away, or did not like our certificate, or sent what is no request.
     }
     connection->close();
     std::erase(connections, connection);
@@ -168,8 +169,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
                                 const http::request<http::string_body>& message) {
     http::response<http::string_body> reply{static_cast<http::status>(response.code),
                                             message.version()};
-    reply.set(http::field::content_type, "application/json");
-    reply.body() = boost::json::serialize(response.body);
+    reply.set(http::field::content_type, response.content_type);
+    reply.body() = response.text.empty() ? boost::json::serialize(response.body) : response.text;
     reply.keep_alive(message.keep_alive());
     reply.prepare_payload();
     co_await http::async_write(connection->stream, reply, asio::use_awaitable);
@@ -186,6 +187,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         feed->news.cancel();
       }
     };
+    feed->lines.assign(watch.first.begin(), watch.first.end());
     for (const auto& change : store.since(watch.since)) take(change);
     const Observation observation(store, take);
 
@@ -223,6 +225,10 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
 
 Server::Server(asio::io_context& io, Store& store, const Authority::Issued& identity, Hooks hooks)
     : state_(std::make_shared<State>(io, store, std::move(hooks))) {
+  show(identity);
+}
+
+void Server::show(const Authority::Issued& identity) {
   state_->tls.use_certificate(asio::buffer(identity.certificate_pem), asio::ssl::context::pem);
   state_->tls.use_private_key(asio::buffer(identity.key_pem), asio::ssl::context::pem);
 }

@@ -34,6 +34,8 @@ class Server {
   /// Closes the listener and every connection.
   void stop();
   unsigned short port() const;
+  /// From the next connection on this is its certificate.
+  void show(const Authority::Issued& identity);
 
  private:
   struct State;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 #include "json_util.h"
 #include "pki.h"
@@ -28,14 +29,14 @@ std::vector<const boost::json::value*> Store::list(const std::string& resource,
 const boost::json::value& Store::create(const ObjectKey& key, boost::json::value object) {
   put(object, "/metadata/name", key.name);
   if (!key.name_space.empty()) put(object, "/metadata/namespace", key.name_space);
-  put(object, "/metadata/uid", random_uid());
+  if (text_at(object, "/metadata/uid").empty()) put(object, "/metadata/uid", random_uid());
   if (text_at(object, "/metadata/creationTimestamp").empty()) {
     put(object, "/metadata/creationTimestamp", now_text());
   }
   put(object, "/metadata/resourceVersion", std::to_string(++version_));
   const auto [place, fresh] = objects_.emplace(key, std::move(object));
   if (!fresh) throw std::logic_error("there already is a " + key.resource + " " + key.name);
-  record({Change::Type::added, version_, key, place->second});
+  record({Change::Type::added, version_, key, place->second, {}});
   return objects_.at(key);
 }
 
@@ -44,8 +45,8 @@ const boost::json::value& Store::update(const ObjectKey& key, boost::json::value
   put(object, "/metadata/resourceVersion", text_at(present, "/metadata/resourceVersion"));
   if (object == present) return present;
   put(object, "/metadata/resourceVersion", std::to_string(++version_));
-  present = std::move(object);
-  record({Change::Type::modified, version_, key, present});
+  std::swap(present, object);
+  record({Change::Type::modified, version_, key, present, std::move(object)});
   return objects_.at(key);
 }
 
@@ -55,7 +56,7 @@ void Store::remove(const ObjectKey& key) {
   auto object = std::move(found->second);
   objects_.erase(found);
   put(object, "/metadata/resourceVersion", std::to_string(++version_));
-  record({Change::Type::deleted, version_, key, std::move(object)});
+  record({Change::Type::deleted, version_, key, std::move(object), {}});
 }
 
 std::vector<Change> Store::since(std::uint64_t version) const {

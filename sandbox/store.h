@@ -24,7 +24,8 @@ struct Change {
   Type type;
   std::uint64_t version;
   ObjectKey key;
-  boost::json::value object;  ///< as it is now; for a deletion, as it was last
+  boost::json::value object;       ///< as it is now; for a deletion, as it was last
+  boost::json::value before = {};  ///< as it was, where it was modified
 };
 
 /// The objects of one cluster, one counter of versions, and what happened to them.
@@ -44,6 +45,8 @@ class Store {
   void remove(const ObjectKey& key);
 
   std::uint64_t version() const { return version_; }
+  /// What happened after this version is remembered; what was before is not.
+  std::uint64_t oldest() const { return first_version; }
   /// What happened after that version.
   std::vector<Change> since(std::uint64_t version) const;
   /// Called at every change, until the store is gone; returns a number for unobserve.
@@ -53,7 +56,8 @@ class Store {
  private:
   void record(Change change);
 
-  std::uint64_t version_ = 1000;
+  static constexpr std::uint64_t first_version = 1000;
+  std::uint64_t version_ = first_version;
   std::map<ObjectKey, boost::json::value> objects_;
   std::vector<Change> history_;
   std::map<int, Observer> observers_;

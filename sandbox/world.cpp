@@ -17,18 +17,16 @@ namespace {
 namespace json = boost::json;
 namespace fs = std::filesystem;
 using std::chrono::seconds;
+constexpr seconds day{86'400};
 
 const std::string agents(agents_namespace);
 constexpr std::string_view credentials_secret = "cattle-credentials-1a2b3c4";
 const std::string made_long_ago = "2025-11-20T08:00:00Z";
 const std::string started_long_ago = "2025-11-21T08:00:00Z";
 
-Validity valid(seconds since, seconds until) {
-  const auto now = std::chrono::floor<seconds>(std::chrono::system_clock::now());
-  return {now - since, now + until};
+bool ca_kept(Scenario scenario) {
+  return scenario == Scenario::key_only || scenario == Scenario::healthy;
 }
-
-constexpr seconds day{86'400};
 
 Key key_of(const Settings& settings, const Key& old_key) {
   const auto kept =
@@ -50,6 +48,23 @@ void add_namespace(Store& store, const std::string& name) {
   store.create({"namespaces", "", name}, std::move(made));
 }
 
+/// Every namespace has such an account; its token is no business of Rancher's.
+void add_default_account(Cluster& cluster) {
+  const TokenSecretSpec spec{.name = "default-token-" + random_suffix(5),
+                             .account = "default",
+                             .account_uid = random_uid(),
+                             .created = made_long_ago};
+  auto secret = token_secret(spec);
+  put(secret, "/data", token_data(spec, cluster.account_key, cluster.handed_out_ca));
+  cluster.store().create({"secrets", agents, spec.name}, std::move(secret));
+  auto account = named("v1", "ServiceAccount");
+  put(account, "/metadata/uid", spec.account_uid);
+  json::object reference;
+  reference["name"] = spec.name;
+  put(account, "/secrets", json::array{reference});
+  cluster.store().create({"serviceaccounts", agents, "default"}, std::move(account));
+}
+
 void write_private(const fs::path& path, const std::string& text) {
   std::ofstream file(path);
   ::chmod(path.c_str(), 0600);
@@ -66,8 +81,7 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
       log_(directory_),
       scheduler_(io),
       old_authority_(valid(360 * day, 5 * day)),
-      new_authority_(
-          valid(settings_.scenario == Scenario::healthy ? 300 * day : seconds{60}, 3650 * day)),
+      new_authority_(valid(ca_kept(settings_.scenario) ? 300 * day : seconds{60}, 3650 * day)),
       local_authority_(valid(300 * day, 3650 * day)),
       other_authority_(valid(300 * day, 3650 * day)) {
   downstream_ = std::make_unique<Cluster>(io_, "downstream", new_authority_,
@@ -103,9 +117,8 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   const auto registration = random_suffix(54);
   fill_downstream(*downstream_, registration);
   fill_downstream(*other_, random_suffix(54));
-  const auto ca_kept =
-      settings_.scenario == Scenario::key_only || settings_.scenario == Scenario::healthy;
-  old_report_.ca_base64 = secret_data(ca_kept ? new_authority_.pem() : old_authority_.pem());
+  old_report_.ca_base64 =
+      secret_data(ca_kept(settings_.scenario) ? new_authority_.pem() : old_authority_.pem());
   fill_local(old_report_.ca_base64, old_report_.token, registration);
 }
 
@@ -149,6 +162,7 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
   const auto account =
       store.create({"serviceaccounts", agents, "cattle"}, named("v1", "ServiceAccount"));
   store.create({"serviceaccounts", agents, "helm-operation"}, named("v1", "ServiceAccount"));
+  add_default_account(cluster);
   const auto uid = text_at(account, "/metadata/uid");
   const auto& signer = settings_.scenario == Scenario::ca_only ||
                                settings_.scenario == Scenario::healthy || cluster.name() == "other"
@@ -315,64 +329,6 @@ void World::write_kubeconfigs() {
   write("local-limited", local_->kubeconfig("viewer", local_ca));
   write("local-through-rancher", local_->kubeconfig("admin", local_ca, "/k8s/clusters/local"));
   write("other", other_->kubeconfig("admin", other_authority_.pem()));
-}
-
-void World::before_change(const std::string& server, const About& about) {
-  if (server == "local" && about.resource == "clusters.management.cattle.io" &&
-      (about.verb == "update" || about.verb == "patch") && settings_.faults.take("conflict")) {
-    bump();
-  }
-}
-
-void World::answered(const std::string& server, const About& about) {
-  if (server == "downstream" && about.verb == "watch" && about.resource == "secrets") {
-    downstream_controllers_->secrets_watched();
-  }
-  if (server == "downstream" && about.verb == "delete" && about.resource == "pods" &&
-      settings_.faults.take("restart-downstream")) {
-    restart(*downstream_, std::chrono::milliseconds{500});
-  }
-  if (server == "local" && about.verb == "watch" &&
-      about.resource == "clusters.management.cattle.io" && settings_.faults.take("restart-local")) {
-    restart(*local_, std::chrono::milliseconds{500});
-  }
-}
-
-void World::restart(Cluster& cluster, std::chrono::milliseconds away) {
-  scheduler_.after(std::chrono::milliseconds{20}, [this, &cluster, away] {
-    log_.event("fault", "down", cluster.name());
-    cluster.server().stop();
-    scheduler_.after(away, [this, &cluster] {
-      cluster.server().start();
-      log_.event("fault", "up", cluster.name());
-    });
-  });
-}
-
-void World::bump() {
-  const ObjectKey key{"clusters.management.cattle.io", "", std::string(cluster_id)};
-  auto changed = *local_->store().find(key);
-  put(changed, "/metadata/annotations/example.com~1changed-by", "somebody-else");
-  local_->store().update(key, std::move(changed));
-  log_.event("somebody-else", "changed", std::string(cluster_id));
-}
-
-std::string World::command(const std::string& line) {
-  if (line == "bump") {
-    bump();
-  } else if (line == "restart local") {
-    restart(*local_, std::chrono::milliseconds{1000});
-  } else if (line == "restart downstream") {
-    restart(*downstream_, std::chrono::milliseconds{1000});
-  } else if (line.starts_with("fault ")) {
-    const auto fault = line.substr(6);
-    const auto equals = fault.find('=');
-    settings_.faults.set(fault.substr(0, equals),
-                         equals == std::string::npos ? "" : fault.substr(equals + 1));
-  } else {
-    return "there is no such command";
-  }
-  return {};
 }
 
 }  // namespace retrust::sandbox

@@ -25,8 +25,8 @@ class World {
   /// Lets go of everything, so that the io_context runs out of work.
   void end();
 
-  /// A line of standard input: `fault NAME[=VALUE]`, `restart local|downstream`, `bump`. What is
-  /// wrong with it, or nothing.
+  /// A line of standard input: `fault NAME[=VALUE]`, `restart local|downstream`, `bump`, `renew`.
+  /// What is wrong with it, or nothing.
   std::string command(const std::string& line);
 
  private:
@@ -41,6 +41,7 @@ class World {
   void answered(const std::string& server, const About& about);
   void restart(Cluster& cluster, std::chrono::milliseconds away);
   void bump();
+  void renew();
   void report_from(const ObjectKey& pod, const std::string& secret_name);
   void agent_ready(const ObjectKey& pod);
   void agent_terminating(const ObjectKey& pod);

@@ -36,6 +36,16 @@ constexpr std::size_t error_limit = std::size_t{64} << 10U;
 /// What a child's own children may still write after it has ended, before its pipes are closed.
 constexpr std::chrono::milliseconds drain_time{200};
 
+/// Everything but the three standard descriptors is closed by exec: also what was opened without
+/// close-on-exec, by us or by whoever started us. The launcher's own pipe survives until then.
+void close_on_exec() {
+  constexpr unsigned first = STDERR_FILENO + 1;
+  if (::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  // A kernel before 5.11.
+  const auto limit = static_cast<int>(std::min(::sysconf(_SC_OPEN_MAX), 65536L));
+  for (int number = first; number < limit; ++number) ::fcntl(number, F_SETFD, FD_CLOEXEC);
+}
+
 /// Runs in the child between fork and exec.
 struct ChildSetup {
   static error_code on_exec_setup(bp::posix::default_launcher&, const bp::filesystem::path&,
@@ -45,6 +55,7 @@ struct ChildSetup {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     // Ignored signals stay ignored over exec; handlers do not.
     std::signal(SIGPIPE, SIG_DFL);
+    close_on_exec();
     if (::setpgid(0, 0) != 0) return {errno, boost::system::system_category()};
     return {};
   }
@@ -108,7 +119,10 @@ class Job : public std::enable_shared_from_this<Job> {
     }
     // Should exec fail, the forked copy of us ends with exit(), which writes what is unwritten.
     std::fflush(nullptr);
-    const bp::process_environment environment(environment_with(command_.environment));
+    // Boost keeps pointers into the variables, and silently passes over an initializer whose
+    // functions it cannot call, as those of a const one.
+    const auto variables = environment_with(command_.environment);
+    bp::process_environment environment(variables);
     bp::posix::default_launcher launcher;
     error_code error;
     const bp::filesystem::path executable(path.string());
@@ -302,7 +316,10 @@ struct Runner::State {
 };
 
 Runner::Runner(asio::any_io_executor executor)
-    : state_(std::make_shared<State>(std::move(executor))) {}
+    : state_(std::make_shared<State>(std::move(executor))) {
+  // A child may end before it has read its input: that is an error of a write, not our end.
+  std::signal(SIGPIPE, SIG_IGN);
+}
 
 Runner::~Runner() = default;
 

@@ -68,7 +68,8 @@ using OutputReader = std::function<Flow(std::string_view)>;
 
 /// Starts children and waits for them. Each child leads a process group of its own, inherits no
 /// descriptor but its three standard ones, and default signal dispositions; what ends it ends its
-/// whole group. Single-threaded: everything happens on the executor given.
+/// whole group. Single-threaded: everything happens on the executor given. SIGPIPE is ignored from
+/// the first one on.
 class Runner {
  public:
   explicit Runner(boost::asio::any_io_executor executor);

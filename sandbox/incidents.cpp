@@ -1,0 +1,107 @@
+// What happens in the clusters without anybody's asking: faults, restarts, a renewal.
+#include <fmt/format.h>
+
+#include "json_util.h"
+#include "objects.h"
+#include "world.h"
+
+namespace retrust::sandbox {
+namespace {
+
+using std::chrono::seconds;
+
+const std::string agents(agents_namespace);
+
+}  // namespace
+
+void World::before_change(const std::string& server, const About& about) {
+  if (server == "local" && about.resource == "clusters.management.cattle.io" &&
+      (about.verb == "update" || about.verb == "patch") && settings_.faults.take("conflict")) {
+    bump();
+  }
+}
+
+void World::answered(const std::string& server, const About& about) {
+  if (server == "downstream" && about.verb == "watch" && about.resource == "secrets") {
+    downstream_controllers_->secrets_watched();
+  }
+  if (server == "downstream" && about.verb == "delete" && about.resource == "pods" &&
+      settings_.faults.take("restart-downstream")) {
+    restart(*downstream_, std::chrono::milliseconds{500});
+  }
+  if (server == "local" && about.verb == "watch" &&
+      about.resource == "clusters.management.cattle.io" && settings_.faults.take("restart-local")) {
+    restart(*local_, std::chrono::milliseconds{500});
+  }
+}
+
+void World::restart(Cluster& cluster, std::chrono::milliseconds away) {
+  scheduler_.after(std::chrono::milliseconds{20}, [this, &cluster, away] {
+    log_.event("fault", "down", cluster.name());
+    cluster.server().stop();
+    scheduler_.after(away, [this, &cluster] {
+      cluster.server().start();
+      log_.event("fault", "up", cluster.name());
+    });
+  });
+}
+
+void World::bump() {
+  const ObjectKey key{"clusters.management.cattle.io", "", std::string(cluster_id)};
+  auto changed = *local_->store().find(key);
+  put(changed, "/metadata/annotations/example.com~1changed-by", "somebody-else");
+  local_->store().update(key, std::move(changed));
+  log_.event("somebody-else", "changed", std::string(cluster_id));
+}
+
+void World::renew() {
+  old_authority_ = new_authority_;
+  new_authority_ = Authority(valid(seconds{60}, seconds{3650 * 86'400}));
+  downstream_->account_key = Key();
+  if (!settings_.faults.has("old-ca-handed-out")) {
+    downstream_->handed_out_ca = new_authority_.pem();
+  }
+  // The controller manager writes the CA into what is there, and never touches a token.
+  auto& store = downstream_->store();
+  std::vector<ObjectKey> bearers{{"configmaps", agents, "kube-root-ca.crt"}};
+  for (const auto* secret : store.list("secrets", agents)) {
+    if (text_at(*secret, "/type") != "kubernetes.io/service-account-token") continue;
+    bearers.push_back({"secrets", agents, text_at(*secret, "/metadata/name")});
+  }
+  for (const auto& key : bearers) {
+    const auto* present = store.find(key);
+    if (present == nullptr) continue;
+    const auto& ca = downstream_->handed_out_ca;
+    auto changed = *present;
+    put(changed, "/data/ca.crt", key.resource == "secrets" ? secret_data(ca) : ca);
+    store.update(key, std::move(changed));
+  }
+  auto& server = downstream_->server();
+  server.stop();
+  server.show(new_authority_.issue_server());
+  server.start();
+  write_kubeconfigs();
+  log_.event("administrator", "renewed", "CA and service account key");
+}
+
+std::string World::command(const std::string& line) {
+  if (line == "bump") {
+    bump();
+  } else if (line == "renew") {
+    renew();
+  } else if (line == "restart local") {
+    restart(*local_, std::chrono::milliseconds{1000});
+  } else if (line == "restart downstream") {
+    restart(*downstream_, std::chrono::milliseconds{1000});
+  } else if (line.starts_with("fault ")) {
+    const auto fault = line.substr(6);
+    const auto equals = fault.find('=');
+    settings_.faults.set(fault.substr(0, equals),
+                         equals == std::string::npos ? "" : fault.substr(equals + 1));
+  } else {
+    return "there is no such command";
+  }
+  return {};
+}
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,193 @@
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "binaries/json.h"
+#include "binaries/kubectl_errors.h"
+#include "runbook/kubeconfig.h"
+#include "runbook/observe.h"
+#include "runbook/parse.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+Outcome failed(std::string err) {
+  Outcome outcome;
+  outcome.code = 1;
+  outcome.err = std::move(err);
+  return outcome;
+}
+
+TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
+  struct Case {
+    std::string err;
+    KubectlError kind;
+    ExitStatus status;
+    std::string words;
+  };
+  // As printed by kubectl 1.20 and 1.32.
+  const std::vector<Case> cases{
+      {"Unable to connect to the server: x509: certificate signed by unknown authority",
+       KubectlError::untrusted, ExitStatus::refused, "does not verify the certificate"},
+      {"Unable to connect to the server: tls: failed to verify certificate: x509: certificate "
+       "signed by unknown authority",
+       KubectlError::untrusted, ExitStatus::refused, "does not verify the certificate"},
+      {"error: You must be logged in to the server (Unauthorized)", KubectlError::unauthorized,
+       ExitStatus::refused, "does not accept the credentials"},
+      {"error: You must be logged in to the server (the server has asked for the client to provide "
+       "credentials)",
+       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
+      {"Error from server (Forbidden): secrets is forbidden: User \"viewer\" cannot list resource "
+       "\"secrets\" in API group \"\" in the namespace \"cattle-system\"",
+       KubectlError::forbidden, ExitStatus::refused, "cannot list resource \"secrets\""},
+      {"The connection to the server 127.0.0.1:1 was refused - did you specify the right host or "
+       "port?",
+       KubectlError::unreachable, ExitStatus::failed, "cannot be reached"},
+      {"Unable to connect to the server: dial tcp: lookup nowhere on 1.1.1.1:53: no such host",
+       KubectlError::unreachable, ExitStatus::failed, "cannot be reached"},
+      {"Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout",
+       KubectlError::timed_out, ExitStatus::failed, "did not answer in time"},
+      {"error: the server doesn't have a resource type \"clusters\"", KubectlError::no_such_type,
+       ExitStatus::refused, "does not know a resource type"},
+      {"Error from server (NotFound): pods \"x\" not found", KubectlError::not_found,
+       ExitStatus::failed, "does not have what was asked for"},
+      {"Error from server (Conflict): error when replacing \"STDIN\": Operation cannot be "
+       "fulfilled",
+       KubectlError::conflict, ExitStatus::failed, "somebody else changed"},
+      {"error: error loading config file \"x\": yaml: line 1: did not find expected node content",
+       KubectlError::bad_kubeconfig, ExitStatus::usage, "cannot read the kubeconfig"},
+      {"error: current-context must exist in order to minify", KubectlError::bad_kubeconfig,
+       ExitStatus::usage, "cannot read the kubeconfig"},
+      {"error: context \"nowhere\" does not exist", KubectlError::bad_kubeconfig, ExitStatus::usage,
+       "cannot read the kubeconfig"},
+      {"error: the disk is full", KubectlError::other, ExitStatus::failed, "exit status 1"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.err);
+    const auto failure =
+        explain(failed(each.err), {Side::downstream, "down.yaml", "kubectl", "kubectl get"});
+    CHECK(failure.kind == each.kind);
+    CHECK(failure.status == each.status);
+    CHECK(std::string(failure.what()).find(each.words) != std::string::npos);
+    // Its own words are never swallowed.
+    CHECK(failure.detail == each.err);
+  }
+}
+
+TEST_CASE("the local cluster gets other advice than the downstream one") {
+  const auto failure =
+      explain(failed("error: the server doesn't have a resource type \"clusters\""),
+              {Side::local, "local.yaml", "kubectl", "kubectl get"});
+  CHECK(failure.advice.find("Rancher itself") != std::string::npos);
+}
+
+TEST_CASE("documents one after another, in any pieces") {
+  const std::string text = "{\"a\":1}\n{\"b\":[1,2]} \n\n3 ";
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    DocumentStream stream;
+    std::vector<json::value> found;
+    for (std::size_t begin = 0; begin < text.size(); begin += size) {
+      stream.feed(std::string_view(text).substr(begin, size),
+                  [&](json::value document) { found.push_back(std::move(document)); });
+    }
+    CAPTURE(size);
+    REQUIRE(found.size() == 3);
+    CHECK(found[1].at("b").as_array().size() == 2);
+    CHECK(stream.at_boundary());
+  }
+  DocumentStream stream;
+  const auto ignore = [](json::value) {};
+  stream.feed("{\"a\"", ignore);
+  CHECK_FALSE(stream.at_boundary());
+  CHECK_THROWS(stream.feed(" nonsense", ignore));
+}
+
+TEST_CASE("addresses that lead through Rancher") {
+  CHECK(through_rancher("https://rancher.example.com/k8s/clusters/c-abcde") == "c-abcde");
+  CHECK(through_rancher("https://rancher.example.com/k8s/clusters/local/") == "local");
+  CHECK(through_rancher("https://10.0.0.1:6443").empty());
+}
+
+json::value cluster(const std::string& id, const std::string& name) {
+  return json::parse(R"({"kind":"Cluster","metadata":{"name":")" + id +
+                     R"("},"spec":{"displayName":")" + name + R"("}})");
+}
+
+TEST_CASE("the cluster that is meant") {
+  json::object list;
+  list["items"] = json::array{cluster("c-aaaaa", "production"), cluster("c-bbbbb", "staging"),
+                              cluster("c-ccccc", "staging")};
+  const json::value all(list);
+  CHECK(text_at(choose_cluster(all, "c-bbbbb"), "/metadata/name") == "c-bbbbb");
+  CHECK(text_at(choose_cluster(all, "production"), "/metadata/name") == "c-aaaaa");
+  CHECK_THROWS_WITH(choose_cluster(all, "staging"),
+                    "2 clusters are called staging: c-bbbbb and c-ccccc");
+  CHECK_THROWS_WITH(choose_cluster(all, "prod"), "Rancher knows no cluster prod; near: production");
+  CHECK_THROWS_WITH(choose_cluster(all, "zzzzzzz"), "Rancher knows no cluster zzzzzzz");
+}
+
+json::value token_secret(const std::string& name, const std::string& extra = "{}") {
+  auto secret = json::parse(
+      R"({"kind":"Secret","type":"kubernetes.io/service-account-token","metadata":{"namespace":
+          "cattle-system","creationTimestamp":"2025-01-01T00:00:00Z","annotations":{
+          "kubernetes.io/service-account.name":"cattle"}},"data":{"token":"dG9rZW4=","ca.crt":
+          "Y2E="}})");
+  secret.as_object()["metadata"].as_object()["name"] = name;
+  secret.as_object()["metadata"].as_object()["labels"] = json::parse(extra);
+  return secret;
+}
+
+TEST_CASE("token secrets are chosen by type and annotation, the best first") {
+  Redactor redactor;
+  auto opaque = token_secret("my-cattle-token-notes");
+  opaque.as_object()["type"] = "Opaque";
+  auto elsewhere = token_secret("cattle-token-else");
+  elsewhere.as_object()["metadata"].as_object()["namespace"] = "default";
+  auto others = token_secret("default-token-x");
+  others.as_object()["metadata"]
+      .as_object()["annotations"]
+      .as_object()["kubernetes.io/service-account.name"] = "default";
+  auto account = json::parse(
+      R"({"kind":"ServiceAccount","metadata":{"name":"cattle"},"secrets":[{"name":"second"}]})");
+  const auto names = [&](const json::value& service_account) {
+    json::object list;
+    list["items"] =
+        json::array{service_account,
+                    opaque,
+                    elsewhere,
+                    others,
+                    token_secret("third"),
+                    token_secret("second"),
+                    token_secret("labelled", R"({"cattle.io/service-account.name":"cattle"})"),
+                    token_secret("referred")};
+    std::vector<std::string> found;
+    for (const auto& secret : parse_tokens(list, "cattle-system", redactor)) {
+      found.push_back(secret.name);
+    }
+    return found;
+  };
+  CHECK(names(account) == std::vector<std::string>{"labelled", "second", "third", "referred"});
+  account.as_object()["metadata"].as_object()["annotations"] =
+      json::parse(R"({"rancher.io/service-account.secret-ref":"cattle-system/referred"})");
+  CHECK(names(account) == std::vector<std::string>{"referred", "labelled", "second", "third"});
+}
+
+TEST_CASE("Rancher's server by either name, and its version by value or default") {
+  const auto list = [](const std::string& name, const std::string& value) {
+    return json::parse(R"({"items":[{"kind":"Setting","metadata":{"name":"server-version"},"value":
+        ")" + value + R"(","default":"v2.4.17"},{"kind":"Deployment","metadata":{"name":")" +
+                       name + R"(","namespace":"cattle-system"}},{"kind":"Pod","metadata":{"name":
+        "p","labels":{"app":")" +
+                       name + R"("}}}]})");
+  };
+  CHECK(parse_rancher(list("rancher", "")).version == Version{2, 4, 17});
+  CHECK(parse_rancher(list("rancher", "v2.1.14")).version == Version{2, 1, 14});
+  CHECK(parse_rancher(list("cattle", "")).deployment == "cattle");
+  CHECK(parse_rancher(list("cattle", "")).pods.size() == 1);
+  CHECK(parse_rancher(list("webhook", "")).deployment.empty());
+  CHECK_FALSE(parse_rancher(list("rancher", "dev")).version);
+}
+
+}  // namespace
+}  // namespace retrust

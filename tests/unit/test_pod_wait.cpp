@@ -1,0 +1,103 @@
+#include <doctest/doctest.h>
+
+#include "runbook/pod_wait.h"
+
+namespace retrust {
+namespace {
+
+using Type = WatchEvent::Type;
+
+Pod pod(std::string uid, std::string owner_kind = "ReplicaSet") {
+  Pod made;
+  made.name = uid;
+  made.uid = std::move(uid);
+  made.service_account = "cattle";
+  made.phase = "Running";
+  made.owner_kind = std::move(owner_kind);
+  made.owner = "cattle-cluster-agent-1";
+  made.ready = true;
+  return made;
+}
+
+Pod terminating(Pod made) {
+  made.terminating = true;
+  return made;
+}
+
+Pod pending(Pod made) {
+  made.ready = false;
+  made.phase = "Pending";
+  return made;
+}
+
+TEST_CASE("done when the old one is gone and a new one is ready, in either order") {
+  PodWait wait({pod("old")});
+  wait.see(Type::added, pod("old"));
+  wait.see(Type::modified, terminating(pod("old")));
+  wait.see(Type::added, pending(pod("new")));
+  CHECK_FALSE(wait.done());
+  SUBCASE("first ready") {
+    wait.see(Type::modified, pod("new"));
+    CHECK_FALSE(wait.done());
+    wait.see(Type::deleted, pod("old"));
+  }
+  SUBCASE("first gone") {
+    wait.see(Type::deleted, pod("old"));
+    CHECK_FALSE(wait.done());
+    wait.see(Type::modified, pod("new"));
+  }
+  CHECK(wait.done());
+  CHECK(wait.certain());
+}
+
+TEST_CASE("an old one that was never seen going makes it uncertain") {
+  PodWait wait({pod("old")});
+  wait.see(Type::added, pod("new"));
+  CHECK(wait.done());
+  CHECK_FALSE(wait.certain());
+}
+
+TEST_CASE("a watch that starts anew forgets what was there, not what was seen going") {
+  PodWait wait({pod("old")});
+  wait.see(Type::deleted, pod("old"));
+  wait.see(Type::added, pod("gone-meanwhile"));
+  wait.restart();
+  CHECK_FALSE(wait.done());
+  wait.see(Type::added, pod("new"));
+  CHECK(wait.done());
+  CHECK(wait.certain());
+}
+
+TEST_CASE("every owner needs a new pod of its own") {
+  auto other = pod("old-2");
+  other.owner = "another-deployment-1";
+  PodWait wait({pod("old"), other});
+  wait.see(Type::deleted, pod("old"));
+  wait.see(Type::deleted, other);
+  wait.see(Type::added, pod("new"));
+  CHECK_FALSE(wait.done());
+  auto second = pod("new-2");
+  second.owner = "another-deployment-1";
+  wait.see(Type::added, second);
+  CHECK(wait.done());
+}
+
+TEST_CASE("a node agent on a node that is away is told of, not waited for") {
+  PodWait wait({pod("old"), pod("node", "DaemonSet")});
+  wait.see(Type::added, terminating(pod("node", "DaemonSet")));
+  wait.see(Type::deleted, pod("old"));
+  wait.see(Type::added, pod("new"));
+  CHECK(wait.done());
+  REQUIRE(wait.late().size() == 1);
+  CHECK(wait.late().front().uid == "node");
+}
+
+TEST_CASE("without an old one a new one is waited for all the same") {
+  PodWait wait({});
+  CHECK_FALSE(wait.done());
+  wait.see(Type::added, pod("new"));
+  CHECK(wait.done());
+}
+
+}  // namespace
+}  // namespace retrust

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -166,6 +167,14 @@ class Application {
     boost::json::object data;
     data["status"] = static_cast<int>(status);
     data["runFolder"] = folder_->path().string();
+    // What retrust itself took, apart from the commands that it started.
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    const auto microseconds = [](const timeval& time) {
+      return time.tv_sec * 1'000'000 + time.tv_usec;
+    };
+    data["cpuMicroseconds"] = microseconds(used.ru_utime) + microseconds(used.ru_stime);
+    data["peakKiB"] = used.ru_maxrss;
     events_.emit(
         {.kind = EventKind::run_ended,
          .text = fmt::format("{} Exit status {}. Transcript: {}", text, static_cast<int>(status),

@@ -1,0 +1,150 @@
+// Secrets never show, whatever happens; what is asked for does, and alone.
+#include <filesystem>
+#include <set>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "credentials/encoding.h"
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Every token that the clusters hold now, in the forms in which they could show.
+std::set<std::string> secrets(Sandbox& sandbox) {
+  std::set<std::string> found;
+  const auto add = [&](const std::string& token) {
+    if (token.empty()) return;
+    found.insert(token);
+    found.insert(base64_encode(token));
+    // The signature, and the claims as they stand in the token.
+    const auto last = token.rfind('.');
+    const auto first = token.find('.');
+    if (last == std::string::npos || first == last) return;
+    found.insert(token.substr(last + 1));
+    found.insert(token.substr(first + 1, last - first - 1));
+  };
+  const auto list = sandbox.get("downstream", {"secrets", "-n", "cattle-system"});
+  for (const auto& secret : list.at("items").as_array()) {
+    add(base64_decode(text(secret, "/data/token")).value_or(""));
+  }
+  const auto clusters = sandbox.get("local", {"clusters.management.cattle.io"});
+  for (const auto& cluster : clusters.at("items").as_array()) {
+    add(text(cluster, "/status/serviceAccountToken"));
+  }
+  for (const auto* name : {"downstream.kubeconfig", "local.kubeconfig"}) {
+    const auto content = read_file(sandbox.file(name));
+    const auto begin = content.find("token: ") + 7;
+    add(content.substr(begin, content.find('\n', begin) - begin));
+  }
+  return found;
+}
+
+void check_hidden(const std::set<std::string>& tokens, const std::string& where,
+                  const std::string& content) {
+  for (const auto& token : tokens) {
+    CAPTURE(where);
+    // Not CHECK(find): what a failed test prints must not show it either.
+    const auto hidden = content.find(token) == std::string::npos;
+    CHECK(hidden);
+  }
+}
+
+TEST_CASE("no token shows on the terminal or in a transcript") {
+  std::vector<std::string> options;
+  std::vector<std::string> more{"--verbose"};
+  SUBCASE("of a run that succeeds") {}
+  SUBCASE("of a run that repairs") {
+    options = {"--fault", "agents-never-report"};
+  }
+  SUBCASE("of a run that gives up") {
+    options = {"--fault", "no-agents-start"};
+  }
+  SUBCASE("of a run that prints JSON") {
+    more = {"-o", "json"};
+  }
+  Sandbox sandbox(options);
+  auto tokens = secrets(sandbox);
+  more.insert(more.end(), {"--timeout", "2s"});
+  const auto run = sandbox.run(more);
+  tokens.merge(secrets(sandbox));
+  REQUIRE(tokens.size() >= 8);
+  check_hidden(tokens, "terminal", run.all());
+  check_hidden(tokens, "transcript", transcripts(sandbox.run_folder()));
+  for (const auto* command : {"status", "plan"}) {
+    check_hidden(tokens, command, sandbox.retrust({command, "--verbose"}).all());
+    check_hidden(tokens, command, sandbox.retrust({command, "-o", "json"}).all());
+  }
+}
+
+TEST_CASE("no token is in an argument or the environment of a child") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  // A kubectl that writes down how it was started, and is then the real one.
+  const auto log = sandbox.directory() / "started.log";
+  const auto wrapper = sandbox.directory() / "kubectl-wrapper";
+  write_file(wrapper, "#!/bin/sh\n{ echo \"$@\"; env; } >> " + log.string() +
+                          "\nexec ${REAL_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(wrapper, fs::perms::owner_all);
+  auto tokens = secrets(sandbox);
+  const char* real = std::getenv("RETRUST_TEST_KUBECTL");
+  Sandbox::Call call;
+  call.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "2s"};
+  call.kubectl = wrapper.string();
+  call.environment = {{"REAL_KUBECTL", real == nullptr ? "kubectl" : real}};
+  const auto run = sandbox.retrust(call);
+  CAPTURE(run.err);
+  CHECK(run.status == 0);
+  tokens.merge(secrets(sandbox));
+  const auto started = read_file(log);
+  CHECK(started.find("get --raw /api/v1/namespaces/kube-system") != std::string::npos);
+  check_hidden(tokens, "arguments and environment", started);
+}
+
+TEST_CASE("temporary kubeconfigs are gone afterwards") {
+  Sandbox sandbox;
+  const auto temporary = sandbox.directory() / "tmp";
+  fs::create_directories(temporary);
+  Sandbox::Call call;
+  call.args = {"run", "--yes", "--no-rancher-backup"};
+  call.environment = {{"TMPDIR", temporary.string()}};
+  CHECK(sandbox.retrust(call).status == 0);
+  CHECK(fs::is_empty(temporary));
+}
+
+TEST_CASE("step get-token prints the token alone, and to no transcript") {
+  Sandbox sandbox({"--scenario", "ca-only"});
+  const auto list = sandbox.get("downstream", {"secrets", "-n", "cattle-system"});
+  std::string token;
+  for (const auto& secret : list.at("items").as_array()) {
+    if (text(secret, "/metadata/name").starts_with("cattle-token-")) {
+      token = base64_decode(text(secret, "/data/token")).value_or("");
+    }
+  }
+  const auto step = sandbox.retrust({"step", "get-token"});
+  CHECK(step.status == 0);
+  const auto alone = step.out == token + "\n";
+  CHECK(alone);
+  check_hidden({token}, "standard error", step.err);
+  check_hidden({token}, "transcript", transcripts(sandbox.run_folder()));
+}
+
+TEST_CASE("control characters from a cluster do not reach the terminal or the transcript") {
+  Sandbox sandbox;
+  const auto patched =
+      sandbox.kubectl("local", {"patch", "clusters.management.cattle.io", "c-x7k2p", "--type=merge",
+                                "-p", "{\"spec\":{\"displayName\":\"evil\\u001b[2J\\u0007\"}}"});
+  REQUIRE(patched.status == 0);
+  const auto status = sandbox.retrust({"status"});
+  CHECK(status.status == 3);
+  CHECK(status.out.find("evil?[2J?") != std::string::npos);
+  CHECK(status.all().find('\x1b') == std::string::npos);
+  CHECK(sandbox.run().status == 0);
+  CHECK(transcripts(sandbox.run_folder()).find('\x1b') == std::string::npos);
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -1,0 +1,147 @@
+// Single steps, and what the program prints for people and for programs.
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace json = boost::json;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+const std::vector<std::string> yes{"--yes", "--timeout", "5s"};
+
+Result step(Sandbox& sandbox, const std::string& name) {
+  std::vector<std::string> args{"step", name};
+  args.insert(args.end(), yes.begin(), yes.end());
+  return sandbox.retrust(args);
+}
+
+TEST_CASE("the runbook step by step, by number") {
+  Sandbox sandbox;
+  CHECK(sandbox.retrust({"step", "2.5", "--timeout", "1s"}).status == 3);
+  const auto first = step(sandbox, "2.1");
+  CAPTURE(first.all());
+  CHECK(first.status == 0);
+  CHECK(sandbox.changes().size() == 1);
+  CHECK(step(sandbox, "2.2").status == 0);
+  CHECK(sandbox.retrust({"step", "2.4"}).status == 0);
+  CHECK(sandbox.retrust({"step", "2.5", "--timeout", "5s"}).status == 0);
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("a step that is not needed changes nothing, and says why") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  for (const auto* name :
+       {"delete-token", "recreate-agents", "update-cluster", "restart-rancher"}) {
+    CAPTURE(name);
+    const auto result = step(sandbox, name);
+    CHECK(result.status == 0);
+    CHECK(has(result.out, "is not needed"));
+  }
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("update-cluster repairs at once what differs") {
+  Sandbox sandbox({"--scenario", "ca-only"});
+  const auto result = step(sandbox, "update-cluster");
+  CAPTURE(result.all());
+  CHECK(result.status == 0);
+  CHECK(sandbox.changes() ==
+        std::vector<std::string>{"local update clusters.management.cattle.io c-x7k2p"});
+  wait_until("Rancher is content", [&] { return sandbox.ready() == "True"; });
+}
+
+TEST_CASE("--skip leaves a section out; what is left over is said") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  const auto result = sandbox.run({"--skip", "update-cluster", "--timeout", "1s"});
+  CAPTURE(result.all());
+  CHECK(result.status == 1);
+  CHECK(has(result.err, "still differ"));
+}
+
+TEST_CASE("--all does every section, needed or not") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const auto result = sandbox.run({"--all"});
+  CAPTURE(result.all());
+  CHECK(result.status == 0);
+  CHECK(has(result.out, "2.1 delete-token"));
+  CHECK(has(result.out, "3.1 restart-rancher"));
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("status as JSON") {
+  Sandbox sandbox;
+  const auto result = sandbox.retrust({"status", "-o", "json"});
+  CHECK(result.status == 3);
+  CHECK(result.err.empty());
+  const auto report = json::parse(result.out);
+  CHECK(report.at("version") == 1);
+  CHECK(report.at("differs") == true);
+  CHECK(text(report, "/cluster/id") == "c-x7k2p");
+  CHECK(text(report, "/rancher") == "v2.4.17");
+  CHECK(text(report, "/live/verdict") == "rejected");
+  CHECK(report.at("stored").at("caCertificates") != report.at("live").at("caCertificates"));
+}
+
+TEST_CASE("a run as JSON: every line an event, the last one the result") {
+  Sandbox sandbox;
+  const auto result = sandbox.run({"-o", "json"});
+  CHECK(result.status == 0);
+  std::string last;
+  for (std::size_t begin = 0; begin < result.out.size();) {
+    const auto end = result.out.find('\n', begin);
+    last = result.out.substr(begin, end - begin);
+    CHECK(json::parse(last).at("version") == 1);
+    begin = end + 1;
+  }
+  CHECK(text(json::parse(last), "/event") == "run_ended");
+  CHECK(json::parse(last).at("status") == 0);
+}
+
+TEST_CASE("a transcript has every command, and the plan it follows") {
+  Sandbox sandbox;
+  CHECK(sandbox.run().status == 0);
+  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  for (const auto* part :
+       {"# retrust run of cluster c-x7k2p", "## Plan", "## 2.1 delete-token",
+        "## 2.2 recreate-agents", "## 2.3 get-token", "## 2.4 get-ca", "## 2.5 check-cluster",
+        "delete secret cattle-token-", "--- stored in Rancher", "## Result", "Exit status 0"}) {
+    CAPTURE(part);
+    CHECK(has(transcript, part));
+  }
+}
+
+TEST_CASE("in a pipe there is no colour and no progress; colour comes where it is forced") {
+  Sandbox sandbox;
+  const auto plain = sandbox.retrust({"status"});
+  CHECK_FALSE(has(plain.all(), "\x1b"));
+  CHECK(plain.err.empty());
+  const auto forced = sandbox.retrust({"status", "--color", "always"});
+  CHECK(has(forced.out, "\x1b[31m"));
+  Sandbox::Call call;
+  call.args = {"status"};
+  call.environment = {{"CLICOLOR_FORCE", "1"}, {"NO_COLOR", "1"}};
+  CHECK_FALSE(has(sandbox.retrust(call).out, "\x1b"));
+}
+
+TEST_CASE("options from a file and the environment") {
+  Sandbox sandbox;
+  const auto config = sandbox.directory() / "retrust.conf";
+  write_file(config, "output = json\n");
+  const auto result = sandbox.retrust({"status", "--config", config.string()});
+  CHECK(result.status == 3);
+  CHECK(result.out.starts_with("{"));
+  Sandbox::Call call;
+  call.args = {"status"};
+  call.environment = {{"RETRUST_OUTPUT", "json"}};
+  CHECK(sandbox.retrust(call).out.starts_with("{"));
+}
+
+}  // namespace
+}  // namespace retrust::e2e

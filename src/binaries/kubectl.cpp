@@ -119,6 +119,22 @@ std::string Kubectl::shown(const std::vector<std::string>& args) const {
   return shell_line(words);
 }
 
+std::vector<std::string> Kubectl::get_args(std::vector<std::string> args) {
+  args.insert(args.begin(), "get");
+  args.insert(args.end(), {"-o", "json"});
+  return args;
+}
+
+std::vector<std::string> Kubectl::watch_args(std::vector<std::string> args) {
+  args.insert(args.begin(), "get");
+  args.insert(args.end(), {"-w", "--output-watch-events", "-o", "json"});
+  return args;
+}
+
+std::vector<std::string> Kubectl::replace_args() {
+  return {"replace", "--validate=false", "-f", "-", "-o", "json"};
+}
+
 boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, std::string input,
                                                Output output, OutputReader reader,
                                                std::chrono::milliseconds deadline,
@@ -131,6 +147,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
                  .text = shown(args),
                  .data = about,
                  .weight = weight});
+  const auto said = asked(args).command;
   Command command;
   command.program = target_.program;
   command.args = with_target(std::move(args));
@@ -142,11 +159,12 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
   if (output == Output::public_text && !outcome.out.empty()) about["output"] = outcome.out;
   if (quiet_failure && !outcome.err.empty()) about["output"] = outcome.err;
-  events_->emit({.kind = EventKind::command_ended,
-                 .section = section_,
-                 .text = fmt::format("{}, {}", verdict(outcome), duration_text(outcome.wall)),
-                 .data = std::move(about),
-                 .weight = weight});
+  events_->emit(
+      {.kind = EventKind::command_ended,
+       .section = section_,
+       .text = fmt::format("{}: {}, {}", said, verdict(outcome), duration_text(outcome.wall)),
+       .data = std::move(about),
+       .weight = weight});
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
   co_return outcome;
 }
@@ -167,8 +185,7 @@ boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std:
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string> args) const {
-  args.insert(args.begin(), "get");
-  args.insert(args.end(), {"-o", "json"});
+  args = get_args(std::move(args));
   const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
   auto found = documents(outcome.out, asked(args));
   if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
@@ -211,7 +228,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::value object) const {
-  std::vector<std::string> args{"replace", "--validate=false", "-f", "-", "-o", "json"};
+  const auto args = replace_args();
   const auto outcome =
       co_await run(args, boost::json::serialize(object), Output::secret, Weight::documented);
   auto found = documents(outcome.out, asked(args));
@@ -228,8 +245,7 @@ boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
                                             std::chrono::milliseconds limit,
                                             std::function<void()> on_list,
                                             std::function<Flow(const WatchEvent&)> on_event) const {
-  args.insert(args.begin(), "get");
-  args.insert(args.end(), {"-w", "--output-watch-events", "-o", "json"});
+  args = watch_args(std::move(args));
   const auto end = Clock::now() + limit;
   auto weight = Weight::documented;
   for (;;) {

@@ -81,8 +81,13 @@ class Kubectl {
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
-  /// The command as a person would type it, e.g. for a plan.
+  /// The command as a person would type it.
   std::string shown(const std::vector<std::string>& args) const;
+
+  /// The whole arguments of get, watch and replace, as they are run and as a plan shows them.
+  static std::vector<std::string> get_args(std::vector<std::string> args);
+  static std::vector<std::string> watch_args(std::vector<std::string> args);
+  static std::vector<std::string> replace_args();
 
  private:
   enum class Output { secret, public_text };

@@ -17,6 +17,9 @@ struct Pattern {
 
 /// What kubectl prints, by the first that fits: the order matters where a message holds two.
 constexpr std::array patterns{
+    // Where kubectl goes without a context: never where it was meant to go.
+    Pattern{"//localhost:8080", KubectlError::bad_kubeconfig},
+    Pattern{"server localhost:8080 was refused", KubectlError::bad_kubeconfig},
     Pattern{"x509:", KubectlError::untrusted},
     Pattern{"tls: failed to verify certificate", KubectlError::untrusted},
     Pattern{"(Conflict)", KubectlError::conflict},

@@ -173,6 +173,7 @@ class Application {
     const auto microseconds = [](const timeval& time) {
       return time.tv_sec * 1'000'000 + time.tv_usec;
     };
+    data["systemMicroseconds"] = microseconds(used.ru_stime);
     data["cpuMicroseconds"] = microseconds(used.ru_utime) + microseconds(used.ru_stime);
     data["peakKiB"] = used.ru_maxrss;
     events_.emit(

@@ -55,10 +55,6 @@ std::vector<std::string> cluster(const std::string& id) {
   return {"clusters.management.cattle.io", id};
 }
 
-std::vector<std::string> replace_cluster() {
-  return {"replace", "-f", "-"};
-}
-
 std::vector<std::string> restart_deployment(const std::string& name_space,
                                             const std::string& name) {
   return {"-n", name_space, "rollout", "restart", "deployment/" + name};

@@ -26,7 +26,6 @@ std::vector<std::string> pods(const std::string& name_space);
 std::vector<std::string> secret(const std::string& name_space, const std::string& name);
 /// 2.5
 std::vector<std::string> cluster(const std::string& id);
-std::vector<std::string> replace_cluster();
 /// 3.1
 std::vector<std::string> restart_deployment(const std::string& name_space, const std::string& name);
 std::vector<std::string> deployment(const std::string& name_space, const std::string& name);

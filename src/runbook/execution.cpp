@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "process/gather.h"
 #include "runbook/commands.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
@@ -40,22 +41,22 @@ awaitable<void> Execution::prepare() {
   }
 }
 
-awaitable<void> Execution::save_cluster() {
-  // Read anew: since the first look somebody may have thought about the question for an hour.
-  const auto& id = observation_.local.cluster.id;
-  const auto fresh = co_await clusters_.local.in_section("2.5").get(commands::cluster(id));
-  const auto parsed = parse_cluster(fresh, clusters_.redactor);
-  const auto path = folder_.save("clusters-" + id, parsed.raw);
-  say(EventKind::change, {},
-      fmt::format("saved the clusters resource {} as {}", id, path.string()));
-}
-
 awaitable<void> Execution::confirm_and_save(const std::string& question) {
+  const auto asked = std::chrono::steady_clock::now();
   const auto confirmed = co_await confirm_(question);
   if (!confirmed) {
     throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
   }
-  co_await save_cluster();
+  auto& cluster = observation_.local.cluster;
+  if (std::chrono::steady_clock::now() - asked > std::chrono::seconds{1}) {
+    // Somebody thought about the question: save what is there now.
+    const auto fresh =
+        co_await clusters_.local.in_section("2.5").get(commands::cluster(cluster.id));
+    cluster = parse_cluster(fresh, clusters_.redactor);
+  }
+  const auto path = folder_.save("clusters-" + cluster.id, cluster.raw);
+  say(EventKind::change, {},
+      fmt::format("saved the clusters resource {} as {}", cluster.id, path.string()));
 }
 
 awaitable<void> Execution::perform(const PlannedStep& planned) {
@@ -100,6 +101,7 @@ awaitable<void> Execution::run() {
   if (first.next_change() == nullptr && observation_.comparison().equal()) {
     finding("nothing has to be done");
     co_await prove();
+    finding(ready_text());
     co_return;
   }
   check_may_change(observation_, first);
@@ -115,8 +117,11 @@ awaitable<void> Execution::run() {
     throw Failure(ExitStatus::failed, "stored and live credentials still differ",
                   "run without --skip, or look at the plan: retrust plan");
   }
-  co_await await_ready();
-  co_await prove();
+  std::vector<awaitable<void>> last;
+  last.push_back(await_ready());
+  last.push_back(prove());
+  co_await gather(std::move(last));
+  finding(ready_text());
 }
 
 awaitable<void> Execution::run_step(Step step) {
@@ -170,9 +175,12 @@ awaitable<void> Execution::prove() {
   }
   finding(fmt::format("proof: {} was reached with the stored CA and the stored token",
                       one_line(server)));
+}
+
+std::string Execution::ready_text() const {
   const auto& ready = observation_.local.cluster.ready;
-  finding(fmt::format("Rancher says: Ready {}{}", one_line(ready.status),
-                      ready.message.empty() ? "" : ": " + one_line(ready.message)));
+  return fmt::format("Rancher says: Ready {}{}", one_line(ready.status),
+                     ready.message.empty() ? "" : ": " + one_line(ready.message));
 }
 
 }  // namespace retrust

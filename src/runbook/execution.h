@@ -53,7 +53,6 @@ class Execution {
 
   boost::asio::awaitable<void> prepare();
   boost::asio::awaitable<void> confirm_and_save(const std::string& question);
-  boost::asio::awaitable<void> save_cluster();
   boost::asio::awaitable<void> perform(const PlannedStep& planned);
   boost::asio::awaitable<void> delete_token();
   boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
@@ -66,6 +65,8 @@ class Execution {
   boost::asio::awaitable<void> await_ready();
   boost::asio::awaitable<void> prove();
   boost::asio::awaitable<bool> watch_cluster(const Kubectl& kubectl, Target target);
+
+  std::string ready_text() const;
 
   Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
   void say(EventKind kind, std::string section, std::string text) const;

@@ -28,7 +28,6 @@ using boost::asio::awaitable;
 /// Answers to the first round of questions.
 struct Answers {
   json::value config;
-  json::value local_config;
   json::value downstream;
   json::value local;
 };
@@ -52,11 +51,10 @@ void keep_users(Redactor& redactor, const json::value& view) {
 /// the others; one that is older than the renewal is told from one of another cluster.
 void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
                 const std::string& wanted) {
-  // Without a context kubectl would ask localhost:8080: no answer of such a one counts.
-  if (ends[0]) std::rethrow_exception(ends[0]);
-  if (ends[1]) std::rethrow_exception(ends[1]);
-  const auto& downstream_end = ends[2];
-  const auto& local_end = ends[3];
+  const auto& config_end = ends[0];
+  const auto& downstream_end = ends[1];
+  const auto& local_end = ends[2];
+  if (config_end) std::rethrow_exception(config_end);
   const auto view = parse_kubeconfig(answers.config);
   if (const auto id = through_rancher(view.server); !id.empty()) {
     throw Failure(ExitStatus::refused,
@@ -64,14 +62,6 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
                               "while Rancher does not trust the cluster",
                               one_line(view.server)),
                   "fetch a kubeconfig from a control plane node of the downstream cluster");
-  }
-  const auto local_id = through_rancher(parse_kubeconfig(answers.local_config).server);
-  if (!local_id.empty() && local_id != "local") {
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("--local-kubeconfig is of the downstream cluster {}, by way of Rancher",
-                    one_line(local_id)),
-        "give the kubeconfig of the cluster that Rancher itself runs in");
   }
   if (downstream_end) {
     try {
@@ -234,7 +224,6 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   Answers answers;
   std::vector<awaitable<void>> questions;
   questions.push_back(store(clusters.downstream.config(), answers.config));
-  questions.push_back(store(clusters.local.config(), answers.local_config));
   questions.push_back(
       store(clusters.downstream.get(commands::observe_downstream(options.name_space)),
             answers.downstream));
@@ -242,7 +231,6 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
       store(clusters.local.get(commands::observe_local("cattle-system")), answers.local));
   const auto ends = co_await settle(std::move(questions));
   keep_users(clusters.redactor, answers.config);
-  keep_users(clusters.redactor, answers.local_config);
   throw_best(ends, answers, options.cluster);
 
   Observation seen;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "binaries/kubectl.h"
 #include "credentials/certificate.h"
 #include "runbook/commands.h"
 #include "transcript/text.h"
@@ -16,12 +17,6 @@ std::string line(const std::vector<std::string>& program, const std::vector<std:
   auto words = program;
   words.insert(words.end(), args.begin(), args.end());
   return shell_line(words);
-}
-
-std::vector<std::string> get(std::vector<std::string> args, const std::vector<std::string>& more) {
-  args.insert(args.begin(), "get");
-  args.insert(args.end(), more.begin(), more.end());
-  return args;
 }
 
 std::vector<std::string> names_of(const std::vector<Pod>& pods) {
@@ -141,29 +136,27 @@ class Planner {
     return {step, Need::not_needed, "the agents run with the present token secret"};
   }
 
-  PlannedStep read_live(Step step, std::string_view what, std::string_view jsonpath) const {
+  PlannedStep get_token() const {
     const auto* live = seen_.live();
     const auto name =
         token_changes() || live == nullptr ? std::string("<new-token-secret>") : live->name;
-    std::vector<std::string> args{"-n", options_.name_space,  "get", "secret", name,
-                                  "-o", std::string(jsonpath)};
-    return {step,
-            performed(step) ? Need::not_needed : Need::needed,
-            fmt::format("reads the {} that Rancher should have", what),
-            {line(options_.downstream_kubectl, args)}};
-  }
-  PlannedStep get_token() const {
-    return read_live(Step::get_token, "token", "jsonpath={.data.token}");
+    return {Step::get_token,
+            performed(Step::get_token) ? Need::not_needed : Need::needed,
+            "reads the token that Rancher should have",
+            {line(options_.downstream_kubectl,
+                  Kubectl::get_args(commands::secret(options_.name_space, name)))}};
   }
   PlannedStep get_ca() const {
-    return read_live(Step::get_ca, "CA certificate", "jsonpath={.data.ca\\.crt}");
+    return {Step::get_ca,
+            performed(Step::get_ca) ? Need::not_needed : Need::needed,
+            "reads the CA that Rancher should have, by the same command",
+            {}};
   }
 
   PlannedStep check_cluster() const {
     const Step step = Step::check_cluster;
-    const std::vector<std::string> command{
-        line(options_.local_kubectl,
-             get(commands::cluster(seen_.local.cluster.id), {"-o", "json", "-w"}))};
+    const std::vector<std::string> command{line(
+        options_.local_kubectl, Kubectl::watch_args(commands::cluster(seen_.local.cluster.id)))};
     if (!token_changes() && comparison_.equal()) {
       return {step, performed(step) ? Need::not_needed : Need::needed,
               "reads the clusters resource: stored and live are the same", command};
@@ -176,8 +169,8 @@ class Planner {
     const Step step = Step::update_cluster;
     const auto& id = seen_.local.cluster.id;
     const std::vector<std::string> command{
-        line(options_.local_kubectl, get(commands::cluster(id), {"-o", "json"})),
-        line(options_.local_kubectl, commands::replace_cluster())};
+        line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id))),
+        line(options_.local_kubectl, Kubectl::replace_args())};
     if (performed(step)) return {step, Need::not_needed, "done"};
     if (token_changes()) {
       return {step, Need::depends, "if the agents do not report the new token and CA", command};

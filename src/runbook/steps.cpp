@@ -202,9 +202,7 @@ awaitable<bool> Execution::watch_cluster(const Kubectl& kubectl, Target target) 
 
 awaitable<void> Execution::check_cluster() {
   say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
-  // Where Rancher has to be restarted its word comes after that, and is waited for then.
-  const auto restart = plan()[Step::restart_rancher].need == Need::needed;
-  co_await watch_cluster(local(Step::check_cluster), restart ? Target::stored : Target::ready);
+  co_await watch_cluster(local(Step::check_cluster), Target::stored);
   const auto equal = observation_.comparison().equal();
   say(EventKind::wait_ended, "2.5",
       equal ? "Rancher has stored the live token and CA"

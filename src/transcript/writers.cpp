@@ -15,10 +15,9 @@
 namespace retrust {
 namespace {
 
-/// Events after which something may be changed: what came before must be on the disk by then.
+/// A change is announced before it is made: by then all that came before must be on the disk.
 bool precedes_change(EventKind kind) {
-  return kind == EventKind::step_started || kind == EventKind::change ||
-         kind == EventKind::run_ended || kind == EventKind::failure;
+  return kind == EventKind::change || kind == EventKind::run_ended;
 }
 
 /// A fenced block that its content cannot end: the fence is longer than any run of backticks in it.
@@ -85,7 +84,7 @@ void PrivateFile::write(std::string_view text) {
 
 void PrivateFile::sync() {
   // Pipes and some special files cannot be synchronised, and need not be.
-  if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) {
+  if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) {
     throw Failure(ExitStatus::refused,
                   fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)),
                   "nothing is changed without a record of it");

@@ -18,7 +18,7 @@ class PrivateFile {
   PrivateFile& operator=(const PrivateFile&) = delete;
 
   void write(std::string_view text);
-  /// Returns when the disk has it (fsync).
+  /// Returns when the disk has it (fdatasync).
   void sync();
   const std::filesystem::path& path() const { return path_; }
 

@@ -293,8 +293,8 @@ class Job : public std::enable_shared_from_this<Job> {
   asio::steady_timer grace_;
   asio::steady_timer drain_;
   asio::steady_timer finished_;
-  std::array<char, 65536> out_buffer_{};
-  std::array<char, 4096> err_buffer_{};
+  std::array<char, 16384> out_buffer_;  // not zeroed: only what was read is looked at
+  std::array<char, 4096> err_buffer_;
   Outcome outcome_;
   Clock::time_point started_;
   std::optional<Ending> decided_;

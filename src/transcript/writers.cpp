@@ -159,7 +159,8 @@ std::string markdown(const Event& event, std::chrono::system_clock::time_point t
 
 void MarkdownWriter::emit(const Event& event) {
   file_.write(markdown(event, std::chrono::system_clock::now()));
-  if (precedes_change(event.kind)) file_.sync();
+  // transcript.jsonl has the same, and is on the disk before every change.
+  if (event.kind == EventKind::run_ended) file_.sync();
 }
 
 }  // namespace retrust

@@ -176,7 +176,10 @@ boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std:
     auto outcome = co_await start(args, input, output, {}, target_.command_timeout, weight);
     if (outcome.succeeded()) co_return outcome;
     auto failure = explain(outcome, asked(args));
-    if (failure.kind != KubectlError::unreachable || Clock::now() >= give_up) throw failure;
+    // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
+    const auto away = failure.kind == KubectlError::unreachable ||
+                      (failure.kind == KubectlError::timed_out && outcome.ending == Ending::exited);
+    if (!away || Clock::now() >= give_up) throw failure;
     events_->emit({.kind = EventKind::warning,
                    .section = section_,
                    .text = fmt::format("{}; trying again", failure.what())});

@@ -88,8 +88,14 @@ class Application {
         args_(std::move(args)),
         runner_(io_.get_executor()),
         prompt_(io_.get_executor()),
-        signals_(io_, SIGINT, SIGTERM, SIGHUP),
+        signals_(io_),
         events_(redactor_) {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      // What we were started to ignore, as by nohup, stays ignored.
+      struct sigaction inherited {};
+      ::sigaction(signal, nullptr, &inherited);
+      if (inherited.sa_handler != SIG_IGN) signals_.add(signal);
+    }
     const auto prints_result =
         options_.command != CommandName::run && options_.output == OutputFormat::json;
     if (options_.output == OutputFormat::json && !prints_result) {

@@ -77,6 +77,8 @@ void add_token(std::vector<std::string>& lines, const std::string& token) {
 Comparison compare(const Credentials& stored, const Credentials& live) {
   using enum Comparison::Part;
   Comparison result;
+  // What is not there is no credential, and equal to nothing.
+  if (live.token.empty() || live.ca_pem.empty()) return {differs, differs};
   if (stored.token != live.token) result.token = stored.token.empty() ? stored_missing : differs;
   if (!same_certificates(stored.ca_pem, live.ca_pem)) {
     result.ca = stored.ca_pem.empty() ? stored_missing : differs;

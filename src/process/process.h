@@ -30,7 +30,7 @@ struct Command {
   /// What a child has between SIGTERM and SIGKILL.
   std::chrono::milliseconds grace{std::chrono::seconds{2}};
   /// Bytes of standard output that are kept; a child that prints more is ended.
-  std::size_t output_limit = std::size_t{32} << 20U;
+  std::size_t output_limit = std::size_t{40} << 20U;
 };
 
 /// How a child came to its end.

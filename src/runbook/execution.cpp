@@ -101,6 +101,7 @@ awaitable<void> Execution::run() {
   if (first.next_change() == nullptr && observation_.comparison().equal()) {
     finding("nothing has to be done");
     co_await prove();
+    co_await await_ready();
     finding(ready_text());
     co_return;
   }
@@ -117,9 +118,10 @@ awaitable<void> Execution::run() {
     throw Failure(ExitStatus::failed, "stored and live credentials still differ",
                   "run without --skip, or look at the plan: retrust plan");
   }
+  // The proof first: where it fails that is what has to be said.
   std::vector<awaitable<void>> last;
-  last.push_back(await_ready());
   last.push_back(prove());
+  last.push_back(await_ready());
   co_await gather(std::move(last));
   finding(ready_text());
 }
@@ -134,7 +136,8 @@ awaitable<void> Execution::run_step(Step step) {
       progress_.performed.insert(Step::check_cluster);
     }
     auto planned = plan()[step];
-    if (planned.need == Need::not_needed && options_.plan.extent == Extent::needed) {
+    const auto unknown = step == Step::restart_rancher && !observation_.local.rancher.version;
+    if (planned.need == Need::not_needed && options_.plan.extent == Extent::needed && !unknown) {
       finding(fmt::format("{} is not needed: {}", info.name, planned.reason));
       co_return;
     }

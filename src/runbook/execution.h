@@ -59,7 +59,7 @@ class Execution {
   boost::asio::awaitable<void> recreate_agents();
   boost::asio::awaitable<void> read_live(Step step);
   boost::asio::awaitable<void> check_cluster();
-  boost::asio::awaitable<void> review_live();
+  boost::asio::awaitable<void> try_live();
   boost::asio::awaitable<void> update_cluster();
   boost::asio::awaitable<void> restart_rancher();
   boost::asio::awaitable<void> await_ready();

@@ -72,7 +72,9 @@ class Planner {
   bool performed(Step step) const { return progress_.performed.contains(step); }
   bool every() const { return options_.extent == Extent::every; }
   /// 2.1 is still to come, so nothing live is final yet.
-  bool token_changes() const { return delete_token().need == Need::needed; }
+  bool token_changes() const {
+    return delete_token().need == Need::needed && !options_.skip.contains(Step::delete_token);
+  }
 
   PlannedStep delete_token() const {
     const Step step = Step::delete_token;
@@ -178,7 +180,7 @@ class Planner {
     if (comparison_.equal()) {
       return {step, Need::not_needed, "stored and live are the same"};
     }
-    if (!performed(Step::check_cluster)) {
+    if (!performed(Step::check_cluster) && !options_.skip.contains(Step::check_cluster)) {
       return {step, Need::depends, "if the agents do not report the live token and CA", command};
     }
     return {
@@ -207,6 +209,12 @@ class Planner {
     if (*rancher.version >= Version{2, 2, 0}) {
       if (every()) return {step, Need::needed, "every section was asked for", command};
       return {step, Need::not_needed, fmt::format("{} notices the change by itself", number)};
+    }
+    if (rancher.deployment.empty()) {
+      return {step, Need::not_needed,
+              fmt::format("{} is no Deployment here: where it runs in a container of its own, "
+                          "restart that afterwards (docker restart NAME), or logs and shell fail",
+                          number)};
     }
     const auto changes = token_changes() || !comparison_.equal();
     const auto since = std::max(credentials_since(seen_),

@@ -6,12 +6,22 @@
 
 namespace retrust {
 
+namespace {
+
+/// The Deployment of a pod of a ReplicaSet, which is called after it with a hash: a rollout under
+/// way changes the ReplicaSet, not the Deployment.
+std::string deployment_of(const Pod& pod) {
+  return pod.owner.substr(0, pod.owner.rfind('-'));
+}
+
+}  // namespace
+
 PodWait::PodWait(const std::vector<Pod>& old) {
   for (const auto& pod : old) {
     old_.insert(pod.uid);
     if (pod.service_account == agent_account && pod.owner_kind == "ReplicaSet") {
       required_.insert(pod.uid);
-      owners_.insert(pod.owner);
+      owners_.insert(deployment_of(pod));
     }
   }
 }
@@ -37,7 +47,7 @@ bool PodWait::done() const {
     if (required_.contains(uid)) return false;
     if (!is_ready_agent(pod)) continue;
     ready = true;
-    waiting.erase(pod.owner);
+    waiting.erase(deployment_of(pod));
   }
   return ready && waiting.empty();
 }

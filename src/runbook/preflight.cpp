@@ -35,7 +35,11 @@ void check_right_clusters(const Observation& observation) {
            fmt::format("is --kubeconfig really of {}? Otherwise import the cluster again",
                        called(cluster)));
   }
-  if (!cluster.token_secret_name.empty()) {
+  const auto& version = observation.local.rancher.version;
+  const auto in_secret =
+      version && ((*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
+                  *version >= Version{2, 6, 7});
+  if (in_secret || !cluster.token_secret_name.empty()) {
     refuse(fmt::format("Rancher {} keeps this cluster's token in a Secret, which this version of "
                        "retrust cannot read yet",
                        one_line(observation.local.rancher.version_text)),
@@ -77,6 +81,15 @@ void check_may_change(const Observation& observation, const Plan& plan) {
   if (!observation.missing_permissions.empty()) {
     refuse(fmt::format("a permission is missing: {}", enumerated(observation.missing_permissions)),
            "use administrators' kubeconfigs");
+  }
+  const auto kubernetes = parse_version(observation.local.cluster.kubernetes_version);
+  if (plan[Step::delete_token].need == Need::needed && kubernetes &&
+      *kubernetes >= Version{1, 24, 0}) {
+    refuse(fmt::format("from Kubernetes 1.24 on ({} here) a token secret does not come back by "
+                       "itself, which this version of retrust cannot help yet",
+                       one_line(observation.local.cluster.kubernetes_version)),
+           "make the secret of cattle by hand (type kubernetes.io/service-account-token), then run "
+           "again");
   }
   const auto& missing = observation.downstream.missing_secrets;
   if (plan[Step::recreate_agents].need == Need::needed && !missing.empty()) {

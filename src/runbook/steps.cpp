@@ -6,8 +6,10 @@
 #include "binaries/json.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
+#include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/pod_wait.h"
+#include "runbook/preflight.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -42,6 +44,10 @@ bool rolled_out(const boost::json::value& deployment) {
 }
 
 constexpr int replace_attempts = 5;
+
+constexpr const char* token_advice =
+    "kube-controller-manager's --service-account-private-key-file and kube-apiserver's "
+    "--service-account-key-file must be a pair; then run again";
 
 }  // namespace
 
@@ -96,9 +102,15 @@ awaitable<void> Execution::wait_for_token(const std::set<std::string>& doomed) {
 }
 
 awaitable<void> Execution::recreate_agents() {
-  const auto pods = pods_to_recreate(observation_, options_.plan);
   const auto& name_space = options_.plan.name_space;
   const auto kubectl = downstream(Step::recreate_agents);
+  // Read anew: since the first look one may have started with the secret that is gone now.
+  const auto present = co_await kubectl.get(commands::pods(name_space));
+  observation_.downstream.pods.clear();
+  for (const auto* pod : items_of(present, "Pod")) {
+    observation_.downstream.pods.push_back(parse_pod(*pod));
+  }
+  const auto pods = pods_to_recreate(observation_, options_.plan);
   if (!pods.empty()) {
     announce("2.2", fmt::format("deleting {}: {}", counted(pods.size(), "pod"), names_text(pods)));
     co_await kubectl.change(commands::delete_pods(name_space, names_of(pods)));
@@ -166,6 +178,10 @@ awaitable<void> Execution::read_live(Step step) {
     observation_.downstream.tokens = {std::move(*fresh)};
     live = observation_.live();
   }
+  if (live->verdict == Verdict::rejected) {
+    say(EventKind::warning, std::string(info_of(step).section),
+        fmt::format("the cluster rejects the token in {}: {}", live->name, live->reason));
+  }
   const auto lines = step == Step::get_token ? render_token(live->credentials.token)
                                              : render_ca(live->credentials.ca_pem);
   for (const auto& line : lines) finding(line);
@@ -209,32 +225,45 @@ awaitable<void> Execution::check_cluster() {
             : fmt::format("nothing was reported within {}", duration_text(options_.wait)));
 }
 
-awaitable<void> Execution::review_live() {
-  auto& live = observation_.downstream.tokens.front();
-  if (live.verdict == Verdict::unknown) {
-    const auto kubectl = downstream(Step::update_cluster);
-    std::vector<std::string> tokens(1, live.credentials.token);
-    const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
-    std::tie(live.verdict, live.reason) = verdicts.front();
+awaitable<void> Execution::try_live() {
+  const auto* live = observation_.live();
+  if (live == nullptr || !live->complete()) {
+    throw Failure(ExitStatus::failed, "there is no complete token secret of cattle to repair with",
+                  "run step delete-token, which waits for one, or run");
   }
-  if (live.verdict == Verdict::rejected) {
+  const auto kubectl = downstream(Step::update_cluster);
+  if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    std::vector<std::string> tokens(1, live->credentials.token);
+    const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
+    if (verdicts.front().first == Verdict::accepted) co_return;
     throw Failure(ExitStatus::failed,
-                  fmt::format("the cluster rejects the token in {} that it made itself", live.name),
-                  "kube-controller-manager's --service-account-private-key-file and "
-                  "kube-apiserver's --service-account-key-file must be a pair; then run again",
-                  live.reason);
+                  fmt::format("the cluster rejects the token in {}", live->name), token_advice,
+                  verdicts.front().second);
+  }
+  const TemporaryKubeconfig temporary(observation_.downstream.kubeconfig, live->credentials);
+  const auto with_live = kubectl.with_kubeconfig(temporary.path());
+  try {
+    co_await with_live.get_raw("/api/v1/namespaces/kube-system");
+  } catch (const KubectlFailure& failure) {
+    const auto ca = failure.kind == KubectlError::untrusted;
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the {} in {} is not good for the cluster that made it",
+                              ca ? "CA" : "token", live->name),
+                  ca ? "give kube-controller-manager the new CA with --root-ca-file" : token_advice,
+                  failure.detail);
   }
 }
 
 awaitable<void> Execution::update_cluster() {
   // What agents report has been accepted from them; what is written by hand is tried before.
-  co_await review_live();
+  co_await try_live();
   const auto& id = observation_.local.cluster.id;
   const auto kubectl = local(Step::update_cluster);
   const auto live = *observation_.live();
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
     const auto object = co_await kubectl.get(commands::cluster(id));
     observation_.local.cluster = parse_cluster(object, clusters_.redactor);
+    check_right_clusters(observation_);
     if (observation_.comparison().equal()) {
       finding("the live token and CA were reported meanwhile: nothing to repair");
       co_return;

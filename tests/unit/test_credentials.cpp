@@ -164,6 +164,9 @@ TEST_CASE("comparison") {
   CHECK(compare({"t", a}, {"t", b}).ca == differs);
   CHECK(compare({"", a}, {"t", a}).token == stored_missing);
   CHECK(compare({"t", ""}, {"t", a}).ca == stored_missing);
+  // What is not there is equal to nothing.
+  CHECK_FALSE(compare({"t", ""}, {"t", ""}).equal());
+  CHECK_FALSE(compare({"", a}, {"", a}).equal());
   // The same certificates, written otherwise.
   CHECK(compare({"t", a + b}, {"t", b + "\n" + a}).equal());
 }

@@ -251,6 +251,45 @@ TEST_CASE("refused with 4: not the right clusters") {
   }
 }
 
+TEST_CASE("refused with 4: versions whose ways are not known yet") {
+  auto seen = renewed();
+  for (const auto& [version, refused] :
+       {std::pair{Version{2, 5, 15}, false}, std::pair{Version{2, 5, 16}, true},
+        std::pair{Version{2, 6, 6}, false}, std::pair{Version{2, 6, 7}, true},
+        std::pair{Version{2, 12, 0}, true}}) {
+    seen.local.rancher.version = version;
+    CAPTURE(version.minor);
+    CAPTURE(version.patch);
+    if (refused) {
+      CHECK_THROWS_AS(check_right_clusters(seen), Failure);
+    } else {
+      CHECK_NOTHROW(check_right_clusters(seen));
+    }
+  }
+  seen = renewed();
+  seen.local.cluster.kubernetes_version = "v1.24.17";
+  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, {})), Failure);
+  seen.local.cluster.kubernetes_version = "v1.23.17";
+  CHECK_NOTHROW(check_may_change(seen, make_plan(seen, {})));
+}
+
+TEST_CASE("a Rancher that is no Deployment is not restarted, and that is said") {
+  auto seen = renewed();
+  seen.local.rancher.version = Version{2, 1, 14};
+  seen.local.rancher.deployment.clear();
+  const auto plan = make_plan(seen, {});
+  CHECK(plan[Step::restart_rancher].need == Need::not_needed);
+  CHECK(plan[Step::restart_rancher].reason.find("docker restart") != std::string::npos);
+}
+
+TEST_CASE("without check-cluster the repair does not wait for it") {
+  auto seen = renewed();
+  seen.downstream.tokens.front().verdict = Verdict::accepted;
+  PlanOptions options;
+  options.skip = {Step::check_cluster};
+  CHECK(make_plan(seen, options)[Step::update_cluster].need == Need::needed);
+}
+
 TEST_CASE("what is well is not refused") {
   CHECK_NOTHROW(check_right_clusters(healthy()));
   CHECK_NOTHROW(check_right_clusters(renewed()));

@@ -82,6 +82,15 @@ TEST_CASE("every owner needs a new pod of its own") {
   CHECK(wait.done());
 }
 
+TEST_CASE("a new pod of the same Deployment's next ReplicaSet will do") {
+  PodWait wait({pod("old")});
+  wait.see(Type::deleted, pod("old"));
+  auto next = pod("new");
+  next.owner = "cattle-cluster-agent-2";
+  wait.see(Type::added, next);
+  CHECK(wait.done());
+}
+
 TEST_CASE("a node agent on a node that is away is told of, not waited for") {
   PodWait wait({pod("old"), pod("node", "DaemonSet")});
   wait.see(Type::added, terminating(pod("node", "DaemonSet")));

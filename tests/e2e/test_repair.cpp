@@ -87,6 +87,7 @@ TEST_CASE("an API server that restarts in the middle of a run") {
 TEST_CASE("Rancher 2.0 and 2.1 are restarted, after the change and not before") {
   std::vector<std::string> options;
   std::string deployment = "rancher";
+  std::string timeout = "30s";
   SUBCASE("2.1") {
     options = {"--rancher", "2.1"};
   }
@@ -96,9 +97,10 @@ TEST_CASE("Rancher 2.0 and 2.1 are restarted, after the change and not before") 
   }
   SUBCASE("2.1, after a repair") {
     options = {"--rancher", "2.1", "--fault", "agents-never-report"};
+    timeout = "5s";
   }
   Sandbox sandbox(options);
-  const auto run = sandbox.run({"--timeout", "3s"});
+  const auto run = sandbox.run({"--timeout", timeout});
   CAPTURE(run.all());
   CHECK(run.status == 0);
   CHECK(sandbox.ready() == "True");

@@ -1,10 +1,9 @@
-#include "credentials/certificate.h"
-
 #include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
 #include <set>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <openssl/bio.h>
@@ -14,7 +13,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "credentials/certificate.h"
 #include "credentials/encoding.h"
+#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -30,12 +31,18 @@ using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
 
+/// Far beyond any bundle, and within what OpenSSL's sizes hold.
+constexpr std::size_t max_bundle = std::size_t{64} << 20U;
+
 std::string name_text(const X509_NAME* name) {
   const Bio text(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253);
+  // As UTF-8; without the escapes for control characters too, which one_line replaces.
+  X509_NAME_print_ex(text.get(), name, 0,
+                     XN_FLAG_RFC2253 & ~(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL));
   char* data = nullptr;
   const auto size = BIO_get_mem_data(text.get(), &data);
-  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : std::string();
+  if (size <= 0) return {};
+  return one_line({data, static_cast<std::size_t>(size)});
 }
 
 std::string serial_text(const X509* certificate) {
@@ -63,16 +70,29 @@ std::string key_text(const X509* certificate) {
 std::string fingerprint_of(const X509* certificate) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
-  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) {
+    // Certificates without a fingerprint would all be the same.
+    throw std::runtime_error("SHA-256 is not available");
+  }
   std::string hex;
   for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
   return hex;
+}
+
+/// Whether reading ended because there is no further block ("no start line"); anything else means
+/// that a block could not be read.
+bool at_end_of_bundle() {
+  const auto error = ERR_peek_last_error();
+  ERR_clear_error();
+  return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
 /// SHA-256 of every certificate's DER. Without parsing them: OpenSSL takes a millisecond for that,
 /// and this is asked at every event of a watch.
 std::set<std::string> fingerprints(std::string_view pem) {
   std::set<std::string> found;
+  if (pem.empty() || pem.size() > max_bundle) return found;
+  ERR_clear_error();
   const Bio input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   for (;;) {
     char* name = nullptr;
@@ -88,8 +108,7 @@ std::set<std::string> fingerprints(std::string_view pem) {
     OPENSSL_free(header);
     OPENSSL_free(der);
   }
-  if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) found.clear();
-  ERR_clear_error();
+  if (!at_end_of_bundle()) found.clear();
   return found;
 }
 
@@ -97,6 +116,8 @@ std::set<std::string> fingerprints(std::string_view pem) {
 
 std::vector<Certificate> parse_certificates(std::string_view pem) {
   std::vector<Certificate> found;
+  if (pem.empty() || pem.size() > max_bundle) return found;
+  ERR_clear_error();
   const Bio input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   for (;;) {
     const X509Ptr certificate(PEM_read_bio_X509(input.get(), nullptr, nullptr, nullptr));
@@ -109,10 +130,7 @@ std::vector<Certificate> parse_certificates(std::string_view pem) {
                      .not_after = time_of(X509_get0_notAfter(certificate.get())),
                      .key = key_text(certificate.get())});
   }
-  const auto reason = ERR_GET_REASON(ERR_peek_last_error());
-  ERR_clear_error();
-  // "No start line" is how a bundle ends; anything else means that a block could not be read.
-  if (reason != PEM_R_NO_START_LINE) found.clear();
+  if (!at_end_of_bundle()) found.clear();
   return found;
 }
 

@@ -1,5 +1,6 @@
 #include "credentials/compare.h"
 
+#include <ctime>
 #include <sstream>
 
 #include <dtl/dtl.hpp>
@@ -18,29 +19,32 @@ void add(std::vector<std::string>& lines, std::string_view name, std::string_vie
   lines.push_back(fmt::format("  {:<15}  {}", name, one_line(value)));
 }
 
+void say(std::vector<std::string>& lines, std::string_view what) {
+  lines.push_back(fmt::format("  {}", what));
+}
+
 std::string minute(std::chrono::sys_seconds time) {
+  // Not by way of system_clock: its nanoseconds end in 2262, certificates may in 9999.
   return fmt::format("{:%Y-%m-%d %H:%M} UTC",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+                     fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));
 }
 
 void add_ca(std::vector<std::string>& lines, const std::string& pem) {
   if (pem.empty()) {
     lines.emplace_back("CA certificate");
-    add(lines, "there is none", "");
+    say(lines, "there is none");
     return;
   }
   const auto certificates = parse_certificates(pem);
   if (certificates.empty()) {
     lines.emplace_back("CA certificate");
-    add(lines, "cannot be read", "");
+    say(lines, "cannot be read");
     add(lines, "sha256 of text", sha256_hex(pem));
     return;
   }
   for (std::size_t i = 0; i < certificates.size(); ++i) {
     const auto& certificate = certificates[i];
-    lines.push_back(certificates.size() == 1
-                        ? std::string("CA certificate")
-                        : fmt::format("CA certificate {} of {}", i + 1, certificates.size()));
+    lines.push_back(fmt::format("CA certificate {} of {}", i + 1, certificates.size()));
     add(lines, "subject", certificate.subject);
     add(lines, "issuer", certificate.issuer);
     add(lines, "serial", certificate.serial);
@@ -54,7 +58,7 @@ void add_ca(std::vector<std::string>& lines, const std::string& pem) {
 void add_token(std::vector<std::string>& lines, const std::string& token) {
   lines.emplace_back("token");
   if (token.empty()) {
-    add(lines, "there is none", "");
+    say(lines, "there is none");
     return;
   }
   add(lines, "fingerprint", "sha256:" + fingerprint(token));
@@ -63,10 +67,12 @@ void add_token(std::vector<std::string>& lines, const std::string& token) {
     add(lines, "no JWT", fmt::format("{} bytes", token.size()));
     return;
   }
-  add(lines, "issuer", claims->issuer);
-  add(lines, "service account",
-      fmt::format("{}/{} (uid {})", claims->name_space, claims->service_account,
-                  claims->service_account_uid));
+  if (!claims->issuer.empty()) add(lines, "issuer", claims->issuer);
+  if (!claims->service_account.empty()) {
+    add(lines, "service account",
+        fmt::format("{}/{} (uid {})", claims->name_space, claims->service_account,
+                    claims->service_account_uid));
+  }
   if (!claims->secret_name.empty()) add(lines, "secret", claims->secret_name);
   if (!claims->key_id.empty()) add(lines, "key id", claims->key_id);
   add(lines, "expires", claims->expires ? minute(*claims->expires) : "never");
@@ -113,9 +119,16 @@ std::string unified_diff(const std::vector<std::string>& before,
   diff.compose();
   diff.composeUnifiedHunks();
   std::ostringstream text;
-  text << "--- " << before_name << "\n+++ " << after_name << "\n";
   diff.printUnifiedFormat(text);
-  return text.str();
+  auto hunks = text.str();
+  // dtl counts lines from 1 also where there are none; diff and patch say 0 then.
+  const auto correct = [&](std::string_view wrong, std::string_view right) {
+    const auto at = hunks.find(wrong);
+    if (at != std::string::npos) hunks.replace(at, wrong.size(), right);
+  };
+  if (before.empty()) correct("@@ -1,0 ", "@@ -0,0 ");
+  if (after.empty()) correct(" +1,0 @@", " +0,0 @@");
+  return fmt::format("--- {}\n+++ {}\n{}", before_name, after_name, hunks);
 }
 
 }  // namespace retrust

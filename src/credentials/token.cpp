@@ -1,5 +1,8 @@
 #include "credentials/token.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
@@ -23,6 +26,17 @@ std::string text_of(const json::value& object, std::string_view pointer) {
   boost::system::error_code missing;
   const auto* found = object.find_pointer(pointer, missing);
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+/// Nothing where the claim is not there. One beyond the year 9999 is as good as its end, and can be
+/// written down; seconds may have a fraction (RFC 7519 section 2).
+std::optional<std::chrono::sys_seconds> expiry_of(const json::value& claims) {
+  constexpr std::int64_t last = 253'402'300'799;
+  boost::system::error_code wrong;
+  const auto* expires = claims.find_pointer("/exp", wrong);
+  if (expires == nullptr || !expires->is_number()) return std::nullopt;
+  const auto seconds = std::clamp(expires->to_number<double>(wrong), 0.0, double{last});
+  return std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
 }
 
 /// The legacy claim, or the projected one where that is not there.
@@ -56,11 +70,7 @@ std::optional<TokenClaims> parse_token(std::string_view jwt) {
       either(*claims, "/kubernetes.io~1serviceaccount~1service-account.uid",
              "/kubernetes.io/serviceaccount/uid");
   parsed.secret_name = text_of(*claims, "/kubernetes.io~1serviceaccount~1secret.name");
-  boost::system::error_code missing;
-  const auto* expires = claims->find_pointer("/exp", missing);
-  if (expires != nullptr && expires->is_int64()) {
-    parsed.expires = std::chrono::sys_seconds{std::chrono::seconds{expires->get_int64()}};
-  }
+  parsed.expires = expiry_of(*claims);
   return parsed;
 }
 

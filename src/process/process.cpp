@@ -1,27 +1,28 @@
 #include "process/process.h"
 
-#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <set>
+#include <stdexcept>
+#include <string_view>
 #include <sys/wait.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/writable_pipe.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/process/v2/environment.hpp>
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/stdio.hpp>
-#include <fmt/format.h>
+
+#include "process/child_setup.h"
+#include "process/executable.h"
 
 namespace retrust {
 namespace {
@@ -36,62 +37,42 @@ constexpr std::size_t error_limit = std::size_t{64} << 10U;
 /// What a child's own children may still write after it has ended, before its pipes are closed.
 constexpr std::chrono::milliseconds drain_time{200};
 
-/// Everything but the three standard descriptors is closed by exec: also what was opened without
-/// close-on-exec, by us or by whoever started us. The launcher's own pipe survives until then.
-void close_on_exec() {
-  constexpr unsigned first = STDERR_FILENO + 1;
-  if (::close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
-  // A kernel before 5.11.
-  const auto limit = static_cast<int>(std::min(::sysconf(_SC_OPEN_MAX), 65536L));
-  for (int number = first; number < limit; ++number) ::fcntl(number, F_SETFD, FD_CLOEXEC);
-}
+/// One of a child's outputs.
+struct Source {
+  explicit Source(const asio::any_io_executor& executor) : pipe(executor) {}
+  asio::readable_pipe pipe;
+  /// As much as a pipe holds, so that one read brings all that a child left in it. Not zeroed: only
+  /// what was read is looked at.
+  std::array<char, 65536> buffer;
+  bool open = true;
+};
 
-/// Runs in the child between fork and exec.
+/// Runs in the child, after its standard descriptors are in place.
 struct ChildSetup {
   static error_code on_exec_setup(bp::posix::default_launcher&, const bp::filesystem::path&,
                                   const char* const*) {
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    // Ignored signals stay ignored over exec; handlers do not.
-    std::signal(SIGPIPE, SIG_DFL);
-    close_on_exec();
-    if (::setpgid(0, 0) != 0) return {errno, boost::system::system_category()};
-    return {};
+    return {set_up_child(), boost::system::system_category()};
+  }
+
+  /// The launcher would call exit(), which runs our own exit handlers in the child. It looks for
+  /// this with one list of arguments and calls it with another.
+  template <typename... Any>
+  static void on_exec_error(Any&&...) {
+    ::_exit(127);
   }
 };
 
-/// Our own environment with the additions.
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& additions) {
-  std::vector<std::string> variables;
-  for (char** entry = ::environ; *entry != nullptr; ++entry) {
-    const std::string_view variable(*entry);
-    if (!additions.contains(std::string(variable.substr(0, variable.find('='))))) {
-      variables.emplace_back(variable);
-    }
-  }
-  for (const auto& [name, value] : additions) variables.push_back(name + "=" + value);
-  return variables;
-}
-
 /// The file to execute, or the outcome that says why there is none.
-std::pair<std::filesystem::path, Outcome> locate(const std::string& program) {
-  std::error_code error;
-  std::filesystem::path path = program;
+std::pair<std::string, Outcome> locate(const std::string& program) {
   if (program.find('/') == std::string::npos) {
-    path = bp::environment::find_executable(program).string();
+    const auto found =
+        program.empty() ? std::string() : bp::environment::find_executable(program).string();
+    if (!found.empty()) return {found, {}};
+    return {{}, never_started(Ending::not_found, program, "no such program on PATH")};
   }
-  if (path.empty() || !std::filesystem::exists(path, error)) {
-    return {{}, {.ending = Ending::not_found, .err = fmt::format("{}: no such program", program)}};
-  }
-  if (std::filesystem::is_directory(path, error)) {
-    return {{}, {.ending = Ending::not_executable, .err = fmt::format("{}: a directory", program)}};
-  }
-  if (::access(path.c_str(), X_OK) != 0) {
-    return {{},
-            {.ending = Ending::not_executable, .err = fmt::format("{}: not executable", program)}};
-  }
-  return {path, {}};
+  auto problem = check_executable(program);
+  if (problem.ending != Ending::exited) return {std::string(), std::move(problem)};
+  return {program, {}};
 }
 
 /// One child, from its start until it and its pipes are done with. Driven by callbacks on the
@@ -99,16 +80,12 @@ std::pair<std::filesystem::path, Outcome> locate(const std::string& program) {
 class Job : public std::enable_shared_from_this<Job> {
  public:
   Job(const asio::any_io_executor& executor, Command command, OutputReader reader)
-      : command_(std::move(command)),
-        reader_(std::move(reader)),
-        process_(executor),
-        in_(executor),
-        out_(executor),
-        err_(executor),
-        deadline_(executor),
-        grace_(executor),
-        drain_(executor),
-        finished_(executor, Clock::time_point::max()) {}
+      : executor_(executor), command_(std::move(command)), reader_(std::move(reader)) {}
+
+  /// Where the executor goes before the child does; the handle then ends and awaits the child.
+  ~Job() {
+    if (running()) signal_group(SIGKILL);
+  }
 
   /// Starts the child. False where it could not be started; the outcome says why.
   bool start() {
@@ -117,42 +94,21 @@ class Job : public std::enable_shared_from_this<Job> {
       outcome_ = std::move(problem);
       return false;
     }
-    // Should exec fail, the forked copy of us ends with exit(), which writes what is unwritten.
-    std::fflush(nullptr);
-    // Boost keeps pointers into the variables, and silently passes over an initializer whose
-    // functions it cannot call, as those of a const one.
-    const auto variables = environment_with(command_.environment);
-    bp::process_environment environment(variables);
-    bp::posix::default_launcher launcher;
-    error_code error;
-    const bp::filesystem::path executable(path.string());
-    if (command_.input.empty()) {
-      process_ = launcher(out_.get_executor(), error, executable, command_.args,
-                          bp::process_stdio{nullptr, out_, err_}, environment, ChildSetup{});
-    } else {
-      process_ = launcher(out_.get_executor(), error, executable, command_.args,
-                          bp::process_stdio{in_, out_, err_}, environment, ChildSetup{});
-    }
-    if (error) {
-      // The launcher leaves the copy of us that failed to be waited for.
-      if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
-      outcome_ = {.ending = Ending::not_executable,
-                  .err = fmt::format("{}: {}", command_.program, error.message())};
+    try {
+      launch(path);
+    } catch (const std::runtime_error& error) {
+      outcome_ = never_started(Ending::not_executable, command_.program, error.what());
       return false;
     }
-    started_ = Clock::now();
     outcome_.pid = process_.id();
-    read_output();
-    read_errors();
-    write_input();
-    const auto self = shared_from_this();
-    if (command_.deadline.count() > 0) {
-      deadline_.expires_after(command_.deadline);
-      deadline_.async_wait([self](error_code cancelled) {
-        if (!cancelled) self->end(Ending::timed_out, SIGTERM);
-      });
-    }
-    process_.async_wait([self](error_code, int) { self->exited(); });
+    started_ = Clock::now();
+    read(out_, &Job::take_output);
+    read(err_, &Job::take_errors);
+    if (in_.is_open()) write_input();
+    if (command_.deadline.count() > 0) after(deadline_, command_.deadline, &Job::time_out);
+    exit_.async_wait(exit_.wait_read, [self = shared_from_this()](error_code cancelled) {
+      if (!cancelled) self->exited();
+    });
     return true;
   }
 
@@ -168,35 +124,112 @@ class Job : public std::enable_shared_from_this<Job> {
 
   /// Ends the child and its group for the reason given, at the latest after the grace.
   void end(Ending why, int signal) {
-    if (exited_) return;
+    if (running() && has_ended(outcome_.pid)) exited();
+    if (exited_) {
+      // By itself, so that its group is left alone; but output that is cut off must be told of.
+      if (why == Ending::stopped || why == Ending::output_limit) {
+        decided_ = why;
+        outcome_.ending = why;
+        outcome_.code = 0;
+      }
+      if (why != Ending::timed_out) close_pipes();
+      return;
+    }
     if (decided_) {
-      // Asked twice: no more patience.
-      if (why == Ending::interrupted) signal_group(SIGKILL);
+      if (why == Ending::interrupted) signal_group(signal);
       return;
     }
     decided_ = why;
     decided_signal_ = signal;
     signal_group(signal);
-    grace_.expires_after(command_.grace);
-    grace_.async_wait([self = shared_from_this()](error_code cancelled) {
-      if (!cancelled) self->signal_group(SIGKILL);
-    });
+    after(grace_, command_.grace, &Job::kill);
+  }
+
+  /// Ends the child and its group now.
+  void kill() {
+    if (running()) signal_group(SIGKILL);
+  }
+
+  /// Nobody waits any longer: the child is ended and, in its own time, awaited.
+  void abandon() {
+    if (!done_) end(Ending::stopped, SIGTERM);
   }
 
  private:
+  /// Not awaited yet, so that its number is nobody else's.
+  bool running() const { return outcome_.pid > 0 && !exited_; }
+
   void signal_group(int signal) const { ::kill(-outcome_.pid, signal); }
 
-  void read_output() {
-    out_.async_read_some(asio::buffer(out_buffer_),
-                         [self = shared_from_this()](error_code error, std::size_t size) {
-                           if (size > 0) self->take_output({self->out_buffer_.data(), size});
-                           if (error) {
-                             self->out_open_ = false;
-                             self->check_done();
-                           } else {
-                             self->read_output();
-                           }
-                         });
+  /// Throws std::runtime_error, and leaves no child behind then.
+  void launch(const std::string& path) {
+    const NullDevice null;
+    Pipe input;
+    if (!command_.input.empty()) input = make_pipe();
+    auto output = make_pipe();
+    auto errors = make_pipe();
+    const auto child_in = command_.input.empty() ? null.get() : input.read_end.get();
+    const Environment environment(command_.environment);
+    const bp::filesystem::path executable(path);
+
+    const SignalsHeld held;
+    bp::posix::default_launcher launcher;
+    launcher.env = environment.get();
+    try {
+      error_code failed;
+      process_ =
+          launcher(executor_, failed, executable, command_.args,
+                   bp::process_stdio{child_in, output.write_end.get(), errors.write_end.get()},
+                   ChildSetup{});
+      if (failed) {
+        // The program is there, so this is about the interpreter that it names.
+        const auto no_file = failed == boost::system::errc::no_such_file_or_directory;
+        throw std::runtime_error(no_file ? "its interpreter is not there" : failed.message());
+      }
+      auto child = open_child(launcher.pid);
+      adopt(exit_, child);
+      if (!command_.input.empty()) {
+        adopt(in_, input.write_end);
+        in_.native_non_blocking(true);
+      }
+      adopt(out_.pipe, output.read_end);
+      adopt(err_.pipe, errors.read_end);
+    } catch (...) {
+      if (launcher.pid > 0) {
+        kill_and_await(launcher.pid);
+        process_.detach();
+      }
+      throw;
+    }
+  }
+
+  template <typename Object>
+  static void adopt(Object& object, Descriptor& descriptor) {
+    object.assign(descriptor.get());
+    descriptor.release();
+  }
+
+  void after(asio::steady_timer& timer, std::chrono::milliseconds time, void (Job::*act)()) {
+    timer.expires_after(time);
+    timer.async_wait([self = shared_from_this(), act](error_code cancelled) {
+      if (!cancelled) (self.get()->*act)();
+    });
+  }
+
+  void time_out() { end(Ending::timed_out, SIGTERM); }
+
+  void read(Source& source, void (Job::*take)(std::string_view)) {
+    source.pipe.async_read_some(
+        asio::buffer(source.buffer),
+        [self = shared_from_this(), &source, take](error_code ended, std::size_t size) {
+          if (size > 0) (self.get()->*take)({source.buffer.data(), size});
+          source.open = !ended;
+          if (ended) {
+            self->check_done();
+          } else {
+            self->read(source, take);
+          }
+        });
   }
 
   void take_output(std::string_view piece) {
@@ -211,46 +244,43 @@ class Job : public std::enable_shared_from_this<Job> {
       }
       return;
     }
-    if (outcome_.out.size() + piece.size() > command_.output_limit) {
-      end(Ending::output_limit, SIGTERM);
+    const auto room = command_.output_limit - outcome_.out.size();
+    outcome_.out += piece.substr(0, room);
+    if (piece.size() > room) end(Ending::output_limit, SIGTERM);
+  }
+
+  void take_errors(std::string_view piece) {
+    outcome_.err += piece.substr(0, error_limit - outcome_.err.size());
+  }
+
+  /// A child that does not read its input is no failure: it may not need it.
+  void write_input() {
+    const auto size = write_without_signal(in_.native_handle(), input_left_);
+    const auto go_on = size >= 0 || errno == EAGAIN || errno == EINTR;
+    if (size > 0) input_left_.remove_prefix(static_cast<std::size_t>(size));
+    if (!go_on || input_left_.empty()) {
+      error_code ignored;
+      in_.close(ignored);
       return;
     }
-    outcome_.out += piece;
-  }
-
-  void read_errors() {
-    err_.async_read_some(
-        asio::buffer(err_buffer_), [self = shared_from_this()](error_code error, std::size_t size) {
-          auto& kept = self->outcome_.err;
-          kept.append(self->err_buffer_.data(), std::min(size, error_limit - kept.size()));
-          if (error) {
-            self->err_open_ = false;
-            self->check_done();
-          } else {
-            self->read_errors();
-          }
-        });
-  }
-
-  void write_input() {
-    if (command_.input.empty()) return;
-    // A child that does not read its input is no failure: it may not need it.
-    asio::async_write(in_, asio::buffer(command_.input),
-                      [self = shared_from_this()](error_code, std::size_t) {
-                        error_code ignored;
-                        self->in_.close(ignored);
-                      });
+    in_.async_wait(in_.wait_write, [self = shared_from_this()](error_code cancelled) {
+      if (!cancelled) self->write_input();
+    });
   }
 
   void exited() {
+    if (exited_) return;
+    // While the child has not been awaited, its group's number cannot be anybody else's.
+    if (decided_) signal_group(SIGKILL);
     exited_ = true;
-    outcome_.wall = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
+    error_code ignored;
+    process_.wait(ignored);
     const auto native = process_.native_exit_code();
+    process_.detach();
+    outcome_.wall = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
     if (decided_) {
       outcome_.ending = *decided_;
       outcome_.code = *decided_ == Ending::interrupted ? decided_signal_ : 0;
-      signal_group(SIGKILL);  // whoever of the group is still there
-      close_pipes();
     } else if (WIFSIGNALED(native)) {
       outcome_.ending = Ending::signalled;
       outcome_.code = WTERMSIG(native);
@@ -258,51 +288,47 @@ class Job : public std::enable_shared_from_this<Job> {
       outcome_.ending = Ending::exited;
       outcome_.code = WEXITSTATUS(native);
     }
+    exit_.close(ignored);
+    in_.close(ignored);
     deadline_.cancel();
     grace_.cancel();
-    error_code ignored;
-    in_.close(ignored);
-    drain_.expires_after(drain_time);
-    drain_.async_wait([self = shared_from_this()](error_code cancelled) {
-      if (!cancelled) self->close_pipes();
-    });
+    if (decided_ == Ending::stopped || decided_ == Ending::interrupted) close_pipes();
+    after(drain_, drain_time, &Job::close_pipes);
     check_done();
   }
 
   void close_pipes() {
     error_code ignored;
-    out_.close(ignored);
-    err_.close(ignored);
+    out_.pipe.close(ignored);
+    err_.pipe.close(ignored);
   }
 
   void check_done() {
-    if (!exited_ || out_open_ || err_open_ || done_) return;
+    if (!exited_ || out_.open || err_.open || done_) return;
     done_ = true;
     drain_.cancel();
-    process_.detach();  // it has been waited for: nothing is left to end
     finished_.cancel();
   }
 
+  asio::any_io_executor executor_;
   Command command_;
   OutputReader reader_;
-  bp::process process_;
-  asio::writable_pipe in_;
-  asio::readable_pipe out_;
-  asio::readable_pipe err_;
-  asio::steady_timer deadline_;
-  asio::steady_timer grace_;
-  asio::steady_timer drain_;
-  asio::steady_timer finished_;
-  std::array<char, 16384> out_buffer_;  // not zeroed: only what was read is looked at
-  std::array<char, 4096> err_buffer_;
+  bp::process process_{executor_};
+  asio::posix::stream_descriptor exit_{executor_};  ///< a pidfd: readable when the child has ended
+  asio::posix::stream_descriptor in_{executor_};
+  std::string_view input_left_{command_.input};
+  Source out_{executor_};
+  Source err_{executor_};
+  asio::steady_timer deadline_{executor_};
+  asio::steady_timer grace_{executor_};
+  asio::steady_timer drain_{executor_};
+  asio::steady_timer finished_{executor_, Clock::time_point::max()};
   Outcome outcome_;
   Clock::time_point started_;
   std::optional<Ending> decided_;
   int decided_signal_ = 0;
   std::exception_ptr reader_failure_;
   bool exited_ = false;
-  bool out_open_ = true;
-  bool err_open_ = true;
   bool done_ = false;
 };
 
@@ -310,16 +336,32 @@ class Job : public std::enable_shared_from_this<Job> {
 
 struct Runner::State {
   explicit State(asio::any_io_executor used) : executor(std::move(used)) {}
+
+  /// A job in the list of those running, for as long as somebody waits for it.
+  class Entry {
+   public:
+    Entry(State& state, std::shared_ptr<Job> job) : state_(state), job_(std::move(job)) {
+      state_.jobs.insert(job_);
+    }
+    ~Entry() {
+      state_.jobs.erase(job_);
+      job_->abandon();
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+   private:
+    State& state_;
+    std::shared_ptr<Job> job_;
+  };
+
   asio::any_io_executor executor;
   std::set<std::shared_ptr<Job>> jobs;
   std::optional<int> interrupted;
 };
 
 Runner::Runner(asio::any_io_executor executor)
-    : state_(std::make_shared<State>(std::move(executor))) {
-  // A child may end before it has read its input: that is an error of a write, not our end.
-  std::signal(SIGPIPE, SIG_IGN);
-}
+    : state_(std::make_shared<State>(std::move(executor))) {}
 
 Runner::~Runner() = default;
 
@@ -333,22 +375,19 @@ asio::awaitable<Outcome> Runner::run(Command command, OutputReader reader) {
   }
   const auto job = std::make_shared<Job>(state->executor, std::move(command), std::move(reader));
   if (!job->start()) co_return job->take_outcome();
-  state->jobs.insert(job);
-  std::exception_ptr failure;
-  try {
-    co_await job->finished();
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  state->jobs.erase(job);
-  if (failure) std::rethrow_exception(failure);
+  const State::Entry entry(*state, job);
+  co_await job->finished();
   co_return job->take_outcome();
 }
 
 void Runner::interrupt(int signal) {
-  if (!state_->interrupted) state_->interrupted = signal;
+  const auto again = state_->interrupted.has_value();
+  if (!again) state_->interrupted = signal;
   const auto running = state_->jobs;
-  for (const auto& job : running) job->end(Ending::interrupted, signal);
+  for (const auto& job : running) {
+    job->end(Ending::interrupted, signal);
+    if (again) job->kill();
+  }
 }
 
 std::optional<int> Runner::interrupted() const {

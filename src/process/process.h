@@ -68,8 +68,7 @@ using OutputReader = std::function<Flow(std::string_view)>;
 
 /// Starts children and waits for them. Each child leads a process group of its own, inherits no
 /// descriptor but its three standard ones, and default signal dispositions; what ends it ends its
-/// whole group. Single-threaded: everything happens on the executor given. SIGPIPE is ignored from
-/// the first one on.
+/// whole group. Single-threaded: everything happens on the executor given.
 class Runner {
  public:
   explicit Runner(boost::asio::any_io_executor executor);
@@ -79,6 +78,8 @@ class Runner {
 
   /// Runs one command to its end. Never throws for what the child does: see Ending.
   /// With a reader, `Outcome::out` stays empty and output_limit does not count.
+  /// What the reader throws comes out when the child has ended. A run that is cancelled, or
+  /// destroyed, ends its child.
   boost::asio::awaitable<Outcome> run(Command command, OutputReader reader = {});
 
   /// Passes the signal on to every running child; one that is still there after its grace is

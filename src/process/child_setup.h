@@ -1,0 +1,104 @@
+#pragma once
+
+#include <array>
+#include <csignal>
+#include <map>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace retrust {
+
+/// A file descriptor that is closed with its owner.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int owned) : number_(owned) {}
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+
+  int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_ = -1;
+};
+
+/// Both ends of a pipe, neither of which a child inherits by itself.
+struct Pipe {
+  Descriptor read_end;
+  Descriptor write_end;
+};
+
+/// Throws std::system_error, for example where too many files are open.
+Pipe make_pipe();
+
+/// A descriptor of a child that becomes readable when the child has ended, also before anybody has
+/// awaited it. Throws std::system_error.
+Descriptor open_child(int pid);
+
+/// Whether a child that nobody has awaited has ended.
+bool has_ended(int pid);
+
+/// For a child that is of no use.
+void kill_and_await(int pid);
+
+/// /dev/null, with whichever of the three standard descriptors are closed filled by it as well for
+/// as long as this lives: otherwise a pipe for a child could get one of their numbers, which is
+/// overwritten before the child starts.
+class NullDevice {
+ public:
+  /// Throws std::system_error.
+  NullDevice();
+
+  int get() const { return device_.get(); }
+
+ private:
+  std::array<Descriptor, 3> fillers_;
+  Descriptor device_;
+};
+
+/// Our own environment with additions, in the form that exec takes.
+class Environment {
+ public:
+  explicit Environment(const std::map<std::string, std::string>& additions);
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  const char* const* get() const { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> added_;
+  std::vector<const char*> pointers_;
+};
+
+/// Holds all signals back while a child is made: until it has default dispositions, a signal would
+/// run our handlers in it.
+class SignalsHeld {
+ public:
+  SignalsHeld();
+  ~SignalsHeld();
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+/// As write(2), but that nobody reads any more is told by EPIPE alone: SIGPIPE would end us.
+ssize_t write_without_signal(int descriptor, std::string_view bytes);
+
+/// For a child between fork and exec: a process group of its own, default signals, none held back,
+/// and no descriptor but the three standard ones beyond exec. 0, or errno.
+int set_up_child() noexcept;
+
+}  // namespace retrust

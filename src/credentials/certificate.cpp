@@ -1,3 +1,5 @@
+#include "credentials/certificate.h"
+
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -13,7 +15,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "credentials/certificate.h"
 #include "credentials/encoding.h"
 #include "transcript/text.h"
 

@@ -95,7 +95,7 @@ po::parsed_options from_file(const po::options_description& options, const std::
 /// The values of all three sources together; the first to set one wins.
 class Values {
  public:
-  Values(po::variables_map map, CommandName command) : map_(std::move(map)), command_(command) {}
+  explicit Values(po::variables_map map) : map_(std::move(map)) {}
 
   bool flag(std::string_view name) const {
     const auto& value = map_[std::string(name)];
@@ -122,7 +122,6 @@ class Values {
 
  private:
   po::variables_map map_;
-  CommandName command_;
 };
 
 std::set<Step> parse_skip(const std::string& list) {
@@ -238,7 +237,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   if (!rest.empty())
     wrong(fmt::format("{} is too much on the command line", one_line(rest.front())));
 
-  const Values values(std::move(map), parsed.command);
+  const Values values(std::move(map));
   parsed.kubeconfig = values.required("kubeconfig");
   parsed.local_kubeconfig = values.required("local-kubeconfig");
   parsed.cluster = values.required("cluster");

@@ -18,16 +18,14 @@ using boost::asio::awaitable;
 
 namespace {
 
-std::string names_text(const std::vector<Pod>& pods) {
-  std::vector<std::string> names;
-  for (const auto& pod : pods) names.push_back(pod.name);
-  return enumerated(names);
-}
-
 std::vector<std::string> names_of(const std::vector<Pod>& pods) {
   std::vector<std::string> names;
   for (const auto& pod : pods) names.push_back(pod.name);
   return names;
+}
+
+std::string names_text(const std::vector<Pod>& pods) {
+  return enumerated(names_of(pods));
 }
 
 /// The rollout is over, as `kubectl rollout status` sees it.

@@ -339,7 +339,8 @@ Response Api::replace(const ObjectKey& key, const Target& target, json::value ob
     const auto same = before != nullptr && after != nullptr && *before == *after;
     put(object, "/metadata/generation", generation->to_number<std::int64_t>() + (same ? 0 : 1));
   }
-  return {200, store_.update(key, std::move(object))};
+  store_.update(key, std::move(object));
+  return {200, *store_.find(key)};
 }
 
 Response Api::patch(const Request& request, const ObjectKey& key, const Target& target) {
@@ -365,10 +366,13 @@ Response Api::remove(const Request& request, const ObjectKey& key, const Target&
                                  target.resource->id(), key.name));
     }
   }
-  if (key.resource == "pods" && settings_.terminate_pod) {
-    settings_.terminate_pod(key);
-    const auto* terminating = store_.find(key);
-    return {200, terminating == nullptr ? object : *terminating};
+  if (key.resource == "pods") {
+    // A pod on a node is told to go, and it is for the kubelet to say that it went.
+    if (text_at(object, "/metadata/deletionTimestamp").empty()) {
+      put(object, "/metadata/deletionTimestamp", now_text());
+      store_.update(key, std::move(object));
+    }
+    return {200, *store_.find(key)};
   }
   store_.remove(key);
   json::object status;

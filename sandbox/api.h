@@ -75,8 +75,6 @@ class Api {
     std::function<User(const std::string& token)> authenticate;
     /// Called before a change is made.
     std::function<void(const About&)> before_change;
-    /// Pods end gracefully: called instead of removing one.
-    std::function<void(const ObjectKey&)> terminate_pod;
   };
   Api(Store& store, Settings settings) : store_(store), settings_(std::move(settings)) {}
 

@@ -33,8 +33,7 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                   .kubernetes_version = std::move(kubernetes_version),
                   .resources = std::move(resources),
                   .authenticate = [this](const std::string& token) { return authenticate(token); },
-                  .before_change = hooks.before_change,
-                  .terminate_pod = hooks.terminate_pod});
+                  .before_change = hooks.before_change});
   server_ = std::make_unique<Server>(
       io, store_, authority.issue_server(),
       Server::Hooks{.handle = [this](const Request& request) { return handle(request); },

@@ -20,7 +20,6 @@ class Cluster {
   struct Hooks {
     std::function<void(const About&)> before_change;
     std::function<void(const About&, unsigned code)> answered;
-    std::function<void(const ObjectKey&)> terminate_pod;
     std::function<std::optional<std::chrono::milliseconds>()> watch_limit;
   };
   Cluster(boost::asio::io_context& io, std::string name, const Authority& authority,

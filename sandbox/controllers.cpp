@@ -24,13 +24,8 @@ bool is_token_secret(const json::value& secret) {
 
 }  // namespace
 
-Controllers::Controllers(Cluster& cluster, Scheduler& scheduler, Settings& settings, Log& log,
-                         Hooks hooks)
-    : cluster_(cluster),
-      scheduler_(scheduler),
-      settings_(settings),
-      log_(log),
-      hooks_(std::move(hooks)) {
+Controllers::Controllers(Cluster& cluster, Scheduler& scheduler, Settings& settings, Log& log)
+    : cluster_(cluster), scheduler_(scheduler), settings_(settings), log_(log) {
   cluster_.store().observe([this](const Change& change) { look(change); });
 }
 
@@ -45,6 +40,12 @@ void Controllers::look(const Change& change) {
                            : std::chrono::milliseconds{standard},
                        [this, key] { fill_token(key); });
     }
+  }
+  if (change.key.resource == "pods" && change.type == Change::Type::modified &&
+      text_at(change.before, "/metadata/deletionTimestamp").empty() &&
+      !text_at(change.object, "/metadata/deletionTimestamp").empty()) {
+    const auto found = pods_.find(change.key.name);
+    if (found != pods_.end() && !found->second.owner.empty()) replace_pod(found->second);
   }
   if (change.key.resource == "deployments.apps") {
     const auto* generation = find_at(change.object, "/metadata/generation");
@@ -121,66 +122,26 @@ void Controllers::fill_token(const ObjectKey& key) {
 
 void Controllers::start_pod(const PodSpec& spec, PodState state) {
   const auto name = (spec.owner.empty() ? spec.app : spec.owner) + "-" + random_suffix(5);
-  const ObjectKey key{"pods", name_space, name};
   pods_[name] = spec;
-  cluster_.store().create(key, pod(spec, state));
-  if (state == PodState::running) return;
-  const auto rancher = spec.app == "rancher" || spec.app == "cattle";
-  if (!rancher && settings_.faults.has("no-agents-start")) return;
-  const auto delay = rancher && settings_.faults.has("slow-rancher")
-                         ? settings_.faults.milliseconds("slow-rancher", 0)
-                         : settings_.delay(400);
-  scheduler_.after(delay, [this, key, spec] { try_to_run(key, spec); });
+  cluster_.store().create({"pods", name_space, name}, pod(spec, state));
 }
 
-void Controllers::try_to_run(const ObjectKey& key, const PodSpec& spec) {
-  const auto* present = cluster_.store().find(key);
-  if (present == nullptr || !text_at(*present, "/metadata/deletionTimestamp").empty()) return;
-  auto running = spec;
-  running.started.clear();
+void Controllers::replace_pod(const PodSpec& spec) {
+  auto replacement = spec;
+  replacement.started.clear();
   if (spec.account == "cattle" && cluster_.name() != "local") {
+    // The API server adds the account's token when a pod is made, and refuses the pod as long as
+    // there is none; its workload tries again.
     const auto token = present_token_secret();
     if (token.empty()) {
-      // The kubelet cannot mount what is not there: ContainerCreating, and tried again.
-      scheduler_.after(settings_.delay(200), [this, key, spec] { try_to_run(key, spec); });
+      scheduler_.after(settings_.delay(200), [this, spec] { replace_pod(spec); });
       return;
     }
-    std::erase_if(running.secrets,
+    std::erase_if(replacement.secrets,
                   [](const std::string& name) { return name.starts_with("cattle-token"); });
-    running.secrets.push_back(token);
+    replacement.secrets.push_back(token);
   }
-  auto changed = *present;
-  make_running(changed, running);
-  cluster_.store().update(key, std::move(changed));
-  log_.event("workload", "ready", key.name);
-  if (hooks_.pod_ready) hooks_.pod_ready(key);
-}
-
-void Controllers::terminate(const ObjectKey& key) {
-  const auto* present = cluster_.store().find(key);
-  if (present == nullptr || !text_at(*present, "/metadata/deletionTimestamp").empty()) return;
-  auto marked = *present;
-  put(marked, "/metadata/deletionTimestamp", now_text());
-  cluster_.store().update(key, std::move(marked));
-  log_.event("workload", "terminating", key.name);
-  const auto found = pods_.find(key.name);
-  const auto owned = found != pods_.end() && !found->second.owner.empty();
-  if (owned) {
-    auto spec = found->second;
-    spec.started.clear();
-    start_pod(spec, PodState::pending);
-  }
-  auto delay = settings_.delay(300);
-  if (owned && found->second.app == "cattle-cluster-agent" &&
-      settings_.faults.has("linger-old-agent")) {
-    delay = settings_.faults.milliseconds("linger-old-agent", 1500);
-  }
-  if (hooks_.pod_terminating) hooks_.pod_terminating(key);
-  scheduler_.after(delay, [this, key] {
-    cluster_.store().remove(key);
-    log_.event("workload", "gone", key.name);
-    if (hooks_.pod_gone) hooks_.pod_gone(key);
-  });
+  start_pod(replacement, PodState::pending);
 }
 
 void Controllers::roll_out(const ObjectKey& deployment) {
@@ -214,7 +175,13 @@ void Controllers::roll_out(const ObjectKey& deployment) {
           return;
         }
         cluster_.store().unobserve(*number);
-        for (const auto& key : old) terminate(key);
+        for (const auto& key : old) {
+          const auto* present = cluster_.store().find(key);
+          if (present == nullptr) continue;
+          auto told = *present;
+          put(told, "/metadata/deletionTimestamp", now_text());
+          cluster_.store().update(key, std::move(told));
+        }
         scheduler_.after(settings_.delay(300), [this, deployment] {
           auto done = *cluster_.store().find(deployment);
           put(done, "/status/replicas", 1);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 
@@ -12,23 +11,14 @@
 
 namespace retrust::sandbox {
 
-/// What every cluster's control plane and kubelet do: tokens for service accounts, pods for
-/// workloads, rollouts.
+/// What every cluster's controller manager does: tokens for service accounts, pods for workloads,
+/// rollouts.
 class Controllers {
  public:
-  struct Hooks {
-    /// A pod of a workload became ready.
-    std::function<void(const ObjectKey&)> pod_ready;
-    /// A pod was told to go.
-    std::function<void(const ObjectKey&)> pod_terminating;
-    std::function<void(const ObjectKey&)> pod_gone;
-  };
-  Controllers(Cluster& cluster, Scheduler& scheduler, Settings& settings, Log& log, Hooks hooks);
+  Controllers(Cluster& cluster, Scheduler& scheduler, Settings& settings, Log& log);
 
   /// A pod that a workload makes; `spec` is kept for those that replace it.
   void start_pod(const PodSpec& spec, PodState state);
-  /// Ends a pod as a kubelet does: marked first, gone later.
-  void terminate(const ObjectKey& key);
   /// A watch on secrets was opened: what `no-token=late` waits for.
   void secrets_watched();
 
@@ -37,7 +27,7 @@ class Controllers {
   void ensure_token();
   void make_token();
   void fill_token(const ObjectKey& key);
-  void try_to_run(const ObjectKey& key, const PodSpec& spec);
+  void replace_pod(const PodSpec& spec);
   void roll_out(const ObjectKey& deployment);
   std::string present_token_secret() const;
 
@@ -45,7 +35,6 @@ class Controllers {
   Scheduler& scheduler_;
   Settings& settings_;
   Log& log_;
-  Hooks hooks_;
   std::map<std::string, PodSpec> pods_;  // by pod name
   std::map<std::string, std::int64_t> generations_;
   enum class TokenWork { none, under_way } token_work_ = TokenWork::none;

@@ -11,14 +11,6 @@ namespace {
 
 namespace json = boost::json;
 
-json::object typed(std::string_view api_version, std::string_view kind) {
-  json::object object;
-  object["apiVersion"] = api_version;
-  object["kind"] = kind;
-  object["metadata"] = json::object{};
-  return object;
-}
-
 json::array volumes(const std::vector<std::string>& secrets) {
   json::array list;
   for (const auto& name : secrets) {
@@ -53,8 +45,16 @@ json::object condition(std::string_view type, std::string_view status) {
 
 }  // namespace
 
+json::value bare(std::string_view api_version, std::string_view kind) {
+  json::object object;
+  object["apiVersion"] = api_version;
+  object["kind"] = kind;
+  object["metadata"] = json::object{};
+  return object;
+}
+
 json::value token_secret(const TokenSecretSpec& spec) {
-  json::value secret(typed("v1", "Secret"));
+  auto secret = bare("v1", "Secret");
   put(secret, "/metadata/annotations/kubernetes.io~1service-account.name", spec.account);
   put(secret, "/metadata/annotations/kubernetes.io~1service-account.uid", spec.account_uid);
   if (!spec.created.empty()) put(secret, "/metadata/creationTimestamp", spec.created);
@@ -79,14 +79,14 @@ json::value token_data(const TokenSecretSpec& spec, const Key& key, const std::s
 }
 
 json::value opaque_secret(const std::vector<std::pair<std::string, std::string>>& data) {
-  json::value secret(typed("v1", "Secret"));
+  auto secret = bare("v1", "Secret");
   put(secret, "/type", "Opaque");
   for (const auto& [key, value] : data) put(secret, "/data/" + key, secret_data(value));
   return secret;
 }
 
 json::value pod(const PodSpec& spec, PodState state) {
-  json::value made(typed("v1", "Pod"));
+  auto made = bare("v1", "Pod");
   put(made, "/metadata/labels/app", spec.app);
   if (!spec.owner.empty()) {
     json::object owner;
@@ -101,7 +101,7 @@ json::value pod(const PodSpec& spec, PodState state) {
   put(made, "/spec/nodeName", "node-1");
   if (!spec.started.empty()) put(made, "/metadata/creationTimestamp", spec.started);
   if (state == PodState::running) {
-    make_running(made, spec);
+    make_running(made, spec.started);
   } else {
     put(made, "/status/phase", "Pending");
     put(made, "/status/conditions", json::array{condition("Ready", "False")});
@@ -109,27 +109,38 @@ json::value pod(const PodSpec& spec, PodState state) {
   return made;
 }
 
-void make_running(json::value& pod, const PodSpec& spec) {
-  const auto since = spec.started.empty() ? now_text() : spec.started;
+void make_running(json::value& pod, const std::string& started) {
+  const auto since = started.empty() ? now_text() : started;
   json::object running;
   running["startedAt"] = since;
   json::object state;
   state["running"] = std::move(running);
   json::object container;
-  container["name"] = "main";
-  container["image"] = spec.image;
+  container["name"] = text_at(pod, "/spec/containers/0/name");
+  container["image"] = text_at(pod, "/spec/containers/0/image");
+  container["imageID"] = "";
   container["ready"] = true;
   container["restartCount"] = 0;
   container["state"] = std::move(state);
-  put(pod, "/spec/volumes", volumes(spec.secrets));
   put(pod, "/status/phase", "Running");
   put(pod, "/status/startTime", since);
   put(pod, "/status/conditions", json::array{condition("Ready", "True")});
   put(pod, "/status/containerStatuses", json::array{container});
 }
 
+std::vector<std::string> mounted_secrets(const json::value& pod) {
+  std::vector<std::string> names;
+  const auto* mounts = find_at(pod, "/spec/volumes");
+  if (mounts == nullptr || !mounts->is_array()) return names;
+  for (const auto& volume : mounts->get_array()) {
+    auto name = text_at(volume, "/secret/secretName");
+    if (!name.empty()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 json::value workload(const WorkloadSpec& spec) {
-  json::value made(typed("apps/v1", spec.kind));
+  auto made = bare("apps/v1", spec.kind);
   put(made, "/metadata/generation", 1);
   put(made, "/spec/selector/matchLabels/app", spec.app);
   put(made, "/spec/template/metadata/labels/app", spec.app);
@@ -150,6 +161,48 @@ json::value workload(const WorkloadSpec& spec) {
     }
   }
   return made;
+}
+
+json::value cluster_resource(const ClusterSpec& spec) {
+  auto made = bare("management.cattle.io/v3", "Cluster");
+  put(made, "/metadata/annotations/authz.management.cattle.io~1creator-role-bindings", "{}");
+  put(made, "/metadata/finalizers", json::array{"controller.cattle.io/cluster-agent-controller"});
+  put(made, "/spec/displayName", spec.display_name);
+  put(made, "/spec/description", "");
+  put(made, "/status/driver", spec.driver);
+  put(made, "/status/apiEndpoint", "https://10.43.0.1:443");
+  put(made, "/status/caCert", spec.ca_base64);
+  put(made, "/status/serviceAccountToken", spec.token);
+  put(made, "/status/version/gitVersion", spec.kubernetes);
+  put(made, "/status/conditions", json::array{condition("Connected", "True")});
+  return made;
+}
+
+json::value registration_token(const std::string& cluster_id, const std::string& value) {
+  auto made = bare("management.cattle.io/v3", "ClusterRegistrationToken");
+  put(made, "/spec/clusterName", cluster_id);
+  put(made, "/status/token", value);
+  return made;
+}
+
+json::value setting(const std::string& value, const std::string& standard) {
+  auto made = bare("management.cattle.io/v3", "Setting");
+  put(made, "/value", value);
+  put(made, "/default", standard);
+  return made;
+}
+
+json::value agent_credentials(const std::string& registration) {
+  return opaque_secret(
+      {{"url", "https://rancher.example.com"}, {"token", registration}, {"namespace", "c-x7k2p"}});
+}
+
+const std::vector<AgentWorkload>& agent_workloads() {
+  static const std::vector<AgentWorkload> all{
+      {"Deployment", "cattle-cluster-agent", "cattle-cluster-agent", "ReplicaSet",
+       "cattle-cluster-agent-7d8f9c6b5"},
+      {"DaemonSet", "cattle-agent", "cattle-node-agent", "DaemonSet", "cattle-node-agent"}};
+  return all;
 }
 
 }  // namespace retrust::sandbox

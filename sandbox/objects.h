@@ -40,8 +40,10 @@ struct PodSpec {
 };
 enum class PodState { pending, running };
 boost::json::value pod(const PodSpec& spec, PodState state);
-/// Makes a pod run and be ready, from now on.
-void make_running(boost::json::value& pod, const PodSpec& spec);
+/// Makes a pod run and be ready, from that time on (empty: from now on).
+void make_running(boost::json::value& pod, const std::string& since = {});
+/// The names of the secrets that a pod mounts.
+std::vector<std::string> mounted_secrets(const boost::json::value& pod);
 
 struct WorkloadSpec {
   std::string kind;  ///< Deployment or DaemonSet
@@ -52,5 +54,35 @@ struct WorkloadSpec {
 };
 /// With one pod that runs.
 boost::json::value workload(const WorkloadSpec& spec);
+
+/// An object with nothing but its type.
+boost::json::value bare(std::string_view api_version, std::string_view kind);
+
+/// An imported cluster as Rancher up to 2.5.15 keeps it: a clusters resource.
+struct ClusterSpec {
+  std::string display_name;
+  std::string driver = "imported";
+  std::string ca_base64;
+  std::string token = {};
+  std::string kubernetes = {};  ///< e.g. v1.20.15
+};
+boost::json::value cluster_resource(const ClusterSpec& spec);
+/// What the agents of a cluster register with; its value.
+boost::json::value registration_token(const std::string& cluster_id, const std::string& value);
+/// One of Rancher's settings, at its default where `value` is empty.
+boost::json::value setting(const std::string& value, const std::string& standard);
+/// The secret from which the agents learn where Rancher is.
+boost::json::value agent_credentials(const std::string& registration);
+
+inline constexpr std::string_view credentials_secret = "cattle-credentials-1a2b3c4";
+/// The workloads that run as `cattle`, each with the ReplicaSet or DaemonSet that owns its pods.
+struct AgentWorkload {
+  std::string kind;
+  std::string app;
+  std::string name;
+  std::string owner_kind;
+  std::string owner;
+};
+const std::vector<AgentWorkload>& agent_workloads();
 
 }  // namespace retrust::sandbox

@@ -69,22 +69,18 @@ int rancher_series(const std::string& profile) {
   return major * 100 + minor;
 }
 
-Rancher::Rancher(boost::asio::io_context& io, Cluster& local, Cluster& downstream,
-                 Scheduler& scheduler, Settings& settings, Log& log)
-    : io_(io),
-      local_(local),
-      downstream_(downstream),
-      scheduler_(scheduler),
-      settings_(settings),
-      log_(log) {}
+Rancher::Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
+                 const Settings& settings, Log& log)
+    : io_(io), local_(local), scheduler_(scheduler), settings_(settings), log_(log) {}
 
 const json::value& Rancher::resource() const {
-  return *local_.store().find(resource_key);
+  return *local_.find(resource_key);
 }
 
-void Rancher::start() {
+void Rancher::start(unsigned short downstream_port) {
+  downstream_port_ = downstream_port;
   known_ = credentials_of(resource());
-  local_.store().observe([this](const Change& change) { look(change); });
+  local_.observe([this](const Change& change) { look(change); });
   tell_proxy();
   connect();
 }
@@ -114,13 +110,13 @@ void Rancher::report(const Report& report) {
   auto changed = resource();
   put(changed, "/status/caCert", report.ca_base64);
   put(changed, "/status/serviceAccountToken", report.token);
-  local_.store().update(resource_key, std::move(changed));
+  local_.update(resource_key, std::move(changed));
 }
 
 void Rancher::connect() {
   const auto round = ++round_;
   ProbeRequest request;
-  request.port = downstream_.server().port();
+  request.port = downstream_port_;
   request.ca_pem = base64_decode(text_at(resource(), "/status/caCert")).value_or("");
   request.token = text_at(resource(), "/status/serviceAccountToken");
   request.path = "/api/v1/componentstatuses?timeout=30s";
@@ -140,9 +136,9 @@ void Rancher::conclude(const std::string& error) {
         error);
     set_condition(changed, "Ready", "False", "ClusterHealthCheckFailed", message);
   }
-  local_.store().update(resource_key, std::move(changed));
+  local_.update(resource_key, std::move(changed));
   const auto round = round_;
-  const auto pause = error.empty() ? std::chrono::seconds{5} : settings_.delay(1000);
+  const auto pause = settings_.delay(error.empty() ? 5000 : 1000);
   scheduler_.after(pause, [this, round] {
     if (round == round_) connect();
   });

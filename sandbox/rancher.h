@@ -6,10 +6,10 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include "cluster.h"
 #include "log.h"
 #include "scheduler.h"
 #include "settings.h"
+#include "store.h"
 
 namespace retrust::sandbox {
 
@@ -19,11 +19,11 @@ inline constexpr std::string_view cluster_id = "c-x7k2p";
 /// connects with what it has stored, and says what it sees in the clusters resource.
 class Rancher {
  public:
-  Rancher(boost::asio::io_context& io, Cluster& local, Cluster& downstream, Scheduler& scheduler,
-          Settings& settings, Log& log);
+  Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
+          const Settings& settings, Log& log);
 
-  /// Begins to look after the cluster.
-  void start();
+  /// Begins to look after the cluster, whose API server is at that port of this machine.
+  void start(unsigned short downstream_port);
 
   struct Report {
     std::string token;
@@ -44,10 +44,10 @@ class Rancher {
   const boost::json::value& resource() const;
 
   boost::asio::io_context& io_;
-  Cluster& local_;
-  Cluster& downstream_;
+  Objects& local_;
+  unsigned short downstream_port_ = 0;
   Scheduler& scheduler_;
-  Settings& settings_;
+  const Settings& settings_;
   Log& log_;
   std::string known_;        // the stored credentials as last seen
   std::uint64_t epoch_ = 0;  // counts changes of them

@@ -10,13 +10,13 @@
 
 namespace retrust::sandbox {
 
-const boost::json::value* Store::find(const ObjectKey& key) const {
+const boost::json::value* Objects::find(const ObjectKey& key) const {
   const auto found = objects_.find(key);
   return found == objects_.end() ? nullptr : &found->second;
 }
 
-std::vector<const boost::json::value*> Store::list(const std::string& resource,
-                                                   const std::string& name_space) const {
+std::vector<const boost::json::value*> Objects::list(const std::string& resource,
+                                                     const std::string& name_space) const {
   std::vector<const boost::json::value*> found;
   for (const auto& [key, object] : objects_) {
     if (key.resource == resource && (name_space.empty() || key.name_space == name_space)) {
@@ -24,6 +24,28 @@ std::vector<const boost::json::value*> Store::list(const std::string& resource,
     }
   }
   return found;
+}
+
+void Objects::tell(Change change) {
+  untold_.push_back(std::move(change));
+  if (untold_.size() > 1) return;  // whoever tells of the first goes on to this one
+  while (!untold_.empty()) {
+    // An observer may come or go meanwhile: work on a copy.
+    const auto observers = observers_;
+    for (const auto& [number, observer] : observers) {
+      if (observers_.contains(number)) observer(untold_.front());
+    }
+    untold_.pop_front();
+  }
+}
+
+int Objects::observe(Observer observer) {
+  observers_.emplace(++next_observer_, std::move(observer));
+  return next_observer_;
+}
+
+void Objects::unobserve(int number) {
+  observers_.erase(number);
 }
 
 const boost::json::value& Store::create(const ObjectKey& key, boost::json::value object) {
@@ -40,14 +62,13 @@ const boost::json::value& Store::create(const ObjectKey& key, boost::json::value
   return objects_.at(key);
 }
 
-const boost::json::value& Store::update(const ObjectKey& key, boost::json::value object) {
+void Store::update(const ObjectKey& key, boost::json::value object) {
   auto& present = objects_.at(key);
   put(object, "/metadata/resourceVersion", text_at(present, "/metadata/resourceVersion"));
-  if (object == present) return present;
+  if (object == present) return;
   put(object, "/metadata/resourceVersion", std::to_string(++version_));
   std::swap(present, object);
   record({Change::Type::modified, version_, key, present, std::move(object)});
-  return objects_.at(key);
 }
 
 void Store::remove(const ObjectKey& key) {
@@ -68,20 +89,7 @@ std::vector<Change> Store::since(std::uint64_t version) const {
 
 void Store::record(Change change) {
   history_.push_back(change);
-  // An observer may change something itself, or go away: work on a copy.
-  const auto observers = observers_;
-  for (const auto& [number, observer] : observers) {
-    if (observers_.contains(number)) observer(change);
-  }
-}
-
-int Store::observe(Observer observer) {
-  observers_.emplace(++next_observer_, std::move(observer));
-  return next_observer_;
-}
-
-void Store::unobserve(int number) {
-  observers_.erase(number);
+  tell(std::move(change));
 }
 
 }  // namespace retrust::sandbox

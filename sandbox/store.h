@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -28,40 +29,56 @@ struct Change {
   boost::json::value before = {};  ///< as it was, where it was modified
 };
 
-/// The objects of one cluster, one counter of versions, and what happened to them.
-class Store {
+/// The objects of a cluster as those who act in it see and change them.
+class Objects {
  public:
   using Observer = std::function<void(const Change&)>;
+  virtual ~Objects() = default;
 
   const boost::json::value* find(const ObjectKey& key) const;
   /// All of a resource, in one namespace or (empty) in all.
   std::vector<const boost::json::value*> list(const std::string& resource,
                                               const std::string& name_space) const;
+  /// Changes an object that is there to what is given; nothing happens where nothing differs.
+  virtual void update(const ObjectKey& key, boost::json::value object) = 0;
+  /// Removes an object at once.
+  virtual void remove(const ObjectKey& key) = 0;
 
+  /// Called at every change, one change after the other; returns a number for unobserve.
+  int observe(Observer observer);
+  void unobserve(int number);
+
+ protected:
+  /// Tells the observers; one that changes something itself is told of that when all know of this.
+  void tell(Change change);
+  std::map<ObjectKey, boost::json::value> objects_;
+
+ private:
+  std::map<int, Observer> observers_;
+  std::deque<Change> untold_;
+  int next_observer_ = 0;
+};
+
+/// The objects of one played cluster, one counter of versions, and what happened to them.
+class Store : public Objects {
+ public:
   /// Adds an object: gives it uid, creationTimestamp (where it brings none) and resourceVersion.
   const boost::json::value& create(const ObjectKey& key, boost::json::value object);
-  /// Replaces an object; nothing happens where nothing differs.
-  const boost::json::value& update(const ObjectKey& key, boost::json::value object);
-  void remove(const ObjectKey& key);
+  void update(const ObjectKey& key, boost::json::value object) override;
+  void remove(const ObjectKey& key) override;
 
   std::uint64_t version() const { return version_; }
   /// What happened after this version is remembered; what was before is not.
   std::uint64_t oldest() const { return first_version; }
   /// What happened after that version.
   std::vector<Change> since(std::uint64_t version) const;
-  /// Called at every change, until the store is gone; returns a number for unobserve.
-  int observe(Observer observer);
-  void unobserve(int number);
 
  private:
   void record(Change change);
 
   static constexpr std::uint64_t first_version = 1000;
   std::uint64_t version_ = first_version;
-  std::map<ObjectKey, boost::json::value> objects_;
   std::vector<Change> history_;
-  std::map<int, Observer> observers_;
-  int next_observer_ = 0;
 };
 
 }  // namespace retrust::sandbox

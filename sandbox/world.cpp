@@ -20,7 +20,6 @@ using std::chrono::seconds;
 constexpr seconds day{86'400};
 
 const std::string agents(agents_namespace);
-constexpr std::string_view credentials_secret = "cattle-credentials-1a2b3c4";
 const std::string made_long_ago = "2025-11-20T08:00:00Z";
 const std::string started_long_ago = "2025-11-21T08:00:00Z";
 
@@ -34,16 +33,8 @@ Key key_of(const Settings& settings, const Key& old_key) {
   return kept ? old_key : Key();
 }
 
-json::value named(std::string_view api_version, std::string_view kind) {
-  json::object object;
-  object["apiVersion"] = api_version;
-  object["kind"] = kind;
-  object["metadata"] = json::object{};
-  return object;
-}
-
 void add_namespace(Store& store, const std::string& name) {
-  auto made = named("v1", "Namespace");
+  auto made = bare("v1", "Namespace");
   put(made, "/status/phase", "Active");
   store.create({"namespaces", "", name}, std::move(made));
 }
@@ -57,7 +48,7 @@ void add_default_account(Cluster& cluster) {
   auto secret = token_secret(spec);
   put(secret, "/data", token_data(spec, cluster.account_key, cluster.handed_out_ca));
   cluster.store().create({"secrets", agents, spec.name}, std::move(secret));
-  auto account = named("v1", "ServiceAccount");
+  auto account = bare("v1", "ServiceAccount");
   put(account, "/metadata/uid", spec.account_uid);
   json::object reference;
   reference["name"] = spec.name;
@@ -95,21 +86,21 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   local_ = std::make_unique<Cluster>(io_, "local", local_authority_, Key(), std::move(resources),
                                      "1.20", log_, hooks_of("local"));
 
-  downstream_controllers_ = std::make_unique<Controllers>(
-      *downstream_, scheduler_, settings_, log_,
-      Controllers::Hooks{
-          .pod_ready = [this](const ObjectKey& key) { agent_ready(key); },
-          .pod_terminating = [this](const ObjectKey& key) { agent_terminating(key); },
-          .pod_gone = [this](const ObjectKey& key) { agent_gone(key); }});
-  other_controllers_ =
-      std::make_unique<Controllers>(*other_, scheduler_, settings_, log_, Controllers::Hooks{});
-  local_controllers_ = std::make_unique<Controllers>(
-      *local_, scheduler_, settings_, log_,
-      Controllers::Hooks{
+  const auto controllers = [this](Cluster& cluster) {
+    return std::make_unique<Controllers>(cluster, scheduler_, settings_, log_);
+  };
+  downstream_controllers_ = controllers(*downstream_);
+  local_controllers_ = controllers(*local_);
+  other_controllers_ = controllers(*other_);
+  rancher_ = std::make_unique<Rancher>(io_, local_->store(), scheduler_, settings_, log_);
+  kubelets_.push_back(std::make_unique<Kubelet>(
+      local_->store(), scheduler_, settings_, log_,
+      Kubelet::Hooks{
           .pod_ready = [this](const ObjectKey& key) { rancher_->server_ready(key.name); },
           .pod_terminating = {},
-          .pod_gone = [this](const ObjectKey& key) { rancher_->server_gone(key.name); }});
-  rancher_ = std::make_unique<Rancher>(io_, *local_, *downstream_, scheduler_, settings_, log_);
+          .pod_gone = [this](const ObjectKey& key) { rancher_->server_gone(key.name); }}));
+  kubelets_.push_back(
+      std::make_unique<Kubelet>(other_->store(), scheduler_, settings_, log_, Kubelet::Hooks{}));
 
   if (settings_.faults.has("old-ca-handed-out")) {
     downstream_->handed_out_ca = old_authority_.pem();
@@ -120,18 +111,20 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   old_report_.ca_base64 =
       secret_data(ca_kept(settings_.scenario) ? new_authority_.pem() : old_authority_.pem());
   fill_local(old_report_.ca_base64, old_report_.token, registration);
+
+  // Only now: the agents that are there had read their credentials before the renewal.
+  agents_ = std::make_unique<Agents>(downstream_->store(), *rancher_, scheduler_, settings_, log_);
+  agents_->settled(old_report_);
+  kubelets_.push_back(std::make_unique<Kubelet>(
+      downstream_->store(), scheduler_, settings_, log_,
+      Kubelet::Hooks{.pod_ready = [this](const ObjectKey& key) { agents_->ready(key); },
+                     .pod_terminating = [this](const ObjectKey& key) { agents_->terminating(key); },
+                     .pod_gone = [this](const ObjectKey& key) { agents_->gone(key); }}));
 }
 
 Cluster::Hooks World::hooks_of(const std::string& name) {
   return {.before_change = [this, name](const About& about) { before_change(name, about); },
           .answered = [this, name](const About& about, unsigned) { answered(name, about); },
-          .terminate_pod =
-              [this, name](const ObjectKey& key) {
-                auto& controllers = name == "downstream" ? downstream_controllers_
-                                    : name == "local"    ? local_controllers_
-                                                         : other_controllers_;
-                controllers->terminate(key);
-              },
           .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
             if (!settings_.faults.has("close-watches")) return std::nullopt;
             return settings_.faults.milliseconds("close-watches", 150);
@@ -143,10 +136,10 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
   auto& controllers =
       cluster.name() == "downstream" ? *downstream_controllers_ : *other_controllers_;
   for (const auto* name : {"default", "kube-system", "cattle-system"}) add_namespace(store, name);
-  store.create({"nodes", "", "node-1"}, named("v1", "Node"));
-  store.create({"componentstatuses", "", "etcd-0"}, named("v1", "ComponentStatus"));
+  store.create({"nodes", "", "node-1"}, bare("v1", "Node"));
+  store.create({"componentstatuses", "", "etcd-0"}, bare("v1", "ComponentStatus"));
   if (settings_.kubernetes >= "1.20") {
-    auto map = named("v1", "ConfigMap");
+    auto map = bare("v1", "ConfigMap");
     put(map, "/data/ca.crt", cluster.handed_out_ca);
     store.create({"configmaps", agents, "kube-root-ca.crt"}, std::move(map));
   }
@@ -154,14 +147,12 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
                opaque_secret({{"notes", "who to call at night"}}));
   if (!settings_.faults.has("broken-credentials")) {
     store.create({"secrets", agents, std::string(credentials_secret)},
-                 opaque_secret({{"url", "https://rancher.example.com"},
-                                {"token", credentials_token},
-                                {"namespace", std::string(cluster_id)}}));
+                 agent_credentials(credentials_token));
   }
 
   const auto account =
-      store.create({"serviceaccounts", agents, "cattle"}, named("v1", "ServiceAccount"));
-  store.create({"serviceaccounts", agents, "helm-operation"}, named("v1", "ServiceAccount"));
+      store.create({"serviceaccounts", agents, "cattle"}, bare("v1", "ServiceAccount"));
+  store.create({"serviceaccounts", agents, "helm-operation"}, bare("v1", "ServiceAccount"));
   add_default_account(cluster);
   const auto uid = text_at(account, "/metadata/uid");
   const auto& signer = settings_.scenario == Scenario::ca_only ||
@@ -191,22 +182,10 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
 
   const std::string image = "rancher/rancher-agent:" + rancher_version(settings_.rancher);
   const std::vector<std::string> mounts{std::string(credentials_secret)};
-  struct Agent {
-    std::string kind;
-    std::string app;
-    std::string workload;
-    std::string owner_kind;
-    std::string owner;
-  };
-  const std::vector<Agent> all{
-      {"Deployment", "cattle-cluster-agent", "cattle-cluster-agent", "ReplicaSet",
-       "cattle-cluster-agent-7d8f9c6b5"},
-      {"DaemonSet", "cattle-agent", "cattle-node-agent", "DaemonSet", "cattle-node-agent"}};
-  for (const auto& agent : all) {
-    const auto made =
-        store.create({agent.kind == "Deployment" ? "deployments.apps" : "daemonsets.apps", agents,
-                      agent.workload},
-                     workload({agent.kind, agent.app, "cattle", image, mounts}));
+  for (const auto& agent : agent_workloads()) {
+    const auto made = store.create(
+        {agent.kind == "Deployment" ? "deployments.apps" : "daemonsets.apps", agents, agent.name},
+        workload({agent.kind, agent.app, "cattle", image, mounts}));
     controllers.start_pod({.account = "cattle",
                            .app = agent.app,
                            .image = image,
@@ -226,24 +205,14 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
 
 void World::add_cluster_resource(const std::string& id, const std::string& display_name,
                                  const std::string& ca, const std::string& token) {
-  auto made = named("management.cattle.io/v3", "Cluster");
-  put(made, "/metadata/annotations/authz.management.cattle.io~1creator-role-bindings", "{}");
-  put(made, "/metadata/finalizers", json::array{"controller.cattle.io/cluster-agent-controller"});
-  put(made, "/spec/displayName", display_name);
-  put(made, "/spec/description", "");
-  put(made, "/status/driver", "imported");
+  ClusterSpec spec{.display_name = display_name,
+                   .ca_base64 = ca,
+                   .token = token,
+                   .kubernetes = fmt::format("v{}.15", settings_.kubernetes)};
   if (id == cluster_id && settings_.faults.has("driver")) {
-    put(made, "/status/driver", settings_.faults.value("driver"));
+    spec.driver = settings_.faults.value("driver");
   }
-  put(made, "/status/apiEndpoint", "https://10.43.0.1:443");
-  put(made, "/status/caCert", ca);
-  put(made, "/status/serviceAccountToken", token);
-  put(made, "/status/version/gitVersion", fmt::format("v{}.15", settings_.kubernetes));
-  json::object connected;
-  connected["type"] = "Connected";
-  connected["status"] = "True";
-  put(made, "/status/conditions", json::array{connected});
-  local_->store().create({"clusters.management.cattle.io", "", id}, std::move(made));
+  local_->store().create({"clusters.management.cattle.io", "", id}, cluster_resource(spec));
 }
 
 void World::fill_local(const std::string& stored_ca, const std::string& stored_token,
@@ -259,22 +228,16 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
   if (settings_.faults.has("twin-name"))
     add_cluster_resource("c-twin2", "production", other_ca, "");
 
-  auto registration = named("management.cattle.io/v3", "ClusterRegistrationToken");
-  put(registration, "/spec/clusterName", std::string(cluster_id));
-  put(registration, "/status/token", credentials_token);
   store.create(
       {"clusterregistrationtokens.management.cattle.io", std::string(cluster_id), "system"},
-      std::move(registration));
-  auto setting = named("management.cattle.io/v3", "Setting");
-  put(setting, "/value", "");
-  put(setting, "/default", rancher_version(settings_.rancher));
-  store.create({"settings.management.cattle.io", "", "server-version"}, std::move(setting));
-  auto url = named("management.cattle.io/v3", "Setting");
-  put(url, "/value", "https://rancher.example.com");
-  put(url, "/default", "");
-  store.create({"settings.management.cattle.io", "", "server-url"}, std::move(url));
+      registration_token(std::string(cluster_id), credentials_token));
+  const auto add_setting = [&](const std::string& name, json::value made) {
+    store.create({"settings.management.cattle.io", "", name}, std::move(made));
+  };
+  add_setting("server-version", setting("", rancher_version(settings_.rancher)));
+  add_setting("server-url", setting("https://rancher.example.com", ""));
 
-  auto definition = named("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+  auto definition = bare("apiextensions.k8s.io/v1", "CustomResourceDefinition");
   json::object version;
   version["name"] = "v3";
   version["served"] = true;
@@ -295,9 +258,6 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
                                  .owner = app + "-5c9d8f7b6",
                                  .started = started_long_ago},
                                 PodState::running);
-  for (const auto* pod : store.list("pods", agents)) {
-    rancher_->server_ready(text_at(*pod, "/metadata/name"));
-  }
 }
 
 void World::start() {
@@ -305,7 +265,7 @@ void World::start() {
   local_->server().start();
   other_->server().start();
   write_kubeconfigs();
-  rancher_->start();
+  rancher_->start(downstream_->server().port());
 }
 
 void World::end() {

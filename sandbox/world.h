@@ -6,8 +6,10 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "agents.h"
 #include "cluster.h"
 #include "controllers.h"
+#include "kubelet.h"
 #include "log.h"
 #include "rancher.h"
 #include "scheduler.h"
@@ -42,10 +44,6 @@ class World {
   void restart(Cluster& cluster, std::chrono::milliseconds away);
   void bump();
   void renew();
-  void report_from(const ObjectKey& pod, const std::string& secret_name);
-  void agent_ready(const ObjectKey& pod);
-  void agent_terminating(const ObjectKey& pod);
-  void agent_gone(const ObjectKey& pod);
 
   boost::asio::io_context& io_;
   Settings settings_;
@@ -64,6 +62,8 @@ class World {
   std::unique_ptr<Controllers> local_controllers_;
   std::unique_ptr<Controllers> other_controllers_;
   std::unique_ptr<Rancher> rancher_;
+  std::unique_ptr<Agents> agents_;
+  std::vector<std::unique_ptr<Kubelet>> kubelets_;
   /// What the agents that ran at the start had read: an old one can report it again.
   Rancher::Report old_report_;
 };

@@ -94,10 +94,7 @@ std::string World::command(const std::string& line) {
   } else if (line == "restart downstream") {
     restart(*downstream_, std::chrono::milliseconds{1000});
   } else if (line.starts_with("fault ")) {
-    const auto fault = line.substr(6);
-    const auto equals = fault.find('=');
-    settings_.faults.set(fault.substr(0, equals),
-                         equals == std::string::npos ? "" : fault.substr(equals + 1));
+    settings_.faults.set_from(line.substr(6));
   } else {
     return "there is no such command";
   }

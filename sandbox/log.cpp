@@ -1,11 +1,27 @@
 #include "log.h"
 
+#include <chrono>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include "json_util.h"
 
 namespace retrust::sandbox {
+namespace {
+
+/// In milliseconds, to be compared with a transcript's.
+std::string log_time() {
+  const auto now = std::chrono::system_clock::now();
+  const auto part =
+      std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  auto text = time_text(now);
+  text.insert(text.size() - 1, fmt::format(".{:03}", part));
+  return text;
+}
+
+}  // namespace
 
 Log::Log(const std::filesystem::path& directory)
     : requests_(directory / "requests.jsonl", std::ios::app),
@@ -19,7 +35,7 @@ Log::Log(const std::filesystem::path& directory)
 void Log::request(const std::string& server, const About& about, const std::string& path,
                   unsigned code) {
   boost::json::object line;
-  line["time"] = now_text();
+  line["time"] = log_time();
   line["server"] = server;
   line["user"] = about.user;
   line["verb"] = about.verb;
@@ -32,7 +48,7 @@ void Log::request(const std::string& server, const About& about, const std::stri
 
 void Log::event(const std::string& actor, const std::string& event, const std::string& detail) {
   boost::json::object line;
-  line["time"] = now_text();
+  line["time"] = log_time();
   line["actor"] = actor;
   line["event"] = event;
   line["detail"] = detail;

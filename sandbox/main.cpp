@@ -14,6 +14,7 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include "live.h"
 #include "world.h"
 
 namespace retrust::sandbox {
@@ -49,13 +50,17 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       no-agents-start              new agent pods stay pending
       slow-rancher=MS              Rancher's pods take their time
   --quick                everybody acts ten times as fast
+  --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
+                         PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
+                         and when, is scripts/control-plane's business
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
-                         restart local|downstream, bump, renew
+                         restart local|downstream, bump, renew (on a real control plane: fault)
   --help
 )";
 
 struct Options {
   fs::path directory;
+  fs::path control_plane;  // empty: the clusters are played
   Settings settings;
   enum class Input { ignored, commands } input = Input::ignored;
 };
@@ -66,7 +71,8 @@ Options parse(int argc, char** argv) {
       "rancher", po::value<std::string>()->default_value("2.4"), "")(
       "kubernetes", po::value<std::string>()->default_value("1.20"), "")(
       "scenario", po::value<std::string>()->default_value("renewed"), "")(
-      "fault", po::value<std::vector<std::string>>(), "")("quick", "")("until-stdin-closes", "");
+      "fault", po::value<std::vector<std::string>>(), "")("quick", "")("until-stdin-closes", "")(
+      "control-plane", po::value<std::string>()->default_value(""), "");
   po::positional_options_description positional;
   positional.add("directory", 1);
   po::variables_map map;
@@ -92,10 +98,12 @@ Options parse(int argc, char** argv) {
   if (map.count("until-stdin-closes") > 0) options.input = Options::Input::commands;
   if (map.count("fault") > 0) {
     for (const auto& fault : map["fault"].as<std::vector<std::string>>()) {
-      const auto equals = fault.find('=');
-      options.settings.faults.set(fault.substr(0, equals),
-                                  equals == std::string::npos ? "" : fault.substr(equals + 1));
+      options.settings.faults.set_from(fault);
     }
+  }
+  options.control_plane = map["control-plane"].as<std::string>();
+  if (!options.control_plane.empty() && !map["scenario"].defaulted()) {
+    throw std::runtime_error("--scenario is for played clusters; use scripts/control-plane renew");
   }
   return options;
 }
@@ -103,8 +111,8 @@ Options parse(int argc, char** argv) {
 /// Answers the lines of standard input, and calls `at_end` when it closes.
 class Commands {
  public:
-  Commands(asio::io_context& io, World& world, std::function<void()> at_end)
-      : input_(io, ::dup(STDIN_FILENO)), world_(world), at_end_(std::move(at_end)) {}
+  Commands(asio::io_context& io, Stage& stage, std::function<void()> at_end)
+      : input_(io, ::dup(STDIN_FILENO)), stage_(stage), at_end_(std::move(at_end)) {}
 
   void read() {
     asio::async_read_until(input_, asio::dynamic_buffer(text_), '\n',
@@ -113,7 +121,7 @@ class Commands {
                                at_end_();
                                return;
                              }
-                             const auto problem = world_.command(text_.substr(0, size - 1));
+                             const auto problem = obeyed(text_.substr(0, size - 1));
                              text_.erase(0, size);
                              fmt::print("{}\n", problem.empty() ? "ok" : "error: " + problem);
                              std::fflush(stdout);
@@ -126,11 +134,26 @@ class Commands {
   }
 
  private:
+  std::string obeyed(const std::string& line) {
+    try {
+      return stage_.command(line);
+    } catch (const std::exception& error) {
+      return error.what();
+    }
+  }
+
   asio::posix::stream_descriptor input_;
-  World& world_;
+  Stage& stage_;
   std::function<void()> at_end_;
   std::string text_;
 };
+
+std::unique_ptr<Stage> staged(asio::io_context& io, const Options& options) {
+  if (options.control_plane.empty()) {
+    return std::make_unique<World>(io, options.settings, options.directory);
+  }
+  return std::make_unique<Live>(io, options.settings, options.directory, options.control_plane);
+}
 
 int run(const Options& options) {
   if (fs::exists(options.directory) && !fs::is_empty(options.directory)) {
@@ -140,11 +163,11 @@ int run(const Options& options) {
   fs::permissions(options.directory, fs::perms::owner_all);
 
   asio::io_context io{1};
-  World world(io, options.settings, options.directory);
+  const auto stage = staged(io, options);
   asio::signal_set signals(io, SIGINT, SIGTERM);
   std::optional<Commands> commands;
   const auto end = [&] {
-    world.end();
+    stage->end();
     signals.cancel();
     if (commands) commands->close();
   };
@@ -152,12 +175,13 @@ int run(const Options& options) {
     if (!cancelled) end();
   });
   if (options.input == Options::Input::commands) {
-    commands.emplace(io, world, end);
+    commands.emplace(io, *stage, end);
     commands->read();
   }
-  world.start();
-  fmt::print("ready\n");
-  std::fflush(stdout);
+  stage->start([] {
+    fmt::print("ready\n");
+    std::fflush(stdout);
+  });
   io.run();
   return 0;
 }

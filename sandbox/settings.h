@@ -13,10 +13,13 @@ enum class Scenario { renewed, ca_only, key_only, healthy };
 /// How long the played parties take.
 enum class Pace { lifelike, quick };
 
-/// Which faults are shown; the list is in the help of main.cpp.
+/// Which faults are shown; what each means is in the help of main.cpp.
 class Faults {
  public:
-  void set(const std::string& name, const std::string& value) { values_[name] = value; }
+  /// Takes NAME or NAME=VALUE; throws where there is no such fault.
+  void set_from(const std::string& text);
+  /// Throws where a real control plane cannot be made to show one of them.
+  void require_live() const;
   bool has(const std::string& name) const { return values_.contains(name); }
   std::string value(const std::string& name) const {
     const auto found = values_.find(name);

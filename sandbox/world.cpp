@@ -260,12 +260,13 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
                                 PodState::running);
 }
 
-void World::start() {
+void World::start(std::function<void()> ready) {
   downstream_->server().start();
   local_->server().start();
   other_->server().start();
   write_kubeconfigs();
   rancher_->start(downstream_->server().port());
+  ready();
 }
 
 void World::end() {

@@ -14,22 +14,19 @@
 #include "rancher.h"
 #include "scheduler.h"
 #include "settings.h"
+#include "stage.h"
 
 namespace retrust::sandbox {
 
 /// Both clusters, a third that has nothing to do with them, and everybody who acts in them.
-class World {
+class World : public Stage {
  public:
   World(boost::asio::io_context& io, Settings settings, std::filesystem::path directory);
 
   /// Starts the servers and writes the kubeconfigs.
-  void start();
-  /// Lets go of everything, so that the io_context runs out of work.
-  void end();
-
-  /// A line of standard input: `fault NAME[=VALUE]`, `restart local|downstream`, `bump`, `renew`.
-  /// What is wrong with it, or nothing.
-  std::string command(const std::string& line);
+  void start(std::function<void()> ready) override;
+  void end() override;
+  std::string command(const std::string& line) override;
 
  private:
   Cluster::Hooks hooks_of(const std::string& name);

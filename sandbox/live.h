@@ -1,0 +1,57 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "agents.h"
+#include "kubelet.h"
+#include "log.h"
+#include "mirror.h"
+#include "rancher.h"
+#include "scheduler.h"
+#include "settings.h"
+#include "stage.h"
+
+namespace retrust::sandbox {
+
+/// Two clusters of a real control plane (scripts/control-plane), filled with what Rancher and its
+/// agents put there, and a stand-in for those who are not there: kubelet, scheduler, agents,
+/// Rancher.
+class Live : public Stage {
+ public:
+  /// `plane` is the folder of a control plane that is up and empty.
+  Live(boost::asio::io_context& io, Settings settings, std::filesystem::path directory,
+       std::filesystem::path plane);
+
+  void start(std::function<void()> ready) override;
+  void end() override;
+  std::string command(const std::string& line) override;
+
+ private:
+  boost::asio::awaitable<void> fill();
+  boost::asio::awaitable<Rancher::Report> fill_downstream(const std::string& registration);
+  boost::asio::awaitable<void> start_agents();
+  boost::asio::awaitable<void> fill_local(const std::string& registration,
+                                          const Rancher::Report& stored);
+  void schedule(Mirror& mirror, const Change& change);
+  bool settled() const;
+
+  boost::asio::io_context& io_;
+  Settings settings_;
+  std::filesystem::path directory_;
+  std::filesystem::path plane_;
+  Log log_;
+  Scheduler scheduler_;
+  Mirror downstream_;
+  Mirror local_;
+  Rancher rancher_;
+  Agents agents_;
+  Kubelet downstream_kubelet_;
+  Kubelet local_kubelet_;
+};
+
+}  // namespace retrust::sandbox

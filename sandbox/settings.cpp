@@ -1,0 +1,47 @@
+#include "settings.h"
+
+#include <stdexcept>
+
+namespace retrust::sandbox {
+namespace {
+
+enum class Where { played, anywhere };
+
+const std::map<std::string, Where>& known_faults() {
+  static const std::map<std::string, Where> known{{"agents-never-report", Where::anywhere},
+                                                  {"linger-old-agent", Where::anywhere},
+                                                  {"close-watches", Where::played},
+                                                  {"restart-downstream", Where::played},
+                                                  {"restart-local", Where::played},
+                                                  {"conflict", Where::played},
+                                                  {"slow-token", Where::played},
+                                                  {"two-tokens", Where::played},
+                                                  {"no-token", Where::played},
+                                                  {"old-ca-handed-out", Where::played},
+                                                  {"twin-name", Where::played},
+                                                  {"cattle-deployment", Where::anywhere},
+                                                  {"driver", Where::anywhere},
+                                                  {"broken-credentials", Where::played},
+                                                  {"no-agents-start", Where::played},
+                                                  {"slow-rancher", Where::anywhere}};
+  return known;
+}
+
+}  // namespace
+
+void Faults::set_from(const std::string& text) {
+  const auto equals = text.find('=');
+  const auto name = text.substr(0, equals);
+  if (!known_faults().contains(name)) throw std::runtime_error("there is no fault " + name);
+  values_[name] = equals == std::string::npos ? "" : text.substr(equals + 1);
+}
+
+void Faults::require_live() const {
+  for (const auto& [name, value] : values_) {
+    if (known_faults().at(name) == Where::played) {
+      throw std::runtime_error("a real control plane cannot show the fault " + name);
+    }
+  }
+}
+
+}  // namespace retrust::sandbox

@@ -114,7 +114,7 @@ json::value definition(const Resource& resource) {
 void write_through_rancher(const fs::path& direct, const fs::path& to, const std::string& id) {
   auto config = json::parse(text_of(direct));
   const auto server = text_at(config, "/clusters/0/cluster/server");
-  put(config, "/clusters/0/cluster/server", server + "/k8s/clusters/" + id);
+  config.at_pointer("/clusters/0/cluster/server") = server + "/k8s/clusters/" + id;
   std::ofstream file(to);
   fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write);
   file << json::serialize(config) << '\n';

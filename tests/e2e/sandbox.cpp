@@ -25,6 +25,18 @@ std::string kubectl_program() {
   return value == nullptr ? "kubectl" : value;
 }
 
+/// Takes an option and its value away; the value, or the standard where it is not there.
+std::string take(std::vector<std::string>& options, const std::string& name,
+                 const std::string& standard) {
+  const auto found = std::find(options.begin(), options.end(), name);
+  if (found == options.end()) return standard;
+  const auto value = *std::next(found);
+  options.erase(found, std::next(found, 2));
+  return value;
+}
+
+}  // namespace
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -35,8 +47,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   }
   return lines;
 }
-
-}  // namespace
 
 std::string text(const json::value& value, const std::string& pointer) {
   boost::system::error_code missing;
@@ -56,6 +66,13 @@ Sandbox::Sandbox(std::vector<std::string> options) {
   fs::create_directories(directory_ / "home");
   std::vector<std::string> command{program("RETRUST_TEST_SANDBOX"), state_.string(),
                                    "--until-stdin-closes", "--quick"};
+  const char* control_plane = std::getenv("RETRUST_TEST_CONTROL_PLANE");
+  std::string scenario;
+  if (control_plane != nullptr) {
+    plane_ = std::make_unique<ControlPlane>(control_plane, directory_ / "control-plane");
+    command.insert(command.end(), {"--control-plane", plane_->file("").string()});
+    scenario = take(options, "--scenario", "renewed");
+  }
   command.insert(command.end(), options.begin(), options.end());
   child_ = std::make_unique<Child>(Child::Setup{.command = command,
                                                 .directory = directory_,
@@ -66,6 +83,19 @@ Sandbox::Sandbox(std::vector<std::string> options) {
     if (!child_->err().empty()) throw std::runtime_error("sandbox: " + child_->err());
     return false;
   });
+  if (!plane_) return;
+  plane_->renew(scenario);
+  if (scenario != "healthy") {
+    const std::string complaint = scenario == "key-only" ? "Unauthorized" : "x509";
+    wait_until("Rancher complains",
+               [&] { return ready_message().find(complaint) != std::string::npos; });
+  }
+  plane_->count_from_now();
+}
+
+std::string Sandbox::file(const std::string& name) const {
+  if (plane_ && !fs::exists(state_ / name)) return plane_->file(name).string();
+  return (state_ / name).string();
 }
 
 Sandbox::~Sandbox() {
@@ -75,6 +105,7 @@ Sandbox::~Sandbox() {
   } catch (const std::runtime_error&) {
     child_->signal(9);
   }
+  plane_.reset();  // while its folder is there
   if (std::getenv("RETRUST_TEST_KEEP") == nullptr) {
     std::error_code ignored;
     fs::remove_all(directory_, ignored);
@@ -165,7 +196,35 @@ void Sandbox::tell(const std::string& line) {
   if (answer != "ok") throw std::runtime_error(line + ": " + answer);
 }
 
+void Sandbox::renew() {
+  if (plane_) {
+    plane_->renew("renewed");
+  } else {
+    tell("renew");
+  }
+  wait_until("Rancher complains",
+             [&] { return ready_message().find("x509") != std::string::npos; });
+}
+
+std::string Sandbox::conflicting_kubectl() {
+  const auto path = directory_ / "conflicting-kubectl";
+  const auto kubectl = kubectl_program();
+  write_file(path,
+             "#!/bin/sh\n"
+             "case \" $* \" in *' replace '*)\n"
+             "  mkdir '" +
+                 path.string() + ".done' 2>/dev/null && '" + kubectl + "' --kubeconfig='" +
+                 file("local.kubeconfig") +
+                 "' annotate clusters.management.cattle.io c-x7k2p "
+                 "example.com/changed-by=somebody-else >&2\n"
+                 "esac\nexec '" +
+                 kubectl + "' \"$@\"\n");
+  fs::permissions(path, fs::perms::owner_all);
+  return path.string();
+}
+
 std::vector<json::value> Sandbox::requests() const {
+  if (plane_) return plane_->requests();
   std::vector<json::value> parsed;
   for (const auto& line : lines_of(read_file(state_ / "requests.jsonl"))) {
     parsed.push_back(json::parse(line));

@@ -9,6 +9,7 @@
 #include <boost/json/value.hpp>
 
 #include "child.h"
+#include "control_plane.h"
 
 namespace retrust::e2e {
 
@@ -19,8 +20,9 @@ struct Result {
   std::string all() const { return out + err; }
 };
 
-/// Two clusters of the sandbox, and the programs that work on them. A fresh directory each, gone
-/// with the object.
+/// Two clusters, and the programs that work on them. A fresh directory each, gone with the object.
+/// The clusters are the sandbox's own, or, where RETRUST_TEST_CONTROL_PLANE names the script for
+/// it, those of a real control plane; test cases of the suite `anywhere` do not see the difference.
 class Sandbox {
  public:
   explicit Sandbox(std::vector<std::string> options = {});
@@ -28,8 +30,8 @@ class Sandbox {
   Sandbox(const Sandbox&) = delete;
   Sandbox& operator=(const Sandbox&) = delete;
 
-  /// A file that the sandbox wrote, e.g. "downstream.kubeconfig".
-  std::string file(const std::string& name) const { return (state_ / name).string(); }
+  /// A file that comes with the clusters, e.g. "downstream.kubeconfig".
+  std::string file(const std::string& name) const;
   std::filesystem::path directory() const { return directory_; }
   /// Where the transcript and backup of the last run are.
   std::filesystem::path run_folder() const { return run_folder_; }
@@ -57,6 +59,11 @@ class Sandbox {
   /// Every object of both clusters by kind and name with its resourceVersion.
   std::map<std::string, std::string> versions();
 
+  /// Renews CA and service account key, and waits until Rancher complains.
+  void renew();
+  /// A kubectl before whose first `replace` somebody else changes the clusters resource.
+  std::string conflicting_kubectl();
+
   /// Tells the sandbox to do something; throws where it cannot.
   void tell(const std::string& line);
   /// What the servers were asked, in order; those that would change something alone.
@@ -73,6 +80,7 @@ class Sandbox {
   std::filesystem::path directory_;
   std::filesystem::path state_;
   std::filesystem::path run_folder_;
+  std::unique_ptr<ControlPlane> plane_;
   std::unique_ptr<Child> child_;
   int calls_ = 0;
   std::size_t answers_ = 1;  // the line `ready` came first
@@ -80,6 +88,9 @@ class Sandbox {
 
 /// The texts of all transcripts in a run folder together.
 std::string transcripts(const std::filesystem::path& run_folder);
+
+/// The whole lines of a text; one that is not ended yet is left out.
+std::vector<std::string> lines_of(const std::string& text);
 
 /// The text at a JSON pointer.
 std::string text(const boost::json::value& value, const std::string& pointer);

@@ -30,50 +30,41 @@ void check_refused(Sandbox& sandbox, Sandbox::Call call, const std::string& word
   CHECK(sandbox.versions() == before);
 }
 
-TEST_CASE("refused: the wrong cluster, or not the right kubeconfig") {
+TEST_CASE("refused: the wrong cluster, or not the right kubeconfig" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox;
-  SUBCASE("the same cluster twice") {
-    check_refused(sandbox, {.args = {}, .kubeconfig = sandbox.file("local.kubeconfig")},
-                  "same cluster");
-  }
-  SUBCASE("an unknown cluster ID; near ones are named") {
-    check_refused(sandbox, {.args = {}, .cluster = "c-x7k2q"},
-                  "Rancher knows no cluster c-x7k2q; near: c-x7k2p");
-  }
-  SUBCASE("an unknown display name; near ones are named") {
-    check_refused(sandbox, {.args = {}, .cluster = "prodution"}, "near: production");
-  }
-  SUBCASE("the kubeconfig from before the renewal") {
-    check_refused(sandbox,
-                  {.args = {}, .kubeconfig = sandbox.file("downstream-before-renewal.kubeconfig")},
-                  "was made before the renewal");
-  }
-  SUBCASE("a downstream kubeconfig that goes through Rancher") {
-    check_refused(sandbox,
-                  {.args = {}, .kubeconfig = sandbox.file("downstream-through-rancher.kubeconfig")},
-                  "goes through Rancher itself");
-  }
-  SUBCASE("another cluster's kubeconfig") {
-    check_refused(sandbox, {.args = {}, .kubeconfig = sandbox.file("other.kubeconfig")},
-                  "--kubeconfig is not of the cluster production");
-  }
-  SUBCASE("a downstream cluster for the local one") {
-    check_refused(sandbox, {.args = {}, .local_kubeconfig = sandbox.file("other.kubeconfig")},
-                  "is this really the cluster that Rancher itself runs in?");
-  }
-  SUBCASE("a missing permission in the downstream cluster") {
-    check_refused(sandbox,
-                  {.args = {}, .kubeconfig = sandbox.file("downstream-limited.kubeconfig")},
-                  "delete secrets in cattle-system (downstream cluster)");
-  }
-  SUBCASE("a missing permission in the local cluster") {
-    check_refused(sandbox,
-                  {.args = {}, .local_kubeconfig = sandbox.file("local-limited.kubeconfig")},
-                  "update clusters.management.cattle.io (local cluster)");
-  }
+  const auto before = sandbox.file("downstream-before-renewal.kubeconfig");
+  const auto through_rancher = sandbox.file("downstream-through-rancher.kubeconfig");
+  const auto limited = sandbox.file("downstream-limited.kubeconfig");
+  const auto limited_local = sandbox.file("local-limited.kubeconfig");
+  // The same cluster twice.
+  check_refused(sandbox, {.args = {}, .kubeconfig = sandbox.file("local.kubeconfig")},
+                "same cluster");
+  // An unknown cluster ID, and an unknown display name; near ones are named.
+  check_refused(sandbox, {.args = {}, .cluster = "c-x7k2q"},
+                "Rancher knows no cluster c-x7k2q; near: c-x7k2p");
+  check_refused(sandbox, {.args = {}, .cluster = "prodution"}, "near: production");
+  check_refused(sandbox, {.args = {}, .kubeconfig = before}, "was made before the renewal");
+  check_refused(sandbox, {.args = {}, .kubeconfig = through_rancher},
+                "goes through Rancher itself");
+  // Missing permissions.
+  check_refused(sandbox, {.args = {}, .kubeconfig = limited},
+                "delete secrets in cattle-system (downstream cluster)");
+  check_refused(sandbox, {.args = {}, .local_kubeconfig = limited_local},
+                "update clusters.management.cattle.io (local cluster)");
 }
 
-TEST_CASE("refused: a kubeconfig whose CA is not the one that the cluster serves") {
+TEST_CASE("refused: a cluster that has nothing to do with it") {
+  Sandbox sandbox;
+  const auto other = sandbox.file("other.kubeconfig");
+  check_refused(sandbox, {.args = {}, .kubeconfig = other},
+                "--kubeconfig is not of the cluster production");
+  check_refused(sandbox, {.args = {}, .local_kubeconfig = other},
+                "is this really the cluster that Rancher itself runs in?");
+}
+
+TEST_CASE("refused: a kubeconfig whose CA is not the one that the cluster serves" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   // The local cluster's CA with the downstream address: a file that was put together by hand.
   auto mixed = read_file(sandbox.file("downstream.kubeconfig"));

@@ -33,7 +33,8 @@ std::vector<std::string> token_secrets(Sandbox& sandbox) {
   return names;
 }
 
-TEST_CASE("CA and service account key renewed: found, planned, repaired, and then left alone") {
+TEST_CASE("CA and service account key renewed: found, planned, repaired, and then left alone" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   CHECK(has(sandbox.ready_message(), "x509: certificate signed by unknown authority"));
   const auto before = sandbox.versions();
@@ -69,7 +70,7 @@ TEST_CASE("CA and service account key renewed: found, planned, repaired, and the
   CHECK(sandbox.changes().size() == changes);
 }
 
-TEST_CASE("only the CA renewed: the token secret stays") {
+TEST_CASE("only the CA renewed: the token secret stays" * doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--scenario", "ca-only"});
   const auto secret = token_secrets(sandbox).front();
   const auto before = uid(sandbox, "secret", secret);
@@ -81,7 +82,8 @@ TEST_CASE("only the CA renewed: the token secret stays") {
   CHECK(sandbox.ready() == "True");
 }
 
-TEST_CASE("only the key renewed: stored and live agree, and are found to be worthless") {
+TEST_CASE("only the key renewed: stored and live agree, and are found to be worthless" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--scenario", "key-only"});
   const auto status = sandbox.retrust({"status"});
   CHECK(status.status == 3);
@@ -92,7 +94,7 @@ TEST_CASE("only the key renewed: stored and live agree, and are found to be wort
   CHECK(sandbox.ready() == "True");
 }
 
-TEST_CASE("nothing renewed: nothing to do") {
+TEST_CASE("nothing renewed: nothing to do" * doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--scenario", "healthy"});
   CHECK(sandbox.retrust({"status"}).status == 0);
   CHECK(sandbox.retrust({"plan"}).status == 0);
@@ -100,7 +102,7 @@ TEST_CASE("nothing renewed: nothing to do") {
   CHECK(sandbox.changes().empty());
 }
 
-TEST_CASE("others' objects in cattle-system are not touched") {
+TEST_CASE("others' objects in cattle-system are not touched" * doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   const auto notes = uid(sandbox, "secret", "my-cattle-token-notes");
   const auto helm = uid(sandbox, "pod", "helm-operation-7xk2p");
@@ -111,7 +113,7 @@ TEST_CASE("others' objects in cattle-system are not touched") {
   CHECK(uid(sandbox, "pod", "helm-operation-7xk2p") == helm);
 }
 
-TEST_CASE("--all-pods recreates every pod, as documented") {
+TEST_CASE("--all-pods recreates every pod, as documented" * doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   std::vector<std::string> before;
   const auto list = sandbox.get("downstream", {"pods", "-n", "cattle-system"});

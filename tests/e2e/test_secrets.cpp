@@ -81,7 +81,8 @@ TEST_CASE("no token shows on the terminal or in a transcript") {
   }
 }
 
-TEST_CASE("no token is in an argument or the environment of a child") {
+TEST_CASE("no token is in an argument or the environment of a child" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--fault", "agents-never-report"});
   // A kubectl that writes down how it was started, and is then the real one.
   const auto log = sandbox.directory() / "started.log";
@@ -115,7 +116,8 @@ TEST_CASE("temporary kubeconfigs are gone afterwards") {
   CHECK(fs::is_empty(temporary));
 }
 
-TEST_CASE("step get-token prints the token alone, and to no transcript") {
+TEST_CASE("step get-token prints the token alone, and to no transcript" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--scenario", "ca-only"});
   const auto list = sandbox.get("downstream", {"secrets", "-n", "cattle-system"});
   std::string token;

@@ -22,7 +22,7 @@ Result step(Sandbox& sandbox, const std::string& name) {
   return sandbox.retrust(args);
 }
 
-TEST_CASE("the runbook step by step, by number") {
+TEST_CASE("the runbook step by step, by number" * doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   CHECK(sandbox.retrust({"step", "2.5", "--timeout", "1s"}).status == 3);
   const auto first = step(sandbox, "2.1");
@@ -104,7 +104,8 @@ TEST_CASE("a run as JSON: every line an event, the last one the result") {
   CHECK(json::parse(last).at("status") == 0);
 }
 
-TEST_CASE("a transcript has every command, and the plan it follows") {
+TEST_CASE("a transcript has every command, and the plan it follows" *
+          doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   CHECK(sandbox.run().status == 0);
   const auto transcript = read_file(sandbox.run_folder() / "transcript.md");

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+namespace retrust::e2e {
+
+/// A real control plane of its own, by scripts/control-plane.
+class ControlPlane {
+ public:
+  /// `script` is scripts/control-plane; `directory` must not be there yet.
+  ControlPlane(std::filesystem::path script, std::filesystem::path directory);
+  ~ControlPlane();
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+
+  std::filesystem::path file(const std::string& name) const { return directory_ / name; }
+  /// Renews the downstream cluster; nothing where the scenario is healthy.
+  void renew(const std::string& scenario);
+  /// From now on requests are counted.
+  void count_from_now();
+  /// What the operator's users asked since then, in order: time, server, user, verb, resource,
+  /// name.
+  std::vector<boost::json::value> requests() const;
+
+ private:
+  void call(std::vector<std::string> args) const;
+
+  std::filesystem::path script_;
+  std::filesystem::path directory_;
+  std::string since_;
+};
+
+}  // namespace retrust::e2e

@@ -1,0 +1,55 @@
+// kubectl in the versions that people have: each goes through the whole procedure, both ways.
+#include <cstdlib>
+#include <stdexcept>
+
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+const std::vector<std::string> versions{"1.20", "1.24", "1.28", "1.32", "1.35"};
+
+/// Its path, by scripts/kubectl, which fetches it where need be.
+std::string kubectl_of(const Sandbox& sandbox, const std::string& version) {
+  const char* script = std::getenv("RETRUST_TEST_KUBECTLS");
+  if (script == nullptr) throw std::runtime_error("RETRUST_TEST_KUBECTLS is not set");
+  Child child({.command = {script, version},
+               .environment = {},
+               .directory = sandbox.directory(),
+               .name = "fetch-" + version});
+  if (child.wait() != 0) throw std::runtime_error(child.err());
+  const auto lines = lines_of(child.out());
+  return lines.empty() ? "" : lines.front();
+}
+
+void check_renewed_and_run(Sandbox& sandbox, const std::string& version,
+                           const std::string& timeout) {
+  CAPTURE(version);
+  const auto kubectl = kubectl_of(sandbox, version);
+  sandbox.renew();
+  const auto before = sandbox.changes().size();
+  const auto run = sandbox.retrust(
+      {.args = {"run", "--yes", "--no-rancher-backup", "--timeout", timeout}, .kubectl = kubectl});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.changes().size() > before);
+  CHECK(sandbox.ready() == "True");
+  CHECK(sandbox.retrust({.args = {"status"}, .kubectl = kubectl}).status == 0);
+}
+
+TEST_CASE("kubectl of every version completes a run" * doctest::test_suite("anywhere")) {
+  Sandbox sandbox({"--scenario", "healthy", "--rancher", "2.1"});
+  // What the agents report is taken.
+  for (const auto& version : versions) check_renewed_and_run(sandbox, version, "30s");
+  // They do not report any more: the resource is repaired.
+  sandbox.tell("fault agents-never-report");
+  for (const auto& version : versions) {
+    check_renewed_and_run(sandbox, version, "2s");
+    CHECK(transcripts(sandbox.run_folder()).find(" replace ") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace retrust::e2e

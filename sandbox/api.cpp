@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "failures.h"
 #include "json_util.h"
 #include "pki.h"
 #include "protobuf.h"
@@ -28,6 +29,15 @@ std::vector<std::string> segments(const std::string& path) {
     begin = end + 1;
   }
   return parts;
+}
+
+/// The path of the API group's version that a path belongs to.
+std::string group_version(const std::string& path) {
+  const auto parts = segments(path);
+  const std::size_t length = !parts.empty() && parts[0] == "api" ? 2 : 3;
+  std::string found;
+  for (std::size_t i = 0; i < std::min(length, parts.size()); ++i) found += "/" + parts[i];
+  return found;
 }
 
 std::string parameter(const Request& request, const std::string& name) {
@@ -51,48 +61,29 @@ std::string verb_of(const Request& request, const std::string& name) {
   return name.empty() ? "list" : "get";
 }
 
-Response not_found(const Resource& resource, const std::string& name) {
-  json::object details;
-  details["name"] = name;
-  details["group"] = resource.group;
-  details["kind"] = resource.plural;
-  return failure(404, "NotFound", fmt::format("{} \"{}\" not found", resource.id(), name),
-                 std::move(details));
+/// Throws where it asks for a field that the server keeps no index of.
+Selector selector_of(const Request& request, const Resource& resource) {
+  Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
+  for (const auto& field : selector.fields()) {
+    if (!selectable(resource, field)) {
+      throw std::runtime_error("field label not supported: " + field);
+    }
+  }
+  return selector;
 }
 
-Response forbidden(const About& about, const Resource& resource) {
-  const auto where = about.name_space.empty()
-                         ? std::string(" at the cluster scope")
-                         : fmt::format(" in the namespace \"{}\"", about.name_space);
-  const auto name = about.name.empty() ? std::string() : fmt::format(" \"{}\"", about.name);
-  return failure(
-      403, "Forbidden",
-      fmt::format("{}{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\"{}",
-                  resource.id(), name, about.user, about.verb, resource.plural, resource.group,
-                  where));
-}
-
-bool reads(const About& about) {
-  return about.verb == "get" || about.verb == "list" || about.verb == "watch" ||
-         about.resource.starts_with("tokenreviews") ||
-         about.resource.starts_with("selfsubjectaccessreviews");
+/// The object of a request. Throws what the server says about a text that is none.
+json::value object_of(const Request& request, const Resource& resource) {
+  boost::system::error_code wrong;
+  auto object = json::parse(request.body, wrong);
+  if (!wrong && object.is_object()) return object;
+  throw std::runtime_error(
+      fmt::format("the object provided is unrecognized (must be of type {}): couldn't get "
+                  "version/kind; json parse error",
+                  resource.kind));
 }
 
 }  // namespace
-
-Response failure(unsigned code, const std::string& reason, const std::string& message,
-                 json::object details) {
-  json::object status;
-  status["kind"] = "Status";
-  status["apiVersion"] = "v1";
-  status["metadata"] = json::object{};
-  status["status"] = "Failure";
-  status["message"] = message;
-  status["reason"] = reason;
-  status["details"] = std::move(details);
-  status["code"] = code;
-  return {code, std::move(status), "application/json", {}};
-}
 
 std::optional<std::string> watch_line(const Watch& watch, const Change& change) {
   if (change.version <= watch.since || change.key.resource != watch.resource) return std::nullopt;
@@ -144,7 +135,7 @@ Answer Api::handle(const Request& request) {
   About about{.user = user.name, .verb = "get"};
   if (user.access == Access::none) return {about, failure(401, "Unauthorized", "Unauthorized")};
   if (request.path == "/healthz" || request.path == "/readyz" || request.path == "/livez") {
-    return {about, Response{200, {}, "text/plain", "ok"}};
+    return {about, Response{200, {}, "text/plain; charset=utf-8", "ok"}};
   }
   if (request.path == "/openapi/v2") {
     // A document without definitions, so that kubectl has nothing to validate against: by its
@@ -160,6 +151,10 @@ Answer Api::handle(const Request& request) {
   }
   const auto target = route(request.path);
   if (!target) {
+    if (!discovery(settings_.resources, settings_.kubernetes_version,
+                   group_version(request.path))) {
+      return {about, no_such_page()};
+    }
     return {about, failure(404, "NotFound", "the server could not find the requested resource")};
   }
   about.verb = verb_of(request, target->name);
@@ -172,9 +167,7 @@ Answer Api::handle(const Request& request) {
   try {
     if (request.content_type == "application/vnd.kubernetes.protobuf" &&
         !access_review_of_protobuf(request.body)) {
-      return {about, failure(415, "UnsupportedMediaType",
-                             "the body of the request was in an unknown format - accepted media "
-                             "types include: application/json")};
+      return {about, unsupported_media_type("application/json")};
     }
     auto result = dispatch(request, *target, about);
     // For people, who ask without -o.
@@ -200,7 +193,9 @@ std::variant<Response, Watch> Api::dispatch(const Request& request, const Target
   const auto* present = store_.find(key);
   if (present == nullptr) return not_found(*target.resource, target.name);
   if (about.verb == "get") return Response{200, *present};
-  if (about.verb == "update") return replace(key, target, json::parse(request.body));
+  if (about.verb == "update") {
+    return replace(key, target, object_of(request, *target.resource));
+  }
   if (about.verb == "patch") return patch(request, key, target);
   return remove(request, key, target);
 }
@@ -209,12 +204,11 @@ std::variant<Response, Watch> Api::collection(const Request& request, const Targ
                                               const std::string& verb) {
   if (verb == "list") return list(request, target);
   if (verb == "watch") {
-    auto fields = parameter(request, "fieldSelector");
-    if (!target.name.empty()) fields = "metadata.name=" + target.name;
-    const auto since = parameter(request, "resourceVersion");
-    return watch(target, Selector(parameter(request, "labelSelector"), fields), number(since));
+    const auto since = number(parameter(request, "resourceVersion"));
+    if (target.name.empty()) return watch(target, selector_of(request, *target.resource), since);
+    return watch(target, Selector({}, "metadata.name=" + target.name), since);
   }
-  const Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
+  const auto selector = selector_of(request, *target.resource);
   std::vector<ObjectKey> doomed;
   for (const auto* object : store_.list(target.resource->id(), target.name_space)) {
     if (!selector.matches(*object)) continue;
@@ -227,11 +221,19 @@ std::variant<Response, Watch> Api::collection(const Request& request, const Targ
 
 std::variant<Response, Watch> Api::watch(const Target& target, Selector selector,
                                          std::uint64_t since) const {
-  if (since > 0 && since < store_.oldest()) {
-    return failure(410, "Expired",
-                   fmt::format("too old resource version: {} ({})", since, store_.oldest()));
-  }
   Watch granted{target.resource->id(), target.name_space, std::move(selector), since};
+  if (since > 0 && since < store_.oldest()) {
+    // The watch itself is granted; that it cannot be done is its only event.
+    json::object event;
+    event["type"] = "ERROR";
+    event["object"] =
+        failure(410, "Expired",
+                fmt::format("too old resource version: {} ({})", since, store_.oldest()))
+            .body;
+    granted.first.push_back(json::serialize(event) + "\n");
+    granted.then = Watch::Then::ends;
+    return granted;
+  }
   if (since > 0) return granted;
   // Without a version a watch begins with everything that is there.
   for (const auto* object : store_.list(granted.resource, granted.name_space)) {
@@ -246,10 +248,16 @@ std::variant<Response, Watch> Api::watch(const Target& target, Selector selector
 }
 
 Response Api::list(const Request& request, const Target& target) const {
-  const Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
+  const auto selector = selector_of(request, *target.resource);
   json::array items;
   for (const auto* object : store_.list(target.resource->id(), target.name_space)) {
-    if (selector.matches(*object)) items.push_back(*object);
+    if (!selector.matches(*object)) continue;
+    items.push_back(*object);
+    // In a list of a type that is built in the list alone names it.
+    if (!target.resource->is_custom()) {
+      items.back().as_object().erase("kind");
+      items.back().as_object().erase("apiVersion");
+    }
   }
   json::object metadata;
   metadata["resourceVersion"] = std::to_string(store_.version());
@@ -262,6 +270,7 @@ Response Api::list(const Request& request, const Target& target) const {
   }
   if (limit > 0 && items.size() > limit) {
     metadata["continue"] = std::to_string(first + limit);
+    metadata["remainingItemCount"] = items.size() - limit;
     items.erase(items.begin() + static_cast<std::ptrdiff_t>(limit), items.end());
   }
   json::object document;
@@ -272,44 +281,15 @@ Response Api::list(const Request& request, const Target& target) const {
   return {200, std::move(document)};
 }
 
-Response Api::review(const Request& request, const Target& target, const About& about) const {
-  const auto sent = access_review_of_protobuf(request.body);
-  auto object = sent ? *sent : json::parse(request.body);
-  json::object status;
-  if (target.resource->plural == "tokenreviews") {
-    const auto user = settings_.authenticate(text_at(object, "/spec/token"));
-    if (user.access == Access::none) {
-      status["user"] = json::object{};
-      status["error"] = "[invalid bearer token, square/go-jose: error in cryptographic primitive]";
-    } else {
-      status["authenticated"] = true;
-      json::object described;
-      described["username"] = user.name;
-      status["user"] = std::move(described);
-    }
-  } else {
-    const auto verb = text_at(object, "/spec/resourceAttributes/verb");
-    const auto user = settings_.authenticate(request.token);
-    About asked{.user = user.name, .verb = verb};
-    asked.resource = text_at(object, "/spec/resourceAttributes/resource");
-    status["allowed"] = user.access == Access::everything || reads(asked);
-    status["reason"] = fmt::format("decided for {}", about.user);
-  }
-  object.as_object()["status"] = std::move(status);
-  put(object, "/metadata/creationTimestamp", json::value());
-  return {201, std::move(object)};
-}
-
 Response Api::create(const Request& request, const Target& target, const About& about) {
   if (target.resource->plural.ends_with("reviews")) return review(request, target, about);
   if (settings_.before_change) settings_.before_change(about);
-  auto object = json::parse(request.body);
+  auto object = object_of(request, *target.resource);
   auto name = text_at(object, "/metadata/name");
   if (name.empty()) name = text_at(object, "/metadata/generateName") + random_suffix(5);
   const ObjectKey key{target.resource->id(), target.name_space, name};
   if (store_.find(key) != nullptr) {
-    return failure(409, "AlreadyExists",
-                   fmt::format("{} \"{}\" already exists", target.resource->id(), name));
+    return already_exists(*target.resource, name);
   }
   put(object, "/apiVersion", target.resource->api_version());
   put(object, "/kind", target.resource->kind);
@@ -321,13 +301,30 @@ Response Api::create(const Request& request, const Target& target, const About& 
 
 Response Api::replace(const ObjectKey& key, const Target& target, json::value object) {
   const auto& present = *store_.find(key);
+  const auto name = text_at(object, "/metadata/name");
+  if (name != key.name) {
+    return failure(
+        400, "BadRequest",
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name,
+                    key.name));
+  }
   const auto expected = text_at(object, "/metadata/resourceVersion");
+  if (expected.empty() && target.resource->is_custom()) {
+    return invalid(*target.resource, key.name, "metadata.resourceVersion",
+                   "Invalid value: 0x0: must be specified for an update");
+  }
   if (!expected.empty() && expected != text_at(present, "/metadata/resourceVersion")) {
-    return failure(409, "Conflict",
-                   fmt::format("Operation cannot be fulfilled on {} \"{}\": the object has been "
-                               "modified; please apply your changes to the latest version and try "
-                               "again",
-                               target.resource->id(), key.name));
+    return conflict(*target.resource, key.name,
+                    "the object has been modified; please apply your changes to the latest version "
+                    "and try again");
+  }
+  const auto uid = text_at(object, "/metadata/uid");
+  const auto present_uid = text_at(present, "/metadata/uid");
+  if (!uid.empty() && uid != present_uid) {
+    return conflict(*target.resource, key.name,
+                    fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: "
+                                "{}",
+                                uid, present_uid));
   }
   for (const std::string_view fixed : {"/metadata/uid", "/metadata/creationTimestamp"}) {
     put(object, fixed, text_at(present, fixed));
@@ -345,6 +342,10 @@ Response Api::replace(const ObjectKey& key, const Target& target, json::value ob
 
 Response Api::patch(const Request& request, const ObjectKey& key, const Target& target) {
   auto object = *store_.find(key);
+  if (target.resource->is_custom() &&
+      request.content_type.starts_with("application/strategic-merge-patch+json")) {
+    return unsupported_media_type("application/json-patch+json, application/merge-patch+json");
+  }
   const auto change = json::parse(request.body);
   if (request.content_type.starts_with("application/json-patch+json")) {
     json_patch(object, change.as_array());
@@ -360,10 +361,11 @@ Response Api::remove(const Request& request, const ObjectKey& key, const Target&
     const auto options = json::parse(request.body);
     const auto uid = text_at(options, "/preconditions/uid");
     if (!uid.empty() && uid != text_at(object, "/metadata/uid")) {
-      return failure(409, "Conflict",
-                     fmt::format("Operation cannot be fulfilled on {} \"{}\": the UID in the "
-                                 "precondition does not match the UID in record",
-                                 target.resource->id(), key.name));
+      return conflict(*target.resource, key.name,
+                      fmt::format("the UID in the precondition ({}) does not match the UID in "
+                                  "record ({}). The object might have been deleted and then "
+                                  "recreated",
+                                  uid, text_at(object, "/metadata/uid")));
     }
   }
   if (key.resource == "pods") {
@@ -380,10 +382,7 @@ Response Api::remove(const Request& request, const ObjectKey& key, const Target&
   status["apiVersion"] = "v1";
   status["metadata"] = json::object{};
   status["status"] = "Success";
-  json::object details;
-  details["name"] = key.name;
-  details["group"] = target.resource->group;
-  details["kind"] = target.resource->plural;
+  auto details = details_of(*target.resource, key.name);
   details["uid"] = text_at(object, "/metadata/uid");
   status["details"] = std::move(details);
   return {200, std::move(status)};

@@ -41,7 +41,8 @@ struct Watch {
   std::string name_space;
   Selector selector;
   std::uint64_t since = 0;
-  std::vector<std::string> first = {};  ///< lines about what is there already
+  std::vector<std::string> first = {};                     ///< lines about what is there already
+  enum class Then { goes_on, ends } then = Then::goes_on;  ///< after these lines
 };
 
 /// What a request is about; for the log, and for those who play tricks.
@@ -52,6 +53,9 @@ struct About {
   std::string name_space = {};
   std::string name = {};
 };
+
+/// Whether a user who may only read may do it: reviews are questions too.
+bool reads(const About& about);
 
 struct Answer {
   About about;
@@ -103,10 +107,6 @@ class Api {
   Store& store_;
   Settings settings_;
 };
-
-/// A Status object of failure, as API servers answer with.
-Response failure(unsigned code, const std::string& reason, const std::string& message,
-                 boost::json::object details = {});
 
 /// The list of ADDED, MODIFIED, DELETED lines that a watch gets for a change; nothing where the
 /// change does not concern it.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "credentials/encoding.h"
+#include "failures.h"
 #include "json_util.h"
 
 namespace retrust::sandbox {
@@ -27,7 +28,8 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
       account_key(std::move(key)),
       name_(std::move(name)),
       admin_token_("admin-" + random_suffix(32)),
-      viewer_token_("viewer-" + random_suffix(32)) {
+      viewer_token_("viewer-" + random_suffix(32)),
+      identity_(authority.issue_server()) {
   api_ = std::make_unique<Api>(
       store_, Api::Settings{
                   .kubernetes_version = std::move(kubernetes_version),
@@ -35,7 +37,7 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                   .authenticate = [this](const std::string& token) { return authenticate(token); },
                   .before_change = hooks.before_change});
   server_ = std::make_unique<Server>(
-      io, store_, authority.issue_server(),
+      io, store_, identity_,
       Server::Hooks{.handle = [this](const Request& request) { return handle(request); },
                     .answered =
                         [this, &log, answered = hooks.answered](
@@ -44,6 +46,11 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                           if (answered) answered(about, code);
                         },
                     .watch_limit = hooks.watch_limit});
+}
+
+void Cluster::show(Authority::Issued identity) {
+  identity_ = std::move(identity);
+  server_->show(identity_);
 }
 
 Answer Cluster::handle(Request request) {
@@ -78,26 +85,17 @@ User Cluster::authenticate(const std::string& token) const {
 
 std::string Cluster::kubeconfig(const std::string& user, const std::string& ca_pem,
                                 const std::string& path) const {
-  const auto trust = ca_pem.empty() ? std::string("insecure-skip-tls-verify: true")
-                                    : "certificate-authority-data: " + base64_encode(ca_pem);
+  const auto trust =
+      ca_pem.empty() ? std::string(R"("insecure-skip-tls-verify": true)")
+                     : fmt::format(R"("certificate-authority-data": "{}")", base64_encode(ca_pem));
+  // JSON, which is YAML too.
   return fmt::format(
-      "apiVersion: v1\n"
-      "kind: Config\n"
-      "current-context: {0}\n"
-      "clusters:\n"
-      "- name: {0}\n"
-      "  cluster:\n"
-      "    server: https://127.0.0.1:{1}{2}\n"
-      "    {3}\n"
-      "users:\n"
-      "- name: {4}\n"
-      "  user:\n"
-      "    token: {5}\n"
-      "contexts:\n"
-      "- name: {0}\n"
-      "  context:\n"
-      "    cluster: {0}\n"
-      "    user: {4}\n",
+      R"({{"apiVersion": "v1", "kind": "Config", "current-context": "{0}",
+ "clusters": [{{"name": "{0}", "cluster": {{"server": "https://127.0.0.1:{1}{2}",
+   {3}}}}}],
+ "users": [{{"name": "{4}", "user": {{"token": "{5}"}}}}],
+ "contexts": [{{"name": "{0}", "context": {{"cluster": "{0}", "user": "{4}"}}}}]}}
+)",
       name_, server_->port(), path, trust, user, user == "admin" ? admin_token_ : viewer_token_);
 }
 

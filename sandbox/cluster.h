@@ -29,6 +29,10 @@ class Cluster {
   const std::string& name() const { return name_; }
   Store& store() { return store_; }
   Server& server() { return *server_; }
+  /// What its server proves itself with.
+  const Authority::Issued& identity() const { return identity_; }
+  /// From the next connection on its server proves itself with this.
+  void show(Authority::Issued identity);
   /// What its controller manager hands out as the cluster's CA, PEM.
   std::string handed_out_ca;
   /// Signs service account tokens, and verifies them.
@@ -47,6 +51,7 @@ class Cluster {
   Store store_;
   std::string admin_token_;
   std::string viewer_token_;
+  Authority::Issued identity_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<Server> server_;
 };

@@ -78,7 +78,7 @@ void World::renew() {
   }
   auto& server = downstream_->server();
   server.stop();
-  server.show(new_authority_.issue_server());
+  downstream_->show(new_authority_.issue_server());
   server.start();
   write_kubeconfigs();
   log_.event("administrator", "renewed", "CA and service account key");

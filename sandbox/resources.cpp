@@ -12,17 +12,26 @@ namespace {
 
 namespace json = boost::json;
 
+json::array verbs_of(const Resource& resource) {
+  if (resource.plural.ends_with("reviews")) return {"create"};
+  if (resource.plural == "componentstatuses") return {"get", "list"};
+  json::array verbs{"create", "delete", "deletecollection", "get",
+                    "list",   "patch",  "update",           "watch"};
+  if (resource.plural == "namespaces") verbs.erase(verbs.begin() + 2);
+  return verbs;
+}
+
 json::object api_resource(const Resource& resource) {
   json::object described;
   described["name"] = resource.plural;
-  described["singularName"] = resource.singular;
+  // Up to Kubernetes 1.26 those that are built in have none.
+  described["singularName"] = resource.is_custom() ? resource.singular : "";
   described["namespaced"] = resource.scope == Scope::namespaced;
   described["kind"] = resource.kind;
-  described["shortNames"] = json::array(resource.short_names.begin(), resource.short_names.end());
-  described["verbs"] = resource.plural.ends_with("reviews")
-                           ? json::array{"create"}
-                           : json::array{"create", "delete", "deletecollection", "get",
-                                         "list",   "patch",  "update",           "watch"};
+  if (!resource.short_names.empty()) {
+    described["shortNames"] = json::array(resource.short_names.begin(), resource.short_names.end());
+  }
+  described["verbs"] = verbs_of(resource);
   return described;
 }
 
@@ -30,7 +39,7 @@ json::object resource_list(const std::vector<Resource>& resources, const std::st
                            const std::string& version) {
   json::object list;
   list["kind"] = "APIResourceList";
-  list["apiVersion"] = "v1";
+  if (!group.empty()) list["apiVersion"] = "v1";
   list["groupVersion"] = group.empty() ? version : group + "/" + version;
   json::array members;
   for (const auto& resource : resources) {
@@ -99,7 +108,7 @@ std::vector<Resource> kubernetes_resources() {
        "customresourcedefinitions",
        "customresourcedefinition",
        "CustomResourceDefinition",
-       {"crd"},
+       {"crd", "crds"},
        cluster},
   };
 }
@@ -117,6 +126,23 @@ std::vector<Resource> rancher_resources() {
        {},
        namespaced},
   };
+}
+
+bool selectable(const Resource& resource, const std::string& field) {
+  if (field == "metadata.name" || field == "metadata.namespace") return true;
+  static const std::set<std::pair<std::string, std::string>> known{
+      {"namespaces", "status.phase"},
+      {"nodes", "spec.unschedulable"},
+      {"pods", "spec.nodeName"},
+      {"pods", "spec.restartPolicy"},
+      {"pods", "spec.schedulerName"},
+      {"pods", "spec.serviceAccountName"},
+      {"pods", "status.nominatedNodeName"},
+      {"pods", "status.phase"},
+      {"pods", "status.podIP"},
+      {"replicasets.apps", "status.replicas"},
+      {"secrets", "type"}};
+  return known.contains({resource.id(), field});
 }
 
 std::optional<json::value> discovery(const std::vector<Resource>& resources,

@@ -23,12 +23,17 @@ struct Resource {
 
   /// As the store names it: "secrets", "deployments.apps".
   std::string id() const { return group.empty() ? plural : plural + "." + group; }
+  /// Comes from a CustomResourceDefinition.
+  bool is_custom() const { return group.ends_with(".cattle.io"); }
   std::string api_version() const { return group.empty() ? version : group + "/" + version; }
 };
 
 /// What every Kubernetes has, and what Rancher's custom resources add in its own cluster.
 std::vector<Resource> kubernetes_resources();
 std::vector<Resource> rancher_resources();
+
+/// Whether a fieldSelector may name that field.
+bool selectable(const Resource& resource, const std::string& field);
 
 /// The discovery document at that path (/version, /api, /apis/apps/v1 …), where there is one.
 std::optional<boost::json::value> discovery(const std::vector<Resource>& resources,

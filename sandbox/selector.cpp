@@ -92,7 +92,8 @@ Selector::Selector(const std::string& labels, const std::string& fields) {
     }
   };
   add(labels, [](const std::string& name) { return "/metadata/labels/" + escaped(name); });
-  add(fields, [](std::string name) {
+  add(fields, [this](std::string name) {
+    fields_.push_back(name);
     std::replace(name.begin(), name.end(), '.', '/');
     return "/" + name;
   });

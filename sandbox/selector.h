@@ -13,6 +13,8 @@ class Selector {
   Selector() = default;
   /// `a=b,c!=d,e in (f,g),h,!i` and `metadata.name=x,type!=y`.
   Selector(const std::string& labels, const std::string& fields);
+  /// The fields that it asks for, as they were written.
+  const std::vector<std::string>& fields() const { return fields_; }
   bool matches(const boost::json::value& object) const;
 
  private:
@@ -24,6 +26,7 @@ class Selector {
   };
 
   std::vector<Requirement> requirements_;
+  std::vector<std::string> fields_;
 };
 
 }  // namespace retrust::sandbox

@@ -188,7 +188,9 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
       }
     };
     feed->lines.assign(watch.first.begin(), watch.first.end());
-    for (const auto& change : store.since(watch.since)) take(change);
+    if (watch.then == Watch::Then::goes_on) {
+      for (const auto& change : store.since(watch.since)) take(change);
+    }
     const Observation observation(store, take);
 
     http::response<http::empty_body> head{http::status::ok, version};
@@ -205,7 +207,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(line)),
                                    asio::use_awaitable);
       }
-      if (feed->client == Feed::Client::gone) break;
+      if (feed->client == Feed::Client::gone || watch.then == Watch::Then::ends) break;
       feed->news.expires_at(end);
       co_await feed->news.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }

@@ -66,8 +66,8 @@ Column text(std::string name, std::string pointer) {
           [pointer](const json::value& object) { return json::value(text_at(object, pointer)); }};
 }
 
-Column number(std::string name, std::string pointer) {
-  return {std::move(name), "integer",
+Column number(std::string name, std::string pointer, std::string type = "integer") {
+  return {std::move(name), std::move(type),
           [pointer](const json::value& object) { return json::value(size_at(object, pointer)); }};
 }
 
@@ -102,17 +102,17 @@ std::vector<Column> columns(const Resource& resource) {
     columns.push_back(number("Restarts", "/status/containerStatuses/0/restartCount"));
   } else if (id == "secrets") {
     columns.push_back(text("Type", "/type"));
-    columns.push_back(number("Data", "/data"));
+    columns.push_back(number("Data", "/data", "string"));
   } else if (id == "configmaps") {
-    columns.push_back(number("Data", "/data"));
+    columns.push_back(number("Data", "/data", "string"));
   } else if (id == "serviceaccounts") {
-    columns.push_back(number("Secrets", "/secrets"));
+    columns.push_back(number("Secrets", "/secrets", "string"));
   } else if (id == "namespaces") {
     columns.push_back(text("Status", "/status/phase"));
   } else if (id == "deployments.apps") {
     columns.push_back({"Ready", "string", ready_replicas});
-    columns.push_back(number("Up-to-date", "/status/updatedReplicas"));
-    columns.push_back(number("Available", "/status/availableReplicas"));
+    columns.push_back(number("Up-to-date", "/status/updatedReplicas", "string"));
+    columns.push_back(number("Available", "/status/availableReplicas", "string"));
   } else if (id == "daemonsets.apps") {
     columns.push_back(number("Desired", "/status/desiredNumberScheduled"));
     columns.push_back(number("Current", "/status/currentNumberScheduled"));
@@ -120,7 +120,7 @@ std::vector<Column> columns(const Resource& resource) {
     columns.push_back(number("Up-to-date", "/status/updatedNumberScheduled"));
     columns.push_back(number("Available", "/status/numberAvailable"));
   }
-  columns.push_back({"Age", "string", age});
+  columns.push_back({"Age", resource.is_custom() ? "date" : "string", age});
   return columns;
 }
 

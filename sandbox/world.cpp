@@ -39,10 +39,10 @@ void add_namespace(Store& store, const std::string& name) {
   store.create({"namespaces", "", name}, std::move(made));
 }
 
-/// Every namespace has such an account; its token is no business of Rancher's.
-void add_default_account(Cluster& cluster) {
-  const TokenSecretSpec spec{.name = "default-token-" + random_suffix(5),
-                             .account = "default",
+/// An account whose token is no business of Rancher's, but that pods mount; the name of its secret.
+std::string add_account(Cluster& cluster, const std::string& name) {
+  const TokenSecretSpec spec{.name = name + "-token-" + random_suffix(5),
+                             .account = name,
                              .account_uid = random_uid(),
                              .created = made_long_ago};
   auto secret = token_secret(spec);
@@ -53,7 +53,8 @@ void add_default_account(Cluster& cluster) {
   json::object reference;
   reference["name"] = spec.name;
   put(account, "/secrets", json::array{reference});
-  cluster.store().create({"serviceaccounts", agents, "default"}, std::move(account));
+  cluster.store().create({"serviceaccounts", agents, name}, std::move(account));
+  return spec.name;
 }
 
 void write_private(const fs::path& path, const std::string& text) {
@@ -152,8 +153,7 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
 
   const auto account =
       store.create({"serviceaccounts", agents, "cattle"}, bare("v1", "ServiceAccount"));
-  store.create({"serviceaccounts", agents, "helm-operation"}, bare("v1", "ServiceAccount"));
-  add_default_account(cluster);
+  add_account(cluster, "default");
   const auto uid = text_at(account, "/metadata/uid");
   const auto& signer = settings_.scenario == Scenario::ca_only ||
                                settings_.scenario == Scenario::healthy || cluster.name() == "other"
@@ -196,11 +196,13 @@ void World::fill_downstream(Cluster& cluster, const std::string& credentials_tok
                            .started = started_long_ago},
                           PodState::running);
   }
-  store.create({"pods", agents, "helm-operation-7xk2p"}, pod({.account = "helm-operation",
-                                                              .app = "helm-operation",
-                                                              .image = "rancher/shell:v0.1.5",
-                                                              .started = started_long_ago},
-                                                             PodState::running));
+  store.create({"pods", agents, "helm-operation-7xk2p"},
+               pod({.account = "helm-operation",
+                    .app = "helm-operation",
+                    .image = "rancher/shell:v0.1.5",
+                    .secrets = {add_account(cluster, "helm-operation")},
+                    .started = started_long_ago},
+                   PodState::running));
 }
 
 void World::add_cluster_resource(const std::string& id, const std::string& display_name,
@@ -256,6 +258,7 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
                                  .image = image,
                                  .owner_kind = "ReplicaSet",
                                  .owner = app + "-5c9d8f7b6",
+                                 .secrets = {add_account(*local_, app)},
                                  .started = started_long_ago},
                                 PodState::running);
 }
@@ -290,6 +293,13 @@ void World::write_kubeconfigs() {
   write("local-limited", local_->kubeconfig("viewer", local_ca));
   write("local-through-rancher", local_->kubeconfig("admin", local_ca, "/k8s/clusters/local"));
   write("other", other_->kubeconfig("admin", other_authority_.pem()));
+  // For whoever stands in front of a server and must look like it.
+  fs::create_directories(directory_ / "pki");
+  for (const auto* cluster : {downstream_.get(), local_.get()}) {
+    const auto& identity = cluster->identity();
+    write_private(directory_ / "pki" / (cluster->name() + ".crt"), identity.certificate_pem);
+    write_private(directory_ / "pki" / (cluster->name() + ".key"), identity.key_pem);
+  }
 }
 
 }  // namespace retrust::sandbox

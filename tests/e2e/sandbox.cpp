@@ -54,6 +54,15 @@ std::string text(const json::value& value, const std::string& pointer) {
   return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
 }
 
+std::string kubectl_of_version(const std::string& version, const fs::path& directory) {
+  Child child({.command = {program("RETRUST_TEST_KUBECTLS"), version},
+               .environment = {},
+               .directory = directory,
+               .name = "kubectl-" + version});
+  if (child.wait() != 0) throw std::runtime_error(child.err());
+  return lines_of(child.out()).at(0);
+}
+
 std::string transcripts(const fs::path& run_folder) {
   return read_file(run_folder / "transcript.md") + read_file(run_folder / "transcript.jsonl");
 }

@@ -86,6 +86,9 @@ class Sandbox {
   std::size_t answers_ = 1;  // the line `ready` came first
 };
 
+/// The path of a kubectl of that version, by scripts/kubectl, which fetches it where need be.
+std::string kubectl_of_version(const std::string& version, const std::filesystem::path& directory);
+
 /// The texts of all transcripts in a run folder together.
 std::string transcripts(const std::filesystem::path& run_folder);
 

@@ -1,7 +1,4 @@
 // kubectl in the versions that people have: each goes through the whole procedure, both ways.
-#include <cstdlib>
-#include <stdexcept>
-
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -11,23 +8,10 @@ namespace {
 
 const std::vector<std::string> versions{"1.20", "1.24", "1.28", "1.32", "1.35"};
 
-/// Its path, by scripts/kubectl, which fetches it where need be.
-std::string kubectl_of(const Sandbox& sandbox, const std::string& version) {
-  const char* script = std::getenv("RETRUST_TEST_KUBECTLS");
-  if (script == nullptr) throw std::runtime_error("RETRUST_TEST_KUBECTLS is not set");
-  Child child({.command = {script, version},
-               .environment = {},
-               .directory = sandbox.directory(),
-               .name = "fetch-" + version});
-  if (child.wait() != 0) throw std::runtime_error(child.err());
-  const auto lines = lines_of(child.out());
-  return lines.empty() ? "" : lines.front();
-}
-
 void check_renewed_and_run(Sandbox& sandbox, const std::string& version,
                            const std::string& timeout) {
   CAPTURE(version);
-  const auto kubectl = kubectl_of(sandbox, version);
+  const auto kubectl = kubectl_of_version(version, sandbox.directory());
   sandbox.renew();
   const auto before = sandbox.changes().size();
   const auto run = sandbox.retrust(

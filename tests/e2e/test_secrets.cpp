@@ -37,9 +37,8 @@ std::set<std::string> secrets(Sandbox& sandbox) {
     add(text(cluster, "/status/serviceAccountToken"));
   }
   for (const auto* name : {"downstream.kubeconfig", "local.kubeconfig"}) {
-    const auto content = read_file(sandbox.file(name));
-    const auto begin = content.find("token: ") + 7;
-    add(content.substr(begin, content.find('\n', begin) - begin));
+    const auto config = boost::json::parse(read_file(sandbox.file(name)));
+    add(text(config, "/users/0/user/token"));
   }
   return found;
 }

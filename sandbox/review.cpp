@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "api.h"
+#include "json_util.h"
+#include "protobuf.h"
+
+namespace retrust::sandbox {
+
+namespace json = boost::json;
+
+bool reads(const About& about) {
+  return about.verb == "get" || about.verb == "list" || about.verb == "watch" ||
+         about.resource.starts_with("tokenreviews") ||
+         about.resource.starts_with("selfsubjectaccessreviews");
+}
+
+Response Api::review(const Request& request, const Target& target, const About& about) const {
+  const auto sent = access_review_of_protobuf(request.body);
+  auto object = sent ? *sent : json::parse(request.body);
+  json::object status;
+  if (target.resource->plural == "tokenreviews") {
+    const auto user = settings_.authenticate(text_at(object, "/spec/token"));
+    if (user.access == Access::none) {
+      status["user"] = json::object{};
+      const auto token = text_at(object, "/spec/token");
+      const auto is_jwt = std::count(token.begin(), token.end(), '.') == 2;
+      status["error"] =
+          is_jwt ? "[invalid bearer token, square/go-jose: error in cryptographic primitive]"
+                 : "invalid bearer token";
+    } else {
+      status["authenticated"] = true;
+      json::object described;
+      described["username"] = user.name;
+      status["user"] = std::move(described);
+    }
+  } else {
+    const auto verb = text_at(object, "/spec/resourceAttributes/verb");
+    const auto user = settings_.authenticate(request.token);
+    About asked{.user = user.name, .verb = verb};
+    asked.resource = text_at(object, "/spec/resourceAttributes/resource");
+    status["allowed"] = user.access == Access::everything || reads(asked);
+    status["reason"] = fmt::format("decided for {}", about.user);
+  }
+  object.as_object()["status"] = std::move(status);
+  put(object, "/metadata/creationTimestamp", json::value());
+  return {201, std::move(object)};
+}
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,143 @@
+// Holds the sandbox against a real API server: the same run, recorded on both.
+#include <cstdlib>
+#include <iostream>
+#include <stdexcept>
+
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "exchanges.h"
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) throw std::runtime_error(std::string(name) + " is not set");
+  return value;
+}
+
+/// Stands in front of one of the clusters and records.
+class Recording {
+ public:
+  Recording(const Sandbox& sandbox, const std::string& side)
+      : kubeconfig_(sandbox.directory() / (side + "-recorded.kubeconfig")),
+        record_(sandbox.directory() / (side + ".jsonl")),
+        recorder_({.command = {environment("RETRUST_TEST_RECORDER"), "--kubeconfig",
+                               sandbox.file(side + ".kubeconfig"), "--certificate",
+                               sandbox.file("pki/" + side + ".crt"), "--key",
+                               sandbox.file("pki/" + side + ".key"), "--to", kubeconfig_.string(),
+                               "--record", record_.string()},
+                   .directory = sandbox.directory(),
+                   .name = "recorder-" + side,
+                   .input = Child::Setup::Input::pipe}) {
+    wait_until("the recorder is ready", [&] {
+      if (!recorder_.err().empty()) throw std::runtime_error(recorder_.err());
+      return recorder_.out() == "ready\n";
+    });
+  }
+
+  std::string kubeconfig() const { return kubeconfig_.string(); }
+
+  /// Ends the recorder; its record is whole then.
+  fs::path end() {
+    recorder_.close_input();
+    CHECK(recorder_.wait() == 0);
+    return record_;
+  }
+
+ private:
+  fs::path kubeconfig_;
+  fs::path record_;
+  Child recorder_;
+};
+
+/// "1.20", of the kubectl under test.
+std::string kubectl_version(Sandbox& sandbox) {
+  const auto answer = sandbox.kubectl("local", {"version", "--client", "-o", "json"});
+  const auto version = boost::json::parse(answer.out);
+  const auto minor = text(version, "/clientVersion/minor");
+  return text(version, "/clientVersion/major") + "." +
+         minor.substr(0, minor.find_first_not_of("0123456789"));
+}
+
+/// Ends the test program with the status that means "skipped" to meson: nothing was checked, and
+/// that must not look like a success.
+[[noreturn]] void not_checked(const std::string& why) {
+  std::cout << "not checked: " << why << std::endl;
+  std::exit(77);
+}
+
+/// The kubectl of a version that was asked for.
+void use_kubectl_asked_for(const Sandbox& sandbox) {
+  const char* version = std::getenv("RETRUST_TEST_KUBECTL_VERSION");
+  if (version == nullptr) return;
+  const auto kubectl = kubectl_of_version(version, sandbox.directory());
+  ::setenv("RETRUST_TEST_KUBECTL", kubectl.c_str(), 1);
+}
+
+/// status, plan, run with every section, status; recorded in front of both clusters.
+Exchanges exchanges_in(Sandbox& sandbox) {
+  Recording downstream(sandbox, "downstream");
+  Recording local(sandbox, "local");
+  // No discovery that another kubectl left behind.
+  const auto home = sandbox.directory() / "recorded-home";
+  fs::create_directories(home);
+  const auto retrust = [&](int expected, std::vector<std::string> args) {
+    const auto result = sandbox.retrust({.args = std::move(args),
+                                         .kubeconfig = downstream.kubeconfig(),
+                                         .local_kubeconfig = local.kubeconfig(),
+                                         .environment = {{"HOME", home.string()}}});
+    CAPTURE(result.all());
+    CHECK(result.status == expected);
+  };
+  retrust(3, {"status"});
+  retrust(3, {"plan"});
+  retrust(0, {"run", "--yes", "--no-rancher-backup", "--timeout", "5s"});
+  retrust(0, {"status"});
+  Exchanges found;
+  add_record(found, "downstream", downstream.end());
+  add_record(found, "local", local.end());
+  return found;
+}
+
+TEST_CASE("the sandbox answers as a real API server does" * doctest::test_suite("anywhere")) {
+  Sandbox sandbox({"--rancher", "2.1", "--fault", "agents-never-report"});
+  use_kubectl_asked_for(sandbox);
+  const auto version = kubectl_version(sandbox);
+  const auto fixture = fs::path(environment("RETRUST_TEST_FIXTURES")) / "faithfulness" /
+                       ("kubectl-" + version + ".txt");
+  const auto record = std::getenv("RETRUST_TEST_RECORD") != nullptr;
+  if (!record && !fs::exists(fixture)) {
+    not_checked("nothing was recorded with kubectl " + version + "; see " +
+                (fixture.parent_path() / "README.md").string());
+  }
+  const auto found = exchanges_in(sandbox);
+  if (record) {
+    REQUIRE(secrets_in(text_of(found)).empty());
+    fs::create_directories(fixture.parent_path());
+    write_file(fixture, text_of(found));
+    MESSAGE("written: " << fixture.string());
+    return;
+  }
+  for (const auto& difference : differences(exchanges_of(read_file(fixture)), found)) {
+    FAIL_CHECK(difference);
+  }
+}
+
+TEST_CASE("what was recorded holds no secrets") {
+  const auto folder = fs::path(environment("RETRUST_TEST_FIXTURES")) / "faithfulness";
+  for (const auto& file : fs::directory_iterator(folder)) {
+    CAPTURE(file.path().string());
+    CHECK(secrets_in(read_file(file.path())) == std::vector<std::string>{});
+  }
+  // A JWT, whose header and payload are JSON, and a certificate.
+  CHECK(secrets_in("a eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrIn0.c2ln b").size() == 2);
+  CHECK(secrets_in("-----BEGIN CERTIFICATE-----").size() == 1);
+}
+
+}  // namespace
+}  // namespace retrust::e2e

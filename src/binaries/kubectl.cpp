@@ -1,6 +1,8 @@
 #include "binaries/kubectl.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -58,6 +60,14 @@ std::string verdict(const Outcome& outcome) {
       return "cannot be run";
   }
   return {};
+}
+
+/// kubectl's runtime collects garbage on every processor, though the process ends before that is of
+/// use: a quarter of its time. What the operator has set stands.
+std::map<std::string, std::string> short_lived() {
+  std::map<std::string, std::string> settings{{"GOGC", "400"}, {"GOMAXPROCS", "1"}};
+  std::erase_if(settings, [](const auto& each) { return std::getenv(each.first.c_str()); });
+  return settings;
 }
 
 Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
@@ -152,6 +162,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   command.program = target_.program;
   command.args = with_target(std::move(args));
   command.input = std::move(input);
+  command.environment = short_lived();
   command.deadline = deadline;
   auto outcome = co_await runner_->run(std::move(command), std::move(reader));
   about["ending"] = verdict(outcome);

@@ -1,5 +1,7 @@
 #include "process/gather.h"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -34,6 +36,30 @@ boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> ta
   for (const auto& end : co_await settle(std::move(tasks))) {
     if (end) std::rethrow_exception(end);
   }
+}
+
+boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> tasks) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  std::vector<boost::asio::cancellation_signal> signals(tasks.size());
+  std::exception_ptr first;
+  auto left = tasks.size();
+  boost::asio::steady_timer all_done(executor, boost::asio::steady_timer::time_point::max());
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const auto ended = [&](std::exception_ptr end) {
+      if (--left == 0) all_done.cancel();
+      if (!end || first) return;
+      first = std::move(end);
+      for (auto& signal : signals) signal.emit(boost::asio::cancellation_type::terminal);
+    };
+    boost::asio::co_spawn(executor, std::move(tasks[i]),
+                          boost::asio::bind_cancellation_slot(signals[i].slot(), ended));
+  }
+  boost::system::error_code cancelled;
+  while (left > 0) {
+    co_await all_done.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  }
+  if (first) std::rethrow_exception(first);
 }
 
 }  // namespace retrust

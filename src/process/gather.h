@@ -16,4 +16,8 @@ boost::asio::awaitable<std::vector<std::exception_ptr>> settle(
 /// As settle, then throws the first failure, if any.
 boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> tasks);
 
+/// As gather, but for tasks of which none makes sense without the others: the first failure ends
+/// what the others wait for, and is thrown when all have ended.
+boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> tasks);
+
 }  // namespace retrust

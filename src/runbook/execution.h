@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 
 #include "runbook/observe.h"
 #include "runbook/plan.h"
+#include "runbook/pod_wait.h"
 #include "runbook/run_folder.h"
 #include "transcript/event.h"
 #include "transcript/failure.h"
@@ -57,9 +59,11 @@ class Execution {
   boost::asio::awaitable<void> delete_token();
   boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
   boost::asio::awaitable<void> recreate_agents();
+  boost::asio::awaitable<void> watch_pods(PodWait& wait, std::vector<Pod>& stale);
   boost::asio::awaitable<void> read_live(Step step);
   boost::asio::awaitable<void> check_cluster();
   boost::asio::awaitable<void> try_live();
+  boost::asio::awaitable<void> try_live_early();
   boost::asio::awaitable<void> update_cluster();
   boost::asio::awaitable<void> restart_rancher();
   boost::asio::awaitable<void> await_ready();
@@ -73,6 +77,8 @@ class Execution {
   void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }
   /// Says that a change comes, as the last thing before it.
   void announce(const std::string& section, const std::string& text);
+  /// A command that changes something, as one of several tasks.
+  static boost::asio::awaitable<void> change(Kubectl kubectl, std::vector<std::string> args);
   Kubectl downstream(Step step) const;
   Kubectl local(Step step) const;
 
@@ -83,6 +89,10 @@ class Execution {
   Confirm confirm_;
   Observation observation_;
   Progress progress_;
+  /// With these the downstream cluster was reached.
+  std::optional<Credentials> proven_;
+  /// Secrets that this run deleted: a pod that mounts one never starts.
+  std::set<std::string> deleted_secrets_;
   bool changed_ = false;
 };
 

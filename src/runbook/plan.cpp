@@ -139,14 +139,20 @@ class Planner {
   }
 
   PlannedStep get_token() const {
+    const auto need = performed(Step::get_token) ? Need::not_needed : Need::needed;
     const auto* live = seen_.live();
-    const auto name =
-        token_changes() || live == nullptr ? std::string("<new-token-secret>") : live->name;
+    if (token_changes() || live == nullptr) {
+      return {Step::get_token,
+              need,
+              "reads the token that Rancher should have, by the watch of 2.1",
+              {line(options_.downstream_kubectl,
+                    Kubectl::watch_args(commands::token_secrets(options_.name_space)))}};
+    }
     return {Step::get_token,
-            performed(Step::get_token) ? Need::not_needed : Need::needed,
+            need,
             "reads the token that Rancher should have",
             {line(options_.downstream_kubectl,
-                  Kubectl::get_args(commands::secret(options_.name_space, name)))}};
+                  Kubectl::get_args(commands::secret(options_.name_space, live->name)))}};
   }
   PlannedStep get_ca() const {
     return {Step::get_ca,

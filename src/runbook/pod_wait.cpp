@@ -17,12 +17,14 @@ std::string deployment_of(const Pod& pod) {
 }  // namespace
 
 PodWait::PodWait(const std::vector<Pod>& old) {
-  for (const auto& pod : old) {
-    old_.insert(pod.uid);
-    if (pod.service_account == agent_account && pod.owner_kind == "ReplicaSet") {
-      required_.insert(pod.uid);
-      owners_.insert(deployment_of(pod));
-    }
+  for (const auto& pod : old) expect(pod);
+}
+
+void PodWait::expect(const Pod& pod) {
+  old_.insert(pod.uid);
+  if (pod.service_account == agent_account && pod.owner_kind == "ReplicaSet") {
+    required_.insert(pod.uid);
+    owners_.insert(deployment_of(pod));
   }
 }
 

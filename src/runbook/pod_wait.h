@@ -22,6 +22,9 @@ class PodWait {
   /// A watch starts from a fresh list: forget what was there, not what was seen going.
   void restart() { present_.clear(); }
   void see(WatchEvent::Type type, const Pod& pod);
+  /// One more old pod.
+  void expect(const Pod& pod);
+  bool is_old(const Pod& pod) const { return old_.contains(pod.uid); }
 
   /// No old one is left that matters, and each of their owners has a new one that is ready.
   bool done() const;

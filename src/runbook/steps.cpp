@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "process/gather.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
 #include "runbook/kubeconfig.h"
@@ -41,6 +42,12 @@ bool rolled_out(const boost::json::value& deployment) {
          number("/status/availableReplicas", 0) == wanted;
 }
 
+bool mounts_any(const Pod& pod, const std::set<std::string>& secrets) {
+  return pod.service_account == agent_account &&
+         std::any_of(pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
+                     [&](const std::string& name) { return secrets.contains(name); });
+}
+
 constexpr int replace_attempts = 5;
 
 constexpr const char* token_advice =
@@ -57,14 +64,23 @@ awaitable<void> Execution::delete_token() {
     if (std::find(names.begin(), names.end(), secret.name) != names.end())
       doomed.insert(secret.uid);
   }
+  // The watch begins with the deletion, not after it: a new secret is there within a tenth of a
+  // second.
+  std::vector<awaitable<void>> tasks;
+  tasks.push_back(wait_for_token(doomed));
   if (!names.empty()) {
     announce("2.1", fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
                                 enumerated(names)));
-    co_await downstream(Step::delete_token)
-        .change(commands::delete_secrets(options_.plan.name_space, names));
+    tasks.push_back(change(downstream(Step::delete_token),
+                           commands::delete_secrets(options_.plan.name_space, names)));
     for (const auto& name : names) seen.secret_names.erase(name);
+    deleted_secrets_.insert(names.begin(), names.end());
   }
-  co_await wait_for_token(doomed);
+  co_await together(std::move(tasks));
+}
+
+awaitable<void> Execution::change(Kubectl kubectl, std::vector<std::string> args) {
+  co_await kubectl.change(std::move(args));
 }
 
 awaitable<void> Execution::wait_for_token(const std::set<std::string>& doomed) {
@@ -101,30 +117,48 @@ awaitable<void> Execution::wait_for_token(const std::set<std::string>& doomed) {
 
 awaitable<void> Execution::recreate_agents() {
   const auto& name_space = options_.plan.name_space;
-  const auto kubectl = downstream(Step::recreate_agents);
-  // Read anew: since the first look one may have started with the secret that is gone now.
-  const auto present = co_await kubectl.get(commands::pods(name_space));
-  observation_.downstream.pods.clear();
-  for (const auto* pod : items_of(present, "Pod")) {
-    observation_.downstream.pods.push_back(parse_pod(*pod));
-  }
-  const auto pods = pods_to_recreate(observation_, options_.plan);
-  if (!pods.empty()) {
-    announce("2.2", fmt::format("deleting {}: {}", counted(pods.size(), "pod"), names_text(pods)));
-    co_await kubectl.change(commands::delete_pods(name_space, names_of(pods)));
-  }
-  PodWait wait(pods);
+  auto stale = pods_to_recreate(observation_, options_.plan);
+  PodWait wait(stale);
   say(EventKind::wait_started, "2.2", "for the old agents to be gone, and new ones to be ready");
+  // Once more where one started with the old secret while the others were being deleted.
+  for (auto first = true; first || !stale.empty(); first = false) {
+    std::vector<awaitable<void>> tasks;
+    if (!stale.empty()) {
+      announce("2.2",
+               fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale)));
+      tasks.push_back(change(downstream(Step::recreate_agents),
+                             commands::delete_pods(name_space, names_of(stale))));
+    }
+    stale.clear();
+    tasks.push_back(watch_pods(wait, stale));
+    co_await together(std::move(tasks));
+  }
+  observation_.downstream.pods = wait.present();
+  say(EventKind::wait_ended, "2.2", wait.summary());
+  if (const auto late = wait.late(); !late.empty()) {
+    say(EventKind::warning, "2.2",
+        fmt::format("not replaced yet (their nodes may be away): {}", names_text(late)));
+  }
+}
+
+awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
+  const auto kubectl = downstream(Step::recreate_agents);
   std::string last;
   const auto on_event = [&](const WatchEvent& event) {
-    wait.see(event.type, parse_pod(event.object));
+    const auto pod = parse_pod(event.object);
+    wait.see(event.type, pod);
+    if (!wait.is_old(pod) && !pod.terminating && mounts_any(pod, deleted_secrets_)) {
+      wait.expect(pod);
+      stale.push_back(pod);
+      return Flow::stop;
+    }
     if (auto text = wait.summary(); text != last) {
       say(EventKind::wait_progress, "2.2", text);
       last = std::move(text);
     }
     return wait.done() ? Flow::stop : Flow::go_on;
   };
-  const auto args = commands::pods(name_space);
+  const auto args = commands::pods(options_.plan.name_space);
   const auto end = std::chrono::steady_clock::now() + options_.wait;
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -132,13 +166,13 @@ awaitable<void> Execution::recreate_agents() {
     const auto in_time = co_await kubectl.watch(
         args, std::max(left, std::chrono::milliseconds{0}), [&] { wait.restart(); }, on_event);
     if (!in_time) {
-      throw Failure(
-          ExitStatus::gave_up,
-          fmt::format("the agents did not start anew within {}: {}", duration_text(options_.wait),
-                      wait.summary()),
-          fmt::format("see why with: {}", kubectl.shown({"-n", name_space, "describe", "pod"})));
+      throw Failure(ExitStatus::gave_up,
+                    fmt::format("the agents did not start anew within {}: {}",
+                                duration_text(options_.wait), wait.summary()),
+                    fmt::format("see why with: {}", kubectl.shown({"-n", options_.plan.name_space,
+                                                                   "describe", "pod"})));
     }
-    if (wait.certain()) break;
+    if (!stale.empty() || wait.certain()) break;
     // An old pod that was never seen going may only be further down in the list: look at all.
     wait.restart();
     const auto list = co_await kubectl.get(args);
@@ -146,12 +180,6 @@ awaitable<void> Execution::recreate_agents() {
       wait.see(WatchEvent::Type::added, parse_pod(*pod));
     }
     if (wait.done()) break;
-  }
-  observation_.downstream.pods = wait.present();
-  say(EventKind::wait_ended, "2.2", wait.summary());
-  if (const auto late = wait.late(); !late.empty()) {
-    say(EventKind::warning, "2.2",
-        fmt::format("not replaced yet (their nodes may be away): {}", names_text(late)));
   }
 }
 
@@ -162,8 +190,9 @@ awaitable<void> Execution::read_live(Step step) {
                   "run step delete-token, which waits for one, or run");
   }
   const auto kubectl = downstream(Step::get_token);
-  // 2.3 and 2.4 read the same secret.
-  if (!progress_.performed.contains(Step::get_token)) {
+  // 2.3 and 2.4 read the same secret; the watch of 2.1 has just brought it.
+  if (!progress_.performed.contains(Step::get_token) &&
+      !progress_.performed.contains(Step::delete_token)) {
     const auto object =
         co_await kubectl.get(commands::secret(options_.plan.name_space, live->name));
     auto fresh = parse_token_secret(object, agent_account, clusters_.redactor);
@@ -229,6 +258,7 @@ awaitable<void> Execution::try_live() {
     throw Failure(ExitStatus::failed, "there is no complete token secret of cattle to repair with",
                   "run step delete-token, which waits for one, or run");
   }
+  if (proven_ == live->credentials) co_return;
   const auto kubectl = downstream(Step::update_cluster);
   if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
     std::vector<std::string> tokens(1, live->credentials.token);
@@ -241,7 +271,10 @@ awaitable<void> Execution::try_live() {
   const TemporaryKubeconfig temporary(observation_.downstream.kubeconfig, live->credentials);
   const auto with_live = kubectl.with_kubeconfig(temporary.path());
   try {
-    co_await with_live.get_raw("/api/v1/namespaces/kube-system");
+    const auto answer = co_await with_live.get_raw("/api/v1/namespaces/kube-system");
+    if (answer.find(observation_.downstream.kube_system_uid) != std::string::npos) {
+      proven_ = live->credentials;
+    }
   } catch (const KubectlFailure& failure) {
     const auto ca = failure.kind == KubectlError::untrusted;
     throw Failure(ExitStatus::failed,
@@ -249,6 +282,14 @@ awaitable<void> Execution::try_live() {
                               ca ? "CA" : "token", live->name),
                   ca ? "give kube-controller-manager the new CA with --root-ca-file" : token_advice,
                   failure.detail);
+  }
+}
+
+awaitable<void> Execution::try_live_early() {
+  try {
+    co_await try_live();
+  } catch (const Failure&) {
+    // What is wrong with them is said where they are needed: the agents need not wait for it.
   }
 }
 

@@ -94,7 +94,7 @@ TEST_CASE("no token is in an argument or the environment of a child" *
   Sandbox::Call call;
   call.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "2s"};
   call.kubectl = wrapper.string();
-  call.environment = {{"REAL_KUBECTL", real == nullptr ? "kubectl" : real}};
+  call.environment = {{"REAL_KUBECTL", real == nullptr ? "kubectl" : real}, {"GOGC", "77"}};
   const auto run = sandbox.retrust(call);
   CAPTURE(run.err);
   CHECK(run.status == 0);
@@ -102,6 +102,10 @@ TEST_CASE("no token is in an argument or the environment of a child" *
   const auto started = read_file(log);
   CHECK(started.find("get --raw /api/v1/namespaces/kube-system") != std::string::npos);
   check_hidden(tokens, "arguments and environment", started);
+  // What is given to kubectl besides, and what the operator has set stands.
+  CHECK(started.find("GOMAXPROCS=1\n") != std::string::npos);
+  CHECK(started.find("GOGC=77\n") != std::string::npos);
+  CHECK(started.find("GOGC=400\n") == std::string::npos);
 }
 
 TEST_CASE("temporary kubeconfigs are gone afterwards") {

@@ -101,6 +101,20 @@ TEST_CASE("a node agent on a node that is away is told of, not waited for") {
   CHECK(wait.late().front().uid == "node");
 }
 
+TEST_CASE("one that turns out to be old later must go too") {
+  PodWait wait({pod("old")});
+  wait.see(Type::deleted, pod("old"));
+  wait.see(Type::added, pod("late"));
+  CHECK_FALSE(wait.is_old(pod("late")));
+  wait.expect(pod("late"));
+  CHECK(wait.is_old(pod("late")));
+  CHECK_FALSE(wait.done());
+  wait.see(Type::deleted, pod("late"));
+  wait.see(Type::added, pod("new"));
+  CHECK(wait.done());
+  CHECK(wait.certain());
+}
+
 TEST_CASE("without an old one a new one is waited for all the same") {
   PodWait wait({});
   CHECK_FALSE(wait.done());

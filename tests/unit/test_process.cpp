@@ -317,5 +317,30 @@ TEST_CASE("gather throws the first failure when all have ended") {
   CHECK(ended == 3);
 }
 
+TEST_CASE("together: a failure ends what the others wait for") {
+  Fixture fixture;
+  const auto endless = [&]() -> boost::asio::awaitable<void> {
+    auto command = shell("exec sleep 1000");
+    co_await fixture.runner.run(std::move(command));
+  };
+  const auto failing = []() -> boost::asio::awaitable<void> {
+    throw std::runtime_error("no");
+    co_return;
+  };
+  std::vector<boost::asio::awaitable<void>> tasks;
+  tasks.push_back(endless());
+  tasks.push_back(failing());
+  std::string thrown;
+  boost::asio::co_spawn(fixture.io, together(std::move(tasks)), [&](std::exception_ptr error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::runtime_error& failure) {
+      thrown = failure.what();
+    }
+  });
+  fixture.io.run();
+  CHECK(thrown == "no");
+}
+
 }  // namespace
 }  // namespace retrust

@@ -288,7 +288,7 @@ awaitable<void> Execution::try_live() {
 awaitable<void> Execution::try_live_early() {
   try {
     co_await try_live();
-  } catch (const Failure&) {
+  } catch (const std::exception&) {
     // What is wrong with them is said where they are needed: the agents need not wait for it.
   }
 }

@@ -55,13 +55,20 @@ std::vector<std::string> cluster(const std::string& id) {
   return {"clusters.management.cattle.io", id};
 }
 
+// By a selector: of a single object named outright kubectl drops the first event of its watch, and
+// with it whatever happened since it read the object.
+std::vector<std::string> watched_cluster(const std::string& id) {
+  return {"clusters.management.cattle.io", "--field-selector=metadata.name=" + id};
+}
+
 std::vector<std::string> restart_deployment(const std::string& name_space,
                                             const std::string& name) {
   return {"-n", name_space, "rollout", "restart", "deployment/" + name};
 }
 
-std::vector<std::string> deployment(const std::string& name_space, const std::string& name) {
-  return {"deployments.apps", name, "-n", name_space};
+std::vector<std::string> watched_deployment(const std::string& name_space,
+                                            const std::string& name) {
+  return {"deployments.apps", "-n", name_space, "--field-selector=metadata.name=" + name};
 }
 
 }  // namespace retrust::commands

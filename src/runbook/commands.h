@@ -26,8 +26,10 @@ std::vector<std::string> pods(const std::string& name_space);
 std::vector<std::string> secret(const std::string& name_space, const std::string& name);
 /// 2.5
 std::vector<std::string> cluster(const std::string& id);
+/// The same, to be watched.
+std::vector<std::string> watched_cluster(const std::string& id);
 /// 3.1
 std::vector<std::string> restart_deployment(const std::string& name_space, const std::string& name);
-std::vector<std::string> deployment(const std::string& name_space, const std::string& name);
+std::vector<std::string> watched_deployment(const std::string& name_space, const std::string& name);
 
 }  // namespace retrust::commands

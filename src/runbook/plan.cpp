@@ -163,8 +163,9 @@ class Planner {
 
   PlannedStep check_cluster() const {
     const Step step = Step::check_cluster;
-    const std::vector<std::string> command{line(
-        options_.local_kubectl, Kubectl::watch_args(commands::cluster(seen_.local.cluster.id)))};
+    const std::vector<std::string> command{
+        line(options_.local_kubectl,
+             Kubectl::watch_args(commands::watched_cluster(seen_.local.cluster.id)))};
     if (!token_changes() && comparison_.equal()) {
       return {step, performed(step) ? Need::not_needed : Need::needed,
               "reads the clusters resource: stored and live are the same", command};

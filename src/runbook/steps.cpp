@@ -238,7 +238,7 @@ awaitable<bool> Execution::watch_cluster(const Kubectl& kubectl, Target target) 
         now.equal() && (target == Target::stored || cluster.ready.status == "True");
     return reached ? Flow::stop : Flow::go_on;
   };
-  const auto args = commands::cluster(observation_.local.cluster.id);
+  const auto args = commands::watched_cluster(observation_.local.cluster.id);
   co_return co_await kubectl.watch(
       args, options_.wait, [] {}, on_event);
 }
@@ -355,7 +355,7 @@ awaitable<void> Execution::restart_rancher() {
            fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));
   co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
   say(EventKind::wait_started, "3.1", "for Rancher's new server pods to be ready");
-  const auto args = commands::deployment(rancher.name_space, rancher.deployment);
+  const auto args = commands::watched_deployment(rancher.name_space, rancher.deployment);
   const auto on_event = [](const WatchEvent& event) {
     return event.type != WatchEvent::Type::deleted && rolled_out(event.object) ? Flow::stop
                                                                                : Flow::go_on;

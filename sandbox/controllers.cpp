@@ -1,6 +1,7 @@
 #include "controllers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -163,6 +164,7 @@ void Controllers::roll_out(const ObjectKey& deployment) {
   put(changed, "/status/replicas", 2);
   put(changed, "/status/updatedReplicas", 1);
   store.update(deployment, std::move(changed));
+  if (settings_.faults.has("rollout-awaits-reader")) held_rollouts_.insert(deployment);
   spec.owner = deployment.name + "-" + random_suffix(9);
   spec.started.clear();
   start_pod(spec, PodState::pending);
@@ -182,13 +184,24 @@ void Controllers::roll_out(const ObjectKey& deployment) {
           put(told, "/metadata/deletionTimestamp", now_text());
           cluster_.store().update(key, std::move(told));
         }
-        scheduler_.after(settings_.delay(300), [this, deployment] {
-          auto done = *cluster_.store().find(deployment);
-          put(done, "/status/replicas", 1);
-          put(done, "/status/availableReplicas", 1);
-          cluster_.store().update(deployment, std::move(done));
-        });
+        if (settings_.faults.has("rollout-awaits-reader")) return;
+        scheduler_.after(settings_.delay(300), [this, deployment] { end_roll_out(deployment); });
       });
+}
+
+void Controllers::deployments_read() {
+  for (const auto& deployment : std::exchange(held_rollouts_, {})) {
+    // Not before the reader has the answer.
+    scheduler_.after(std::chrono::milliseconds{0},
+                     [this, deployment] { end_roll_out(deployment); });
+  }
+}
+
+void Controllers::end_roll_out(const ObjectKey& deployment) {
+  auto done = *cluster_.store().find(deployment);
+  put(done, "/status/replicas", 1);
+  put(done, "/status/availableReplicas", 1);
+  cluster_.store().update(deployment, std::move(done));
 }
 
 }  // namespace retrust::sandbox

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "cluster.h"
@@ -21,6 +22,8 @@ class Controllers {
   void start_pod(const PodSpec& spec, PodState state);
   /// A watch on secrets was opened: what `no-token=late` waits for.
   void secrets_watched();
+  /// Somebody read deployments: what `rollout-awaits-reader` waits for.
+  void deployments_read();
 
  private:
   void look(const Change& change);
@@ -29,6 +32,7 @@ class Controllers {
   void fill_token(const ObjectKey& key);
   void replace_pod(const PodSpec& spec);
   void roll_out(const ObjectKey& deployment);
+  void end_roll_out(const ObjectKey& deployment);
   std::string present_token_secret() const;
 
   Cluster& cluster_;
@@ -37,6 +41,7 @@ class Controllers {
   Log& log_;
   std::map<std::string, PodSpec> pods_;  // by pod name
   std::map<std::string, std::int64_t> generations_;
+  std::set<ObjectKey> held_rollouts_;  // by `rollout-awaits-reader`
   enum class TokenWork { none, under_way } token_work_ = TokenWork::none;
 };
 

@@ -25,6 +25,10 @@ void World::answered(const std::string& server, const About& about) {
   if (server == "downstream" && about.verb == "watch" && about.resource == "secrets") {
     downstream_controllers_->secrets_watched();
   }
+  if (server == "local" && about.resource == "deployments.apps" &&
+      (about.verb == "get" || about.verb == "list")) {
+    local_controllers_->deployments_read();
+  }
   if (server == "downstream" && about.verb == "delete" && about.resource == "pods" &&
       settings_.faults.take("restart-downstream")) {
     restart(*downstream_, std::chrono::milliseconds{500});

@@ -49,6 +49,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       broken-credentials           the secret that the agents mount is missing
       no-agents-start              new agent pods stay pending
       slow-rancher=MS              Rancher's pods take their time
+      rollout-awaits-reader        a rollout ends in the moment after its deployment was read
   --quick                everybody acts ten times as fast
   --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,

@@ -23,7 +23,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"driver", Where::anywhere},
                                                   {"broken-credentials", Where::played},
                                                   {"no-agents-start", Where::played},
-                                                  {"slow-rancher", Where::anywhere}};
+                                                  {"slow-rancher", Where::anywhere},
+                                                  {"rollout-awaits-reader", Where::played}};
   return known;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -164,7 +165,19 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   command.input = std::move(input);
   command.environment = short_lived();
   command.deadline = deadline;
-  auto outcome = co_await runner_->run(std::move(command), std::move(reader));
+  Outcome outcome;
+  try {
+    outcome = co_await runner_->run(std::move(command), std::move(reader));
+  } catch (...) {
+    // What has begun is seen to end in the transcript, whatever comes of it.
+    about["ending"] = "not needed any longer";
+    events_->emit({.kind = EventKind::command_ended,
+                   .section = section_,
+                   .text = fmt::format("{}: not needed any longer", said),
+                   .data = std::move(about),
+                   .weight = weight});
+    throw;
+  }
   about["ending"] = verdict(outcome);
   about["milliseconds"] = outcome.wall.count();
   const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
@@ -283,6 +296,7 @@ boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
     try {
       outcome = co_await start(args, {}, Output::secret, reader, left, weight);
     } catch (const boost::system::system_error& error) {
+      if (error.code() == boost::asio::error::operation_aborted) throw;
       broken = not_json(asked(args), 0, error.code().message());
     } catch (const std::invalid_argument& error) {
       broken = not_json(asked(args), 0, error.what());

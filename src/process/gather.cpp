@@ -1,10 +1,8 @@
 #include "process/gather.h"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -60,6 +58,27 @@ boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> 
         boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
   }
   if (first) std::rethrow_exception(first);
+}
+
+boost::asio::awaitable<void> Background::start(boost::asio::awaitable<void> task) {
+  const auto executor = co_await boost::asio::this_coro::executor;
+  ended_.emplace(executor, boost::asio::steady_timer::time_point::max());
+  running_ = true;
+  const auto ended = [this](const std::exception_ptr&) {
+    running_ = false;
+    ended_->cancel();
+  };
+  boost::asio::co_spawn(executor, std::move(task),
+                        boost::asio::bind_cancellation_slot(signal_.slot(), ended));
+}
+
+boost::asio::awaitable<void> Background::end() {
+  if (!running_) co_return;
+  signal_.emit(boost::asio::cancellation_type::terminal);
+  boost::system::error_code cancelled;
+  while (running_) {
+    co_await ended_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  }
 }
 
 }  // namespace retrust

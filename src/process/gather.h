@@ -1,9 +1,12 @@
 #pragma once
 
 #include <exception>
+#include <optional>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 namespace retrust {
 
@@ -19,5 +22,21 @@ boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> ta
 /// As gather, but for tasks of which none makes sense without the others: the first failure ends
 /// what the others wait for, and is thrown when all have ended.
 boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> tasks);
+
+/// A task that runs beside others, and deals with its failures itself. Whoever started it awaits
+/// end() before this goes.
+class Background {
+ public:
+  /// Not while another one runs.
+  boost::asio::awaitable<void> start(boost::asio::awaitable<void> task);
+  bool running() const { return running_; }
+  /// Ends what the task waits for, and returns when it has ended.
+  boost::asio::awaitable<void> end();
+
+ private:
+  boost::asio::cancellation_signal signal_;
+  std::optional<boost::asio::steady_timer> ended_;
+  bool running_ = false;
+};
 
 }  // namespace retrust

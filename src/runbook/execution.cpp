@@ -100,6 +100,25 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
 }
 
 awaitable<void> Execution::run() {
+  co_await and_end_watch(perform_plan());
+}
+
+awaitable<void> Execution::run_step(Step step) {
+  co_await and_end_watch(perform_alone(step));
+}
+
+awaitable<void> Execution::and_end_watch(awaitable<void> work) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(work);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await cluster_watch_.end();
+  if (failure) std::rethrow_exception(failure);
+}
+
+awaitable<void> Execution::perform_plan() {
   co_await prepare();
   const auto first = plan();
   say(EventKind::plan, {}, plan_text(first));
@@ -115,6 +134,7 @@ awaitable<void> Execution::run() {
   co_await confirm_and_save(
       fmt::format("Do this to cluster {} ({})?", one_line(cluster.display_name), cluster.id));
 
+  watch_ahead_ = first[Step::check_cluster].need == Need::needed ? Ahead::yes : Ahead::no;
   for (const auto& info : all_steps()) {
     const auto now = plan();
     if (now[info.step].need == Need::needed) co_await perform(now[info.step]);
@@ -131,7 +151,7 @@ awaitable<void> Execution::run() {
   finding(ready_text());
 }
 
-awaitable<void> Execution::run_step(Step step) {
+awaitable<void> Execution::perform_alone(Step step) {
   co_await prepare();
   const auto now = plan();
   const auto& info = info_of(step);

@@ -9,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "runbook/cluster_watch.h"
 #include "runbook/observe.h"
 #include "runbook/plan.h"
 #include "runbook/pod_wait.h"
@@ -52,13 +53,19 @@ class Execution {
 
  private:
   enum class Target { stored, ready };
+  enum class Ahead { no, yes };
 
+  boost::asio::awaitable<void> perform_plan();
+  boost::asio::awaitable<void> perform_alone(Step step);
+  /// The work, and whatever comes of it, the end of what still watches the cluster.
+  boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
   boost::asio::awaitable<void> confirm_and_save(const std::string& question);
   boost::asio::awaitable<void> perform(const PlannedStep& planned);
   boost::asio::awaitable<void> delete_token();
   boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
   boost::asio::awaitable<void> recreate_agents();
+  boost::asio::awaitable<void> delete_pods(std::vector<std::string> names);
   boost::asio::awaitable<void> watch_pods(PodWait& wait, std::vector<Pod>& stale);
   boost::asio::awaitable<void> read_live(Step step);
   boost::asio::awaitable<void> check_cluster();
@@ -68,7 +75,9 @@ class Execution {
   boost::asio::awaitable<void> restart_rancher();
   boost::asio::awaitable<void> await_ready();
   boost::asio::awaitable<void> prove();
-  boost::asio::awaitable<bool> watch_cluster(const Kubectl& kubectl, Target target);
+  boost::asio::awaitable<void> begin_cluster_watch();
+  boost::asio::awaitable<bool> await_cluster(Target target);
+  void take_cluster(const boost::json::value& object);
 
   std::string ready_text() const;
 
@@ -88,6 +97,9 @@ class Execution {
   ExecutionOptions options_;
   Confirm confirm_;
   Observation observation_;
+  ClusterWatch cluster_watch_{[this](const boost::json::value& object) { take_cluster(object); }};
+  /// Whether the watch of 2.5 begins while the agents start: the report follows at once.
+  Ahead watch_ahead_ = Ahead::no;
   Progress progress_;
   /// With these the downstream cluster was reached.
   std::optional<Credentials> proven_;

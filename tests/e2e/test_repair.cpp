@@ -87,6 +87,13 @@ TEST_CASE("an API server that restarts in the middle of a run") {
   CHECK(sandbox.ready() == "True");
 }
 
+TEST_CASE("a rollout that ends between the reading and the watching of its deployment is seen") {
+  Sandbox sandbox({"--rancher", "2.1", "--fault", "rollout-awaits-reader"});
+  const auto run = sandbox.run({"--timeout", "5s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+}
+
 TEST_CASE("Rancher 2.0 and 2.1 are restarted, after the change and not before" *
           doctest::test_suite("anywhere")) {
   std::vector<std::string> options;

@@ -1,0 +1,218 @@
+// Sections 2.5 and 3.1: what is done to Rancher's own cluster.
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "runbook/commands.h"
+#include "runbook/execution.h"
+#include "runbook/kubeconfig.h"
+#include "runbook/parse.h"
+#include "runbook/preflight.h"
+#include "transcript/text.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+/// The rollout is over, as `kubectl rollout status` sees it.
+bool rolled_out(const boost::json::value& deployment) {
+  const auto number = [&](std::string_view pointer, std::int64_t missing) {
+    const auto* found = find_at(deployment, pointer);
+    return found != nullptr && found->is_int64() ? found->get_int64() : missing;
+  };
+  const auto wanted = number("/spec/replicas", 1);
+  return number("/status/observedGeneration", 0) >= number("/metadata/generation", 0) &&
+         number("/status/updatedReplicas", 0) == wanted &&
+         number("/status/replicas", 0) == wanted &&
+         number("/status/availableReplicas", 0) == wanted;
+}
+
+constexpr int replace_attempts = 5;
+
+constexpr const char* token_advice =
+    "kube-controller-manager's --service-account-private-key-file and kube-apiserver's "
+    "--service-account-key-file must be a pair; then run again";
+
+}  // namespace
+
+void Execution::take_cluster(const boost::json::value& object) {
+  const auto before = observation_.comparison();
+  observation_.local.cluster = parse_cluster(object, clusters_.redactor);
+  if (!before.equal() && observation_.comparison().equal()) {
+    progress_.stored_changed =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  }
+}
+
+awaitable<void> Execution::begin_cluster_watch() {
+  co_await cluster_watch_.begin(local(Step::check_cluster), observation_.local.cluster.id);
+}
+
+awaitable<bool> Execution::await_cluster(Target target) {
+  co_await begin_cluster_watch();
+  std::string last;
+  const auto look = [&] {
+    const auto& ready = observation_.local.cluster.ready;
+    const auto equal = observation_.comparison().equal();
+    auto text = fmt::format("stored and live {}; Rancher says: Ready {}{}",
+                            equal ? "are the same" : "differ", one_line(ready.status),
+                            ready.message.empty() ? "" : ": " + one_line(ready.message));
+    if (text != last) {
+      say(EventKind::wait_progress, "2.5", text);
+      last = std::move(text);
+    }
+    const auto reached = equal && (target == Target::stored || ready.status == "True");
+    return reached ? Flow::stop : Flow::go_on;
+  };
+  co_return co_await cluster_watch_.until(options_.wait, look);
+}
+
+awaitable<void> Execution::check_cluster() {
+  say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
+  const auto equal = co_await await_cluster(Target::stored);
+  say(EventKind::wait_ended, "2.5",
+      equal ? "Rancher has stored the live token and CA"
+            : fmt::format("nothing was reported within {}", duration_text(options_.wait)));
+}
+
+awaitable<void> Execution::try_live() {
+  const auto* live = observation_.live();
+  if (live == nullptr || !live->complete()) {
+    throw Failure(ExitStatus::failed, "there is no complete token secret of cattle to repair with",
+                  "run step delete-token, which waits for one, or run");
+  }
+  if (proven_ == live->credentials) co_return;
+  const auto kubectl = downstream(Step::update_cluster);
+  if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    std::vector<std::string> tokens(1, live->credentials.token);
+    const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
+    if (verdicts.front().first == Verdict::accepted) co_return;
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the cluster rejects the token in {}", live->name), token_advice,
+                  verdicts.front().second);
+  }
+  const TemporaryKubeconfig temporary(observation_.downstream.kubeconfig, live->credentials);
+  const auto with_live = kubectl.with_kubeconfig(temporary.path());
+  try {
+    const auto answer = co_await with_live.get_raw("/api/v1/namespaces/kube-system");
+    if (answer.find(observation_.downstream.kube_system_uid) != std::string::npos) {
+      proven_ = live->credentials;
+    }
+  } catch (const KubectlFailure& failure) {
+    const auto ca = failure.kind == KubectlError::untrusted;
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the {} in {} is not good for the cluster that made it",
+                              ca ? "CA" : "token", live->name),
+                  ca ? "give kube-controller-manager the new CA with --root-ca-file" : token_advice,
+                  failure.detail);
+  }
+}
+
+awaitable<void> Execution::try_live_early() {
+  try {
+    co_await try_live();
+  } catch (const std::exception&) {
+    // What is wrong with them is said where they are needed: the agents need not wait for it.
+  }
+}
+
+awaitable<void> Execution::update_cluster() {
+  // What agents report has been accepted from them; what is written by hand is tried before.
+  co_await try_live();
+  co_await cluster_watch_.end();
+  const auto& id = observation_.local.cluster.id;
+  const auto kubectl = local(Step::update_cluster);
+  const auto live = *observation_.live();
+  for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
+    const auto object = co_await kubectl.get(commands::cluster(id));
+    observation_.local.cluster = parse_cluster(object, clusters_.redactor);
+    check_right_clusters(observation_);
+    if (observation_.comparison().equal()) {
+      finding("the live token and CA were reported meanwhile: nothing to repair");
+      co_return;
+    }
+    auto raw = observation_.local.cluster.raw;
+    const auto path = folder_.save("clusters-" + id, raw);
+    say(EventKind::change, "2.5", fmt::format("saved what will be replaced as {}", path.string()));
+    auto& status = raw["status"];
+    if (!status.is_object()) status.emplace_object();
+    status.get_object()["caCert"] = live.ca_base64;
+    status.get_object()["serviceAccountToken"] = live.credentials.token;
+    announce("2.5", fmt::format("replacing the clusters resource {} with the live token and CA "
+                                "(resourceVersion {})",
+                                id, observation_.local.cluster.resource_version));
+    try {
+      const auto stored = co_await kubectl.replace(std::move(raw));
+      observation_.local.cluster = parse_cluster(stored, clusters_.redactor);
+    } catch (const KubectlFailure& failure) {
+      if (failure.kind != KubectlError::conflict) throw;
+      say(EventKind::warning, "2.5",
+          "somebody else changed the clusters resource in between: reading it again");
+      continue;
+    }
+    if (!observation_.comparison().equal()) {
+      throw Failure(ExitStatus::failed,
+                    "the API server took the change of the clusters resource without keeping it",
+                    fmt::format("the resource as it was is in {}", path.string()));
+    }
+    progress_.stored_changed =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    observation_.local.cluster.ready = {};
+    co_return;
+  }
+  throw Failure(ExitStatus::failed,
+                fmt::format("the clusters resource {} was changed by somebody else {} times in a "
+                            "row",
+                            id, replace_attempts),
+                "find out who does, then run again");
+}
+
+awaitable<void> Execution::restart_rancher() {
+  const auto& rancher = observation_.local.rancher;
+  if (rancher.deployment.empty()) {
+    throw Failure(ExitStatus::failed,
+                  "Rancher's server is no Deployment in the local cluster, so it was not restarted",
+                  "restart its container (docker restart NAME): logs and shell work after that");
+  }
+  co_await cluster_watch_.end();
+  const auto kubectl = local(Step::restart_rancher);
+  announce("3.1",
+           fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));
+  co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
+  say(EventKind::wait_started, "3.1", "for Rancher's new server pods to be ready");
+  const auto args = commands::watched_deployment(rancher.name_space, rancher.deployment);
+  const auto on_event = [](const WatchEvent& event) {
+    return event.type != WatchEvent::Type::deleted && rolled_out(event.object) ? Flow::stop
+                                                                               : Flow::go_on;
+  };
+  const auto in_time = co_await kubectl.watch(
+      args, options_.wait, [] {}, on_event);
+  if (!in_time) {
+    throw Failure(ExitStatus::gave_up,
+                  fmt::format("Rancher's new server pods were not ready within {}",
+                              duration_text(options_.wait)),
+                  fmt::format("see why with: {}",
+                              kubectl.shown({"-n", rancher.name_space, "describe", "pod"})));
+  }
+  say(EventKind::wait_ended, "3.1", "Rancher's new server pods are ready");
+  observation_.local.cluster.ready = {};
+}
+
+awaitable<void> Execution::await_ready() {
+  if (observation_.local.cluster.ready.status == "True") co_return;
+  say(EventKind::wait_started, "2.5", "for Rancher to say that the cluster is ready");
+  const auto in_time = co_await await_cluster(Target::ready);
+  if (!in_time) {
+    const auto& ready = observation_.local.cluster.ready;
+    throw Failure(ExitStatus::gave_up,
+                  fmt::format("the live credentials are stored, but Rancher did not say that the "
+                              "cluster is ready within {}",
+                              duration_text(options_.wait)),
+                  "look at the agents' logs; retrust status shows what Rancher says",
+                  fmt::format("Ready {} {}", one_line(ready.status), one_line(ready.message)));
+  }
+  say(EventKind::wait_ended, "2.5", "Rancher says that the cluster is ready");
+}
+
+}  // namespace retrust

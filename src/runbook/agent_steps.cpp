@@ -124,7 +124,9 @@ awaitable<void> Execution::recreate_agents() {
 awaitable<void> Execution::delete_pods(std::vector<std::string> names) {
   const auto kubectl = downstream(Step::recreate_agents);
   co_await kubectl.change(commands::delete_pods(options_.plan.name_space, names));
+  // While the agents start there is time for what comes next, and to try what they will report.
   if (watch_ahead_ == Ahead::yes) co_await begin_cluster_watch();
+  if (observation_.live() != nullptr) co_await try_live_early();
 }
 
 awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {

@@ -49,7 +49,7 @@ awaitable<bool> ClusterWatch::until(std::chrono::milliseconds limit, std::functi
     if (failure_) std::rethrow_exception(failure_);
     boost::system::error_code woken;
     co_await news_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
-    if (!woken) co_return seen_ && look() == Flow::stop;
+    if (!woken) co_return seen_&& look() == Flow::stop;
   }
 }
 

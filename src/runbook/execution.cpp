@@ -70,14 +70,9 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
     case Step::delete_token:
       co_await delete_token();
       break;
-    case Step::recreate_agents: {
-      // While the agents start there is time to try what they will report.
-      std::vector<awaitable<void>> tasks;
-      tasks.push_back(recreate_agents());
-      if (observation_.live() != nullptr) tasks.push_back(try_live_early());
-      co_await together(std::move(tasks));
+    case Step::recreate_agents:
+      co_await recreate_agents();
       break;
-    }
     case Step::get_token:
     case Step::get_ca:
       co_await read_live(planned.step);

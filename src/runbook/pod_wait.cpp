@@ -29,6 +29,7 @@ void PodWait::expect(const Pod& pod) {
 }
 
 void PodWait::see(WatchEvent::Type type, const Pod& pod) {
+  if (type != WatchEvent::Type::added) listing_ = Listing::over;
   if (type == WatchEvent::Type::deleted) {
     gone_.insert(pod.uid);
     present_.erase(pod.uid);
@@ -55,7 +56,8 @@ bool PodWait::done() const {
 }
 
 bool PodWait::certain() const {
-  return std::includes(gone_.begin(), gone_.end(), required_.begin(), required_.end());
+  return listing_ == Listing::over ||
+         std::includes(gone_.begin(), gone_.end(), required_.begin(), required_.end());
 }
 
 std::string PodWait::summary() const {

@@ -20,7 +20,10 @@ class PodWait {
   explicit PodWait(const std::vector<Pod>& old);
 
   /// A watch starts from a fresh list: forget what was there, not what was seen going.
-  void restart() { present_.clear(); }
+  void restart() {
+    present_.clear();
+    listing_ = Listing::under_way;
+  }
   void see(WatchEvent::Type type, const Pod& pod);
   /// One more old pod.
   void expect(const Pod& pod);
@@ -28,7 +31,8 @@ class PodWait {
 
   /// No old one is left that matters, and each of their owners has a new one that is ready.
   bool done() const;
-  /// Every old one that matters was seen going: done() cannot be due to half a list.
+  /// done() cannot be due to half a list: something else than a list's ADDED was seen since, or
+  /// every old one that matters was seen going.
   bool certain() const;
 
   /// "1 of 2 old pods gone, 1 new one ready".
@@ -38,6 +42,7 @@ class PodWait {
   std::vector<Pod> late() const;
 
  private:
+  enum class Listing { under_way, over };
   bool is_ready_agent(const Pod& pod) const;
 
   std::set<std::string> old_;       // uids of all old pods
@@ -45,6 +50,7 @@ class PodWait {
   std::set<std::string> owners_;    // who must have a new pod
   std::set<std::string> gone_;      // uids that were seen going
   std::map<std::string, Pod> present_;
+  Listing listing_ = Listing::under_way;
 };
 
 }  // namespace retrust

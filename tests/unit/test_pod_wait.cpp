@@ -57,6 +57,21 @@ TEST_CASE("an old one that was never seen going makes it uncertain") {
   CHECK_FALSE(wait.certain());
 }
 
+TEST_CASE("what is more than the opening list of a watch makes it certain") {
+  PodWait wait({pod("old")});
+  wait.see(Type::added, pending(pod("new")));
+  wait.see(Type::modified, pod("new"));
+  CHECK(wait.done());
+  CHECK(wait.certain());
+
+  SUBCASE("until the watch starts anew") {
+    wait.restart();
+    wait.see(Type::added, pod("new"));
+    CHECK(wait.done());
+    CHECK_FALSE(wait.certain());
+  }
+}
+
 TEST_CASE("a watch that starts anew forgets what was there, not what was seen going") {
   PodWait wait({pod("old")});
   wait.see(Type::deleted, pod("old"));

@@ -41,28 +41,6 @@ std::optional<WatchEvent::Type> watch_type(std::string_view name) {
   return std::nullopt;  // BOOKMARK, ERROR: the watch ends and starts anew where that is needed
 }
 
-std::string verdict(const Outcome& outcome) {
-  switch (outcome.ending) {
-    case Ending::exited:
-      return fmt::format("exit status {}", outcome.code);
-    case Ending::signalled:
-      return fmt::format("killed by signal {}", outcome.code);
-    case Ending::stopped:
-      return "seen enough";
-    case Ending::timed_out:
-      return "ended at its deadline";
-    case Ending::output_limit:
-      return "ended: printed too much";
-    case Ending::interrupted:
-      return "interrupted";
-    case Ending::not_found:
-      return "no such program";
-    case Ending::not_executable:
-      return "cannot be run";
-  }
-  return {};
-}
-
 /// kubectl's runtime collects garbage on every processor, though the process ends before that is of
 /// use: a quarter of its time. What the operator has set stands.
 std::map<std::string, std::string> short_lived() {
@@ -150,47 +128,22 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
                                                Output output, OutputReader reader,
                                                std::chrono::milliseconds deadline,
                                                Weight weight) const {
-  boost::json::object about;
-  about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
-  about["program"] = target_.program;
-  events_->emit({.kind = EventKind::command_started,
-                 .section = section_,
-                 .text = shown(args),
-                 .data = about,
-                 .weight = weight});
-  const auto said = asked(args).command;
+  Announcement announcement;
+  announcement.section = section_;
+  announcement.line = shown(args);
+  announcement.name = asked(args).command;
+  announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
+  announcement.about["program"] = target_.program;
+  announcement.output = output;
+  announcement.weight = weight;
   Command command;
   command.program = target_.program;
   command.args = with_target(std::move(args));
   command.input = std::move(input);
   command.environment = short_lived();
   command.deadline = deadline;
-  Outcome outcome;
-  try {
-    outcome = co_await runner_->run(std::move(command), std::move(reader));
-  } catch (...) {
-    // What has begun is seen to end in the transcript, whatever comes of it.
-    about["ending"] = "not needed any longer";
-    events_->emit({.kind = EventKind::command_ended,
-                   .section = section_,
-                   .text = fmt::format("{}: not needed any longer", said),
-                   .data = std::move(about),
-                   .weight = weight});
-    throw;
-  }
-  about["ending"] = verdict(outcome);
-  about["milliseconds"] = outcome.wall.count();
-  const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
-  if (output == Output::public_text && !outcome.out.empty()) about["output"] = outcome.out;
-  if (quiet_failure && !outcome.err.empty()) about["output"] = outcome.err;
-  events_->emit(
-      {.kind = EventKind::command_ended,
-       .section = section_,
-       .text = fmt::format("{}: {}, {}", said, verdict(outcome), duration_text(outcome.wall)),
-       .data = std::move(about),
-       .weight = weight});
-  if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
-  co_return outcome;
+  return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
+                       std::move(reader));
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std::string input,

@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/value.hpp>
 
+#include "binaries/announced.h"
 #include "binaries/kubectl_errors.h"
 #include "process/process.h"
 #include "transcript/event.h"
@@ -90,7 +91,6 @@ class Kubectl {
   static std::vector<std::string> replace_args();
 
  private:
-  enum class Output { secret, public_text };
   boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,
                                         Output output, OutputReader reader,
                                         std::chrono::milliseconds deadline, Weight weight) const;

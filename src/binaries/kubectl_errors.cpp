@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "binaries/announced.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -61,18 +62,6 @@ constexpr std::array patterns{
 
 constexpr std::string_view option_of(Side side) {
   return side == Side::downstream ? "--kubeconfig" : "--local-kubeconfig";
-}
-
-/// The last line that says something: what came before are often retries and warnings.
-std::string own_words(const Outcome& outcome) {
-  auto lines = split_lines(outcome.err);
-  std::erase_if(lines, [](const std::string& line) { return line.empty(); });
-  constexpr std::size_t shown = 6;
-  if (lines.size() > shown) lines.erase(lines.begin(), lines.end() - shown);
-  std::string text;
-  for (const auto& line : lines) text += line + "\n";
-  if (!text.empty()) text.pop_back();
-  return text;
 }
 
 Failure ended_badly(const Outcome& outcome, const Asked& asked) {

@@ -20,6 +20,7 @@
 #include "runbook/execution.h"
 #include "runbook/preflight.h"
 #include "runbook/report.h"
+#include "runbook/rollback.h"
 #include "transcript/text.h"
 #include "transcript/writers.h"
 #include "version.h"
@@ -29,11 +30,11 @@ namespace {
 
 using boost::asio::awaitable;
 
-void check_kubeconfig(std::string_view option, const std::string& path) {
+void check_file(std::string_view option, const std::string& path, std::string_view kind) {
   namespace fs = std::filesystem;
   const auto wrong = [&](std::string_view why) {
     throw Failure(ExitStatus::usage, fmt::format("--{} {}: {}", option, path, why),
-                  "give the path of a kubeconfig that you can read");
+                  fmt::format("give the path of {} that you can read", kind));
   };
   std::error_code error;
   const auto state = fs::status(path, error);
@@ -44,20 +45,34 @@ void check_kubeconfig(std::string_view option, const std::string& path) {
 }
 
 bool changes_something(const Options& options) {
-  return options.command == CommandName::run ||
+  return options.command == CommandName::run || options.command == CommandName::rollback ||
          (options.command == CommandName::step &&
           info_of(*options.step).effect == StepInfo::Effect::changes);
 }
 
 /// What can be known to be wrong before anything is started.
 void check_usage(const Options& options) {
-  check_kubeconfig("kubeconfig", options.kubeconfig);
-  check_kubeconfig("local-kubeconfig", options.local_kubeconfig);
-  if (options.command == CommandName::run && options.backup == RancherBackup::not_chosen) {
-    throw Failure(ExitStatus::usage,
-                  "no choice was made about a backup of Rancher (section 1 of the runbook): "
-                  "nothing was changed",
-                  "back Rancher up as your installation needs it, then give --no-rancher-backup");
+  if (!options.kubeconfig.empty()) check_file("kubeconfig", options.kubeconfig, "a kubeconfig");
+  check_file("local-kubeconfig", options.local_kubeconfig, "a kubeconfig");
+  const auto& backup = options.backup;
+  if (options.command == CommandName::run && backup.kind == BackupChoice::Kind::not_chosen) {
+    throw Failure(
+        ExitStatus::usage,
+        "no choice was made about a backup of Rancher (section 1 of the runbook): "
+        "nothing was changed",
+        "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
+        "made by rke), or back Rancher up yourself and give --no-rancher-backup");
+  }
+  if (options.step == Step::backup_container && backup.container.empty()) {
+    throw Failure(ExitStatus::usage, "step backup-container needs a container",
+                  "give --rancher-container NAME");
+  }
+  if (options.step == Step::backup_etcd && backup.rke_config.empty()) {
+    throw Failure(ExitStatus::usage, "step backup-etcd needs the configuration of rke",
+                  "give --rke-config FILE");
+  }
+  if (backup.kind == BackupChoice::Kind::etcd) {
+    check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
   }
   if (changes_something(options) && options.consent == Consent::ask && !can_ask()) {
     throw Failure(ExitStatus::usage,
@@ -146,9 +161,9 @@ class Application {
     // A command that died of the signal that we were sent says nothing about the cluster.
     if (const auto signal = runner_.interrupted()) co_return interrupted_by(*signal);
     // After the first change it would be untrue that nothing was changed.
-    if (failure->status == ExitStatus::refused && execution_ && execution_->changed()) {
-      failure->status = ExitStatus::failed;
-    }
+    const auto changed =
+        (execution_ && execution_->changed()) || (rollback_ && rollback_->changed());
+    if (failure->status == ExitStatus::refused && changed) failure->status = ExitStatus::failed;
     report_end(*failure);
     co_return static_cast<int>(failure->status);
   }
@@ -198,12 +213,18 @@ class Application {
             target(Side::local, options_.local_kubeconfig, options_.local_context), redactor_};
   }
 
+  BackupTools tools() {
+    return {Docker(runner_, events_, {options_.docker, options_.command_timeout}),
+            Rke(runner_, events_, options_.rke, options_.command_timeout)};
+  }
+
   PlanOptions plan_options() const {
     PlanOptions plan;
     plan.name_space = options_.name_space;
     plan.extent = options_.extent;
     plan.pods = options_.pods;
     plan.skip = options_.skip;
+    plan.backup = options_.backup;
     plan.downstream_kubectl = shown_kubectl(options_.kubeconfig, options_.context);
     plan.local_kubectl = shown_kubectl(options_.local_kubeconfig, options_.local_context);
     return plan;
@@ -219,6 +240,8 @@ class Application {
       case CommandName::run:
       case CommandName::step:
         co_return co_await execute();
+      case CommandName::rollback:
+        co_return co_await roll_back();
       case CommandName::plan:
         co_return co_await look(Permissions::ask);
       default:
@@ -228,8 +251,11 @@ class Application {
 
   /// status and plan: look, say what was seen, leave no file.
   awaitable<int> look(Permissions permissions) {
-    const auto seen = co_await observe(clusters(), observe_options(permissions));
+    auto seen = co_await observe(clusters(), observe_options(permissions));
     check_right_clusters(seen);
+    auto binaries = tools();
+    seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(),
+                                          seen.local.rancher.version_text);
     const auto plan = make_plan(seen, plan_options());
     if (options_.command == CommandName::plan) check_may_change(seen, plan);
     const auto different = differs(seen, plan);
@@ -253,9 +279,12 @@ class Application {
     co_return static_cast<int>(different ? ExitStatus::differs : ExitStatus::done);
   }
 
-  void open_folder() {
-    folder_.emplace(options_.run_dir.empty() ? default_run_folder(options_.cluster)
-                                             : options_.run_dir);
+  std::string folder_name() const {
+    return options_.run_dir.empty() ? default_run_folder(options_.cluster) : options_.run_dir;
+  }
+
+  void open_folder(std::string_view what) {
+    folder_.emplace(folder_name());
     events_.add(std::make_shared<MarkdownWriter>(folder_->path() / "transcript.md"));
     events_.add(std::make_shared<JsonlWriter>(folder_->path() / "transcript.jsonl"));
     auto command_line = args_;
@@ -264,22 +293,36 @@ class Application {
     data["retrust"] = version;
     data["command_line"] = shell_line(command_line);
     events_.emit({.kind = EventKind::run_started,
-                  .text = fmt::format("retrust {} of cluster {}",
-                                      options_.command == CommandName::run ? "run" : "step",
-                                      options_.cluster),
+                  .text = fmt::format("retrust {}", what),
                   .data = std::move(data)});
   }
 
+  Confirm confirm() {
+    return [this](const std::string& question) -> awaitable<bool> {
+      if (options_.consent == Consent::given) co_return true;
+      co_return co_await prompt_.ask(question);
+    };
+  }
+
+  awaitable<int> roll_back() {
+    open_folder(fmt::format("rollback of {}", options_.rollback_folder));
+    RollbackOptions options{options_.rollback_folder, options_.cluster, options_.name_space};
+    if (!options_.kubeconfig.empty()) options.trial = RollbackOptions::Trial::downstream;
+    if (options_.overwrite == Overwrite::yes) options.others = RollbackOptions::Others::overwrite;
+    rollback_.emplace(clusters(), events_, *folder_, std::move(options), confirm());
+    co_await rollback_->run();
+    end(ExitStatus::done, "Done.");
+    co_return static_cast<int>(ExitStatus::done);
+  }
+
   awaitable<int> execute() {
-    open_folder();
+    open_folder(fmt::format("{} of cluster {}",
+                            options_.command == CommandName::run ? "run" : "step",
+                            options_.cluster));
     ExecutionOptions options{
         observe_options(changes_something(options_) ? Permissions::ask : Permissions::leave),
         plan_options(), options_.timeout};
-    execution_.emplace(clusters(), events_, *folder_, std::move(options),
-                       [this](const std::string& question) -> awaitable<bool> {
-                         if (options_.consent == Consent::given) co_return true;
-                         co_return co_await prompt_.ask(question);
-                       });
+    execution_.emplace(clusters(), tools(), events_, *folder_, std::move(options), confirm());
     auto status = ExitStatus::done;
     if (options_.command == CommandName::run) {
       co_await execution_->run();
@@ -317,6 +360,7 @@ class Application {
   Events events_;
   std::optional<RunFolder> folder_;
   std::optional<Execution> execution_;
+  std::optional<Rollback> rollback_;
 };
 
 }  // namespace

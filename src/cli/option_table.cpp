@@ -49,6 +49,8 @@ const std::vector<CommandInfo>& all_commands() {
        "do what is needed (asks first, on a terminal; elsewhere --yes is required)"},
       {CommandName::step, "step", "N",
        "one section of the runbook, by number or name (2.3 or get-token)"},
+      {CommandName::rollback, "rollback", "DIR",
+       "put back what Rancher had stored before the run that left DIR"},
   };
   return commands;
 }
@@ -78,14 +80,46 @@ const std::vector<OptionInfo>& all_options() {
        {}},
       {"kubectl", "", "PATH", "kubectl", "the kubectl to run", {}},
       {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", {}},
+      {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {plan, run, step}},
+      {"rke",
+       "",
+       "PATH",
+       "",
+       "the rke to run (default: rke or rke_linux-amd64 on PATH)",
+       {plan, run, step}},
+      {"rancher-container",
+       "",
+       "NAME",
+       "",
+       "Rancher runs in this container: back its data up (1.1) where they are not mapped to the "
+       "host",
+       {plan, run, step}},
+      {"rke-config",
+       "",
+       "FILE",
+       "",
+       "rke installed Rancher's cluster by this: back it up (1.2) by a snapshot of etcd",
+       {plan, run, step}},
+      {"snapshot-name",
+       "",
+       "NAME",
+       "",
+       "name of that snapshot (default: SNAPSHOT-TIME.db)",
+       {plan, run, step}},
+      {"allow-partial-backup",
+       "",
+       "",
+       "",
+       "go on where the snapshot is not on every etcd host",
+       {run, step}},
       {"no-rancher-backup",
        "",
        "",
        "",
        "go without a backup of Rancher (section 1 of the runbook); the clusters resource is saved "
        "all the same",
-       {run, step}},
-      {"yes", "y", "", "", "do not ask", {run, step}},
+       {plan, run, step}},
+      {"yes", "y", "", "", "do not ask", {run, step, rollback}},
       {"all",
        "",
        "",
@@ -98,6 +132,12 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "2.2 recreates every pod of the namespace, as documented",
        {plan, run, step}},
+      {"overwrite",
+       "",
+       "",
+       "",
+       "put back what was saved even where somebody else changed it since",
+       {rollback}},
       {"skip", "", "N,...", "", "leave sections out, by number or name", {plan, run}},
       {"timeout", "", "DURATION", "5m", "how long to wait for what a step causes", {run, step}},
       {"command-timeout", "", "DURATION", "60s", "how long any other command may take", {}},
@@ -106,7 +146,7 @@ const std::vector<OptionInfo>& all_options() {
        "DIR",
        "",
        "where transcript and backup go (default: retrust-CLUSTER-TIME in the current directory)",
-       {run, step}},
+       {run, step, rollback}},
       {"output", "o", "text|json", "text", "what standard output is written in", {}},
       {"color", "", "WHEN", "auto", "auto, always or never", {}},
       {"config", "", "FILE", "", "read options from a file, lines of NAME = VALUE", {}},
@@ -150,7 +190,7 @@ std::string help_text() {
       "  1      a step failed\n"
       "  2      wrong usage\n"
       "  3      status, plan, step check-cluster: stored and live credentials differ\n"
-      "  4      refused; nothing was changed\n"
+      "  4      refused, or the backup failed; nothing was changed\n"
       "  5      gave up waiting\n"
       "  128+n  ended by signal n\n";
   return text;

@@ -131,6 +131,10 @@ std::set<Step> parse_skip(const std::string& list) {
     const auto word = list.substr(begin, end - begin);
     const auto step = find_step(word);
     if (!step) wrong(fmt::format("--skip {}: there is no such step", one_line(word)));
+    if (info_of(*step).effect == StepInfo::Effect::saves) {
+      wrong(fmt::format("--skip {}: a backup is not left out so", one_line(word)),
+            "give --no-rancher-backup");
+    }
     skip.insert(*step);
     // A section that has a check and a repair is left out whole.
     if (word == "2.5") skip.insert(Step::update_cluster);
@@ -149,6 +153,46 @@ Choice choose(const Values& values, std::string_view name,
     known += (known.empty() ? "" : ", ") + std::string(word);
   }
   wrong(fmt::format("--{} {}: give one of {}", name, one_line(given), known));
+}
+
+/// Where the names of snapshots are remembered, by the XDG base directory specification.
+std::string state_folder(const Environment& environment) {
+  const auto state = environment("XDG_STATE_HOME").value_or("");
+  if (state.starts_with('/')) return state + "/retrust";
+  const auto home = environment("HOME").value_or("");
+  return home.empty() ? home : home + "/.local/state/retrust";
+}
+
+BackupChoice backup_choice(const Values& values, const Environment& environment) {
+  using enum BackupChoice::Kind;
+  BackupChoice choice;
+  choice.container = values.text("rancher-container");
+  choice.rke_config = values.text("rke-config");
+  choice.state_folder = state_folder(environment);
+  std::vector<std::string> chosen;
+  const auto choose = [&](BackupChoice::Kind kind, std::string_view option) {
+    choice.kind = kind;
+    chosen.push_back(fmt::format("--{}", option));
+  };
+  if (!choice.container.empty()) choose(container, "rancher-container");
+  if (!choice.rke_config.empty()) choose(etcd, "rke-config");
+  if (values.flag("no-rancher-backup")) choose(none, "no-rancher-backup");
+  if (chosen.size() > 1) {
+    wrong(fmt::format("{} were given: one of them", enumerated(chosen)),
+          "a single container is backed up by its name, an HA install by its rke configuration");
+  }
+  if (choice.container.starts_with('-')) {
+    wrong(fmt::format("--rancher-container {} is no name", one_line(choice.container)));
+  }
+  choice.date = compact_utc_text(std::chrono::system_clock::now());
+  choice.snapshot = values.text("snapshot-name");
+  if (choice.snapshot.empty()) choice.snapshot = fmt::format("SNAPSHOT-{}.db", choice.date);
+  if (!is_snapshot_name(choice.snapshot)) {
+    wrong(fmt::format("--snapshot-name {} is no name for a snapshot", one_line(choice.snapshot)),
+          "letters, digits, \".\", \"_\" and \"-\", not beginning with \"c-\"");
+  }
+  if (values.flag("allow-partial-backup")) choice.partial = Partial::tolerated;
+  return choice;
 }
 
 void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
@@ -208,7 +252,9 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     parsed.command = CommandName::version;
     return parsed;
   }
-  if (map.count("command") == 0) wrong("which command?", "status, plan, run or step; see --help");
+  if (map.count("command") == 0) {
+    wrong("which command?", "status, plan, run, step or rollback; see --help");
+  }
   const auto word = map["command"].as<std::string>();
   const auto& commands = all_commands();
   const auto command = std::find_if(commands.begin(), commands.end(),
@@ -234,18 +280,31 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     }
     rest.erase(rest.begin());
   }
+  if (parsed.command == CommandName::rollback) {
+    if (rest.empty()) {
+      wrong("which run?",
+            "give the folder that it left, e.g. rollback retrust-prod-20261125T042000Z");
+    }
+    parsed.rollback_folder = rest.front();
+    rest.erase(rest.begin());
+  }
   if (!rest.empty())
     wrong(fmt::format("{} is too much on the command line", one_line(rest.front())));
 
   const Values values(std::move(map));
-  parsed.kubeconfig = values.required("kubeconfig");
+  // What a rollback needs to know is in the folder of the run.
+  const auto rollback = parsed.command == CommandName::rollback;
+  parsed.kubeconfig = rollback ? values.text("kubeconfig") : values.required("kubeconfig");
   parsed.local_kubeconfig = values.required("local-kubeconfig");
-  parsed.cluster = values.required("cluster");
+  parsed.cluster = rollback ? values.text("cluster") : values.required("cluster");
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
   parsed.name_space = values.text("namespace");
-  if (values.flag("no-rancher-backup")) parsed.backup = RancherBackup::none;
+  parsed.docker = values.text("docker");
+  parsed.rke = values.text("rke");
+  parsed.backup = backup_choice(values, environment);
+  if (values.flag("overwrite")) parsed.overwrite = Overwrite::yes;
   if (values.flag("yes")) parsed.consent = Consent::given;
   if (values.flag("all")) parsed.extent = Extent::every;
   if (values.flag("all-pods")) parsed.pods = PodChoice::every;

@@ -11,27 +11,31 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, help, version };
+enum class CommandName { status, plan, run, step, rollback, help, version };
 enum class OutputFormat { text, json };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
 /// Whether the operator has said yes beforehand (`--yes`).
 enum class Consent { ask, given };
-/// Section 1 of the runbook: what is done about a backup of Rancher.
-enum class RancherBackup { not_chosen, none };
+/// What a rollback does about changes that somebody else made since (`--overwrite`).
+enum class Overwrite { no, yes };
 
 /// What was asked for, from the command line, the environment and a file, checked.
 struct Options {
   CommandName command = CommandName::help;
   std::optional<Step> step;
+  std::string rollback_folder;
   std::string kubeconfig;
   std::string local_kubeconfig;
   std::string cluster;
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";
+  std::string docker = "docker";
+  std::string rke;  ///< empty: rke or rke_linux-amd64
   std::string name_space = "cattle-system";
-  RancherBackup backup = RancherBackup::not_chosen;
+  BackupChoice backup;
+  Overwrite overwrite = Overwrite::no;
   Consent consent = Consent::ask;
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;

@@ -367,7 +367,7 @@ Runner::~Runner() = default;
 
 asio::awaitable<Outcome> Runner::run(Command command, OutputReader reader) {
   const auto state = state_;
-  if (state->interrupted) {
+  if (state->interrupted && command.purpose == Purpose::ordinary) {
     Outcome none;
     none.ending = Ending::interrupted;
     none.code = *state->interrupted;

@@ -16,6 +16,12 @@
 
 namespace retrust {
 
+/// Whether a command is still started once interrupt() was called.
+enum class Purpose {
+  ordinary,
+  cleanup,  ///< of what an earlier one left behind: is started, and ended by the next interrupt()
+};
+
 /// What to start, and the limits it has.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
@@ -31,6 +37,7 @@ struct Command {
   std::chrono::milliseconds grace{std::chrono::seconds{2}};
   /// Bytes of standard output that are kept; a child that prints more is ended.
   std::size_t output_limit = std::size_t{40} << 20U;
+  Purpose purpose = Purpose::ordinary;
 };
 
 /// How a child came to its end.
@@ -83,7 +90,8 @@ class Runner {
   boost::asio::awaitable<Outcome> run(Command command, OutputReader reader = {});
 
   /// Passes the signal on to every running child; one that is still there after its grace is
-  /// killed. A second call kills at once. From then on run() starts nothing and says `interrupted`.
+  /// killed. A second call kills at once. From then on run() starts nothing but what cleans up, and
+  /// says `interrupted`.
   void interrupt(int signal);
 
   /// The signal that was given to interrupt, if any.

@@ -33,22 +33,46 @@ Kubectl Execution::local(Step step) const {
 }
 
 awaitable<void> Execution::prepare() {
+  observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, options_.observe);
   check_right_clusters(observation_);
+  observation_.backup =
+      co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(),
+                              observation_.local.rancher.version_text);
   for (auto& line : findings(observation_)) finding(std::move(line));
   if (auto diff = credentials_diff(observation_); !diff.empty()) {
     say(EventKind::difference, {}, std::move(diff));
   }
 }
 
-awaitable<void> Execution::confirm_and_save(const std::string& question) {
-  const auto asked = std::chrono::steady_clock::now();
+awaitable<void> Execution::confirm(const std::string& question) {
   const auto confirmed = co_await confirm_(question);
   if (!confirmed) {
     throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
   }
+}
+
+awaitable<void> Execution::back_rancher_up() {
+  auto made = false;
+  for (const auto step : {Step::backup_container, Step::backup_etcd}) {
+    const auto now = plan();
+    if (now[step].need != Need::needed) continue;
+    co_await perform(now[step]);
+    made = true;
+  }
+  if (!made) co_return;
+  // That took its time: what is true now decides.
+  auto backup = std::move(observation_.backup);
+  observed_ = std::chrono::steady_clock::now();
+  observation_ = co_await observe(clusters_, options_.observe);
+  observation_.backup = std::move(backup);
+  check_right_clusters(observation_);
+  check_may_change(observation_, plan());
+}
+
+awaitable<void> Execution::save_cluster() {
   auto& cluster = observation_.local.cluster;
-  if (std::chrono::steady_clock::now() - asked > std::chrono::seconds{1}) {
+  if (std::chrono::steady_clock::now() - observed_ > std::chrono::seconds{3}) {
     // Somebody thought about the question: save what is there now.
     const auto fresh =
         co_await clusters_.local.in_section("2.5").get(commands::cluster(cluster.id));
@@ -67,6 +91,12 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
                 .text = planned.reason,
                 .data = {{"name", info.name}}});
   switch (planned.step) {
+    case Step::backup_container:
+      co_await backup_container();
+      break;
+    case Step::backup_etcd:
+      co_await backup_etcd();
+      break;
     case Step::delete_token:
       co_await delete_token();
       break;
@@ -126,8 +156,10 @@ awaitable<void> Execution::perform_plan() {
   }
   check_may_change(observation_, first);
   const auto& cluster = observation_.local.cluster;
-  co_await confirm_and_save(
+  co_await confirm(
       fmt::format("Do this to cluster {} ({})?", one_line(cluster.display_name), cluster.id));
+  co_await back_rancher_up();
+  co_await save_cluster();
 
   watch_ahead_ = first[Step::check_cluster].need == Need::needed ? Ahead::yes : Ahead::no;
   for (const auto& info : all_steps()) {
@@ -162,11 +194,27 @@ awaitable<void> Execution::perform_alone(Step step) {
       co_return;
     }
     check_may_change(observation_, now);
-    co_await confirm_and_save(fmt::format("{}: {}?", info.section, info.title));
+    co_await confirm(fmt::format("{}: {}?", info.section, info.title));
+    co_await save_cluster();
     co_await perform(planned);
     co_return;
   }
+  const auto& backup = observation_.backup.container;
+  if (step == Step::backup_container && backup && backup->mapped()) {
+    finding(fmt::format("{} is not needed: {}", info.name, now[step].reason));
+    co_return;
+  }
+  if (info.effect == StepInfo::Effect::saves) check_room(observation_);
   co_await perform(now[step]);
+}
+
+void Execution::note_live() {
+  const auto* live = observation_.live();
+  if (live == nullptr || !live->complete()) return;
+  auto digest = digest_of(live->credentials);
+  if (noted_ == digest) return;
+  folder_.save("live-" + observation_.local.cluster.id, to_json(digest));
+  noted_ = std::move(digest);
 }
 
 awaitable<void> Execution::prove() {

@@ -11,9 +11,11 @@
 
 #include "runbook/cluster_watch.h"
 #include "runbook/observe.h"
+#include "runbook/observe_backup.h"
 #include "runbook/plan.h"
 #include "runbook/pod_wait.h"
 #include "runbook/run_folder.h"
+#include "runbook/saved_cluster.h"
 #include "transcript/event.h"
 #include "transcript/failure.h"
 
@@ -32,9 +34,10 @@ struct ExecutionOptions {
 class Execution {
  public:
   /// The references must outlive this.
-  Execution(Clusters clusters, EventSink& events, RunFolder& folder, ExecutionOptions options,
-            Confirm confirm)
+  Execution(Clusters clusters, BackupTools tools, EventSink& events, RunFolder& folder,
+            ExecutionOptions options, Confirm confirm)
       : clusters_(std::move(clusters)),
+        tools_(std::move(tools)),
         events_(events),
         folder_(folder),
         options_(std::move(options)),
@@ -60,8 +63,19 @@ class Execution {
   /// The work, and whatever comes of it, the end of what still watches the cluster.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
-  boost::asio::awaitable<void> confirm_and_save(const std::string& question);
+  boost::asio::awaitable<void> confirm(const std::string& question);
+  /// Section 1, and a fresh look at what is there after it.
+  boost::asio::awaitable<void> back_rancher_up();
+  /// The clusters resource as it is before the first change.
+  boost::asio::awaitable<void> save_cluster();
+  /// What Rancher is to have stored in the end: rollback tells others' changes by it.
+  void note_live();
   boost::asio::awaitable<void> perform(const PlannedStep& planned);
+  boost::asio::awaitable<void> backup_container();
+  boost::asio::awaitable<void> archive_and_copy(Docker docker, const ContainerBackup& backup);
+  boost::asio::awaitable<void> make_archive(Docker docker, const ContainerBackup& backup);
+  boost::asio::awaitable<void> copy_archive(Docker docker, const ContainerBackup& backup);
+  boost::asio::awaitable<void> backup_etcd();
   boost::asio::awaitable<void> delete_token();
   boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
   boost::asio::awaitable<void> recreate_agents();
@@ -83,6 +97,8 @@ class Execution {
 
   Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
   void say(EventKind kind, std::string section, std::string text) const;
+  /// What only a terminal shows, while a wait goes on.
+  void progress(const std::string& section, std::string text) const;
   void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }
   /// Says that a change comes, as the last thing before it.
   void announce(const std::string& section, const std::string& text);
@@ -92,11 +108,15 @@ class Execution {
   Kubectl local(Step step) const;
 
   Clusters clusters_;
+  BackupTools tools_;
   EventSink& events_;
   RunFolder& folder_;
   ExecutionOptions options_;
   Confirm confirm_;
   Observation observation_;
+  /// When that was asked for: whatever takes its time makes it old.
+  std::chrono::steady_clock::time_point observed_;
+  std::optional<StoredDigest> noted_;
   ClusterWatch cluster_watch_{[this](const boost::json::value& object) { take_cluster(object); }};
   /// Whether the watch of 2.5 begins while the agents start: the report follows at once.
   Ahead watch_ahead_ = Ahead::no;

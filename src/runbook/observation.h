@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 
 #include "credentials/compare.h"
+#include "runbook/backup.h"
 #include "runbook/kubeconfig.h"
 
 namespace retrust {
@@ -128,6 +129,7 @@ struct Observation {
   Identity identity = Identity::unproven;
   /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
   std::vector<std::string> missing_permissions;
+  BackupObservation backup = {};
 
   /// The token secret whose credentials Rancher should have: the first that is complete and not
   /// rejected, else the first; nothing where there is none.

@@ -7,6 +7,7 @@
 
 #include "binaries/kubectl.h"
 #include "credentials/certificate.h"
+#include "runbook/backup_plan.h"
 #include "runbook/commands.h"
 #include "transcript/text.h"
 
@@ -59,12 +60,20 @@ class Planner {
     Plan plan;
     plan.steps = {delete_token(),  recreate_agents(), get_token(),      get_ca(),
                   check_cluster(), update_cluster(),  restart_rancher()};
+    auto changes = Changes::none;
     for (auto& planned : plan.steps) {
       if (options_.skip.contains(planned.step)) {
         planned.need = Need::skipped;
         planned.reason = "skipped, as asked; otherwise: " + planned.reason;
       }
+      const auto comes = planned.need == Need::needed || planned.need == Need::depends;
+      if (comes && info_of(planned.step).effect == StepInfo::Effect::changes) {
+        changes = Changes::ahead;
+      }
     }
+    plan.steps.insert(plan.steps.begin(),
+                      {plan_container_backup(seen_, options_, progress_, changes),
+                       plan_etcd_backup(options_, progress_, changes)});
     return plan;
   }
 
@@ -87,18 +96,20 @@ class Planner {
     if (tokens.empty()) {
       return {step, Need::needed, "there is no token secret of cattle: wait for a new one"};
     }
+    const std::vector<std::string> notes{
+        "cannot be taken back: rollback restores what Rancher has stored, not a deleted token"};
     for (const auto& secret : tokens) {
       if (!secret.complete()) {
-        return {step, Need::needed, fmt::format("{} is incomplete", secret.name), command};
+        return {step, Need::needed, fmt::format("{} is incomplete", secret.name), command, notes};
       }
       if (secret.verdict == Verdict::rejected) {
         return {step, Need::needed,
                 fmt::format("the cluster rejects the token in {}: {}", secret.name,
                             secret.reason.empty() ? "not authenticated" : secret.reason),
-                command};
+                command, notes};
       }
     }
-    if (every()) return {step, Need::needed, "every section was asked for", command};
+    if (every()) return {step, Need::needed, "every section was asked for", command, notes};
     return {step, Need::not_needed,
             fmt::format("the cluster accepts the token in {}", seen_.live()->name)};
   }
@@ -266,6 +277,10 @@ std::string_view word(Need need) {
 const std::vector<StepInfo>& all_steps() {
   using enum StepInfo::Effect;
   static const std::vector<StepInfo> steps{
+      {Step::backup_container, "1.1", "backup-container", "save the data of Rancher's container",
+       saves},
+      {Step::backup_etcd, "1.2", "backup-etcd", "snapshot the etcd of Rancher's own cluster",
+       saves},
       {Step::delete_token, "2.1", "delete-token", "delete the agents' token secret", changes},
       {Step::recreate_agents, "2.2", "recreate-agents", "recreate the agents' pods", changes},
       {Step::get_token, "2.3", "get-token", "read the live token", reads},
@@ -342,10 +357,11 @@ std::string plan_text(const Plan& plan) {
   std::string text;
   for (const auto& planned : plan.steps) {
     const auto& info = info_of(planned.step);
-    text += fmt::format("{}  {:<15}  {:<10}  {}\n", info.section, info.name, word(planned.need),
+    text += fmt::format("{}  {:<16}  {:<10}  {}\n", info.section, info.name, word(planned.need),
                         planned.reason);
     if (planned.need == Need::not_needed || planned.need == Need::skipped) continue;
     for (const auto& command : planned.commands) text += fmt::format("       {}\n", command);
+    for (const auto& note : planned.notes) text += fmt::format("       ({})\n", note);
   }
   return text;
 }

@@ -13,6 +13,8 @@ namespace retrust {
 
 /// The sections of the runbook that this program performs.
 enum class Step {
+  backup_container,
+  backup_etcd,
   delete_token,
   recreate_agents,
   get_token,
@@ -24,7 +26,11 @@ enum class Step {
 
 /// What stands fast about a step.
 struct StepInfo {
-  enum class Effect { reads, changes };
+  enum class Effect {
+    reads,
+    saves,    ///< something that is not there yet, beside the clusters
+    changes,  ///< a cluster
+  };
   Step step;
   std::string_view section;  ///< of the runbook, e.g. "2.1"
   std::string_view name;     ///< e.g. "delete-token"
@@ -56,6 +62,7 @@ struct PlanOptions {
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
   std::set<Step> skip = {};
+  BackupChoice backup = {};
   /// How commands are shown, e.g. {"kubectl", "--kubeconfig=x.yaml"}.
   std::vector<std::string> downstream_kubectl = {"kubectl"};
   std::vector<std::string> local_kubectl = {"kubectl"};
@@ -74,6 +81,8 @@ struct PlannedStep {
   std::string reason;
   /// As they would be typed, placeholders where a name is not known yet.
   std::vector<std::string> commands = {};
+  /// What else is to be known beforehand: sizes, what cannot be taken back.
+  std::vector<std::string> notes = {};
 };
 
 struct Plan {

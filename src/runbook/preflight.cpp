@@ -77,11 +77,28 @@ void check_right_clusters(const Observation& observation) {
   }
 }
 
+void check_room(const Observation& observation) {
+  const auto& backup = observation.backup.container;
+  if (!backup || backup->mapped()) return;
+  const auto check = [&](std::uint64_t free_kib, std::string_view where, std::string advice) {
+    if (free_kib > backup->data_kib) return;
+    refuse(fmt::format("the backup of Rancher's data ({} before it is compressed) may not fit {}: "
+                       "{} are free",
+                       size_text(backup->data_kib), where, size_text(free_kib)),
+           std::move(advice));
+  };
+  check(backup->container_free_kib, "into the container's /tmp",
+        "make room on the disk of the container engine, or back the data up by hand and give "
+        "--no-rancher-backup");
+  check(backup->host_free_kib, "here", "make room, or give another --run-dir");
+}
+
 void check_may_change(const Observation& observation, const Plan& plan) {
   if (!observation.missing_permissions.empty()) {
     refuse(fmt::format("a permission is missing: {}", enumerated(observation.missing_permissions)),
            "use administrators' kubeconfigs");
   }
+  if (plan[Step::backup_container].need == Need::needed) check_room(observation);
   const auto kubernetes = parse_version(observation.local.cluster.kubernetes_version);
   if (plan[Step::delete_token].need == Need::needed && kubernetes &&
       *kubernetes >= Version{1, 24, 0}) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "runbook/cluster_change.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
 #include "runbook/kubeconfig.h"
@@ -27,8 +28,6 @@ bool rolled_out(const boost::json::value& deployment) {
          number("/status/replicas", 0) == wanted &&
          number("/status/availableReplicas", 0) == wanted;
 }
-
-constexpr int replace_attempts = 5;
 
 constexpr const char* token_advice =
     "kube-controller-manager's --service-account-private-key-file and kube-apiserver's "
@@ -69,6 +68,7 @@ awaitable<bool> Execution::await_cluster(Target target) {
 }
 
 awaitable<void> Execution::check_cluster() {
+  note_live();
   say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
   const auto equal = co_await await_cluster(Target::stored);
   say(EventKind::wait_ended, "2.5",
@@ -121,51 +121,34 @@ awaitable<void> Execution::update_cluster() {
   // What agents report has been accepted from them; what is written by hand is tried before.
   co_await try_live();
   co_await cluster_watch_.end();
-  const auto& id = observation_.local.cluster.id;
-  const auto kubectl = local(Step::update_cluster);
+  note_live();
   const auto live = *observation_.live();
-  for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
-    const auto object = co_await kubectl.get(commands::cluster(id));
-    observation_.local.cluster = parse_cluster(object, clusters_.redactor);
+  ClusterChange change;
+  change.id = observation_.local.cluster.id;
+  change.purpose = "with the live token and CA";
+  change.look = [this](const ClusterResource& now) {
+    observation_.local.cluster = now;
     check_right_clusters(observation_);
-    if (observation_.comparison().equal()) {
-      finding("the live token and CA were reported meanwhile: nothing to repair");
-      co_return;
-    }
-    auto raw = observation_.local.cluster.raw;
-    const auto path = folder_.save("clusters-" + id, raw);
-    say(EventKind::change, "2.5", fmt::format("saved what will be replaced as {}", path.string()));
-    auto& status = raw["status"];
-    if (!status.is_object()) status.emplace_object();
-    status.get_object()["caCert"] = live.ca_base64;
-    status.get_object()["serviceAccountToken"] = live.credentials.token;
-    announce("2.5", fmt::format("replacing the clusters resource {} with the live token and CA "
-                                "(resourceVersion {})",
-                                id, observation_.local.cluster.resource_version));
-    try {
-      const auto stored = co_await kubectl.replace(std::move(raw));
-      observation_.local.cluster = parse_cluster(stored, clusters_.redactor);
-    } catch (const KubectlFailure& failure) {
-      if (failure.kind != KubectlError::conflict) throw;
-      say(EventKind::warning, "2.5",
-          "somebody else changed the clusters resource in between: reading it again");
-      continue;
-    }
-    if (!observation_.comparison().equal()) {
-      throw Failure(ExitStatus::failed,
-                    "the API server took the change of the clusters resource without keeping it",
-                    fmt::format("the resource as it was is in {}", path.string()));
-    }
-    progress_.stored_changed =
-        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    observation_.local.cluster.ready = {};
+    return !observation_.comparison().equal();
+  };
+  change.edit = [&live](boost::json::object& status) {
+    status["caCert"] = live.ca_base64;
+    status["serviceAccountToken"] = live.credentials.token;
+  };
+  change.announce = [this](const std::string& text) { announce("2.5", text); };
+  change.done = [this](const ClusterResource& stored) {
+    observation_.local.cluster = stored;
+    return observation_.comparison().equal();
+  };
+  const auto stored = co_await change_cluster(local(Step::update_cluster), folder_, events_,
+                                              clusters_.redactor, std::move(change));
+  if (!stored) {
+    finding("the live token and CA were reported meanwhile: nothing to repair");
     co_return;
   }
-  throw Failure(ExitStatus::failed,
-                fmt::format("the clusters resource {} was changed by somebody else {} times in a "
-                            "row",
-                            id, replace_attempts),
-                "find out who does, then run again");
+  progress_.stored_changed =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  observation_.local.cluster.ready = {};
 }
 
 awaitable<void> Execution::restart_rancher() {

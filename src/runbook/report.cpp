@@ -72,6 +72,9 @@ json::array plan_report(const Plan& plan) {
     entry["changes"] = info.effect == StepInfo::Effect::changes;
     entry["reason"] = printable(planned.reason);
     entry["commands"] = std::move(commands);
+    json::array notes;
+    for (const auto& note : planned.notes) notes.emplace_back(printable(note));
+    entry["notes"] = std::move(notes);
     steps.emplace_back(std::move(entry));
   }
   return steps;

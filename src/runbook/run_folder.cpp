@@ -4,11 +4,11 @@
 #include <system_error>
 
 #include <boost/json/serialize.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "transcript/failure.h"
-#include "transcript/writers.h"
+#include "transcript/private_file.h"
+#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -36,17 +36,17 @@ RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
                   "give a new folder with --run-dir: what an earlier run wrote is kept");
   }
   make_private_directory(path_);
-  make_private_directory(path_ / "backup");
+  make_private_directory(backup_folder());
 }
 
 fs::path RunFolder::save(std::string_view name, const boost::json::object& object) {
-  auto path = path_ / "backup" / fmt::format("{}.json", name);
+  auto path = backup_folder() / fmt::format("{}.json", name);
   for (int number = 2; fs::exists(path); ++number) {
-    path = path_ / "backup" / fmt::format("{}.{}.json", name, number);
+    path = backup_folder() / fmt::format("{}.{}.json", name, number);
   }
-  PrivateFile file(path);
+  BackupFile file(path);
   file.write(boost::json::serialize(object) + "\n");
-  file.sync();
+  file.keep();
   return path;
 }
 
@@ -57,8 +57,8 @@ std::string default_run_folder(std::string_view cluster) {
                        c == '-' || c == '_';
     name += plain ? c : '_';
   }
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("retrust-{}-{:%Y%m%dT%H%M%SZ}", name.substr(0, 63), fmt::gmtime(now));
+  return fmt::format("retrust-{}-{}", name.substr(0, 63),
+                     compact_utc_text(std::chrono::system_clock::now()));
 }
 
 }  // namespace retrust

@@ -16,6 +16,7 @@ class RunFolder {
   explicit RunFolder(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path backup_folder() const { return path_ / "backup"; }
 
   /// Saves an object under backup/, on the disk before this returns; its path. A name that is taken
   /// gets a number: nothing saved is ever overwritten.

@@ -133,6 +133,10 @@ std::string utc_text_ms(std::chrono::system_clock::time_point time) {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), ms);
 }
 
+std::string compact_utc_text(std::chrono::system_clock::time_point time) {
+  return fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
 std::string duration_text(std::chrono::milliseconds duration) {
   const auto ms = duration.count();
   if (ms < 10'000) return fmt::format("{}.{} s", ms / 1000, ms % 1000 / 100);

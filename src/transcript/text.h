@@ -24,6 +24,9 @@ std::string shell_line(const std::vector<std::string>& words);
 std::string utc_text(std::chrono::system_clock::time_point time);
 std::string utc_text_ms(std::chrono::system_clock::time_point time);
 
+/// 20261124T103823Z, for names of files.
+std::string compact_utc_text(std::chrono::system_clock::time_point time);
+
 /// "0.4 s", "12 s", "3 min 5 s".
 std::string duration_text(std::chrono::milliseconds duration);
 

@@ -1,15 +1,10 @@
 #include "transcript/writers.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "transcript/failure.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -18,6 +13,11 @@ namespace {
 /// A change is announced before it is made: by then all that came before must be on the disk.
 bool precedes_change(EventKind kind) {
   return kind == EventKind::change || kind == EventKind::run_ended;
+}
+
+/// Of the moment alone, for a terminal: how far a wait has come.
+bool is_momentary(const Event& event) {
+  return event.kind == EventKind::wait_progress && event.weight == Weight::routine;
 }
 
 /// A fenced block that its content cannot end: the fence is longer than any run of backticks in it.
@@ -54,43 +54,6 @@ std::string data_text(const Event& event, std::string_view key) {
 
 }  // namespace
 
-PrivateFile::PrivateFile(std::filesystem::path path)
-    : path_(std::move(path)),
-      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600)) {
-  if (descriptor_ < 0) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("cannot create {}: {}", path_.string(), std::strerror(errno)),
-                  "nothing is changed without a record of it; give another --run-dir");
-  }
-}
-
-PrivateFile::~PrivateFile() {
-  ::close(descriptor_);
-}
-
-void PrivateFile::write(std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(descriptor_, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw Failure(ExitStatus::refused,
-                    fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)),
-                    "nothing is changed without a record of it; make room, or give another "
-                    "--run-dir, and run again");
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-void PrivateFile::sync() {
-  // Pipes and some special files cannot be synchronised, and need not be.
-  if (::fdatasync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)),
-                  "nothing is changed without a record of it");
-  }
-}
-
 std::string json_line(const Event& event, std::chrono::system_clock::time_point time) {
   boost::json::object line;
   line["version"] = 1;
@@ -103,6 +66,7 @@ std::string json_line(const Event& event, std::chrono::system_clock::time_point 
 }
 
 void JsonlWriter::emit(const Event& event) {
+  if (is_momentary(event)) return;
   file_.write(json_line(event, std::chrono::system_clock::now()) + "\n");
   if (precedes_change(event.kind)) file_.sync();
 }
@@ -158,6 +122,7 @@ std::string markdown(const Event& event, std::chrono::system_clock::time_point t
 }
 
 void MarkdownWriter::emit(const Event& event) {
+  if (is_momentary(event)) return;
   file_.write(markdown(event, std::chrono::system_clock::now()));
   // transcript.jsonl has the same, and is on the disk before every change.
   if (event.kind == EventKind::run_ended) file_.sync();

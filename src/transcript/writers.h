@@ -5,27 +5,9 @@
 #include <string>
 
 #include "transcript/event.h"
+#include "transcript/private_file.h"
 
 namespace retrust {
-
-/// A file of mode 0600 that is written piece by piece, each piece handed to the system at once.
-/// Throws Failure (refused) where it cannot be created or written.
-class PrivateFile {
- public:
-  explicit PrivateFile(std::filesystem::path path);
-  ~PrivateFile();
-  PrivateFile(const PrivateFile&) = delete;
-  PrivateFile& operator=(const PrivateFile&) = delete;
-
-  void write(std::string_view text);
-  /// Returns when the disk has it (fdatasync).
-  void sync();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-  int descriptor_ = -1;
-};
 
 /// transcript.jsonl: one JSON object per event with `version`, `time`, `event`, `section`, `text`
 /// and what the event brings.

@@ -42,7 +42,7 @@ TEST_CASE("a full command line") {
   CHECK(options.command == CommandName::run);
   CHECK(options.kubeconfig == "down");
   CHECK(options.consent == Consent::given);
-  CHECK(options.backup == RancherBackup::none);
+  CHECK(options.backup.kind == BackupChoice::Kind::none);
   CHECK(options.timeout == std::chrono::seconds{90});
   CHECK(options.command_timeout == std::chrono::seconds{60});
   CHECK(options.skip == std::set<Step>{Step::restart_rancher, Step::delete_token});

@@ -1,0 +1,96 @@
+#include "backup/container.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include <boost/json/array.hpp>
+
+#include "binaries/json.h"
+
+namespace retrust {
+namespace {
+
+bool is_version(std::string_view text) {
+  if (text.starts_with('v')) text.remove_prefix(1);
+  return !text.empty() && text.front() >= '0' && text.front() <= '9' &&
+         text.find('.') != std::string_view::npos;
+}
+
+/// "v2.4.17" of registry:5000/rancher/rancher:v2.4.17@sha256:…; empty where there is none.
+std::string_view tag_of(std::string_view image) {
+  image = image.substr(0, image.find('@'));
+  const auto colon = image.rfind(':');
+  if (colon == std::string_view::npos) return {};
+  const auto tag = image.substr(colon + 1);
+  return tag.find('/') == std::string_view::npos ? tag : std::string_view{};
+}
+
+bool holds(std::string_view destination, std::string_view path) {
+  while (destination.size() > 1 && destination.ends_with('/')) destination.remove_suffix(1);
+  if (destination == "/") return true;
+  return path.starts_with(destination) &&
+         (path.size() == destination.size() || path[destination.size()] == '/');
+}
+
+}  // namespace
+
+bool ContainerMount::mapped() const {
+  if (type == "bind") return true;
+  constexpr std::size_t digits = 64;
+  const auto made_up =
+      name.size() == digits && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return type == "volume" && !name.empty() && !made_up;
+}
+
+const ContainerMount* Container::mount_of(std::string_view path) const {
+  const ContainerMount* nearest = nullptr;
+  for (const auto& mount : mounts) {
+    if (!holds(mount.destination, path)) continue;
+    if (nearest == nullptr || mount.destination.size() > nearest->destination.size()) {
+      nearest = &mount;
+    }
+  }
+  return nearest;
+}
+
+Container parse_container(const boost::json::value& inspected) {
+  if (!inspected.is_array() || inspected.get_array().size() != 1) {
+    throw std::runtime_error("it did not show one container");
+  }
+  const auto& shown = inspected.get_array().front();
+  Container container;
+  container.id = text_at(shown, "/Id");
+  container.name = text_at(shown, "/Name");
+  if (container.name.starts_with('/')) container.name.erase(0, 1);
+  container.image = text_at(shown, "/Config/Image");
+  container.state = text_at(shown, "/State/Status");
+  if (container.id.empty() || container.state.empty()) {
+    throw std::runtime_error("it did not show the container's id and state");
+  }
+  if (const auto tag = tag_of(container.image); is_version(tag)) container.version = tag;
+  constexpr std::array labels{"/Config/Labels/org.opencontainers.image.version",
+                              "/Config/Labels/org.label-schema.version"};
+  for (const auto* label : labels) {
+    if (const auto value = text_at(shown, label); container.version.empty() && is_version(value)) {
+      container.version = value;
+    }
+  }
+  for (const auto& mount : array_at(shown, "/Mounts")) {
+    container.mounts.push_back({text_at(mount, "/Type"), text_at(mount, "/Name"),
+                                text_at(mount, "/Source"), text_at(mount, "/Destination")});
+  }
+  return container;
+}
+
+std::string version_for_name(std::string_view version) {
+  std::string name;
+  for (const char c : version.substr(0, 40)) {
+    const auto plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '-';
+    name += plain ? c : '_';
+  }
+  return name.empty() ? "unknown" : name;
+}
+
+}  // namespace retrust

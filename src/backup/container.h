@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+namespace retrust {
+
+/// Where Rancher keeps its data in its container: the image declares a volume there.
+inline constexpr std::string_view rancher_data = "/var/lib/rancher";
+
+/// Something mounted into a container.
+struct ContainerMount {
+  std::string type;         ///< bind, volume, tmpfs …
+  std::string name;         ///< of a volume
+  std::string source;       ///< on the engine's host
+  std::string destination;  ///< in the container
+
+  /// What the runbook calls mapped: a bind, or a volume that a person named. Names of 64
+  /// hexadecimal digits are the engine's own, for the volume that every Rancher image declares.
+  bool mapped() const;
+};
+
+/// What matters of a container as `docker inspect` shows it.
+struct Container {
+  std::string id;
+  std::string name;
+  std::string image;    ///< as it was given to docker run
+  std::string state;    ///< running, exited, paused …
+  std::string version;  ///< of Rancher, by the image's tag or label; may be empty
+  std::vector<ContainerMount> mounts;
+
+  /// The mount that holds a path: the nearest one at it or at a folder above it. An image's own
+  /// volume lies over a folder that was mapped above it, and holds the data then.
+  const ContainerMount* mount_of(std::string_view path) const;
+};
+
+/// Reads what `docker inspect` printed: an array of one. Throws std::runtime_error where it is
+/// anything else.
+Container parse_container(const boost::json::value& inspected);
+
+/// A version fit for a file name: what stands there, or "unknown".
+std::string version_for_name(std::string_view version);
+
+}  // namespace retrust

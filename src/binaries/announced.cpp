@@ -1,0 +1,84 @@
+#include "binaries/announced.h"
+
+#include <fmt/format.h>
+
+#include "transcript/failure.h"
+#include "transcript/text.h"
+
+namespace retrust {
+
+std::string ending_text(const Outcome& outcome) {
+  switch (outcome.ending) {
+    case Ending::exited:
+      return fmt::format("exit status {}", outcome.code);
+    case Ending::signalled:
+      return fmt::format("killed by signal {}", outcome.code);
+    case Ending::stopped:
+      return "seen enough";
+    case Ending::timed_out:
+      return "ended at its deadline";
+    case Ending::output_limit:
+      return "ended: printed too much";
+    case Ending::interrupted:
+      return "interrupted";
+    case Ending::not_found:
+      return "no such program";
+    case Ending::not_executable:
+      return "cannot be run";
+  }
+  return {};
+}
+
+std::string own_words(const Outcome& outcome) {
+  auto lines = split_lines(outcome.err);
+  std::erase_if(lines, [](const std::string& line) { return line.empty(); });
+  constexpr std::size_t shown = 6;
+  if (lines.size() > shown) lines.erase(lines.begin(), lines.end() - shown);
+  std::string text;
+  for (const auto& line : lines) text += line + "\n";
+  if (!text.empty()) text.pop_back();
+  return text;
+}
+
+boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
+                                              Announcement announcement, Command command,
+                                              OutputReader reader) {
+  const auto& section = announcement.section;
+  const auto weight = announcement.weight;
+  auto about = std::move(announcement.about);
+  events.emit({.kind = EventKind::command_started,
+               .section = section,
+               .text = std::move(announcement.line),
+               .data = about,
+               .weight = weight});
+  Outcome outcome;
+  try {
+    outcome = co_await runner.run(std::move(command), std::move(reader));
+  } catch (...) {
+    // What has begun is seen to end in the transcript, whatever comes of it.
+    about["ending"] = "not needed any longer";
+    events.emit({.kind = EventKind::command_ended,
+                 .section = section,
+                 .text = fmt::format("{}: not needed any longer", announcement.name),
+                 .data = std::move(about),
+                 .weight = weight});
+    throw;
+  }
+  about["ending"] = ending_text(outcome);
+  about["milliseconds"] = outcome.wall.count();
+  const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
+  if (announcement.output == Output::public_text && !outcome.out.empty()) {
+    about["output"] = outcome.out;
+  }
+  if (quiet_failure && !outcome.err.empty()) about["output"] = outcome.err;
+  events.emit({.kind = EventKind::command_ended,
+               .section = section,
+               .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),
+                                   duration_text(outcome.wall)),
+               .data = std::move(about),
+               .weight = weight});
+  if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
+  co_return outcome;
+}
+
+}  // namespace retrust

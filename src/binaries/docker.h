@@ -1,0 +1,109 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/value.hpp>
+
+#include "binaries/announced.h"
+#include "process/process.h"
+#include "transcript/event.h"
+#include "transcript/failure.h"
+
+namespace retrust {
+
+/// The kinds of failure that docker (or podman's docker) tells of.
+enum class DockerError {
+  no_such_container,
+  ambiguous,    ///< the beginning of an ID that several have
+  not_running,  ///< stopped or paused
+  no_permission,
+  no_engine,   ///< nobody listens
+  no_room,     ///< no space left on device
+  no_program,  ///< the command is not in the container
+  timed_out,
+  not_started,  ///< docker itself cannot be run
+  other,
+};
+
+/// Reads docker's exit and messages (20.10 to 28, and podman 4).
+DockerError classify_docker(const Outcome& outcome);
+
+/// A docker that failed, in words for the operator. Refuses (4), but for a docker that is not
+/// there (2).
+class DockerFailure : public Failure {
+ public:
+  DockerFailure(DockerError error_kind, const Failure& failure)
+      : Failure(failure), kind(error_kind) {}
+  DockerError kind;
+};
+
+struct DockerTarget {
+  std::string program = "docker";
+  std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
+};
+
+/// The one place that knows how docker is spoken to. Cheap to copy. Every command is announced as
+/// an event. All functions throw DockerFailure, or Interrupted.
+class Docker {
+ public:
+  /// The references must outlive this and its copies.
+  Docker(Runner& runner, EventSink& events, DockerTarget target)
+      : runner_(&runner), events_(&events), target_(std::move(target)) {}
+
+  /// A copy whose commands are announced as belonging to that section of the runbook.
+  Docker in_section(std::string section) const;
+
+  /// `docker inspect`; what it shows has secrets in it.
+  boost::asio::awaitable<boost::json::value> inspect(std::string container) const;
+
+  /// `docker exec` of a command that reads and prints little; its output and how it ended. Fails
+  /// only where docker itself does.
+  boost::asio::awaitable<Outcome> look(std::string container, std::vector<std::string> args) const;
+
+  /// `docker exec` of the documented tar, however long it takes. Fails as tar does, but that status
+  /// 1 is what a file that changed while it was read gives: how it ended is returned.
+  boost::asio::awaitable<Outcome> archive(std::string container, std::string file,
+                                          std::string folder) const;
+
+  /// Tells how many bytes a file in the container has by now, until whoever called ends this.
+  boost::asio::awaitable<void> follow_size(std::string container, std::string file,
+                                           std::function<void(std::uint64_t)> on_size) const;
+
+  /// `docker cp CONTAINER:FILE -`: a tar stream with that file in it, piece by piece.
+  boost::asio::awaitable<void> copy_out(std::string container, std::string file,
+                                        OutputReader reader) const;
+
+  /// Removes a file in the container, and ends whatever works on it there: `docker exec` passes no
+  /// signals on. Is done after an interruption too.
+  boost::asio::awaitable<void> remove(std::string container, std::string file) const;
+
+  /// Arguments as they are run and as a plan shows them.
+  static std::vector<std::string> size_args(const std::string& container,
+                                            const std::string& folder);
+  static std::vector<std::string> archive_args(const std::string& container,
+                                               const std::string& file, const std::string& folder);
+  static std::vector<std::string> copy_args(const std::string& container, const std::string& file);
+
+ private:
+  struct Call {
+    std::vector<std::string> args;
+    std::string shown = {};  ///< where that is not the arguments
+    Output output = Output::public_text;
+    Weight weight = Weight::routine;
+    std::chrono::milliseconds deadline{0};
+    Purpose purpose = Purpose::ordinary;
+  };
+  boost::asio::awaitable<Outcome> start(Call call, OutputReader reader = {}) const;
+
+  Runner* runner_;
+  EventSink* events_;
+  DockerTarget target_;
+  std::string section_;
+};
+
+}  // namespace retrust

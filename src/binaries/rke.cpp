@@ -1,0 +1,188 @@
+#include "binaries/rke.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "binaries/announced.h"
+#include "transcript/failure.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+using boost::asio::awaitable;
+
+struct LogLine {
+  std::string level;
+  std::string message;
+};
+
+/// `time="…" level=info msg="…"`: the value of a key, unquoted.
+std::string log_field(std::string_view line, std::string_view key) {
+  const auto at = line.find(key);
+  if (at == std::string_view::npos) return {};
+  line.remove_prefix(at + key.size());
+  if (!line.starts_with('"')) return std::string(line.substr(0, line.find(' ')));
+  std::string value;
+  for (std::size_t i = 1; i < line.size() && line[i] != '"'; ++i) {
+    if (line[i] == '\\' && i + 1 < line.size()) {
+      ++i;
+      value += line[i] == 'n' ? '\n' : line[i];
+    } else {
+      value += line[i];
+    }
+  }
+  return value;
+}
+
+/// `INFO[0000] …` as logrus writes to a terminal, or fields as it does to a pipe. What is neither
+/// is a line of its own, of no level.
+LogLine read_line(std::string_view line) {
+  if (line.starts_with("time=")) return {log_field(line, "level="), log_field(line, " msg=")};
+  const auto close = line.find("] ");
+  const auto open = line.find('[');
+  if (open == 4 && close != std::string_view::npos) {
+    std::string level(line.substr(0, open));
+    std::transform(level.begin(), level.end(), level.begin(),
+                   [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+    auto message = line.substr(close + 2);
+    while (message.ends_with(' ')) message.remove_suffix(1);
+    return {std::move(level), std::string(message)};
+  }
+  return {{}, std::string(line)};
+}
+
+/// What stands in brackets after a text; nothing where the text is not there.
+std::optional<std::string> bracketed(std::string_view message, std::string_view after) {
+  const auto at = message.find(after);
+  if (at == std::string_view::npos) return std::nullopt;
+  message.remove_prefix(at + after.size());
+  if (!message.starts_with('[')) return std::nullopt;
+  return std::string(message.substr(1, message.find(']') - 1));
+}
+
+void add_once(std::vector<std::string>& words, std::string word) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+std::string lines_of(const std::vector<std::string>& warnings) {
+  std::string text;
+  for (const auto& warning : warnings) text += (text.empty() ? "" : "\n") + warning;
+  return text;
+}
+
+}  // namespace
+
+SnapshotLog read_snapshot_log(std::string_view text) {
+  SnapshotLog log;
+  auto finished = false;
+  auto failed = false;
+  for (const auto& each : split_lines(text)) {
+    const auto line = read_line(each);
+    const auto& message = line.message;
+    constexpr std::string_view running = "Running RKE version: ";
+    if (message.starts_with(running)) log.version = message.substr(running.size());
+    if (auto host = bracketed(message, "Running snapshot save once on host ")) {
+      add_once(log.hosts, std::move(*host));
+    }
+    if (auto host = bracketed(message, "Removing host ")) add_once(log.unreachable, *host);
+    failed = failed || contains(message, "Failed to take snapshot on");
+    // The words differ between versions, and the last of them comes whether or not all went well.
+    finished =
+        finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
+    const auto grave = line.level == "warning" || line.level == "warn" || line.level == "error" ||
+                       line.level == "erro" || line.level == "fatal" || line.level == "fata";
+    if (grave) add_once(log.warnings, message);
+  }
+  if (finished) {
+    using enum SnapshotLog::Taken;
+    log.taken = failed || !log.unreachable.empty() ? somewhere : everywhere;
+  }
+  return log;
+}
+
+bool is_snapshot_name(std::string_view name) {
+  constexpr std::string_view allowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (name.empty() || name.size() > 200 || name.front() == '-' || name.front() == '.') return false;
+  return name.find_first_not_of(allowed) == std::string_view::npos && !name.starts_with("c-");
+}
+
+std::vector<std::string> Rke::save_args(const std::string& name, const std::string& config) {
+  return {"etcd", "snapshot-save", "--name", name, "--config", config};
+}
+
+awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section,
+                              std::chrono::milliseconds deadline, Weight weight) const {
+  auto words = args;
+  words.insert(words.begin(), program_);
+  Announcement announcement;
+  announcement.section = std::move(section);
+  announcement.line = shell_line(words);
+  announcement.name = "rke " + args.front();
+  announcement.about["program"] = program_;
+  announcement.output = Output::public_text;
+  announcement.weight = weight;
+  Command command;
+  command.program = program_;
+  command.args = std::move(args);
+  command.deadline = deadline;
+  return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
+}
+
+awaitable<std::string> Rke::version() {
+  std::vector<std::string> candidates{"rke", "rke_linux-amd64"};
+  if (!program_.empty()) candidates.assign(1, program_);
+  Outcome outcome;
+  for (const auto& candidate : candidates) {
+    program_ = candidate;
+    std::vector<std::string> args(1, "--version");
+    outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
+    if (outcome.ending != Ending::not_found) break;
+  }
+  if (!outcome.succeeded() || !contains(outcome.out, "rke version")) {
+    const auto missing = outcome.ending == Ending::not_found;
+    throw Failure(ExitStatus::usage,
+                  missing ? fmt::format("cannot find {}", enumerated(candidates))
+                          : fmt::format("{} --version does not answer as rke does", program_),
+                  "name the rke that installed Rancher's cluster, e.g. --rke ./rke_linux-amd64",
+                  own_words(outcome));
+  }
+  co_return one_line(outcome.out);
+}
+
+awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
+                                          Partial partial) const {
+  const auto outcome = co_await start(save_args(name, config), "1.2", {}, Weight::documented);
+  auto log = read_snapshot_log(outcome.out + "\n" + outcome.err);
+  const auto told = own_words(outcome);
+  const auto detail = lines_of(log.warnings) + (told.empty() ? "" : "\n" + told);
+  if (!outcome.succeeded() || log.taken == SnapshotLog::Taken::nowhere) {
+    throw Failure(ExitStatus::refused,
+                  outcome.succeeded()
+                      ? "rke did not say that the snapshot was saved"
+                      : fmt::format("rke took no snapshot: {}", ending_text(outcome)),
+                  "nothing was changed; see to what rke says, then run again with another "
+                  "--snapshot-name",
+                  detail);
+  }
+  if (log.taken == SnapshotLog::Taken::somewhere && partial == Partial::refused) {
+    const auto left_out = log.unreachable.empty()
+                              ? std::string("some etcd hosts failed")
+                              : fmt::format("rke could not reach {}", enumerated(log.unreachable));
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the snapshot is not on every etcd host: {}", left_out),
+                  "nothing was changed; mend that and run again, or give --allow-partial-backup "
+                  "where the other hosts' snapshots are enough (or those are no etcd hosts)",
+                  detail);
+  }
+  co_return log;
+}
+
+}  // namespace retrust

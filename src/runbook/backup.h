@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "backup/container.h"
+#include "binaries/rke.h"
+
+namespace retrust {
+
+/// Section 1 of the runbook: what the operator wants done about a backup of Rancher.
+struct BackupChoice {
+  enum class Kind { not_chosen, none, container, etcd };
+  Kind kind = Kind::not_chosen;
+  std::string container = {};   ///< name or ID
+  std::string rke_config = {};  ///< rke's cluster.yml
+  std::string snapshot = {};    ///< name of the etcd snapshot
+  Partial partial = Partial::refused;
+  /// When the run began, as it stands in names: 20261125T042000Z.
+  std::string date = {};
+  /// Where the names of snapshots are remembered; empty where they are not.
+  std::filesystem::path state_folder = {};
+};
+
+/// What was seen of Rancher's container and of the room for a backup of it. Sizes in KiB.
+struct ContainerBackup {
+  Container container;
+  std::string archive;  ///< path in the container
+  std::uint64_t data_kib = 0;
+  std::uint64_t container_free_kib = 0;
+  std::uint64_t host_free_kib = 0;
+
+  /// Rancher's data lie on the host: as documented, no backup is made of them.
+  bool mapped() const;
+};
+
+/// What was seen of the backup that was chosen. Empty for the other kinds.
+struct BackupObservation {
+  std::optional<ContainerBackup> container = {};
+  std::string rke_version = {};
+};
+
+/// "1.4 GiB"
+std::string size_text(std::uint64_t kib);
+
+}  // namespace retrust

@@ -1,0 +1,81 @@
+#include "runbook/backup_plan.h"
+
+#include <fmt/format.h>
+
+#include "binaries/docker.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+constexpr const char* nothing_to_save = "nothing is changed, so nothing has to be saved";
+
+std::string docker_line(std::vector<std::string> args) {
+  args.insert(args.begin(), "docker");
+  return shell_line(args);
+}
+
+/// "the volume rancher-data (/var/lib/docker/volumes/…)", "/opt/rancher".
+std::string place_of(const ContainerMount& mount) {
+  const auto where = mount.type == "volume"
+                         ? fmt::format("the volume {} ({})", mount.name, mount.source)
+                         : mount.source;
+  return mount.destination == rancher_data
+             ? where
+             : fmt::format("{}, mapped to {}", where, mount.destination);
+}
+
+}  // namespace
+
+PlannedStep plan_container_backup(const Observation& observation, const PlanOptions& options,
+                                  const Progress& progress, Changes changes) {
+  const auto step = Step::backup_container;
+  const auto& seen = observation.backup.container;
+  if (!seen) return {step, Need::not_needed, "no container of Rancher's was named"};
+  if (progress.performed.contains(step)) return {step, Need::not_needed, "done"};
+  const auto* mount = seen->container.mount_of(rancher_data);
+  if (seen->mapped()) {
+    return {step, Need::not_needed,
+            fmt::format("the data lie on the host, in {}", one_line(place_of(*mount)))};
+  }
+  PlannedStep planned{step, Need::needed, {}};
+  const auto& name = options.backup.container;
+  planned.commands = {
+      docker_line(Docker::archive_args(name, seen->archive, std::string(rancher_data))),
+      docker_line(Docker::copy_args(name, seen->archive))};
+  planned.notes = {
+      fmt::format("{} of data (docker exec {} du -sk {}), less when compressed; free: "
+                  "{} in the container, {} here",
+                  size_text(seen->data_kib), name, rancher_data,
+                  size_text(seen->container_free_kib), size_text(seen->host_free_kib))};
+  planned.reason =
+      mount == nullptr
+          ? fmt::format("{} is in the container alone", rancher_data)
+          : fmt::format("{} is not mapped to the host: {} of the container's own", rancher_data,
+                        mount->type == "volume" ? "a volume" : "a mount");
+  if (changes == Changes::none && options.extent == Extent::needed) {
+    planned.need = Need::not_needed;
+    planned.reason = nothing_to_save;
+  }
+  return planned;
+}
+
+PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progress,
+                             Changes changes) {
+  const auto step = Step::backup_etcd;
+  if (options.backup.kind != BackupChoice::Kind::etcd) {
+    return {step, Need::not_needed, "no configuration of rke was named"};
+  }
+  if (progress.performed.contains(step)) return {step, Need::not_needed, "done"};
+  if (changes == Changes::none && options.extent == Extent::needed) {
+    return {step, Need::not_needed, nothing_to_save};
+  }
+  auto words = Rke::save_args(options.backup.snapshot, options.backup.rke_config);
+  words.insert(words.begin(), "rke");
+  return {step,
+          Need::needed,
+          fmt::format("snapshots etcd on each of its hosts, as {}", options.backup.snapshot),
+          {shell_line(words)}};
+}
+
+}  // namespace retrust

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+
+#include "binaries/kubectl.h"
+#include "runbook/observation.h"
+#include "runbook/run_folder.h"
+#include "transcript/event.h"
+#include "transcript/redactor.h"
+
+namespace retrust {
+
+/// A change of the clusters resource's status.
+struct ClusterChange {
+  std::string id;
+  std::string purpose;  ///< for people, e.g. "with the live token and CA"
+  /// Looks at the resource as it is now; whether it still has to be changed. May refuse by
+  /// throwing.
+  std::function<bool(const ClusterResource&)> look;
+  std::function<void(boost::json::object& status)> edit;
+  /// Says that the change comes, as the last thing before it.
+  std::function<void(const std::string& text)> announce;
+  /// Whether what the API server has after the change is what was wanted.
+  std::function<bool(const ClusterResource&)> done;
+};
+
+/// Reads the resource, saves it in the run folder, and replaces it with the version that was read,
+/// so that nobody's change is overwritten: where it changed in between it is looked at again. What
+/// is there afterwards; nothing where `look` wanted no change. Throws Failure.
+boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
+                                                                      RunFolder& folder,
+                                                                      EventSink& events,
+                                                                      Redactor& redactor,
+                                                                      ClusterChange change);
+
+}  // namespace retrust

@@ -1,0 +1,138 @@
+// What is looked at before a backup of Rancher is made.
+#include "runbook/observe_backup.h"
+
+#include <charconv>
+#include <cmath>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "process/gather.h"
+#include "runbook/snapshot_names.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+using boost::asio::awaitable;
+namespace fs = std::filesystem;
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto* end = text.data() + text.size();
+  if (text.empty() || std::from_chars(text.data(), end, value).ptr != end) return std::nullopt;
+  return value;
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  for (std::size_t at = 0; (at = line.find_first_not_of(" \t", at)) != std::string_view::npos;) {
+    const auto end = std::min(line.find_first_of(" \t", at), line.size());
+    words.push_back(line.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+[[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {
+  throw Failure(ExitStatus::refused, fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
+                "is this really Rancher's container? Otherwise back its data up by hand and give "
+                "--no-rancher-backup",
+                own_words(outcome));
+}
+
+/// By `du -sk`: what files that vanish meanwhile do to its exit status is of no interest.
+awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& kib) {
+  std::vector<std::string> args{"du", "-sk", std::string(rancher_data)};
+  const auto outcome = co_await docker.look(container, args);
+  const auto lines = split_lines(outcome.out);
+  const auto size = lines.empty() ? std::nullopt : number(words_of(lines.back()).front());
+  if (!size) cannot_tell(fmt::format("how large {} is in the container", rancher_data), outcome);
+  kib = *size;
+}
+
+/// By the fourth column of `df -Pk`.
+awaitable<void> ask_room(Docker docker, std::string container, std::uint64_t& kib) {
+  std::vector<std::string> args{"df", "-Pk", "/tmp"};
+  const auto outcome = co_await docker.look(container, args);
+  const auto lines = split_lines(outcome.out);
+  const auto columns = lines.size() < 2 ? std::vector<std::string_view>{} : words_of(lines.back());
+  const auto room = columns.size() < 5 ? std::nullopt : number(columns[3]);
+  if (!outcome.succeeded() || !room) cannot_tell("what room the container's /tmp has", outcome);
+  kib = *room;
+}
+
+/// Room for a run folder that may not be there yet.
+std::uint64_t room_at(fs::path folder) {
+  std::error_code error;
+  folder = fs::absolute(folder, error);
+  while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  const auto space = fs::space(folder, error);
+  return error ? 0 : space.available / 1024;
+}
+
+awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& choice,
+                                             const fs::path& folder,
+                                             const std::string& server_version) {
+  ContainerBackup backup;
+  const auto shown = co_await docker.inspect(choice.container);
+  try {
+    backup.container = parse_container(shown);
+  } catch (const std::runtime_error& error) {
+    throw Failure(ExitStatus::refused, fmt::format("docker inspect: {}", error.what()),
+                  "check that --docker names docker, or podman");
+  }
+  auto& container = backup.container;
+  if (backup.mapped()) co_return backup;
+  if (container.state != "running") {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the container {} is not running ({}): nothing can be backed up "
+                              "in it",
+                              choice.container, one_line(container.state)),
+                  "start it (docker start NAME), or back its data up by hand and give "
+                  "--no-rancher-backup");
+  }
+  if (container.version.empty()) container.version = server_version;
+  backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
+                               version_for_name(container.version), choice.date);
+  std::vector<awaitable<void>> questions;
+  questions.push_back(ask_size(docker, choice.container, backup.data_kib));
+  questions.push_back(ask_room(docker, choice.container, backup.container_free_kib));
+  co_await gather(std::move(questions));
+  backup.host_free_kib = room_at(folder);
+  co_return backup;
+}
+
+}  // namespace
+
+bool ContainerBackup::mapped() const {
+  const auto* mount = container.mount_of(rancher_data);
+  return mount != nullptr && mount->mapped();
+}
+
+awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoice& choice,
+                                            const fs::path& folder,
+                                            const std::string& server_version) {
+  BackupObservation seen;
+  if (choice.kind == BackupChoice::Kind::container) {
+    seen.container = co_await observe_container(tools.docker, choice, folder, server_version);
+  } else if (choice.kind == BackupChoice::Kind::etcd) {
+    seen.rke_version = co_await tools.rke.version();
+    if (is_remembered(choice.state_folder, choice.snapshot)) {
+      throw Failure(ExitStatus::refused,
+                    fmt::format("a snapshot called {} was taken before: rke would overwrite it",
+                                choice.snapshot),
+                    "give another --snapshot-name, or none");
+    }
+  }
+  co_return seen;
+}
+
+std::string size_text(std::uint64_t kib) {
+  if (kib < 1024) return fmt::format("{} KiB", kib);
+  const auto mib = static_cast<double>(kib) / 1024;
+  return mib < 1024 ? fmt::format("{:.1f} MiB", mib) : fmt::format("{:.1f} GiB", mib / 1024);
+}
+
+}  // namespace retrust

@@ -1,0 +1,209 @@
+#include "runbook/rollback.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "credentials/token.h"
+#include "runbook/cluster_change.h"
+#include "runbook/commands.h"
+#include "runbook/parse.h"
+#include "transcript/text.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+/// What a repair changes, and a rollback puts back; nothing else.
+constexpr std::array fields{"caCert", "serviceAccountToken", "serviceAccountTokenSecret"};
+
+std::string uid_of(const ClusterResource& cluster) {
+  return text_at(cluster.raw, "/metadata/uid");
+}
+
+std::string called(const ClusterResource& cluster) {
+  return fmt::format("{} ({})", one_line(cluster.display_name), one_line(cluster.id));
+}
+
+/// "the token", "the CA" … of what is there now, that neither was saved nor came of the run.
+std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCluster& saved) {
+  auto known = saved.left;
+  known.push_back(digest_of(saved.cluster));
+  const auto digest = digest_of(now);
+  const auto is_known = [&](auto part) {
+    return std::any_of(known.begin(), known.end(),
+                       [&](const StoredDigest& each) { return each.*part == digest.*part; });
+  };
+  std::vector<std::string> parts;
+  if (!is_known(&StoredDigest::token)) parts.emplace_back("the token");
+  if (!is_known(&StoredDigest::ca)) parts.emplace_back("the CA");
+  if (!is_known(&StoredDigest::token_secret)) parts.emplace_back("the name of the token's Secret");
+  return parts;
+}
+
+}  // namespace
+
+void Rollback::finding(std::string text) const {
+  events_.emit({.kind = EventKind::finding, .text = std::move(text)});
+}
+
+void Rollback::warn(std::string text) const {
+  events_.emit({.kind = EventKind::warning, .section = "2.5", .text = std::move(text)});
+}
+
+void Rollback::check_cluster_wanted() const {
+  const auto& wanted = options_.cluster;
+  if (wanted.empty() || wanted == saved_.cluster.id || wanted == saved_.cluster.display_name)
+    return;
+  throw Failure(ExitStatus::refused,
+                fmt::format("{} is of the cluster {}, not of {}", options_.from.string(),
+                            called(saved_.cluster), one_line(wanted)),
+                "nothing was changed; check --cluster and the folder");
+}
+
+Rollback::Left Rollback::look_at(const ClusterResource& now) const {
+  if (uid_of(now) != uid_of(saved_.cluster)) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the clusters resource {} is not the one that was saved: it was made "
+                              "anew, or this is another Rancher's local cluster",
+                              now.id),
+                  "nothing was changed; check --local-kubeconfig");
+  }
+  if (digest_of(now) == digest_of(saved_.cluster)) return Left::nothing;
+  const auto foreign = foreign_parts(now, saved_);
+  if (!foreign.empty() && options_.others == RollbackOptions::Others::refuse) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("{} that Rancher has stored came neither of that run nor was there "
+                              "before it: somebody else changed it since",
+                              enumerated(foreign)),
+                  "nothing was changed; retrust status shows what is stored; --overwrite puts back "
+                  "what was saved all the same");
+  }
+  return Left::something;
+}
+
+awaitable<void> Rollback::check_token_secret(const ClusterResource& now) const {
+  const auto& name = saved_.cluster.token_secret_name;
+  if (name.empty() || name == now.token_secret_name) co_return;
+  std::vector<std::string> args{"secret", name, "-n", "cattle-global-data"};
+  auto there = true;
+  try {
+    co_await clusters_.local.in_section("2.5").get(std::move(args));
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::not_found) throw;
+    there = false;
+  }
+  if (!there) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the Secret {} in cattle-global-data, which held the token, is gone",
+                              one_line(name)),
+                  "nothing was changed: pointing Rancher at it would leave it without a token");
+  }
+}
+
+awaitable<void> Rollback::try_saved_token() const {
+  const auto& token = saved_.cluster.stored.token;
+  if (token.empty()) co_return;
+  if (options_.trial == RollbackOptions::Trial::none) {
+    warn(
+        "whether the cluster still accepts the token that is put back was not tried: --kubeconfig "
+        "was not given");
+    co_return;
+  }
+  const auto downstream = clusters_.downstream.in_section("2.5");
+  std::vector<std::string> args{"serviceaccount", std::string(agent_account), "-n",
+                                options_.name_space};
+  const auto account = co_await downstream.get(std::move(args));
+  const auto claims = parse_token(token);
+  // A token is only shown to the cluster that it is for.
+  if (!claims || claims->service_account_uid != text_at(account, "/metadata/uid")) {
+    throw Failure(ExitStatus::refused,
+                  "--kubeconfig is not of the cluster that the saved token is for",
+                  "nothing was changed; check --kubeconfig, or leave it out");
+  }
+  std::vector<std::string> tokens(1, token);
+  const auto verdicts = co_await review_tokens(downstream, std::move(tokens));
+  if (verdicts.front().first != Verdict::accepted) {
+    warn(
+        "the cluster rejects the token that is put back: Rancher will not reach it with that. A "
+        "deleted token, or one of an old key, cannot be brought back");
+  }
+}
+
+awaitable<void> Rollback::run() {
+  saved_ = read_saved_cluster(options_.from, clusters_.redactor);
+  check_cluster_wanted();
+  const auto& id = saved_.cluster.id;
+  finding(fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()));
+  const auto local = clusters_.local.in_section("2.5");
+  std::optional<ClusterResource> now;
+  try {
+    const auto object = co_await local.get(commands::cluster(id));
+    now = parse_cluster(object, clusters_.redactor);
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::not_found) throw;
+  }
+  if (!now) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
+                  "nothing was changed; check --local-kubeconfig");
+  }
+  if (look_at(*now) == Left::nothing) {
+    finding("nothing has to be taken back: Rancher has stored what was saved");
+    co_return;
+  }
+  co_await check_token_secret(*now);
+  auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
+                           "as it was saved");
+  if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
+  if (now->token_secret_name != saved_.cluster.token_secret_name) {
+    finding(fmt::format("the token's Secret: {} again, instead of {}",
+                        one_line(saved_.cluster.token_secret_name),
+                        one_line(now->token_secret_name)));
+  }
+  co_await try_saved_token();
+  const auto confirmed =
+      co_await confirm_(fmt::format("Put this back for cluster {}?", called(saved_.cluster)));
+  if (!confirmed) throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
+
+  events_.emit({.kind = EventKind::step_started,
+                .section = "2.5",
+                .text = "puts back what Rancher had stored",
+                .data = {{"name", "rollback"}}});
+  ClusterChange change;
+  change.id = id;
+  change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
+  change.look = [this](const ClusterResource& fresh) { return look_at(fresh) == Left::something; };
+  change.edit = [this](boost::json::object& status) {
+    const auto& saved = saved_.cluster.raw.at("status").as_object();
+    for (const auto* field : fields) {
+      const auto* before = saved.if_contains(field);
+      if (before == nullptr) {
+        status.erase(field);
+      } else {
+        status[field] = *before;
+      }
+    }
+  };
+  change.announce = [this](const std::string& text) {
+    folder_.save("live-" + saved_.cluster.id, to_json(digest_of(saved_.cluster)));
+    events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
+    changed_ = true;
+  };
+  change.done = [this](const ClusterResource& stored) {
+    return digest_of(stored) == digest_of(saved_.cluster);
+  };
+  co_await change_cluster(local, folder_, events_, clusters_.redactor, std::move(change));
+  finding("Rancher has stored again what was saved; agents that start anew report what is live");
+  events_.emit({.kind = EventKind::step_ended,
+                .section = "2.5",
+                .text = "rollback done",
+                .data = {{"name", "rollback"}}});
+}
+
+}  // namespace retrust

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "runbook/execution.h"
+#include "runbook/observe.h"
+#include "runbook/run_folder.h"
+#include "runbook/saved_cluster.h"
+#include "transcript/event.h"
+
+namespace retrust {
+
+struct RollbackOptions {
+  std::filesystem::path from;  ///< the folder of the run that is taken back
+  std::string cluster;         ///< ID or display name that it must be of; empty: any
+  std::string name_space = "cattle-system";
+  /// Whether the token that comes back is tried: a kubeconfig of the downstream cluster was given.
+  enum class Trial { none, downstream } trial = Trial::none;
+  /// What is done about changes that somebody else made since.
+  enum class Others { refuse, overwrite } others = Others::refuse;
+};
+
+/// Puts back what Rancher had stored for a cluster before a run: CA, and token or the name of its
+/// Secret; nothing else of the clusters resource.
+class Rollback {
+ public:
+  /// The references must outlive this.
+  Rollback(Clusters clusters, EventSink& events, RunFolder& folder, RollbackOptions options,
+           Confirm confirm)
+      : clusters_(std::move(clusters)),
+        events_(events),
+        folder_(folder),
+        options_(std::move(options)),
+        confirm_(std::move(confirm)) {}
+
+  /// Throws Failure or Interrupted; returns when Rancher has it again, or had it all the time.
+  boost::asio::awaitable<void> run();
+
+  bool changed() const { return changed_; }
+
+ private:
+  enum class Left { nothing, something };
+  /// What is left to put back. Throws where the resource is not the one that was saved, or holds
+  /// what neither was there then nor came of that run.
+  Left look_at(const ClusterResource& now) const;
+  void check_cluster_wanted() const;
+  boost::asio::awaitable<void> check_token_secret(const ClusterResource& now) const;
+  boost::asio::awaitable<void> try_saved_token() const;
+  void finding(std::string text) const;
+  void warn(std::string text) const;
+
+  Clusters clusters_;
+  EventSink& events_;
+  RunFolder& folder_;
+  RollbackOptions options_;
+  Confirm confirm_;
+  SavedCluster saved_;
+  bool changed_ = false;
+};
+
+}  // namespace retrust

@@ -37,6 +37,18 @@ std::string log_field(std::string_view line, std::string_view key) {
   return value;
 }
 
+/// Without the colours that logrus gives a level on a terminal.
+std::string plain(std::string_view line) {
+  std::string text;
+  for (auto escape = line.find("\x1b["); escape != std::string_view::npos;
+       escape = line.find("\x1b[")) {
+    text += line.substr(0, escape);
+    line.remove_prefix(escape);
+    line.remove_prefix(line.find('m') == std::string_view::npos ? line.size() : line.find('m') + 1);
+  }
+  return text.append(line);
+}
+
 /// `INFO[0000] …` as logrus writes to a terminal, or fields as it does to a pipe. What is neither
 /// is a line of its own, of no level.
 LogLine read_line(std::string_view line) {
@@ -84,7 +96,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
   auto finished = false;
   auto failed = false;
   for (const auto& each : split_lines(text)) {
-    const auto line = read_line(each);
+    const auto line = read_line(plain(each));
     const auto& message = line.message;
     constexpr std::string_view running = "Running RKE version: ";
     if (message.starts_with(running)) log.version = message.substr(running.size());

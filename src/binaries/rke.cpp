@@ -100,9 +100,10 @@ SnapshotLog read_snapshot_log(std::string_view text) {
     const auto& message = line.message;
     constexpr std::string_view running = "Running RKE version: ";
     if (message.starts_with(running)) log.version = message.substr(running.size());
-    if (auto host = bracketed(message, "Running snapshot save once on host ")) {
-      add_once(log.hosts, std::move(*host));
-    }
+    // rke before 0.2 calls it: [etcd] Saving snapshot [NAME] on host [H].
+    const auto begun = contains(message, "[etcd] Running snapshot save once on host ") ||
+                       message.starts_with("[etcd] Saving snapshot [");
+    if (auto host = bracketed(message, " on host "); begun && host) add_once(log.hosts, *host);
     if (auto host = bracketed(message, "Removing host ")) add_once(log.unreachable, *host);
     failed = failed || contains(message, "Failed to take snapshot on");
     // The words differ between versions, and the last of them comes whether or not all went well.
@@ -177,9 +178,12 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
   const auto detail = lines_of(log.warnings) + (told.empty() ? "" : "\n" + told);
   if (!outcome.succeeded() || log.taken == SnapshotLog::Taken::nowhere) {
     throw Failure(ExitStatus::refused,
-                  outcome.succeeded()
-                      ? "rke did not say that the snapshot was saved"
-                      : fmt::format("rke took no snapshot: {}", ending_text(outcome)),
+                  outcome.succeeded() ? "rke did not say that the snapshot was saved"
+                                      : fmt::format("rke failed{}: {}",
+                                                    log.taken == SnapshotLog::Taken::nowhere
+                                                        ? ""
+                                                        : " after it had taken the snapshot",
+                                                    ending_text(outcome)),
                   "nothing was changed; see to what rke says, then run again with another "
                   "--snapshot-name",
                   detail);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/duration.h"
+#include "runbook/snapshot_names.h"
 #include "transcript/failure.h"
 #include "transcript/near.h"
 #include "transcript/text.h"
@@ -186,7 +187,12 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   }
   choice.date = compact_utc_text(std::chrono::system_clock::now());
   choice.snapshot = values.text("snapshot-name");
-  if (choice.snapshot.empty()) choice.snapshot = fmt::format("SNAPSHOT-{}.db", choice.date);
+  if (choice.snapshot.empty()) {
+    choice.snapshot = fmt::format("SNAPSHOT-{}.db", choice.date);
+    for (int number = 2; is_remembered(choice.state_folder, choice.snapshot); ++number) {
+      choice.snapshot = fmt::format("SNAPSHOT-{}-{}.db", choice.date, number);
+    }
+  }
   if (!is_snapshot_name(choice.snapshot)) {
     wrong(fmt::format("--snapshot-name {} is no name for a snapshot", one_line(choice.snapshot)),
           "letters, digits, \".\", \"_\" and \"-\", not beginning with \"c-\"");

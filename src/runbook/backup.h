@@ -40,6 +40,8 @@ struct ContainerBackup {
 struct BackupObservation {
   std::optional<ContainerBackup> container = {};
   std::string rke_version = {};
+  /// The name for the snapshot, where one was taken under it before.
+  std::string used_name = {};
 };
 
 /// "1.4 GiB"

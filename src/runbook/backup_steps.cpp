@@ -194,10 +194,10 @@ awaitable<void> Execution::backup_etcd() {
     say(EventKind::warning, "1.2", "the snapshot is not on every etcd host, which was tolerated");
   }
   say(EventKind::change, "1.2",
-      fmt::format("etcd's snapshot {} was taken on {}: there it is /opt/rke/etcd-snapshots/{} "
+      fmt::format("etcd's snapshot {} was taken on {}{}: there it is /opt/rke/etcd-snapshots/{} "
                   "(or .zip)",
-                  choice.snapshot, log.hosts.empty() ? "its hosts" : enumerated(log.hosts),
-                  choice.snapshot));
+                  choice.snapshot, log.taken == SnapshotLog::Taken::somewhere ? "some of " : "",
+                  log.hosts.empty() ? "its hosts" : enumerated(log.hosts), choice.snapshot));
 }
 
 }  // namespace retrust

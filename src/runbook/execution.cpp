@@ -180,6 +180,8 @@ awaitable<void> Execution::perform_plan() {
 
 awaitable<void> Execution::perform_alone(Step step) {
   co_await prepare();
+  // Asked for by itself a backup needs no other reason.
+  if (info_of(step).effect == StepInfo::Effect::saves) options_.plan.extent = Extent::every;
   const auto now = plan();
   const auto& info = info_of(step);
   if (info.effect == StepInfo::Effect::changes) {
@@ -204,7 +206,7 @@ awaitable<void> Execution::perform_alone(Step step) {
     finding(fmt::format("{} is not needed: {}", info.name, now[step].reason));
     co_return;
   }
-  if (info.effect == StepInfo::Effect::saves) check_room(observation_);
+  if (info.effect == StepInfo::Effect::saves) check_backup(observation_, step);
   co_await perform(now[step]);
 }
 

@@ -119,12 +119,7 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
     seen.container = co_await observe_container(tools.docker, choice, folder, server_version);
   } else if (choice.kind == BackupChoice::Kind::etcd) {
     seen.rke_version = co_await tools.rke.version();
-    if (is_remembered(choice.state_folder, choice.snapshot)) {
-      throw Failure(ExitStatus::refused,
-                    fmt::format("a snapshot called {} was taken before: rke would overwrite it",
-                                choice.snapshot),
-                    "give another --snapshot-name, or none");
-    }
+    if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
   }
   co_return seen;
 }

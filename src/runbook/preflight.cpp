@@ -77,9 +77,14 @@ void check_right_clusters(const Observation& observation) {
   }
 }
 
-void check_room(const Observation& observation) {
+void check_backup(const Observation& observation, Step step) {
+  const auto& used = observation.backup.used_name;
+  if (step == Step::backup_etcd && !used.empty()) {
+    refuse(fmt::format("a snapshot called {} was taken before: rke would overwrite it", used),
+           "give another --snapshot-name, or none");
+  }
   const auto& backup = observation.backup.container;
-  if (!backup || backup->mapped()) return;
+  if (step != Step::backup_container || !backup || backup->mapped()) return;
   const auto check = [&](std::uint64_t free_kib, std::string_view where, std::string advice) {
     if (free_kib > backup->data_kib) return;
     refuse(fmt::format("the backup of Rancher's data ({} before it is compressed) may not fit {}: "
@@ -98,7 +103,9 @@ void check_may_change(const Observation& observation, const Plan& plan) {
     refuse(fmt::format("a permission is missing: {}", enumerated(observation.missing_permissions)),
            "use administrators' kubeconfigs");
   }
-  if (plan[Step::backup_container].need == Need::needed) check_room(observation);
+  for (const auto step : {Step::backup_container, Step::backup_etcd}) {
+    if (plan[step].need == Need::needed) check_backup(observation, step);
+  }
   const auto kubernetes = parse_version(observation.local.cluster.kubernetes_version);
   if (plan[Step::delete_token].need == Need::needed && kubernetes &&
       *kubernetes >= Version{1, 24, 0}) {

@@ -12,8 +12,9 @@ namespace retrust {
 /// that the procedure would do harm or cannot work. Pure; nothing overrides it.
 void check_right_clusters(const Observation& observation);
 
-/// Throws Failure (refused) where a backup that was chosen may not fit.
-void check_room(const Observation& observation);
+/// Throws Failure (refused) where the backup that this step makes may not fit, or would overwrite
+/// another.
+void check_backup(const Observation& observation, Step step);
 
 /// As above, for what matters only to somebody who is about to change things: permissions, secrets
 /// that new agents need, a cluster that still hands out the old CA.

@@ -121,30 +121,57 @@ Sandbox::~Sandbox() {
   }
 }
 
-std::unique_ptr<Child> Sandbox::start(const Call& call) {
+Child::Setup Sandbox::setup(const Call& call) {
   const auto number = std::to_string(++calls_);
   std::vector<std::string> command{program("RETRUST_TEST_PROGRAM")};
   command.insert(command.end(), call.args.begin(), call.args.end());
+  const auto give = [&](const std::string& option, const std::string& value) {
+    if (!call.without.contains(option)) command.insert(command.end(), {option, value});
+  };
   const auto given = [&](const std::string& value, const std::string& standard) {
     return value.empty() ? standard : value;
   };
-  command.insert(command.end(),
-                 {"--kubeconfig", given(call.kubeconfig, file("downstream.kubeconfig")),
-                  "--local-kubeconfig", given(call.local_kubeconfig, file("local.kubeconfig")),
-                  "--cluster", call.cluster, "--kubectl", given(call.kubectl, kubectl_program())});
-  const auto writes = !call.args.empty() &&
-                      (call.args.front() == "run" || call.args.front() == "step") &&
+  give("--kubeconfig", given(call.kubeconfig, file("downstream.kubeconfig")));
+  give("--local-kubeconfig", given(call.local_kubeconfig, file("local.kubeconfig")));
+  give("--cluster", call.cluster);
+  give("--kubectl", given(call.kubectl, kubectl_program()));
+  static const std::set<std::string> writing{"run", "step", "rollback"};
+  const auto writes = !call.args.empty() && writing.contains(call.args.front()) &&
+                      !call.without.contains("--run-dir") &&
                       std::find(call.args.begin(), call.args.end(), "--run-dir") == call.args.end();
   if (writes) {
     run_folder_ = directory_ / ("run-" + number);
     command.insert(command.end(), {"--run-dir", run_folder_.string()});
   }
   Child::Setup setup{.command = command,
-                     .environment = {{"HOME", (directory_ / "home").string()}, {"TZ", "UTC"}},
+                     .environment = {{"HOME", (directory_ / "home").string()},
+                                     {"TZ", "UTC"},
+                                     // What is remembered is the home directory's.
+                                     {"XDG_STATE_HOME", ""}},
                      .directory = directory_,
                      .name = "retrust-" + number};
   for (const auto& [name, value] : call.environment) setup.environment[name] = value;
-  return std::make_unique<Child>(setup);
+  return setup;
+}
+
+std::unique_ptr<Child> Sandbox::start(const Call& call) {
+  return std::make_unique<Child>(setup(call));
+}
+
+Result Sandbox::answered(const Call& call, const std::string& answer) {
+  const auto terminal = directory_ / "on-a-terminal";
+  write_file(terminal,
+             "#!/bin/sh\n"
+             "printf '%s\\n' \"$ANSWER\" |\n"
+             "  script -qec \"$(printf \"'%s' \" \"$@\")\" /dev/null\n");
+  fs::permissions(terminal, fs::perms::owner_all);
+  auto on_it = setup(call);
+  on_it.command.insert(on_it.command.begin(), terminal.string());
+  on_it.environment["ANSWER"] = answer;
+  on_it.environment["TERM"] = "xterm";
+  Child child(on_it);
+  const auto status = child.wait();
+  return {status, child.out(), child.err()};
 }
 
 Result Sandbox::retrust(const Call& call) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class Sandbox {
   /// A file that comes with the clusters, e.g. "downstream.kubeconfig".
   std::string file(const std::string& name) const;
   std::filesystem::path directory() const { return directory_; }
-  /// Where the transcript and backup of the last run are.
+  /// Where the transcript and backup of the last run, step or rollback are.
   std::filesystem::path run_folder() const { return run_folder_; }
 
   struct Call {
@@ -43,14 +44,18 @@ class Sandbox {
     std::string local_kubeconfig = {};  ///< default: local.kubeconfig
     std::string kubectl = {};           ///< default: the one that the tests use
     std::map<std::string, std::string> environment = {};
+    std::set<std::string> without = {};  ///< of the above, what is not given: "--kubeconfig"
   };
-  /// Runs retrust to its end. `run` and `step` get a new run folder.
+  /// Runs retrust to its end. `run`, `step` and `rollback` get a new run folder.
   Result retrust(const Call& call);
   Result retrust(std::vector<std::string> args) { return retrust(Call{.args = std::move(args)}); }
   /// `run --yes --no-rancher-backup` and what else is given.
   Result run(std::vector<std::string> more = {});
   /// Starts retrust and goes on.
   std::unique_ptr<Child> start(const Call& call);
+  /// Runs retrust on a terminal of its own (script, of bsdutils), and answers its question.
+  /// What it says is all in `out`.
+  Result answered(const Call& call, const std::string& answer);
 
   /// Runs the real kubectl on a cluster: "downstream" or "local".
   Result kubectl(const std::string& side, std::vector<std::string> args);
@@ -77,6 +82,8 @@ class Sandbox {
   std::string ready_message();
 
  private:
+  Child::Setup setup(const Call& call);
+
   std::filesystem::path directory_;
   std::filesystem::path state_;
   std::filesystem::path run_folder_;

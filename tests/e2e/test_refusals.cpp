@@ -1,6 +1,5 @@
 // What is refused, with nothing changed, and what bad input gets for an answer.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include <doctest/doctest.h>
@@ -138,35 +137,19 @@ TEST_CASE("without a terminal and without --yes nothing is changed, and it says 
   CHECK(sandbox.changes().empty());
 }
 
-/// Runs on a terminal of its own (script, of bsdutils), and answers the question.
-Result answered(Sandbox& sandbox, const std::string& answer) {
-  const auto script = sandbox.directory() / "on-a-terminal";
-  write_file(script, "#!/bin/sh\nprintf '" + answer + "\\n' | script -qec \"$(printf \"'%s' \" '" +
-                         std::string(std::getenv("RETRUST_TEST_PROGRAM")) +
-                         "' \"$@\")\" /dev/null\n");
-  fs::permissions(script, fs::perms::owner_all);
-  Child child(
-      {.command = {script.string(), "run", "--no-rancher-backup", "--kubeconfig",
-                   sandbox.file("downstream.kubeconfig"), "--local-kubeconfig",
-                   sandbox.file("local.kubeconfig"), "--cluster", "production", "--timeout", "30s"},
-       .environment = {{"HOME", (sandbox.directory() / "home").string()}, {"TERM", "xterm"}},
-       .directory = sandbox.directory(),
-       .name = "terminal"});
-  const auto status = child.wait();
-  return {status, child.out(), child.err()};
-}
-
 TEST_CASE("on a terminal it asks, and only yes goes on") {
   Sandbox sandbox;
+  Sandbox::Call call;
+  call.args = {"run", "--no-rancher-backup", "--timeout", "30s"};
   SUBCASE("no") {
-    const auto result = answered(sandbox, "no");
+    const auto result = sandbox.answered(call, "no");
     CHECK(result.status == 4);
     CHECK(has(result.out, "Do this to cluster production (c-x7k2p)?"));
     CHECK(has(result.out, "nothing was changed"));
     CHECK(sandbox.changes().empty());
   }
   SUBCASE("yes") {
-    const auto result = answered(sandbox, "yes");
+    const auto result = sandbox.answered(call, "yes");
     CHECK(result.status == 0);
     // Waits show what they wait for while they last.
     CHECK(has(result.out, "waiting 0 s for the old agents to be gone"));

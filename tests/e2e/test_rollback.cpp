@@ -1,0 +1,205 @@
+// The way back from a run: `retrust rollback DIR`.
+#include <filesystem>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+#include "secrets.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+json::value cluster(Sandbox& sandbox) {
+  return sandbox.get("local", {"clusters.management.cattle.io", "c-x7k2p"});
+}
+
+std::string stored(Sandbox& sandbox) {
+  const auto now = cluster(sandbox);
+  return text(now, "/status/caCert") + " " + text(now, "/status/serviceAccountToken");
+}
+
+/// The folder of a run that repaired the cluster.
+fs::path repaired(Sandbox& sandbox) {
+  const auto run = sandbox.run();
+  if (run.status != 0) throw std::runtime_error(run.all());
+  return sandbox.run_folder();
+}
+
+Result rollback(Sandbox& sandbox, const fs::path& folder,
+                std::vector<std::string> more = {"--yes"}) {
+  std::vector<std::string> args{"rollback", folder.string()};
+  args.insert(args.end(), more.begin(), more.end());
+  return sandbox.retrust(args);
+}
+
+/// Somebody else's change of the resource.
+void patch(Sandbox& sandbox, const std::string& merge) {
+  const auto result = sandbox.kubectl(
+      "local", {"patch", "clusters.management.cattle.io", "c-x7k2p", "--type=merge", "-p", merge});
+  if (result.status != 0) throw std::runtime_error(result.err);
+}
+
+TEST_CASE("a rollback puts back what was stored, and nothing else; then there is none to do" *
+          doctest::test_suite("anywhere")) {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto after = stored(sandbox);
+  CHECK(after != before);
+  patch(sandbox, R"({"metadata":{"annotations":{"example.com/changed-by":"somebody-else"}}})");
+
+  const auto tokens = secrets(sandbox);
+  const auto back = rollback(sandbox, folder);
+  CAPTURE(back.all());
+  CHECK(back.status == 0);
+  CHECK(stored(sandbox) == before);
+  CHECK(has(back.out, "+++ as it was saved"));
+  CHECK(has(back.err, "the cluster rejects the token that is put back"));
+  CHECK(text(cluster(sandbox), "/metadata/annotations/example.com~1changed-by") == "somebody-else");
+  check_hidden(tokens, "output", back.all());
+  check_hidden(tokens, "transcripts", transcripts(sandbox.run_folder()));
+  CHECK(has(read_file(sandbox.run_folder() / "transcript.md"), "rollback"));
+  const auto its_folder = sandbox.run_folder();
+
+  const auto again = rollback(sandbox, folder);
+  CHECK(again.status == 0);
+  CHECK(has(again.out, "nothing has to be taken back"));
+  CHECK(stored(sandbox) == before);
+
+  // A rollback saves what it replaces, so that it can be taken back itself.
+  CHECK(rollback(sandbox, its_folder).status == 0);
+  CHECK(stored(sandbox) == after);
+}
+
+TEST_CASE("what somebody else changed since is left alone, unless it is to be overwritten" *
+          doctest::test_suite("anywhere")) {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  std::string part;
+  SUBCASE("the token") {
+    patch(sandbox, R"({"status":{"serviceAccountToken":"another-token-of-somebody-else"}})");
+    part = "the token that Rancher has stored";
+  }
+  SUBCASE("the CA") {
+    patch(sandbox, R"({"status":{"caCert":"bm8gY2VydGlmaWNhdGU="}})");
+    part = "the CA that Rancher has stored";
+  }
+  const auto theirs = stored(sandbox);
+  const auto back = rollback(sandbox, folder);
+  CAPTURE(back.all());
+  CHECK(back.status == 4);
+  CHECK(has(back.err, part));
+  CHECK(has(back.err, "somebody else changed it since"));
+  CHECK(stored(sandbox) == theirs);
+  CHECK(rollback(sandbox, folder, {"--yes", "--overwrite"}).status == 0);
+  CHECK(stored(sandbox) == before);
+}
+
+TEST_CASE("a change in between is not overwritten" * doctest::test_suite("anywhere")) {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto back = sandbox.retrust(
+      {.args = {"rollback", folder.string(), "--yes"}, .kubectl = sandbox.conflicting_kubectl()});
+  CAPTURE(back.all());
+  CHECK(back.status == 0);
+  CHECK(has(back.err, "somebody else changed the clusters resource"));
+  CHECK(text(cluster(sandbox), "/metadata/annotations/example.com~1changed-by") == "somebody-else");
+  CHECK(stored(sandbox) == before);
+}
+
+TEST_CASE("without the downstream cluster's kubeconfig the token is not tried") {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto back = sandbox.retrust(
+      {.args = {"rollback", folder.string(), "--yes"}, .without = {"--kubeconfig", "--cluster"}});
+  CAPTURE(back.all());
+  CHECK(back.status == 0);
+  CHECK(has(back.err, "was not tried: --kubeconfig was not given"));
+  CHECK(stored(sandbox) == before);
+}
+
+TEST_CASE("it asks before it changes anything") {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto after = stored(sandbox);
+  CHECK(rollback(sandbox, folder, {}).status == 2);
+  Sandbox::Call call;
+  call.args = {"rollback", folder.string()};
+  const auto no = sandbox.answered(call, "no");
+  CHECK(no.status == 4);
+  CHECK(has(no.out, "Put this back for cluster production (c-x7k2p)?"));
+  CHECK(stored(sandbox) == after);
+  CHECK(sandbox.answered(call, "yes").status == 0);
+  CHECK(stored(sandbox) == before);
+}
+
+TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
+  Sandbox sandbox;
+  const auto folder = repaired(sandbox);
+  const auto saved = folder / "backup" / "clusters-c-x7k2p.json";
+  const auto changes = sandbox.changes();
+  int status = 4;
+  std::string said;
+  Sandbox::Call call;
+  call.args = {"rollback", folder.string(), "--yes"};
+  SUBCASE("another cluster") {
+    call.cluster = "staging";
+    said = "is of the cluster production (c-x7k2p), not of staging";
+  }
+  SUBCASE("a resource that was made anew") {
+    auto object = json::parse(read_file(saved));
+    object.at("metadata").as_object()["uid"] = "00000000-0000-0000-0000-000000000000";
+    write_file(saved, json::serialize(object));
+    said = "is not the one that was saved";
+  }
+  SUBCASE("no clusters resource") {
+    write_file(saved, "{}");
+    said = "is not a clusters resource";
+  }
+  SUBCASE("half a file") {
+    const auto whole = read_file(saved);
+    write_file(saved, whole.substr(0, whole.size() / 2));
+    said = "cannot be read";
+  }
+  SUBCASE("a run that changed nothing") {
+    fs::remove(saved);
+    said = "holds no clusters resource";
+  }
+  SUBCASE("no folder of a run") {
+    call.args[1] = "/nonexistent";
+    said = "is no folder of a run";
+    status = 2;
+  }
+  SUBCASE("a kubeconfig of another cluster: the token is not shown to it") {
+    call.kubeconfig = sandbox.file("other.kubeconfig");
+    said = "is not of the cluster that the saved token is for";
+  }
+  SUBCASE("a Secret that is gone") {
+    auto object = json::parse(read_file(saved));
+    object.at("status").as_object()["serviceAccountTokenSecret"] = "cluster-serviceaccounttoken-x";
+    write_file(saved, json::serialize(object));
+    call.args.emplace_back("--overwrite");
+    said = "the Secret cluster-serviceaccounttoken-x in cattle-global-data";
+  }
+  const auto back = sandbox.retrust(call);
+  CAPTURE(back.all());
+  CHECK(back.status == status);
+  CHECK(has(back.err, said));
+  CHECK(sandbox.changes() == changes);
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -94,7 +94,6 @@ std::string lines_of(const std::vector<std::string>& warnings) {
 SnapshotLog read_snapshot_log(std::string_view text) {
   SnapshotLog log;
   auto finished = false;
-  auto failed = false;
   for (const auto& each : split_lines(text)) {
     const auto line = read_line(plain(each));
     const auto& message = line.message;
@@ -105,7 +104,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
                        message.starts_with("[etcd] Saving snapshot [");
     if (auto host = bracketed(message, " on host "); begun && host) add_once(log.hosts, *host);
     if (auto host = bracketed(message, "Removing host ")) add_once(log.unreachable, *host);
-    failed = failed || contains(message, "Failed to take snapshot on");
+    log.some_failed = log.some_failed || contains(message, "Failed to take snapshot on");
     // The words differ between versions, and the last of them comes whether or not all went well.
     finished =
         finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
@@ -115,7 +114,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
   }
   if (finished) {
     using enum SnapshotLog::Taken;
-    log.taken = failed || !log.unreachable.empty() ? somewhere : everywhere;
+    log.taken = log.some_failed || !log.unreachable.empty() ? somewhere : everywhere;
   }
   return log;
 }

@@ -20,6 +20,7 @@ struct SnapshotLog {
   std::vector<std::string> hosts;        ///< on which a snapshot was begun
   std::vector<std::string> unreachable;  ///< left out before
   std::vector<std::string> warnings;     ///< every other warning and error, in its own words
+  bool some_failed = false;              ///< of the hosts; which is not said
   enum class Taken { nowhere, somewhere, everywhere } taken = Taken::nowhere;
 };
 

@@ -196,7 +196,7 @@ awaitable<void> Execution::backup_etcd() {
   say(EventKind::change, "1.2",
       fmt::format("etcd's snapshot {} was taken on {}{}: there it is /opt/rke/etcd-snapshots/{} "
                   "(or .zip)",
-                  choice.snapshot, log.taken == SnapshotLog::Taken::somewhere ? "some of " : "",
+                  choice.snapshot, log.some_failed ? "some of " : "",
                   log.hosts.empty() ? "its hosts" : enumerated(log.hosts), choice.snapshot));
 }
 

@@ -95,6 +95,9 @@ std::vector<std::string> shown_kubectl(const std::string& kubeconfig, const std:
   return words;
 }
 
+/// What the folder of a rollback is called after where no cluster was named.
+const std::string rollback_name = "rollback";
+
 /// One invocation: everything that lives while a command runs.
 class Application {
  public:
@@ -111,13 +114,13 @@ class Application {
       ::sigaction(signal, nullptr, &inherited);
       if (inherited.sa_handler != SIG_IGN) signals_.add(signal);
     }
-    const auto prints_result =
-        options_.command != CommandName::run && options_.output == OutputFormat::json;
-    if (options_.output == OutputFormat::json && !prints_result) {
-      events_.add(std::make_shared<JsonSink>());
-    }
     // What `step get-token` prints is for another program: nothing else goes to standard output.
     const auto alone = options_.step == Step::get_token || options_.step == Step::get_ca;
+    const auto prints_report =
+        options_.command == CommandName::status || options_.command == CommandName::plan;
+    if (options_.output == OutputFormat::json && !prints_report && !alone) {
+      events_.add(std::make_shared<JsonSink>());
+    }
     events_.add(std::make_shared<TerminalSink>(
         io_.get_executor(), settle_looks(options_.color, environment), options_.verbosity,
         alone ? OutputFormat::json : options_.output));
@@ -280,7 +283,8 @@ class Application {
   }
 
   std::string folder_name() const {
-    return options_.run_dir.empty() ? default_run_folder(options_.cluster) : options_.run_dir;
+    const auto& subject = options_.cluster.empty() ? rollback_name : options_.cluster;
+    return options_.run_dir.empty() ? default_run_folder(subject) : options_.run_dir;
   }
 
   void open_folder(std::string_view what) {

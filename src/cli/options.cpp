@@ -309,7 +309,10 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.name_space = values.text("namespace");
   parsed.docker = values.text("docker");
   parsed.rke = values.text("rke");
-  parsed.backup = backup_choice(values, environment);
+  // Whoever only looks, or takes something back, makes no backup: nothing of it is asked for.
+  if (parsed.command != CommandName::status && !rollback) {
+    parsed.backup = backup_choice(values, environment);
+  }
   if (values.flag("overwrite")) parsed.overwrite = Overwrite::yes;
   if (values.flag("yes")) parsed.consent = Consent::given;
   if (values.flag("all")) parsed.extent = Extent::every;

@@ -25,6 +25,12 @@ struct Request {
   std::string accept;
   std::string content_type;
   std::string body;
+
+  /// A parameter of the query; empty where it is not there.
+  std::string parameter(const std::string& key) const {
+    const auto found = query.find(key);
+    return found == query.end() ? std::string() : found->second;
+  }
 };
 
 struct Response {

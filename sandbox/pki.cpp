@@ -129,18 +129,23 @@ Validity valid(std::chrono::seconds since, std::chrono::seconds until) {
   return {now - since, now + until};
 }
 
-Key::Key() : key_(checked(EVP_EC_gen("P-256")), EVP_PKEY_free) {}
+Key::Key() : state_(std::make_shared<State>()) {
+  state_->key = {checked(EVP_EC_gen("P-256")), EVP_PKEY_free};
+  const Bio bio(checked(BIO_new(BIO_s_mem())));
+  checked(PEM_write_bio_PUBKEY(bio.get(), get()));
+  state_->id = sha256_hex(text_of(bio.get())).substr(0, 16);
+}
 
 std::string Key::pem() const {
   const Bio bio(checked(BIO_new(BIO_s_mem())));
-  checked(PEM_write_bio_PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr));
+  checked(PEM_write_bio_PrivateKey(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr));
   return text_of(bio.get());
 }
 
-std::string Key::id() const {
-  const Bio bio(checked(BIO_new(BIO_s_mem())));
-  checked(PEM_write_bio_PUBKEY(bio.get(), key_.get()));
-  return sha256_hex(text_of(bio.get())).substr(0, 16);
+std::string Key::signature(const std::string& text) const {
+  auto& known = state_->signatures[sha256_hex(text)];
+  if (known.empty()) known = sign(*this, text);
+  return known;
 }
 
 Authority::Authority(Validity validity) : validity_(validity) {
@@ -170,7 +175,7 @@ std::string sign_jwt(const Key& key, const boost::json::object& claims) {
   header["kid"] = key.id();
   const auto text = base64url_encode(boost::json::serialize(header)) + "." +
                     base64url_encode(boost::json::serialize(claims));
-  return text + "." + base64url_encode(sign(key, text));
+  return text + "." + base64url_encode(key.signature(text));
 }
 
 std::optional<boost::json::object> verify_jwt(const Key& key, std::string_view jwt) {

@@ -49,6 +49,24 @@ std::string verb_of(const Request& request, const std::string& name) {
   return name.empty() ? "list" : "get";
 }
 
+bool has_subresource(const Resource& resource, const std::string& name) {
+  return name == "status" && resource.status == StatusSubresource::present;
+}
+
+/// What becomes of an object whose status is a subresource: what is written to it leaves the status
+/// as it is, and what is written to the status leaves everything else as it is.
+json::value written(const std::string& subresource, const json::value& present,
+                    const json::value& object) {
+  auto result = subresource == "status" ? present : object;
+  const auto* status = find_at(subresource == "status" ? object : present, "/status");
+  if (status == nullptr) {
+    result.as_object().erase("status");
+  } else {
+    put(result, "/status", *status);
+  }
+  return result;
+}
+
 /// The object of a request. Throws what the server says about a text that is none.
 json::value object_of(const Request& request, const Resource& resource) {
   boost::system::error_code wrong;
@@ -81,14 +99,15 @@ std::optional<Api::Target> Api::route(const std::string& path) const {
     target.name_space = parts[1];
     parts.erase(parts.begin(), parts.begin() + 2);
   }
-  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  if (parts.empty() || parts.size() > 3) return std::nullopt;
   for (const auto& resource : settings_.resources) {
     if (resource.group == group && resource.version == version && resource.plural == parts[0]) {
       target.resource = &resource;
     }
   }
   if (target.resource == nullptr) return std::nullopt;
-  if (parts.size() == 2) target.name = parts[1];
+  if (parts.size() > 1) target.name = parts[1];
+  if (parts.size() > 2) target.subresource = parts[2];
   return target;
 }
 
@@ -108,13 +127,12 @@ Answer Api::handle(const Request& request) {
                             "\x0a\x03"
                             "2.0"}};
   }
-  if (auto document = discovery(settings_.resources, settings_.kubernetes_version, request.path)) {
+  if (auto document = discovery(settings_.resources, settings_.kubernetes, request.path)) {
     return {about, Response{200, std::move(*document)}};
   }
   const auto target = route(request.path);
   if (!target) {
-    if (!discovery(settings_.resources, settings_.kubernetes_version,
-                   group_version(request.path))) {
+    if (!discovery(settings_.resources, settings_.kubernetes, group_version(request.path))) {
       return {about, no_such_page()};
     }
     return {about, failure(404, "NotFound", "the server could not find the requested resource")};
@@ -123,6 +141,7 @@ Answer Api::handle(const Request& request) {
   about.resource = target->resource->id();
   about.name_space = target->name_space;
   about.name = target->name;
+  about.subresource = target->subresource;
   if (user.access == Access::reads && !reads(about)) {
     return {about, forbidden(about, *target->resource)};
   }
@@ -147,6 +166,12 @@ Answer Api::handle(const Request& request) {
 
 std::variant<Response, Watch> Api::dispatch(const Request& request, const Target& target,
                                             const About& about) {
+  if (!target.subresource.empty() && !has_subresource(*target.resource, target.subresource)) {
+    // For a custom resource the server answers as if the object were not there.
+    return target.resource->is_custom()
+               ? not_found(*target.resource, target.name)
+               : failure(404, "NotFound", "the server could not find the requested resource");
+  }
   if (about.verb == "create") return create(request, target, about);
   if (target.name.empty()) return collection(request, target, about.verb);
   const ObjectKey key{target.resource->id(), target.name_space, target.name};
@@ -177,6 +202,7 @@ Response Api::create(const Request& request, const Target& target, const About& 
   for (const auto* given : {"uid", "resourceVersion", "creationTimestamp"}) {
     object.at("metadata").as_object().erase(given);
   }
+  if (target.resource->status == StatusSubresource::present) object.as_object().erase("status");
   return {201, store_.create(key, std::move(object))};
 }
 
@@ -206,6 +232,9 @@ Response Api::replace(const ObjectKey& key, const Target& target, json::value ob
                     fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: "
                                 "{}",
                                 uid, present_uid));
+  }
+  if (target.resource->status == StatusSubresource::present) {
+    object = written(target.subresource, present, object);
   }
   for (const std::string_view fixed : {"/metadata/uid", "/metadata/creationTimestamp"}) {
     put(object, fixed, text_at(present, fixed));

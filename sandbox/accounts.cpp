@@ -41,7 +41,7 @@ Account add_account(Cluster& cluster, const AccountSpec& spec) {
     put(secret, "/metadata/creationTimestamp", made_long_ago);
     put(secret, "/metadata/annotations/kubernetes.io~1service-account.uid", described.account_uid);
     put(secret, "/data", token_data(described, spec.signer, cluster.handed_out_ca));
-    added.token = decoded_secret(text_at(secret, "/data/token"));
+    added.token_base64 = text_at(secret, "/data/token");
     if (spec.secrets == AccountSpec::Secrets::gone) return;
     cluster.store().create({"secrets", spec.name_space, name}, std::move(secret));
   };

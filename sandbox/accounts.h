@@ -23,7 +23,7 @@ struct AccountSpec {
 };
 struct Account {
   std::string mountable = {};  ///< name of the token secret that a pod mounts, where there is one
-  std::string token = {};      ///< the one that Rancher's code takes
+  std::string token_base64 = {};  ///< the one that Rancher's code takes
 };
 /// Adds the account with its secrets: one made for it by Kubernetes up to 1.23 (and kept since,
 /// where Rancher needs it), one that Rancher's code made.

@@ -31,7 +31,8 @@ class Key {
   struct State {
     std::shared_ptr<EVP_PKEY> key;
     std::string id;
-    std::unordered_map<std::string, std::string> signatures;  // by the SHA-256 of what was signed
+    std::shared_ptr<EVP_PKEY_CTX> signer;  // to set one up takes as long as to sign
+    std::unordered_map<std::string, std::string> signatures;  // by what was signed
   };
   std::shared_ptr<State> state_;
 };

@@ -82,16 +82,17 @@ std::string World::fill_downstream(Cluster& cluster, const Key& signer,
                           .signer = signer,
                           .how = AccountSecret::referenced});
     add_namespace(cluster, impersonation);
-    add_impersonators(cluster, signer);
+    if (cluster.name() == "downstream") add_impersonators(cluster, signer);
   }
-  if (settings_.rancher.account_secret != AccountSecret::mounted || mounted) return cattle.token;
+  if (settings_.rancher.account_secret != AccountSecret::mounted || mounted)
+    return decoded_secret(cattle.token_base64);
   // Such agents report the token that the kubelet gave to their pod.
   for (const auto* pod : store.list("pods", agents)) {
     if (text_at(*pod, "/metadata/labels/app") == "cattle-cluster-agent") {
       return cluster.bound_token({"pods", agents, text_at(*pod, "/metadata/name")});
     }
   }
-  return cattle.token;
+  return decoded_secret(cattle.token_base64);
 }
 
 void World::add_agents(Cluster& cluster, const std::string& mountable) {
@@ -122,8 +123,13 @@ void World::add_agents(Cluster& cluster, const std::string& mountable) {
 void World::add_impersonators(Cluster& cluster, const Key& signer) {
   for (int i = 0; i < settings_.impersonation_users; ++i) {
     const auto fresh = i < settings_.fresh_impersonation_users;
+    auto name = impersonation_account();
+    // Among thousands some would be called the same.
+    while (cluster.store().find({"serviceaccounts", impersonation, name}) != nullptr) {
+      name = impersonation_account();
+    }
     add_account(cluster, {.name_space = impersonation,
-                          .name = impersonation_account(),
+                          .name = name,
                           .signer = fresh ? cluster.account_key : signer,
                           .how = settings_.rancher.account_secret,
                           .label = std::string(impersonator_label)});

@@ -172,6 +172,18 @@ boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string>
   co_return std::move(found.front());
 }
 
+boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(
+    std::vector<std::string> args) const {
+  std::optional<boost::json::value> found;
+  try {
+    auto object = co_await get(std::move(args));
+    found.emplace(std::move(object));
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::not_found) throw;
+  }
+  co_return found;
+}
+
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   std::vector<std::string> args{"config", "view", "--raw", "--minify", "--flatten", "-o", "json"};
   const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);

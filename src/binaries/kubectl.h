@@ -58,6 +58,10 @@ class Kubectl {
   /// `kubectl get ARGS -o json`.
   boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args) const;
 
+  /// The same of one object; nothing where it is not there.
+  boost::asio::awaitable<std::optional<boost::json::value>> find(
+      std::vector<std::string> args) const;
+
   /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included.
   boost::asio::awaitable<boost::json::value> config() const;
 

@@ -95,9 +95,6 @@ std::vector<std::string> shown_kubectl(const std::string& kubeconfig, const std:
   return words;
 }
 
-/// What the folder of a rollback is called after where no cluster was named.
-const std::string rollback_name = "rollback";
-
 /// One invocation: everything that lives while a command runs.
 class Application {
  public:
@@ -283,8 +280,9 @@ class Application {
   }
 
   std::string folder_name() const {
-    const auto& subject = options_.cluster.empty() ? rollback_name : options_.cluster;
-    return options_.run_dir.empty() ? default_run_folder(subject) : options_.run_dir;
+    if (!options_.run_dir.empty()) return options_.run_dir;
+    // A rollback need not be told which cluster: that is in the folder of the run.
+    return default_run_folder(options_.cluster.empty() ? "rollback" : options_.cluster);
   }
 
   void open_folder(std::string_view what) {

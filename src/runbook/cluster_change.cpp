@@ -41,6 +41,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
       conflict = failure;
     }
     if (conflict) {
+      change.not_made();
       events.emit({.kind = EventKind::warning,
                    .section = "2.5",
                    .text = "somebody else changed the clusters resource in between: reading it "

@@ -25,6 +25,8 @@ struct ClusterChange {
   std::function<void(boost::json::object& status)> edit;
   /// Says that the change comes, as the last thing before it.
   std::function<void(const std::string& text)> announce;
+  /// Takes that back: it met with a conflict, so nothing came of it.
+  std::function<void()> not_made;
   /// Whether what the API server has after the change is what was wanted.
   std::function<bool(const ClusterResource&)> done;
 };

@@ -123,13 +123,10 @@ awaitable<void> Execution::update_cluster() {
   co_await cluster_watch_.end();
   note_live();
   const auto live = *observation_.live();
-  const auto changed_before = changed_;
   ClusterChange change;
   change.id = observation_.local.cluster.id;
   change.purpose = "with the live token and CA";
-  change.look = [this, changed_before](const ClusterResource& now) {
-    // Looked at again after a conflict: what was announced did not happen.
-    changed_ = changed_before;
+  change.look = [this](const ClusterResource& now) {
     observation_.local.cluster = now;
     check_right_clusters(observation_);
     return !observation_.comparison().equal();
@@ -139,6 +136,7 @@ awaitable<void> Execution::update_cluster() {
     status["serviceAccountToken"] = live.credentials.token;
   };
   change.announce = [this](const std::string& text) { announce("2.5", text); };
+  change.not_made = [this, before = changed_] { changed_ = before; };
   change.done = [this](const ClusterResource& stored) {
     observation_.local.cluster = stored;
     return observation_.comparison().equal();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -91,14 +90,8 @@ awaitable<void> Rollback::check_token_secret(const ClusterResource& now) const {
   const auto& name = saved_.cluster.token_secret_name;
   if (name.empty() || name == now.token_secret_name) co_return;
   std::vector<std::string> args{"secret", name, "-n", "cattle-global-data"};
-  auto there = true;
-  try {
-    co_await clusters_.local.in_section("2.5").get(std::move(args));
-  } catch (const KubectlFailure& failure) {
-    if (failure.kind != KubectlError::not_found) throw;
-    there = false;
-  }
-  if (!there) {
+  const auto secret = co_await clusters_.local.in_section("2.5").find(std::move(args));
+  if (!secret) {
     throw Failure(ExitStatus::refused,
                   fmt::format("the Secret {} in cattle-global-data, which held the token, is gone",
                               one_line(name)),
@@ -118,13 +111,8 @@ awaitable<void> Rollback::try_saved_token() const {
   const auto downstream = clusters_.downstream.in_section("2.5");
   std::vector<std::string> args{"serviceaccount", std::string(agent_account), "-n",
                                 options_.name_space};
-  std::string account_uid;
-  try {
-    const auto account = co_await downstream.get(std::move(args));
-    account_uid = text_at(account, "/metadata/uid");
-  } catch (const KubectlFailure& failure) {
-    if (failure.kind != KubectlError::not_found) throw;
-  }
+  const auto account = co_await downstream.find(std::move(args));
+  const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
   const auto claims = parse_token(token);
   // A token is only shown to the cluster that it is for.
   if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
@@ -147,30 +135,25 @@ awaitable<void> Rollback::run() {
   const auto& id = saved_.cluster.id;
   finding(fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()));
   const auto local = clusters_.local.in_section("2.5");
-  std::optional<ClusterResource> now;
-  try {
-    const auto object = co_await local.get(commands::cluster(id));
-    now = parse_cluster(object, clusters_.redactor);
-  } catch (const KubectlFailure& failure) {
-    if (failure.kind != KubectlError::not_found) throw;
-  }
-  if (!now) {
+  const auto object = co_await local.find(commands::cluster(id));
+  if (!object) {
     throw Failure(ExitStatus::refused,
                   fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
                   "nothing was changed; check --local-kubeconfig");
   }
-  if (look_at(*now) == Left::nothing) {
+  const auto now = parse_cluster(*object, clusters_.redactor);
+  if (look_at(now) == Left::nothing) {
     finding("nothing has to be taken back: Rancher has stored what was saved");
     co_return;
   }
-  co_await check_token_secret(*now);
-  auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
+  co_await check_token_secret(now);
+  auto diff = unified_diff(render(now.stored), render(saved_.cluster.stored), "stored in Rancher",
                            "as it was saved");
   if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
-  if (now->token_secret_name != saved_.cluster.token_secret_name) {
+  if (now.token_secret_name != saved_.cluster.token_secret_name) {
     finding(fmt::format("the token's Secret: {} again, instead of {}",
                         one_line(saved_.cluster.token_secret_name),
-                        one_line(now->token_secret_name)));
+                        one_line(now.token_secret_name)));
   }
   co_await try_saved_token();
   const auto confirmed =
@@ -184,11 +167,7 @@ awaitable<void> Rollback::run() {
   ClusterChange change;
   change.id = id;
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
-  change.look = [this](const ClusterResource& fresh) {
-    // Looked at again after a conflict: what was announced did not happen.
-    changed_ = false;
-    return look_at(fresh) == Left::something;
-  };
+  change.look = [this](const ClusterResource& fresh) { return look_at(fresh) == Left::something; };
   change.edit = [this](boost::json::object& status) {
     const auto& saved = saved_.cluster.raw.at("status").as_object();
     for (const auto* field : fields) {
@@ -205,6 +184,7 @@ awaitable<void> Rollback::run() {
     events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
     changed_ = true;
   };
+  change.not_made = [this] { changed_ = false; };
   change.done = [this](const ClusterResource& stored) {
     return digest_of(stored) == digest_of(saved_.cluster);
   };

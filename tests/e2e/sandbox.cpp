@@ -242,20 +242,18 @@ void Sandbox::renew() {
              [&] { return ready_message().find("x509") != std::string::npos; });
 }
 
-std::string Sandbox::conflicting_kubectl(const std::string& change) {
-  const auto path = directory_ / "conflicting-kubectl";
-  const auto kubectl = kubectl_program();
-  write_file(path,
-             "#!/bin/sh\n"
-             "case \" $* \" in *' replace '*)\n"
-             "  mkdir '" +
-                 path.string() + ".done' 2>/dev/null && '" + kubectl + "' --kubeconfig='" +
-                 file("local.kubeconfig") + "' " + change +
-                 " >&2\n"
-                 "esac\nexec '" +
-                 kubectl + "' \"$@\"\n");
+std::string Sandbox::replacing_kubectl(const std::string& words) {
+  const auto path = directory_ / "replacing-kubectl";
+  write_file(path, "#!/bin/sh\ncase \" $* \" in *' replace '*)\n" + words + "\nesac\nexec '" +
+                       kubectl_program() + "' \"$@\"\n");
   fs::permissions(path, fs::perms::owner_all);
   return path.string();
+}
+
+std::string Sandbox::conflicting_kubectl(const std::string& change) {
+  return replacing_kubectl("mkdir '" + (directory_ / "conflict.done").string() +
+                           "' 2>/dev/null && '" + kubectl_program() + "' --kubeconfig='" +
+                           file("local.kubeconfig") + "' " + change + " >&2");
 }
 
 std::vector<json::value> Sandbox::requests() const {

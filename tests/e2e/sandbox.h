@@ -66,6 +66,8 @@ class Sandbox {
 
   /// Renews CA and service account key, and waits until Rancher complains.
   void renew();
+  /// A kubectl that runs these words of a shell before each `replace`.
+  std::string replacing_kubectl(const std::string& words);
   /// A kubectl before whose first `replace` somebody else changes the clusters resource: with these
   /// words of kubectl, made safe for a shell.
   std::string conflicting_kubectl(const std::string& change =

@@ -192,12 +192,9 @@ TEST_CASE("interrupted, it has changed all or nothing, and says so") {
   const auto folder = repaired(sandbox);
   const auto after = stored(sandbox);
   const auto mark = sandbox.directory() / "replacing";
-  const auto hanging = sandbox.directory() / "hanging-kubectl";
-  write_file(hanging, "#!/bin/sh\ncase \" $* \" in *' replace '*) touch '" + mark.string() +
-                          "'; exec sleep 600; esac\nexec kubectl \"$@\"\n");
-  fs::permissions(hanging, fs::perms::owner_all);
+  const auto hanging = sandbox.replacing_kubectl("touch '" + mark.string() + "'; exec sleep 600");
   const auto child =
-      sandbox.start({.args = {"rollback", folder.string(), "--yes"}, .kubectl = hanging.string()});
+      sandbox.start({.args = {"rollback", folder.string(), "--yes"}, .kubectl = hanging});
   wait_until("it replaces", [&] { return fs::exists(mark); });
   child->signal(SIGINT);
   CHECK(child->wait() == 130);

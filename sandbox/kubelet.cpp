@@ -99,6 +99,10 @@ void Kubelet::try_to_run(const ObjectKey& key) {
 
 void Kubelet::end(const ObjectKey& key, const boost::json::value& pod) {
   log_.event("workload", "terminating", key.name);
+  if (settings_.faults.has("node-away") &&
+      text_at(pod, "/metadata/ownerReferences/0/kind") == "DaemonSet") {
+    return;
+  }
   auto delay = settings_.delay(300);
   if (settings_.faults.has("linger-old-agent") &&
       text_at(pod, "/metadata/labels/app") == "cattle-cluster-agent") {

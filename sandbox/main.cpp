@@ -41,6 +41,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --fault NAME[=VALUE]   may be given several times:
       agents-never-report          agents start, but do not report
       linger-old-agent[=MS]        an old agent stays and reports the old credentials again
+      node-away                    the pods of DaemonSets that are deleted stay, as on a dead node
       close-watches[=MS]           the servers end every watch early
       restart-downstream           the server restarts after the first deletion of a pod
       restart-local                the server restarts after the first watch on clusters

@@ -10,6 +10,7 @@ enum class Where { played, anywhere };
 const std::map<std::string, Where>& known_faults() {
   static const std::map<std::string, Where> known{{"agents-never-report", Where::anywhere},
                                                   {"linger-old-agent", Where::anywhere},
+                                                  {"node-away", Where::anywhere},
                                                   {"close-watches", Where::played},
                                                   {"restart-downstream", Where::played},
                                                   {"restart-local", Where::played},

@@ -177,6 +177,18 @@ TEST_CASE("an old agent that lingers and reports the old credentials again does 
   CHECK(sandbox.retrust({"status"}).status == 0);
 }
 
+TEST_CASE("a node that is away keeps its pod: told of, neither waited for nor warned of") {
+  Sandbox sandbox({"--fault", "node-away"});
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(run.err.empty());
+  CHECK(has(run.out,
+            "still going, not waited for (a node that is away keeps its pod): "
+            "cattle-node-agent-"));
+  CHECK(sandbox.ready() == "True");
+}
+
 TEST_CASE("agents that do not start: gave up waiting") {
   Sandbox sandbox({"--fault", "no-agents-start"});
   const auto run = sandbox.run({"--timeout", "1s"});

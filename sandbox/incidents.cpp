@@ -86,14 +86,6 @@ void World::renew() {
   log_.event("administrator", "renewed", "CA and service account key");
 }
 
-void World::remove_credential() {
-  const auto* resource =
-      local_->store().find({"clusters.management.cattle.io", "", std::string(cluster_id)});
-  const auto name = text_at(*resource, "/status/serviceAccountTokenSecret");
-  local_->store().remove({"secrets", std::string(credential_namespace), name});
-  log_.event("somebody-else", "removed", name);
-}
-
 std::string World::command(const std::string& line) {
   if (line == "bump") {
     bump();
@@ -107,7 +99,7 @@ std::string World::command(const std::string& line) {
     impersonators_->use();
   } else if (line.starts_with("fault ")) {
     settings_.faults.set_from(line.substr(6));
-    if (settings_.faults.has("credential-missing")) remove_credential();
+    if (settings_.faults.take("credential-missing")) remove_credential(local_->store(), log_);
   } else {
     return "there is no such command";
   }

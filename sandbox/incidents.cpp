@@ -56,7 +56,7 @@ void World::renew() {
   new_authority_ = Authority(valid(std::chrono::seconds{60}, std::chrono::days{3650}));
   downstream_->account_key = Key();
   if (!settings_.faults.has("old-ca-handed-out")) {
-    downstream_->handed_out_ca = handed_out(new_authority_);
+    downstream_->hand_out_ca(handed_out(new_authority_));
   }
   // The controller manager writes the CA into what is there, and never touches a token.
   auto& store = downstream_->store();
@@ -73,9 +73,10 @@ void World::renew() {
   for (const auto& key : bearers) {
     const auto* present = store.find(key);
     if (present == nullptr) continue;
-    const auto& ca = downstream_->handed_out_ca;
     auto changed = *present;
-    put(changed, "/data/ca.crt", key.resource == "secrets" ? secret_data(ca) : ca);
+    put(changed, "/data/ca.crt",
+        key.resource == "secrets" ? downstream_->handed_out_ca_base64()
+                                  : downstream_->handed_out_ca());
     store.update(key, std::move(changed));
   }
   auto& server = downstream_->server();

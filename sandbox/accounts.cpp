@@ -40,7 +40,7 @@ Account add_account(Cluster& cluster, const AccountSpec& spec) {
                                     .name_space = spec.name_space};
     put(secret, "/metadata/creationTimestamp", made_long_ago);
     put(secret, "/metadata/annotations/kubernetes.io~1service-account.uid", described.account_uid);
-    put(secret, "/data", token_data(described, spec.signer, cluster.handed_out_ca));
+    put(secret, "/data", token_data(described, spec.signer, cluster.handed_out_ca_base64()));
     added.token_base64 = text_at(secret, "/data/token");
     if (spec.secrets == AccountSpec::Secrets::gone) return;
     cluster.store().create({"secrets", spec.name_space, name}, std::move(secret));

@@ -27,13 +27,13 @@ std::string decoded_secret(const std::string& data) {
 Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority& authority, Key key,
                  std::vector<Resource> resources, KubernetesProfile kubernetes, Log& log,
                  Hooks hooks)
-    : handed_out_ca(authority.pem()),
-      account_key(std::move(key)),
+    : account_key(std::move(key)),
       name_(std::move(name)),
       kubernetes_(std::move(kubernetes)),
       admin_token_("admin-" + random_suffix(32)),
       viewer_token_("viewer-" + random_suffix(32)),
       identity_(authority.issue_server()) {
+  hand_out_ca(authority.pem());
   api_ = std::make_unique<Api>(
       store_, Api::Settings{
                   .kubernetes = kubernetes_,
@@ -50,6 +50,11 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                           if (answered) answered(about, code);
                         },
                     .watch_limit = hooks.watch_limit});
+}
+
+void Cluster::hand_out_ca(std::string pem) {
+  handed_out_ca_ = std::move(pem);
+  handed_out_ca_base64_ = secret_data(handed_out_ca_);
 }
 
 void Cluster::show(Authority::Issued identity) {

@@ -34,8 +34,10 @@ class Cluster {
   const Authority::Issued& identity() const { return identity_; }
   /// From the next connection on its server proves itself with this.
   void show(Authority::Issued identity);
-  /// What its controller manager hands out as the cluster's CA, PEM.
-  std::string handed_out_ca;
+  /// What its controller manager hands out as the cluster's CA: PEM, and as a secret's data has it.
+  const std::string& handed_out_ca() const { return handed_out_ca_; }
+  const std::string& handed_out_ca_base64() const { return handed_out_ca_base64_; }
+  void hand_out_ca(std::string pem);
   /// Signs service account tokens, and verifies them.
   Key account_key;
 
@@ -55,6 +57,8 @@ class Cluster {
   std::string name_;
   KubernetesProfile kubernetes_;
   Store store_;
+  std::string handed_out_ca_;
+  std::string handed_out_ca_base64_;  // not encoded anew for each of thousands of secrets
   std::string admin_token_;
   std::string viewer_token_;
   Authority::Issued identity_;

@@ -14,7 +14,13 @@ std::string impersonation_account() {
 }
 
 Impersonators::Impersonators(Objects& downstream, const Settings& settings, Log& log)
-    : downstream_(downstream), settings_(settings), log_(log) {}
+    : downstream_(downstream), settings_(settings), log_(log) {
+  downstream_.observe([this](const Change& change) {
+    if (change.type != Change::Type::added || change.key.resource != "secrets") return;
+    const auto found = being_made_.find(account_of(change.object));
+    if (found != being_made_.end() && found->second == change.key.name) being_made_.erase(found);
+  });
+}
 
 void Impersonators::use() {
   const std::string name_space(impersonation_namespace);
@@ -26,7 +32,7 @@ void Impersonators::use() {
     const auto name = text_at(*account, "/metadata/name");
     if (!name.starts_with("cattle-impersonation-")) continue;
     ++users;
-    if (secrets.find(how, *account).empty()) {
+    if (secrets.find(how, *account).empty() && !being_made_.contains(name)) {
       without.push_back({"serviceaccounts", name_space, name});
     }
   }
@@ -36,6 +42,8 @@ void Impersonators::use() {
       log_.event("rancher", "cannot impersonate", account.name + " has no secret");
       continue;
     }
+    // Set first: where the clusters are played it is there at once.
+    being_made_[account.name] = name;
     make_token_secret(downstream_, how, account, name);
     log_.event("rancher", "made", name);
   }

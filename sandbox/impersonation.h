@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "log.h"
@@ -28,6 +29,7 @@ class Impersonators {
   Objects& downstream_;
   const Settings& settings_;
   Log& log_;
+  std::map<std::string, std::string> being_made_;  // by account: the secret, until it is there
 };
 
 }  // namespace retrust::sandbox

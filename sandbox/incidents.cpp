@@ -56,7 +56,7 @@ void World::renew() {
   new_authority_ = Authority(valid(std::chrono::seconds{60}, std::chrono::days{3650}));
   downstream_->account_key = Key();
   if (!settings_.faults.has("old-ca-handed-out")) {
-    downstream_->handed_out_ca = handed_out(new_authority_);
+    downstream_->hand_out_ca(handed_out(new_authority_));
   }
   // The controller manager writes the CA into what is there, and never touches a token.
   auto& store = downstream_->store();
@@ -73,9 +73,10 @@ void World::renew() {
   for (const auto& key : bearers) {
     const auto* present = store.find(key);
     if (present == nullptr) continue;
-    const auto& ca = downstream_->handed_out_ca;
     auto changed = *present;
-    put(changed, "/data/ca.crt", key.resource == "secrets" ? secret_data(ca) : ca);
+    put(changed, "/data/ca.crt",
+        key.resource == "secrets" ? downstream_->handed_out_ca_base64()
+                                  : downstream_->handed_out_ca());
     store.update(key, std::move(changed));
   }
   auto& server = downstream_->server();
@@ -84,14 +85,6 @@ void World::renew() {
   server.start();
   write_kubeconfigs();
   log_.event("administrator", "renewed", "CA and service account key");
-}
-
-void World::remove_credential() {
-  const auto* resource =
-      local_->store().find({"clusters.management.cattle.io", "", std::string(cluster_id)});
-  const auto name = text_at(*resource, "/status/serviceAccountTokenSecret");
-  local_->store().remove({"secrets", std::string(credential_namespace), name});
-  log_.event("somebody-else", "removed", name);
 }
 
 std::string World::command(const std::string& line) {
@@ -107,7 +100,7 @@ std::string World::command(const std::string& line) {
     impersonators_->use();
   } else if (line.starts_with("fault ")) {
     settings_.faults.set_from(line.substr(6));
-    if (settings_.faults.has("credential-missing")) remove_credential();
+    if (settings_.faults.take("credential-missing")) remove_credential(local_->store(), log_);
   } else {
     return "there is no such command";
   }

@@ -12,24 +12,22 @@ namespace {
 
 namespace json = boost::json;
 
+/// One step of a pointer, unescaped.
+std::string unescaped(std::string_view step) {
+  std::string name(step);
+  for (auto at = name.find('~'); at != std::string::npos; at = name.find('~', at + 1)) {
+    const auto escape = name.substr(at, 2);
+    if (escape == "~1") name.replace(at, 2, "/");
+    if (escape == "~0") name.replace(at, 2, "~");
+  }
+  return name;
+}
+
 /// Splits "/a/b" into the pointer of the parent and the last name, unescaped.
 std::pair<std::string, std::string> split_pointer(const std::string& pointer) {
   const auto slash = pointer.rfind('/');
   if (slash == std::string::npos) throw std::runtime_error("not a JSON pointer: " + pointer);
-  std::string name;
-  for (auto rest = std::string_view(pointer).substr(slash + 1); !rest.empty();) {
-    if (rest.starts_with("~1")) {
-      name += '/';
-      rest.remove_prefix(2);
-    } else if (rest.starts_with("~0")) {
-      name += '~';
-      rest.remove_prefix(2);
-    } else {
-      name += rest.front();
-      rest.remove_prefix(1);
-    }
-  }
-  return {pointer.substr(0, slash), name};
+  return {pointer.substr(0, slash), unescaped(std::string_view(pointer).substr(slash + 1))};
 }
 
 std::size_t index_of(const json::array& array, const std::string& name) {
@@ -91,10 +89,14 @@ std::string text_at(const json::value& value, std::string_view pointer) {
 json::value& place_at(json::value& value, std::string_view pointer) {
   auto* place = &value;
   while (!pointer.empty()) {
+    if (pointer.front() != '/') {
+      throw std::runtime_error("not a JSON pointer: " + std::string(pointer));
+    }
     const auto end = std::min(pointer.find('/', 1), pointer.size());
-    const auto name = split_pointer(std::string(pointer.substr(0, end))).second;
+    const auto step = pointer.substr(1, end - 1);
     if (!place->is_object()) place->emplace_object();
-    place = &place->get_object()[name];
+    auto& object = place->get_object();
+    place = step.find('~') == std::string_view::npos ? &object[step] : &object[unescaped(step)];
     pointer.remove_prefix(end);
   }
   return *place;

@@ -158,6 +158,14 @@ asio::awaitable<void> Live::fill() {
   co_await start_agents(downstream_.client(), settings_);
   while (!settled()) co_await pause();
   agents_.settled(rancher_.stored());
+  if (settings_.faults.take("credential-missing")) {
+    remove_credential(local_, log_);
+    // A server that starts anew notices; one that runs goes on with what it has read.
+    for (const auto* pod : local_.list("pods", agents_space)) {
+      local_.remove({"pods", agents_space, text_at(*pod, "/metadata/name")});
+    }
+    while (is_ready()) co_await pause();
+  }
   write_through_rancher(plane_ / "local.kubeconfig",
                         directory_ / "downstream-through-rancher.kubeconfig",
                         std::string(cluster_id));
@@ -171,12 +179,16 @@ bool Live::settled() const {
   const auto server = std::any_of(servers.begin(), servers.end(), [](const json::value* pod) {
     return runs(*pod) && !app_of(*pod).empty();
   });
-  const auto* resource = local_.find({clusters, "", std::string(cluster_id)});
   const auto agents = agent_workloads(settings_);
   const auto expected = std::accumulate(
       agents.begin(), agents.end(), 1,  // the helm operation
       [](int sum, const AgentWorkload& workload) { return sum + workload.replicas; });
-  if (running < expected || !agents_.quiet() || !server || resource == nullptr) return false;
+  return running >= expected && agents_.quiet() && server && is_ready();
+}
+
+bool Live::is_ready() const {
+  const auto* resource = local_.find({clusters, "", std::string(cluster_id)});
+  if (resource == nullptr) return false;
   const auto* conditions = find_at(*resource, "/status/conditions");
   if (conditions == nullptr || !conditions->is_array()) return false;
   const auto& list = conditions->get_array();
@@ -193,6 +205,7 @@ std::string Live::command(const std::string& line) {
   if (!line.starts_with("fault ")) return "there is no such command on a real control plane";
   settings_.faults.set_from(line.substr(6));
   settings_.faults.require_live();
+  if (settings_.faults.take("credential-missing")) remove_credential(local_, log_);
   return {};
 }
 

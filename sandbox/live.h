@@ -36,6 +36,8 @@ class Live : public Stage {
   boost::asio::awaitable<void> fill();
   void schedule(Mirror& mirror, const Change& change);
   bool settled() const;
+  /// Rancher says that the downstream cluster is well.
+  bool is_ready() const;
 
   boost::asio::io_context& io_;
   Settings settings_;

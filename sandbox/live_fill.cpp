@@ -58,11 +58,14 @@ asio::awaitable<json::value> when(const ApiClient& client, std::string path,
   }
 }
 
-/// The controller manager gives every service account a token, without which it can have no pod.
+/// A service account, which has that label where there is one. The controller manager gives every
+/// one a token, without which it can have no pod.
 asio::awaitable<json::value> create_account(const ApiClient& client, std::string name_space,
-                                            std::string name) {
+                                            std::string name, std::string label) {
   const auto accounts = namespaces + name_space + "/serviceaccounts";
-  co_await create(client, accounts, name, bare("v1", "ServiceAccount"));
+  auto made = bare("v1", "ServiceAccount");
+  if (!label.empty()) place_at(made, "/metadata/labels").emplace_object()[label] = "true";
+  co_await create(client, accounts, name, std::move(made));
   auto account = co_await when(client, accounts + "/" + name, [](const json::value& each) {
     return !text_at(each, "/secrets/0/name").empty();
   });
@@ -87,18 +90,36 @@ asio::awaitable<void> create_namespace(const ApiClient& client, std::string name
                 [](const json::value&) { return true; });
 }
 
+/// The token secret that Rancher's code makes for an account, or would take; its name.
+asio::awaitable<std::string> create_own_token(const ApiClient& client, json::value account,
+                                              const Settings& settings) {
+  const auto how = settings.rancher.account_secret;
+  const auto name_space = text_at(account, "/metadata/namespace");
+  const auto made = own_token_name(how, text_at(account, "/metadata/name"));
+  // Where any will do, so will the one that the controller manager made.
+  if (made.empty() || how == AccountSecret::any) co_return text_at(account, "/secrets/0/name");
+  co_await create(client, namespaces + name_space + "/secrets", made,
+                  own_token_secret(how, account));
+  json::value referring{json::object{}};
+  put(referring, "/metadata/namespace", name_space);
+  refer_to(how, referring, made);
+  ApiClient::Request request{
+      .method = "PATCH",
+      .target = namespaces + name_space + "/serviceaccounts/" + text_at(account, "/metadata/name"),
+      .body = std::move(referring),
+      .type = "application/merge-patch+json"};
+  co_await client.ask(std::move(request));
+  co_return made;
+}
+
 /// Users who have looked at logs or used the shell.
 asio::awaitable<void> create_impersonators(const ApiClient& client, const Settings& settings) {
   const std::string name_space(impersonation_namespace);
-  const auto how = settings.rancher.account_secret;
   co_await create_namespace(client, name_space);
   for (int i = 0; i < settings.impersonation_users; ++i) {
-    const auto name = impersonation_account();
-    const auto account = co_await create_account(client, name_space, name);
-    const auto secret = own_token_name(how, name);
-    if (secret.empty() || how == AccountSecret::any) continue;  // the one that was made will do
-    co_await create(client, namespaces + name_space + "/secrets", secret,
-                    own_token_secret(how, account));
+    const auto account = co_await create_account(client, name_space, impersonation_account(),
+                                                 std::string(impersonator_label));
+    co_await create_own_token(client, account, settings);
   }
 }
 
@@ -143,8 +164,8 @@ asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client, std::s
   const std::string agents(agents_namespace);
   co_await create_node(client);
   co_await create_namespace(client, agents);
-  co_await create_account(client, agents, "helm-operation");
-  const auto account = co_await create_account(client, agents, "cattle");
+  co_await create_account(client, agents, "helm-operation", "");
+  const auto account = co_await create_account(client, agents, "cattle", "");
   auto administrator = bare("rbac.authorization.k8s.io/v1", "ClusterRoleBinding");
   put(administrator, "/roleRef/apiGroup", "rbac.authorization.k8s.io");
   put(administrator, "/roleRef/kind", "ClusterRole");
@@ -163,10 +184,10 @@ asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client, std::s
   if (settings.rancher.impersonation == Impersonation::user_accounts) {
     co_await create_impersonators(client, settings);
   }
-  const auto secret = co_await when(
-      client, core + "secrets/" + text_at(account, "/secrets/0/name"), [](const json::value& each) {
-        return !text_at(each, "/data/token").empty() && !text_at(each, "/data/ca.crt").empty();
-      });
+  const auto name = co_await create_own_token(client, account, settings);
+  const auto secret = co_await when(client, core + "secrets/" + name, [](const json::value& each) {
+    return !text_at(each, "/data/token").empty() && !text_at(each, "/data/ca.crt").empty();
+  });
   co_return Rancher::Report{decoded_secret(text_at(secret, "/data/token")),
                             text_at(secret, "/data/ca.crt")};
 }
@@ -209,7 +230,7 @@ asio::awaitable<void> fill_local(const ApiClient& client, std::string registrati
                   fmt::format("{}namespaces/{}/clusterregistrationtokens", rancher_api, cluster_id),
                   "system", registration_token(std::string(cluster_id), registration));
   const std::string app = settings.faults.has("cattle-deployment") ? "cattle" : "rancher";
-  co_await create_account(client, std::string(agents_namespace), app);
+  co_await create_account(client, std::string(agents_namespace), app, "");
   const WorkloadSpec server{"Deployment", app, app, "rancher/rancher:" + settings.rancher.version};
   co_await create(client, apps + "deployments", app, workload(server));
 }

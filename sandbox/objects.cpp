@@ -76,7 +76,7 @@ json::value token_secret(const TokenSecretSpec& spec) {
   return secret;
 }
 
-json::value token_data(const TokenSecretSpec& spec, const Key& key, const std::string& ca_pem) {
+json::value token_data(const TokenSecretSpec& spec, const Key& key, const std::string& ca_base64) {
   json::object claims;
   claims["iss"] = "kubernetes/serviceaccount";
   claims["kubernetes.io/serviceaccount/namespace"] = spec.name_space;
@@ -85,7 +85,7 @@ json::value token_data(const TokenSecretSpec& spec, const Key& key, const std::s
   claims["kubernetes.io/serviceaccount/service-account.uid"] = spec.account_uid;
   claims["sub"] = "system:serviceaccount:" + spec.name_space + ":" + spec.account;
   json::object data;
-  data["ca.crt"] = secret_data(ca_pem);
+  data["ca.crt"] = ca_base64;
   data["namespace"] = secret_data(spec.name_space);
   data["token"] = secret_data(sign_jwt(key, claims));
   return data;

@@ -26,7 +26,7 @@ struct TokenSecretSpec {
 boost::json::value token_secret(const TokenSecretSpec& spec);
 /// Its data: a token signed with the key, and the CA.
 boost::json::value token_data(const TokenSecretSpec& spec, const Key& key,
-                              const std::string& ca_pem);
+                              const std::string& ca_base64);
 
 boost::json::value opaque_secret(const std::vector<std::pair<std::string, std::string>>& data);
 

@@ -1,6 +1,7 @@
 #include "rancher.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -262,6 +263,13 @@ void Rancher::tell_proxy() {
   if (state == proxy_) return;
   proxy_ = state;
   log_.event("rancher", "proxy", state);
+}
+
+void remove_credential(Objects& local, Log& log) {
+  const auto name = text_at(*local.find(resource_key), "/status/serviceAccountTokenSecret");
+  if (name.empty()) throw std::runtime_error("this Rancher keeps no token in a Secret");
+  local.remove({"secrets", credential_space, name});
+  log.event("somebody-else", "removed", name);
 }
 
 }  // namespace retrust::sandbox

@@ -72,4 +72,8 @@ class Rancher {
   std::string proxy_;
 };
 
+/// Somebody deletes the Secret with the token of the downstream cluster. Throws where Rancher keeps
+/// it elsewhere.
+void remove_credential(Objects& local, Log& log);
+
 }  // namespace retrust::sandbox

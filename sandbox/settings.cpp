@@ -25,7 +25,7 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"no-agents-start", Where::played},
                                                   {"slow-rancher", Where::anywhere},
                                                   {"rollout-awaits-reader", Where::played},
-                                                  {"credential-missing", Where::played},
+                                                  {"credential-missing", Where::anywhere},
                                                   {"stored-crlf", Where::played},
                                                   {"ca-bundle", Where::played}};
   return known;

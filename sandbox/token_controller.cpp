@@ -142,7 +142,7 @@ void TokenController::fill(const ObjectKey& key) {
                              .name_space = key.name_space};
   auto filled = *secret;
   put(filled, "/metadata/annotations/kubernetes.io~1service-account.uid", spec.account_uid);
-  const auto data = token_data(spec, cluster_.account_key, cluster_.handed_out_ca);
+  const auto data = token_data(spec, cluster_.account_key, cluster_.handed_out_ca_base64());
   for (const auto& member : data.get_object()) {
     place_at(filled, "/data/" + std::string(member.key())) = member.value();
   }

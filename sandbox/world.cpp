@@ -72,8 +72,8 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   kubelets_.push_back(
       std::make_unique<Kubelet>(other_->store(), scheduler_, settings_, log_, Kubelet::Hooks{}));
 
-  downstream_->handed_out_ca =
-      handed_out(settings_.faults.has("old-ca-handed-out") ? old_authority_ : new_authority_);
+  downstream_->hand_out_ca(
+      handed_out(settings_.faults.has("old-ca-handed-out") ? old_authority_ : new_authority_));
   const auto registration = random_suffix(54);
   const auto& before = ca_kept(settings_.scenario) ? new_authority_ : old_authority_;
   old_report_.token = fill_downstream(*downstream_, old_key_, registration);

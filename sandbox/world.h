@@ -49,7 +49,6 @@ class World : public Stage {
   void answered(const std::string& server, const About& about);
   void restart(Cluster& cluster, std::chrono::milliseconds away);
   void bump();
-  void remove_credential();
   void renew();
 
   boost::asio::io_context& io_;

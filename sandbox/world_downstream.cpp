@@ -20,7 +20,7 @@ void add_namespace(Cluster& cluster, const std::string& name) {
   cluster.store().create({"namespaces", "", name}, std::move(made));
   if (cluster.kubernetes().root_ca_map == RootCaMap::absent) return;
   auto map = bare("v1", "ConfigMap");
-  put(map, "/data/ca.crt", cluster.handed_out_ca);
+  put(map, "/data/ca.crt", cluster.handed_out_ca());
   cluster.store().create({"configmaps", name, "kube-root-ca.crt"}, std::move(map));
 }
 

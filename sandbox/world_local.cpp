@@ -35,7 +35,7 @@ void World::add_production(const std::string& ca, const std::string& token) {
   }
   const auto secret = spec.token_secret;
   const auto& resource = add_cluster_resource(std::string(cluster_id), std::move(spec));
-  if (secret.empty() || settings_.faults.has("credential-missing")) return;
+  if (secret.empty() || settings_.faults.take("credential-missing")) return;
   const std::string name_space(credential_namespace);
   local_->store().create({"secrets", name_space, secret}, credential_secret(resource, token));
 }

@@ -16,15 +16,16 @@ constexpr std::string_view url_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 std::string encode(std::string_view bytes, std::string_view alphabet) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+  std::string text((bytes.size() * 8 + 5) / 6, '\0');
+  auto* digit = text.data();
+  const auto* digits = alphabet.data();
   std::uint32_t window = 0;
   unsigned bits = 0;
   for (const char byte : bytes) {
     window = (window << 8U) | static_cast<unsigned char>(byte);
-    for (bits += 8; bits >= 6; bits -= 6) text += alphabet[(window >> (bits - 6)) & 63U];
+    for (bits += 8; bits >= 6; bits -= 6) *digit++ = digits[(window >> (bits - 6)) & 63U];
   }
-  if (bits > 0) text += alphabet[(window << (6 - bits)) & 63U];
+  if (bits > 0) *digit = digits[(window << (6 - bits)) & 63U];
   return text;
 }
 

@@ -223,6 +223,42 @@ TEST_CASE("users' tokens: rejected after the renewal, made again at the next use
   CHECK(accepted(sandbox, token_secrets(sandbox, name_space)) == 3);
 }
 
+TEST_CASE("users' tokens on Kubernetes 1.20" * doctest::test_suite("anywhere")) {
+  const std::string name_space = "cattle-impersonation-system";
+  Sandbox sandbox({"--rancher", "2.12"});
+  // Those that Rancher made; Kubernetes makes one more for each account.
+  const auto theirs = [&] {
+    json::array found;
+    for (const auto& secret : token_secrets(sandbox, name_space)) {
+      if (!text(secret, "/metadata/labels/cattle.io~1service-account.name").empty()) {
+        found.push_back(secret);
+      }
+    }
+    return found;
+  };
+  const auto users = sandbox.get(
+      "downstream", {"sa", "-n", name_space, "-l", "authz.cluster.cattle.io/impersonator=true"});
+  CHECK(users.at("items").as_array().size() == 3);
+  const auto before = theirs();
+  REQUIRE(before.size() == 3);
+  CHECK(accepted(sandbox, before) == 0);
+  sandbox.tell("use-impersonation");
+  CHECK(accepted(sandbox, theirs()) == 0);
+
+  // Of two that are gone both are made again, and the third stays as it is.
+  CHECK(sandbox
+            .kubectl("downstream",
+                     {"delete", "secret", "-n", name_space, text(before[0], "/metadata/name"),
+                      text(before[1], "/metadata/name")})
+            .status == 0);
+  CHECK(theirs().size() == 1);
+  wait_until("users have new tokens", [&] {
+    sandbox.tell("use-impersonation");
+    const auto made = theirs();
+    return made.size() == 3 && accepted(sandbox, made) == 2;
+  });
+}
+
 TEST_CASE("thousands of users do not make the sandbox slow") {
   Sandbox sandbox({"--kubernetes", "1.30", "--rancher", "2.15", "--impersonation-users", "20000"});
   const auto page =

@@ -45,8 +45,13 @@ PlannedStep plan_impersonation_repair(const Observation& observation, const Plan
   const auto& own = observation.own_tokens;
   const auto wanted = options.impersonation == Impersonation::repair;
   switch (own.look) {
-    case OwnTokens::Look::none:
-      return {step, Need::not_needed, "no accounts of Rancher's users were looked at"};
+    case OwnTokens::Look::none: {
+      const auto& rancher = observation.local.rancher;
+      const auto old = rancher.version && *rancher.version < Version{2, 6, 0};
+      return {step, Need::not_needed,
+              old ? fmt::format("Rancher {} has no accounts for its users", rancher.version_text)
+                  : "no accounts of Rancher's users were looked at"};
+    }
     case OwnTokens::Look::failed:
       return {step, wanted ? Need::needed : Need::not_needed,
               fmt::format("the tokens of Rancher's users cannot be looked at: {}",

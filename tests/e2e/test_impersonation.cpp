@@ -179,13 +179,16 @@ TEST_CASE("users' tokens that are rejected are counted, and deleted where that i
   CHECK(deletions(sandbox) == done);
 }
 
-TEST_CASE("one run repairs Rancher's record and the users' tokens") {
-  Sandbox sandbox(with(old_rancher, {"--scenario", "renewed"}));
+TEST_CASE("one run repairs Rancher's record and the users' tokens" *
+          doctest::test_suite("anywhere")) {
+  Sandbox sandbox({"--rancher", "2.6.6"});
   const auto before = uids(sandbox, users);
   const auto run = sandbox.run({"--repair-impersonation"});
   CAPTURE(run.all());
   CHECK(run.status == 0);
-  CHECK(missing(before, uids(sandbox, users)) == 3);
+  // On a real control plane the namespace's account `default` has one too.
+  REQUIRE(before.size() >= 3);
+  CHECK(missing(before, uids(sandbox, users)) == before.size());
   CHECK(sandbox.ready() == "True");
   const auto order = transcripts(sandbox.run_folder());
   CHECK(order.find("## 3.2 repair") > order.find("## 2.5 check"));

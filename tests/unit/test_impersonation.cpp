@@ -290,6 +290,14 @@ TEST_CASE("the repair is needed where it was asked for and something is rejected
   CHECK(has(step.notes[1], "cannot be taken back"));
 }
 
+TEST_CASE("Rancher up to 2.5 has no accounts for its users") {
+  Observation seen;
+  seen.local.rancher.version_text = "v2.5.15";
+  seen.local.rancher.version = Version{2, 5, 15};
+  CHECK(plan_impersonation_repair(seen, {}, {}).reason ==
+        "Rancher v2.5.15 has no accounts for its users");
+}
+
 TEST_CASE("the repair comes last, and needs no permission where there is nothing to delete") {
   CHECK(all_steps().back().step == Step::repair_impersonation);
   CHECK(find_step("3.2") == Step::repair_impersonation);

@@ -228,6 +228,17 @@ boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::value o
   co_return std::move(found.front());
 }
 
+boost::asio::awaitable<std::string> Kubectl::ask(std::vector<std::string> args,
+                                                 std::string input) const {
+  auto outcome = co_await run(std::move(args), std::move(input), Output::secret, Weight::routine);
+  co_return std::move(outcome.out);
+}
+
+boost::asio::awaitable<void> Kubectl::change_given(std::vector<std::string> args,
+                                                   std::string input) const {
+  co_await run(std::move(args), std::move(input), Output::secret, Weight::documented);
+}
+
 boost::asio::awaitable<std::string> Kubectl::change(std::vector<std::string> args) const {
   auto outcome = co_await run(std::move(args), {}, Output::public_text, Weight::documented);
   co_return std::move(outcome.out);

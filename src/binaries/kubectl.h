@@ -75,6 +75,12 @@ class Kubectl {
   /// `kubectl replace -f -`. A conflict is thrown as KubectlError::conflict.
   boost::asio::awaitable<boost::json::value> replace(boost::json::value object) const;
 
+  /// Any command that reads what is given on standard input, and prints no secret of it.
+  boost::asio::awaitable<std::string> ask(std::vector<std::string> args, std::string input) const;
+
+  /// `kubectl delete -f -` and the like: what it prints, a line for each object, is dropped.
+  boost::asio::awaitable<void> change_given(std::vector<std::string> args, std::string input) const;
+
   /// Any command that changes something and prints little, e.g. {"delete", "secret", "x"}; what it
   /// printed is part of its event.
   boost::asio::awaitable<std::string> change(std::vector<std::string> args) const;

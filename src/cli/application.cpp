@@ -223,6 +223,7 @@ class Application {
     plan.name_space = options_.name_space;
     plan.extent = options_.extent;
     plan.pods = options_.pods;
+    plan.impersonation = options_.impersonation;
     plan.skip = options_.skip;
     plan.backup = options_.backup;
     plan.downstream_kubectl = shown_kubectl(options_.kubeconfig, options_.context);
@@ -230,8 +231,16 @@ class Application {
     return plan;
   }
 
+  /// What a single other step does has nothing to do with the tokens of Rancher's users.
+  OwnTokensChoice own_tokens_choice() const {
+    if (options_.skip.contains(Step::repair_impersonation)) return OwnTokensChoice::leave;
+    if (options_.impersonation == Impersonation::repair) return OwnTokensChoice::repair;
+    const auto step = options_.command == CommandName::step;
+    return step ? OwnTokensChoice::leave : OwnTokensChoice::look;
+  }
+
   ObserveOptions observe_options(Permissions permissions) const {
-    return {options_.cluster, options_.name_space, permissions};
+    return {options_.cluster, options_.name_space, permissions, own_tokens_choice()};
   }
 
   awaitable<int> perform() {

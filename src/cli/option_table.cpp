@@ -132,6 +132,14 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "2.2 recreates every pod of the namespace, as documented",
        {plan, run, step}},
+      {"repair-impersonation",
+       "",
+       "",
+       "",
+       "3.2 deletes the rejected tokens by which Rancher 2.6 and later gives its users logs and "
+       "the "
+       "web shell, so that it makes new ones: beyond the documentation",
+       {plan, run, step}},
       {"overwrite",
        "",
        "",

@@ -317,6 +317,9 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   if (values.flag("yes")) parsed.consent = Consent::given;
   if (values.flag("all")) parsed.extent = Extent::every;
   if (values.flag("all-pods")) parsed.pods = PodChoice::every;
+  const auto repair =
+      values.flag("repair-impersonation") || parsed.step == Step::repair_impersonation;
+  if (repair) parsed.impersonation = Impersonation::repair;
   parsed.skip = parse_skip(values.text("skip"));
   parsed.timeout = values.duration("timeout");
   parsed.command_timeout = values.duration("command-timeout");

@@ -39,6 +39,7 @@ struct Options {
   Consent consent = Consent::ask;
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
+  Impersonation impersonation = Impersonation::leave;
   std::set<Step> skip;
   std::chrono::milliseconds timeout{0};
   std::chrono::milliseconds command_timeout{0};

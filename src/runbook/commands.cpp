@@ -71,4 +71,20 @@ std::vector<std::string> watched_deployment(const std::string& name_space,
   return {"deployments.apps", "-n", name_space, "--field-selector=metadata.name=" + name};
 }
 
+// Not by names: kubectl holds such requests back to five in a second, and these not at all.
+std::vector<std::string> delete_given() {
+  return {"delete", "-f", "-", "--ignore-not-found", "--wait=false"};
+}
+
+std::vector<std::string> versions_given() {
+  return {"get",
+          "-f",
+          "-",
+          "--ignore-not-found",
+          "--no-headers",
+          "-o",
+          "custom-columns=NAME:.metadata.name,UID:.metadata.uid,"
+          "VERSION:.metadata.resourceVersion"};
+}
+
 }  // namespace retrust::commands

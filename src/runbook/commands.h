@@ -32,4 +32,9 @@ std::vector<std::string> watched_cluster(const std::string& id);
 std::vector<std::string> restart_deployment(const std::string& name_space, const std::string& name);
 std::vector<std::string> watched_deployment(const std::string& name_space, const std::string& name);
 
+/// 3.2: of the objects in the list that is given on standard input
+std::vector<std::string> delete_given();
+/// The same ones' names, uids and versions, a line each; those that are gone are left out.
+std::vector<std::string> versions_given();
+
 }  // namespace retrust::commands

@@ -17,8 +17,10 @@ void Execution::say(EventKind kind, std::string section, std::string text) const
   events_.emit({.kind = kind, .section = std::move(section), .text = std::move(text)});
 }
 
-void Execution::announce(const std::string& section, const std::string& text) {
-  say(EventKind::change, section, text);
+void Execution::announce(const std::string& section, const std::string& text,
+                         boost::json::object data) {
+  events_.emit(
+      {.kind = EventKind::change, .section = section, .text = text, .data = std::move(data)});
   changed_ = true;
 }
 
@@ -63,9 +65,14 @@ awaitable<void> Execution::back_rancher_up() {
   if (!made) co_return;
   // That took its time: what is true now decides.
   auto backup = std::move(observation_.backup);
+  auto own_tokens = std::move(observation_.own_tokens);
+  // Of tens of thousands of tokens each is tried once more before it is deleted.
+  auto again = options_.observe;
+  again.own_tokens = OwnTokensChoice::leave;
   observed_ = std::chrono::steady_clock::now();
-  observation_ = co_await observe(clusters_, options_.observe);
+  observation_ = co_await observe(clusters_, again);
   observation_.backup = std::move(backup);
+  observation_.own_tokens = std::move(own_tokens);
   check_right_clusters(observation_);
   check_may_change(observation_, plan());
 }
@@ -115,6 +122,9 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
       break;
     case Step::restart_rancher:
       co_await restart_rancher();
+      break;
+    case Step::repair_impersonation:
+      co_await repair_impersonation();
       break;
   }
   progress_.performed.insert(planned.step);

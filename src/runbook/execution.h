@@ -87,6 +87,7 @@ class Execution {
   boost::asio::awaitable<void> try_live_early();
   boost::asio::awaitable<void> update_cluster();
   boost::asio::awaitable<void> restart_rancher();
+  boost::asio::awaitable<void> repair_impersonation();
   boost::asio::awaitable<void> await_ready();
   boost::asio::awaitable<void> prove();
   boost::asio::awaitable<void> begin_cluster_watch();
@@ -101,7 +102,7 @@ class Execution {
   void progress(const std::string& section, std::string text) const;
   void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }
   /// Says that a change comes, as the last thing before it.
-  void announce(const std::string& section, const std::string& text);
+  void announce(const std::string& section, const std::string& text, boost::json::object data = {});
   /// A command that changes something, as one of several tasks.
   static boost::asio::awaitable<void> change(Kubectl kubectl, std::vector<std::string> args);
   Kubectl downstream(Step step) const;

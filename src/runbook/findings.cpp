@@ -68,6 +68,7 @@ std::vector<std::string> findings(const Observation& observation) {
         "server behind it cannot be seen",
         one_line(downstream.kubeconfig.server)));
   }
+  for (auto& line : own_token_findings(observation.own_tokens)) lines.push_back(std::move(line));
   return lines;
 }
 

@@ -12,6 +12,7 @@
 #include "credentials/compare.h"
 #include "runbook/backup.h"
 #include "runbook/kubeconfig.h"
+#include "runbook/own_tokens.h"
 
 namespace retrust {
 
@@ -75,6 +76,9 @@ struct Downstream {
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
   HandedOutCa handed_out_ca = HandedOutCa::unknown;
   std::string handed_out_reason = {};
+  std::vector<std::string> own_namespaces = {};  ///< see own_namespaces in impersonation.h
+  /// In the agents' namespace, but not the agents'; gone when they were looked at.
+  std::vector<OwnToken> other_tokens = {};
 };
 
 /// A condition of the clusters resource.
@@ -130,6 +134,7 @@ struct Observation {
   /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
   std::vector<std::string> missing_permissions;
   BackupObservation backup = {};
+  OwnTokens own_tokens = {};
 
   /// The token secret whose credentials Rancher should have: the first that is complete and not
   /// rejected, else the first; nothing where there is none.

@@ -13,6 +13,7 @@
 #include "credentials/token.h"
 #include "process/gather.h"
 #include "runbook/commands.h"
+#include "runbook/impersonation.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/permissions.h"
@@ -253,6 +254,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
     reviews.push_back(review_downstream(clusters, options, seen));
     reviews.push_back(review_local(clusters, options, seen));
     reviews.push_back(check_handed_out_ca(clusters, view, seen));
+    reviews.push_back(observe_own_tokens(clusters, options, seen));
     co_await gather(std::move(reviews));
   }
   co_return seen;

@@ -20,10 +20,14 @@ struct Clusters {
 /// Whether the operator's permissions are asked for: status needs none but to read.
 enum class Permissions { ask, leave };
 
+/// Whether the tokens of Rancher's users are looked at, and are to be repaired.
+enum class OwnTokensChoice { leave, look, repair };
+
 struct ObserveOptions {
   std::string cluster;  ///< ID or display name
   std::string name_space = "cattle-system";
   Permissions permissions = Permissions::ask;
+  OwnTokensChoice own_tokens = OwnTokensChoice::leave;
 };
 
 /// Asks both clusters everything that decisions are made from; changes nothing. Throws Failure

@@ -12,6 +12,7 @@
 #include "binaries/json.h"
 #include "credentials/encoding.h"
 #include "credentials/token.h"
+#include "runbook/own_tokens.h"
 
 namespace retrust {
 namespace {
@@ -177,12 +178,17 @@ Downstream parse_downstream(const json::value& list, std::string_view name_space
                             Redactor& redactor) {
   Downstream parsed;
   parsed.tokens = parse_tokens(list, name_space, redactor);
+  parsed.own_namespaces = own_namespaces(list, std::string(name_space));
   for (const auto* secret : items_of(list, "Secret")) {
+    auto token = parse_own_token(*secret, redactor);
+    if (token && owner_of(*token, name_space)) parsed.other_tokens.push_back(std::move(*token));
     parsed.secret_names.insert(name_of(*secret));
     if (!name_of(*secret).starts_with("cattle-credentials-")) continue;
-    auto token = decoded(*secret, "/data/token");
-    keep_secret(redactor, token);
-    if (!token.empty()) parsed.registration_tokens.push_back(std::move(token));
+    auto registration = decoded(*secret, "/data/token");
+    keep_secret(redactor, registration);
+    if (!registration.empty()) {
+      parsed.registration_tokens.push_back(std::move(registration));
+    }
   }
   parsed.kube_system_uid = kube_system_uid(list);
   for (const auto* account : items_of(list, "ServiceAccount")) {

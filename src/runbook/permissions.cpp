@@ -1,5 +1,7 @@
 #include "runbook/permissions.h"
 
+#include <algorithm>
+
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
@@ -39,6 +41,19 @@ std::vector<Permission> local_permissions(const RancherServer& rancher) {
   // Only Rancher 2.0 and 2.1 are ever restarted.
   if (!rancher.deployment.empty() && (!rancher.version || *rancher.version < Version{2, 2, 0})) {
     needed.push_back({"patch", "apps", "deployments", rancher.name_space});
+  }
+  return needed;
+}
+
+std::vector<Permission> own_token_permissions(const OwnTokens& tokens) {
+  std::vector<Permission> needed;
+  for (const auto& group : tokens.groups) {
+    const auto known = std::any_of(needed.begin(), needed.end(), [&](const Permission& other) {
+      return other.name_space == group.name_space;
+    });
+    if (group.doomed() > 0 && !known) {
+      needed.push_back({"delete", "", "secrets", group.name_space});
+    }
   }
   return needed;
 }

@@ -24,6 +24,9 @@ std::vector<Permission> downstream_permissions(const std::string& name_space);
 /// What the steps change in the local cluster.
 std::vector<Permission> local_permissions(const RancherServer& rancher);
 
+/// What the deletion of rejected tokens changes: nothing where there are none.
+std::vector<Permission> own_token_permissions(const OwnTokens& tokens);
+
 /// "delete secrets in cattle-system (downstream cluster)".
 std::string text_of(const Permission& permission, std::string_view cluster);
 

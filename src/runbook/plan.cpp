@@ -9,6 +9,7 @@
 #include "credentials/certificate.h"
 #include "runbook/backup_plan.h"
 #include "runbook/commands.h"
+#include "runbook/impersonation_plan.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -58,8 +59,10 @@ class Planner {
 
   Plan make() {
     Plan plan;
-    plan.steps = {delete_token(),  recreate_agents(), get_token(),      get_ca(),
-                  check_cluster(), update_cluster(),  restart_rancher()};
+    plan.steps = {delete_token(),    recreate_agents(),
+                  get_token(),       get_ca(),
+                  check_cluster(),   update_cluster(),
+                  restart_rancher(), plan_impersonation_repair(seen_, options_, progress_)};
     auto changes = Changes::none;
     for (auto& planned : plan.steps) {
       if (options_.skip.contains(planned.step)) {
@@ -288,6 +291,8 @@ const std::vector<StepInfo>& all_steps() {
       {Step::check_cluster, "2.5", "check-cluster", "compare with what Rancher has stored", reads},
       {Step::update_cluster, "2.5", "update-cluster", "repair what Rancher has stored", changes},
       {Step::restart_rancher, "3.1", "restart-rancher", "restart Rancher's server", changes},
+      {Step::repair_impersonation, "3.2", "repair-impersonation",
+       "delete rejected tokens of Rancher's users (beyond the documentation)", changes},
   };
   return steps;
 }

@@ -22,6 +22,7 @@ enum class Step {
   check_cluster,
   update_cluster,
   restart_rancher,
+  repair_impersonation,
 };
 
 /// What stands fast about a step.
@@ -57,10 +58,14 @@ enum class Extent { needed, every };
 /// Which pods 2.2 recreates: those that run as the agents' service account, or all (`--all-pods`).
 enum class PodChoice { agents, every };
 
+/// Whether rejected tokens of Rancher's users are deleted (`--repair-impersonation`).
+enum class Impersonation { leave, repair };
+
 struct PlanOptions {
   std::string name_space = "cattle-system";
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
+  Impersonation impersonation = Impersonation::leave;
   std::set<Step> skip = {};
   BackupChoice backup = {};
   /// How commands are shown, e.g. {"kubectl", "--kubeconfig=x.yaml"}.

@@ -106,6 +106,13 @@ void check_may_change(const Observation& observation, const Plan& plan) {
   for (const auto step : {Step::backup_container, Step::backup_etcd}) {
     if (plan[step].need == Need::needed) check_backup(observation, step);
   }
+  const auto& own = observation.own_tokens;
+  if (plan[Step::repair_impersonation].need == Need::needed &&
+      own.look == OwnTokens::Look::failed) {
+    refuse(fmt::format("the tokens of Rancher's users cannot be looked at, let alone repaired: {}",
+                       one_line(own.trouble)),
+           "use an administrator's kubeconfig, or do without --repair-impersonation");
+  }
   const auto kubernetes = parse_version(observation.local.cluster.kubernetes_version);
   if (plan[Step::delete_token].need == Need::needed && kubernetes &&
       *kubernetes >= Version{1, 24, 0}) {

@@ -57,6 +57,30 @@ std::string_view word(Need need) {
   return "unknown";
 }
 
+json::value own_tokens_report(const OwnTokens& own) {
+  if (own.look == OwnTokens::Look::none) return nullptr;
+  json::object whole;
+  if (own.look == OwnTokens::Look::failed) {
+    whole["trouble"] = printable(own.trouble);
+    return whole;
+  }
+  json::array groups;
+  for (const auto& group : own.groups) {
+    json::object entry;
+    entry["namespace"] = printable(group.name_space);
+    entry["owner"] = group.owner == TokenOwner::user ? "users" : "other";
+    entry["total"] = group.total;
+    entry["rejected"] = group.rejected;
+    entry["unclear"] = group.unclear;
+    entry["leftAlone"] = group.kept;
+    entry["leftAloneBecause"] = printable(group.kept_because);
+    entry["reason"] = printable(group.reason);
+    groups.emplace_back(std::move(entry));
+  }
+  whole["groups"] = std::move(groups);
+  return whole;
+}
+
 }  // namespace
 
 json::array plan_report(const Plan& plan) {
@@ -113,6 +137,7 @@ json::object report(const Observation& observation, const Plan& plan) {
     entry["verdict"] = word(live->verdict);
     whole["live"] = std::move(entry);
   }
+  whole["impersonation"] = own_tokens_report(observation.own_tokens);
   whole["steps"] = plan_report(plan);
   return whole;
 }

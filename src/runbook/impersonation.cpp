@@ -1,0 +1,354 @@
+#include "runbook/impersonation.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "process/gather.h"
+#include "runbook/parse.h"
+#include "runbook/permissions.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+/// Reviews in one process, the control aside. More would not be faster, and nearer to a time-out.
+constexpr std::size_t reviews_at_once = 199;
+/// What two such processes review, side by side.
+constexpr std::size_t page_size = 2 * reviews_at_once;
+/// A list that takes longer than the server remembers it will not be faster the next time.
+constexpr int most_restarts = 5;
+constexpr std::size_t most_examples = 3;
+
+/// As in a URL's query: what the server gave is base64, by the letter.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      result += c;
+    } else {
+      result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return result;
+}
+
+std::string page_path(const std::string& name_space, const std::string& next) {
+  auto path = fmt::format(
+      "/api/v1/namespaces/{}/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
+      "&limit={}",
+      name_space, page_size);
+  if (!next.empty()) path += "&continue=" + escaped(next);
+  return path;
+}
+
+/// 410: the server no longer knows the state that the list began with.
+bool is_expired(const KubectlFailure& failure) {
+  return failure.detail.find("(Expired)") != std::string::npos ||
+         failure.detail.find("continue parameter is too old") != std::string::npos;
+}
+
+awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
+  page = co_await pages.next();
+}
+
+using Rulings = std::vector<std::pair<Ruling, std::string>>;
+
+awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& tokens,
+                          std::size_t begin, std::string control, Rulings& rulings) {
+  const auto end = std::min(tokens.size(), begin + reviews_at_once);
+  json::array reviews;
+  for (auto i = begin; i < end; ++i) reviews.push_back(token_review(tokens[i].token));
+  if (!control.empty()) reviews.push_back(token_review(control));
+  const auto answers = co_await downstream.review(std::move(reviews));
+  if (!control.empty()) {
+    const auto [ruling, reason] = ruling_of(answers.back());
+    if (ruling != Ruling::accepted) {
+      throw Failure(ExitStatus::refused,
+                    "the cluster does not accept the agents' own token either, so what it says of "
+                    "others' proves nothing",
+                    "run sections 2.1 to 2.5 first; if it stays so, the key that tokens are signed "
+                    "with and those that they are verified with are no pair",
+                    reason);
+    }
+  }
+  for (auto i = begin; i < end; ++i) rulings[i] = ruling_of(answers[i - begin]);
+}
+
+/// Counts what pages bring.
+class Survey {
+ public:
+  Survey(const Clusters& clusters, const Observation& seen, std::string agents_namespace)
+      : clusters_(clusters), seen_(seen), agents_namespace_(std::move(agents_namespace)) {}
+
+  void add(const std::string& name_space, TokenPage page) {
+    if (page.begins == TokenPage::Begins::anew) {
+      std::erase_if(groups_, [&](const auto& entry) {
+        return entry.second.counted.name_space == name_space;
+      });
+      std::erase_if(waiting_,
+                    [&](const OwnToken& token) { return token.name_space == name_space; });
+    }
+    for (auto& token : page.tokens) waiting_.push_back(std::move(token));
+  }
+
+  bool full() const { return waiting_.size() >= page_size; }
+
+  awaitable<void> review() {
+    const auto tokens = std::exchange(waiting_, {});
+    const auto rulings = co_await rule(clusters_.downstream, tokens, std::string());
+    for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
+  }
+
+  awaitable<std::vector<OwnTokens::Group>> finish() {
+    std::vector<awaitable<void>> questions;
+    for (auto& [key, group] : groups_) {
+      if (!group.doomed.empty()) {
+        questions.push_back(spare_used(group.counted, group.doomed));
+      }
+    }
+    co_await gather(std::move(questions));
+    std::vector<OwnTokens::Group> found;
+    for (auto& [key, group] : groups_) found.push_back(std::move(group.counted));
+    co_return found;
+  }
+
+ private:
+  void count(const OwnToken& token, const std::pair<Ruling, std::string>& ruling) {
+    const auto owner = owner_of(token, agents_namespace_);
+    if (!owner) return;
+    auto& [group, doomed] = groups_[{token.name_space, *owner}];
+    group.name_space = token.name_space;
+    group.owner = *owner;
+    ++group.total;
+    if (ruling.first == Ruling::accepted) return;
+    if (ruling.first == Ruling::rejected) {
+      if (++group.rejected == 1) group.reason = ruling.second;
+      if (group.examples.size() < most_examples) group.examples.push_back(token.name);
+      if (auto why = not_made_again(token, *owner, seen_); why.empty()) {
+        doomed.push_back(token.name);
+      } else {
+        ++group.kept;
+        group.kept_because = std::move(why);
+      }
+    } else {
+      ++group.unclear;
+      if (group.reason.empty()) group.reason = ruling.second;
+    }
+  }
+
+  /// A pod that mounts a secret would not start again without it.
+  awaitable<void> spare_used(OwnTokens::Group& group, const std::vector<std::string>& doomed) {
+    const auto used = co_await names_in_pods(clusters_.downstream, group.name_space);
+    const auto count = std::count_if(doomed.begin(), doomed.end(),
+                                     [&](const std::string& name) { return used.contains(name); });
+    if (count == 0) co_return;
+    group.kept += static_cast<std::size_t>(count);
+    group.kept_because = "pods use them; delete them and recreate those pods by hand";
+  }
+
+  const Clusters& clusters_;
+  const Observation& seen_;
+  std::string agents_namespace_;
+  std::vector<OwnToken> waiting_;
+  struct Entry {
+    OwnTokens::Group counted;
+    std::vector<std::string> doomed;  ///< names
+  };
+  std::map<std::pair<std::string, TokenOwner>, Entry> groups_;
+};
+
+awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
+                                                const std::string& agents_namespace,
+                                                const Observation& seen) {
+  Survey survey(clusters, seen, agents_namespace);
+  std::vector<TokenPages> lists;
+  for (const auto& name_space : seen.downstream.own_namespaces) {
+    if (name_space == agents_namespace) continue;
+    lists.emplace_back(name_space, fetch_with(clusters.downstream), clusters.redactor);
+  }
+  // The first pages side by side; mostly there are no others, and one review is enough.
+  std::vector<TokenPage> first(lists.size());
+  std::vector<awaitable<void>> questions;
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    questions.push_back(store_first(lists[i], first[i]));
+  }
+  co_await gather(std::move(questions));
+  // The secrets of the agents' namespace came with everything else that is there.
+  TokenPage came;
+  came.tokens = seen.downstream.other_tokens;
+  survey.add(agents_namespace, std::move(came));
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    survey.add(lists[i].name_space(), std::move(first[i]));
+    while (lists[i].more()) {
+      if (survey.full()) co_await survey.review();
+      auto page = co_await lists[i].next();
+      survey.add(lists[i].name_space(), std::move(page));
+    }
+  }
+  co_await survey.review();
+  auto groups = co_await survey.finish();
+  co_return groups;
+}
+
+/// Whether it has the name that the token controller gives: ACCOUNT-token-xxxxx.
+bool is_automatic(const OwnToken& token) {
+  const auto prefix = token.account + "-token-";
+  return token.name.starts_with(prefix) && token.name.size() == prefix.size() + 5;
+}
+
+void collect_texts(const json::value& value, std::set<std::string>& texts) {
+  if (const auto* text = value.if_string()) {
+    texts.emplace(*text);
+  } else if (const auto* array = value.if_array()) {
+    for (const auto& element : *array) collect_texts(element, texts);
+  } else if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) collect_texts(member.value(), texts);
+  }
+}
+
+}  // namespace
+
+awaitable<TokenPage> TokenPages::next() {
+  TokenPage page;
+  for (;;) {
+    std::string text;
+    auto expired = false;
+    try {
+      text = co_await fetch_(page_path(name_space_, continue_));
+    } catch (const KubectlFailure& failure) {
+      expired = !continue_.empty() && is_expired(failure) && ++restarts_ <= most_restarts;
+      if (!expired) throw;
+    }
+    if (expired) {
+      continue_.clear();
+      page.begins = TokenPage::Begins::anew;
+      continue;
+    }
+    boost::system::error_code wrong;
+    const auto list = json::parse(text, wrong);
+    if (wrong || !list.is_object()) {
+      throw Failure(ExitStatus::failed,
+                    fmt::format("the list of secrets in {} is not JSON", name_space_),
+                    "run again; is it a kubectl that was given?");
+    }
+    for (const auto& secret : array_at(list, "/items")) {
+      if (auto token = parse_own_token(secret, *redactor_))
+        page.tokens.push_back(std::move(*token));
+    }
+    continue_ = text_at(list, "/metadata/continue");
+    more_ = !continue_.empty();
+    page.next = continue_;
+    co_return page;
+  }
+}
+
+TokenPages::Fetch fetch_with(Kubectl kubectl) {
+  return
+      [kubectl = std::move(kubectl)](std::string path) { return kubectl.get_raw(std::move(path)); };
+}
+
+std::pair<Ruling, std::string> ruling_of(const json::value& review) {
+  const auto* status = find_at(review, "/status");
+  if (status == nullptr || !status->is_object()) return {Ruling::unclear, "no answer"};
+  if (verdict_of(review).first == Verdict::accepted) return {Ruling::accepted, {}};
+  auto reason = text_at(*status, "/error");
+  // Nobody knew the token, and nothing went wrong.
+  if (reason.empty() || reason == "invalid bearer token" || reason == "[invalid bearer token]") {
+    return {Ruling::rejected, std::move(reason)};
+  }
+  // What the API server's own check of service account tokens says, whatever else went wrong:
+  // Kubernetes, pkg/serviceaccount/jwt.go and legacy.go.
+  constexpr std::array decisive{"error in cryptographic primitive", "no keys found",
+                                "been invalidated", "been marked invalid", "token has expired"};
+  const auto certain = std::any_of(decisive.begin(), decisive.end(), [&](const char* words) {
+    return reason.find(words) != std::string::npos;
+  });
+  return {certain ? Ruling::rejected : Ruling::unclear, std::move(reason)};
+}
+
+awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<OwnToken>& tokens,
+                        std::string control) {
+  Rulings rulings(tokens.size());
+  for (std::size_t begin = 0; begin < tokens.size();) {
+    std::vector<awaitable<void>> questions;
+    for (; questions.size() < 2 && begin < tokens.size(); begin += reviews_at_once) {
+      questions.push_back(rule_some(downstream, tokens, begin, control, rulings));
+    }
+    co_await gather(std::move(questions));
+  }
+  co_return rulings;
+}
+
+std::string not_made_again(const OwnToken& token, TokenOwner owner,
+                           const Observation& observation) {
+  const auto& rancher = observation.local.rancher;
+  const auto old = rancher.version && *rancher.version < Version{2, 6, 7};
+  // Rancher itself does, from then on; what is no release is taken for a recent one.
+  if (owner == TokenOwner::user && !old) return {};
+  const auto& cluster = observation.local.cluster;
+  const auto kubernetes = parse_version(cluster.kubernetes_version);
+  if (kubernetes && *kubernetes < Version{1, 24, 0}) {
+    // Up to 1.23 the token controller does, for every account, but not what was made by hand.
+    if (is_automatic(token)) return {};
+    return "made by hand, so that nobody would make another one";
+  }
+  return fmt::format("nobody would make another one on Kubernetes {}{}",
+                     kubernetes ? cluster.kubernetes_version : "of unknown version",
+                     owner == TokenOwner::user ? " with Rancher " + rancher.version_text : "");
+}
+
+awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream, std::string name_space) {
+  std::vector<std::string> args{"pods", "-n", std::move(name_space)};
+  const auto list = co_await downstream.get(std::move(args));
+  std::set<std::string> texts;
+  for (const auto* pod : items_of(list, "Pod")) {
+    if (const auto* spec = find_at(*pod, "/spec")) collect_texts(*spec, texts);
+  }
+  co_return texts;
+}
+
+awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOptions& options,
+                                   Observation& seen) {
+  auto& own = seen.own_tokens;
+  if (options.own_tokens == OwnTokensChoice::leave) co_return;
+  const auto& there = seen.downstream.own_namespaces;
+  const auto& version = seen.local.rancher.version;
+  // Earlier versions have no such accounts: logs and the shell go by the agents' token.
+  const auto old = version && *version < Version{2, 6, 0};
+  const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
+  if (old && !used) co_return;
+  try {
+    own.groups = co_await survey(clusters, options.name_space, seen);
+    own.look = OwnTokens::Look::done;
+  } catch (const Failure& failure) {
+    own.groups.clear();
+    own.look = OwnTokens::Look::failed;
+    own.trouble = failure.what();
+  }
+  seen.downstream.other_tokens.clear();
+  if (options.own_tokens != OwnTokensChoice::repair || options.permissions != Permissions::ask) {
+    co_return;
+  }
+  const auto permissions = own_token_permissions(own);
+  if (permissions.empty()) co_return;
+  json::array reviews;
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  const auto answers = co_await clusters.downstream.review(std::move(reviews));
+  for (std::size_t i = 0; i < permissions.size(); ++i) {
+    if (!is_allowed(answers[i])) {
+      seen.missing_permissions.push_back(text_of(permissions[i], "downstream"));
+    }
+  }
+}
+
+}  // namespace retrust

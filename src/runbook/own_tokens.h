@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/fwd.hpp>
+
+namespace retrust {
+
+class Redactor;
+
+inline constexpr std::string_view impersonation_namespace = "cattle-impersonation-system";
+
+/// A secret with a service account's token in one of the namespaces that Rancher's agents make in a
+/// downstream cluster; never the agents' own, which section 2.1 is about.
+struct OwnToken {
+  std::string name_space;
+  std::string name;
+  std::string uid;
+  std::string resource_version;
+  std::string account;
+  std::string token;  ///< a secret
+};
+
+/// Whose token it is: that of an account which stands for one of Rancher's users, or any other.
+enum class TokenOwner { user, other };
+
+/// What is known of such tokens, counted.
+struct OwnTokens {
+  struct Group {
+    std::string name_space;
+    TokenOwner owner = TokenOwner::user;
+    std::size_t total = 0;     ///< that have a token: Rancher waits for the others to be filled in
+    std::size_t rejected = 0;  ///< by the cluster, for certain
+    std::size_t unclear = 0;   ///< the answer was an error rather than a rejection
+    std::size_t kept = 0;      ///< of the rejected: no repair deletes them
+    std::string kept_because = {};
+    std::string reason = {};  ///< the server's words where one was rejected, or was unclear
+    std::vector<std::string> examples = {};  ///< names of the first that were rejected
+
+    std::size_t doomed() const { return rejected - kept; }
+  };
+  enum class Look {
+    none,    ///< not asked for, or this Rancher has no such accounts
+    done,    ///< `groups` has those that are not empty
+    failed,  ///< `trouble` says why
+  };
+  Look look = Look::none;
+  std::vector<Group> groups = {};
+  std::string trouble = {};
+
+  std::size_t total() const;
+  std::size_t rejected() const;
+  std::size_t doomed() const;
+};
+
+/// The namespaces of a list that Rancher's agents make by themselves: the agents' own, Fleet's and
+/// that of the users' accounts. Those of charts hold what others put there.
+std::vector<std::string> own_namespaces(const boost::json::value& list,
+                                        const std::string& agents_namespace);
+
+/// Whose token that is; nothing where it is the agents'.
+std::optional<TokenOwner> owner_of(const OwnToken& token, std::string_view agents_namespace);
+
+/// A secret of a list; nothing where it is none with a token, or the token is not filled in yet.
+/// The token is registered.
+std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redactor& redactor);
+
+/// Sentences that tell what was found, one for each group that is not all well.
+std::vector<std::string> own_token_findings(const OwnTokens& tokens);
+
+}  // namespace retrust

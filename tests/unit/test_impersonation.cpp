@@ -1,0 +1,351 @@
+#include <deque>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "credentials/encoding.h"
+#include "runbook/impersonation.h"
+#include "runbook/impersonation_plan.h"
+#include "runbook/permissions.h"
+#include "runbook/preflight.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+json::value secret(const std::string& name, const std::string& token) {
+  auto made = json::parse(R"({"type": "kubernetes.io/service-account-token",
+      "metadata": {"namespace": "cattle-impersonation-system", "uid": "u", "resourceVersion": "7",
+                   "annotations": {"kubernetes.io/service-account.name":
+                                   "cattle-impersonation-u-1"}}})");
+  made.at("metadata").as_object()["name"] = name;
+  if (!token.empty()) made.as_object()["data"].emplace_object()["token"] = base64_encode(token);
+  return made;
+}
+
+std::string page(const std::vector<json::value>& secrets, const std::string& next) {
+  json::object metadata;
+  if (!next.empty()) metadata["continue"] = next;
+  json::object list;
+  list["metadata"] = std::move(metadata);
+  list["items"] = json::array(secrets.begin(), secrets.end());
+  return json::serialize(list);
+}
+
+/// Answers in their turn; an empty one is an expired list, "boom" another failure.
+class Server {
+ public:
+  explicit Server(std::deque<std::string> answers) : answers_(std::move(answers)) {}
+
+  TokenPages::Fetch fetch() {
+    return [this](std::string path) { return answer(std::move(path)); };
+  }
+
+  std::vector<std::string> paths;
+
+ private:
+  awaitable<std::string> answer(std::string path) {
+    paths.push_back(std::move(path));
+    auto text = std::move(answers_.front());
+    answers_.pop_front();
+    if (text.empty()) {
+      throw KubectlFailure(KubectlError::other,
+                           Failure(ExitStatus::failed, "kubectl get failed", {},
+                                   "Error from server (Expired): The provided continue parameter "
+                                   "is too old to display a consistent list result."));
+    }
+    if (text == "boom") {
+      throw KubectlFailure(KubectlError::forbidden, Failure(ExitStatus::refused, "no", {}, "no"));
+    }
+    co_return text;
+  }
+
+  std::deque<std::string> answers_;
+};
+
+/// Every page of the list: how it begins, and the names on it.
+awaitable<void> read_all(TokenPages& pages, std::vector<std::string>& read) {
+  while (pages.more()) {
+    const auto next = co_await pages.next();
+    std::string names = next.begins == TokenPage::Begins::anew ? "anew:" : "";
+    for (const auto& token : next.tokens) names += " " + token.name;
+    read.push_back(names);
+  }
+}
+
+std::vector<std::string> read_all(Server& server, Redactor& redactor) {
+  TokenPages pages("ns", server.fetch(), redactor);
+  std::vector<std::string> read;
+  boost::asio::io_context io;
+  std::exception_ptr failure;
+  boost::asio::co_spawn(io, read_all(pages, read),
+                        [&](std::exception_ptr error) { failure = std::move(error); });
+  io.run();
+  if (failure) std::rethrow_exception(failure);
+  return read;
+}
+
+TEST_CASE("token secrets are read page by page, and registered") {
+  Redactor redactor;
+  const std::string token = "header-header.claims-claims-claims.signature-signature";
+  Server server({page({secret("a", token), secret("unfilled", "")}, "next+/="),
+                 page({secret("b", "another-token")}, "")});
+  CHECK(read_all(server, redactor) == std::vector<std::string>{" a", " b"});
+  const std::string path =
+      "/api/v1/namespaces/ns/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
+      "&limit=398";
+  CHECK(server.paths == std::vector<std::string>{path, path + "&continue=next%2B%2F%3D"});
+  CHECK(redactor.mask(token).find("claims") == std::string::npos);
+}
+
+TEST_CASE("a list that took longer than the server remembers begins anew") {
+  Redactor redactor;
+  Server server({page({secret("a", "token-of-a")}, "x"), "", page({secret("a", "token-of-a")}, "y"),
+                 page({secret("b", "token-of-b")}, "")});
+  CHECK(read_all(server, redactor) == std::vector<std::string>{" a", "anew: a", " b"});
+  CHECK_FALSE(server.paths.at(2).ends_with("x"));
+
+  Server endless({page({}, "x"), "", page({}, "x"), "", page({}, "x"), "", page({}, "x"), "",
+                  page({}, "x"), "", page({}, "x"), ""});
+  CHECK_THROWS_AS(read_all(endless, redactor), KubectlFailure);
+  Server forbidden({"boom"});
+  CHECK_THROWS_AS(read_all(forbidden, redactor), KubectlFailure);
+  Server nonsense({"<html>"});
+  CHECK_THROWS_AS(read_all(nonsense, redactor), Failure);
+}
+
+TEST_CASE("a rejection is told from an error") {
+  struct Row {
+    std::string status;
+    Ruling ruling;
+  };
+  const std::vector<Row> rows{
+      {R"({"authenticated": true})", Ruling::accepted},
+      {R"({})", Ruling::rejected},
+      {R"({"error": "invalid bearer token"})", Ruling::rejected},
+      {R"({"error": "[invalid bearer token, square/go-jose: error in cryptographic primitive]"})",
+       Ruling::rejected},
+      {R"({"error": "[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]"})",
+       Ruling::rejected},
+      {R"({"error": "[invalid bearer token, service account token has been invalidated]"})",
+       Ruling::rejected},
+      {R"({"error": "the token in secret a/b for service account a/c has been marked invalid."})",
+       Ruling::rejected},
+      // A webhook that is away says nothing of a token whose signature was found to be wrong.
+      {R"({"error": "[go-jose/go-jose: error in cryptographic primitive, Post webhook: timeout]"})",
+       Ruling::rejected},
+      {R"({"error": "[invalid bearer token, Post \"https://127.0.0.1:6440/\": dial tcp: refused]"})",
+       Ruling::unclear},
+      {R"({"error": "context deadline exceeded"})", Ruling::unclear},
+  };
+  for (const auto& row : rows) {
+    json::object review;
+    review["status"] = json::parse(row.status);
+    CAPTURE(row.status);
+    CHECK(ruling_of(review).first == row.ruling);
+  }
+  CHECK(ruling_of(json::object{}).first == Ruling::unclear);
+}
+
+TEST_CASE("whose a token is") {
+  const auto owner = [](std::string name_space, std::string account) {
+    OwnToken token;
+    token.name_space = std::move(name_space);
+    token.account = std::move(account);
+    return owner_of(token, "cattle-system");
+  };
+  CHECK_FALSE(owner("cattle-system", "cattle"));
+  CHECK(owner("cattle-system", "default") == TokenOwner::other);
+  CHECK(owner("cattle-fleet-system", "cattle") == TokenOwner::other);
+  CHECK(owner("cattle-impersonation-system", "cattle-impersonation-u-1") == TokenOwner::user);
+  CHECK(owner("cattle-impersonation-system", "default") == TokenOwner::other);
+  CHECK(owner("cattle-system", "cattle-impersonation-u-1") == TokenOwner::other);
+}
+
+TEST_CASE("only the namespaces that Rancher's agents make are its own") {
+  const auto list = json::parse(R"({"items": [
+      {"kind": "Namespace", "metadata": {"name": "cattle-impersonation-system"}},
+      {"kind": "Namespace", "metadata": {"name": "cattle-monitoring-system"}},
+      {"kind": "Namespace", "metadata": {"name": "cattle-fleet-system"}},
+      {"kind": "Namespace", "metadata": {"name": "default"}},
+      {"kind": "Namespace", "metadata": {"name": "cattle-system"}}]})");
+  CHECK(own_namespaces(list, "cattle-system") ==
+        std::vector<std::string>{"cattle-impersonation-system", "cattle-fleet-system",
+                                 "cattle-system"});
+}
+
+TEST_CASE("what nobody would make again is left alone") {
+  struct Row {
+    TokenOwner owner;
+    std::string rancher;
+    std::string kubernetes;
+    std::string name;
+    bool made_again;
+  };
+  const std::vector<Row> rows{
+      {TokenOwner::user, "v2.12.3", "v1.30.14", "a-token-abcde", true},
+      {TokenOwner::user, "v2.12.3", "", "a-token-abcde", true},
+      {TokenOwner::user, "v2.7.0", "v1.24.17", "a-token", true},
+      {TokenOwner::user, "dev", "v1.30.14", "a-token-abcde", true},
+      {TokenOwner::user, "v2.6.6", "v1.24.17", "a-token-abcde", false},
+      {TokenOwner::user, "v2.6.6", "v1.23.0", "a-token-abcde", true},
+      {TokenOwner::user, "v2.6.6", "v1.23.0", "by-hand", false},
+      {TokenOwner::other, "v2.12.3", "v1.30.14", "a-token-abcde", false},
+      {TokenOwner::other, "v2.12.3", "v1.20.2+k3s1", "a-token-abcde", true},
+      {TokenOwner::other, "v2.12.3", "v1.20.2+k3s1", "a-token-by-hand", false},
+      {TokenOwner::other, "v2.12.3", "", "a-token-abcde", false},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.rancher);
+    CAPTURE(row.kubernetes);
+    CAPTURE(row.name);
+    Observation seen;
+    seen.local.rancher.version_text = row.rancher;
+    seen.local.rancher.version = parse_version(row.rancher);
+    seen.local.cluster.kubernetes_version = row.kubernetes;
+    OwnToken token;
+    token.name = row.name;
+    token.account = "a";
+    CHECK(not_made_again(token, row.owner, seen).empty() == row.made_again);
+  }
+}
+
+OwnTokens::Group users(std::size_t total, std::size_t rejected) {
+  OwnTokens::Group group;
+  group.name_space = "cattle-impersonation-system";
+  group.total = total;
+  group.rejected = rejected;
+  group.reason = "invalid bearer token";
+  return group;
+}
+
+OwnTokens looked_at(std::vector<OwnTokens::Group> groups) {
+  OwnTokens own;
+  own.look = OwnTokens::Look::done;
+  own.groups = std::move(groups);
+  return own;
+}
+
+PlannedStep planned(const OwnTokens& own, Impersonation choice) {
+  Observation seen;
+  seen.own_tokens = own;
+  PlanOptions options;
+  options.impersonation = choice;
+  return plan_impersonation_repair(seen, options, {});
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("the repair is needed where it was asked for and something is rejected") {
+  using enum Impersonation;
+  auto spared = users(3, 2);
+  spared.kept = 2;
+  spared.kept_because = "nobody would make another one";
+  auto some_spared = users(3, 2);
+  some_spared.kept = 1;
+  OwnTokens failed;
+  failed.look = OwnTokens::Look::failed;
+  failed.trouble = "may not list";
+  struct Row {
+    OwnTokens own;
+    Impersonation choice;
+    Need need;
+    std::string words;
+  };
+  const std::vector<Row> rows{
+      {{}, repair, Need::not_needed, "were looked at"},
+      {looked_at({}), repair, Need::not_needed, "there are no tokens"},
+      {looked_at({users(3, 0)}), repair, Need::not_needed, "rejects none of 3 tokens"},
+      {looked_at({users(3, 2)}), leave, Need::not_needed,
+       "the cluster rejects 2 of 3 users' tokens in cattle-impersonation-system; "
+       "--repair-impersonation deletes them"},
+      {looked_at({users(3, 2)}), repair, Need::needed, "rejects 2 of 3 users' tokens"},
+      {looked_at({some_spared}), leave, Need::not_needed, "deletes some of them"},
+      {looked_at({some_spared}), repair, Need::needed, "rejects 2 of 3"},
+      {looked_at({spared}), repair, Need::not_needed, "left alone: nobody would make another"},
+      {failed, leave, Need::not_needed, "cannot be looked at: may not list"},
+      {failed, repair, Need::needed, "cannot be looked at: may not list"},
+  };
+  for (const auto& row : rows) {
+    const auto step = planned(row.own, row.choice);
+    CAPTURE(row.words);
+    CAPTURE(step.reason);
+    CHECK(step.need == row.need);
+    CHECK(has(step.reason, row.words));
+  }
+  const auto step = planned(looked_at({users(20'000, 19'000)}), repair);
+  REQUIRE(step.commands.size() == 2);
+  CHECK(has(step.commands[1], "delete -f - --ignore-not-found --wait=false"));
+  REQUIRE(step.notes.size() == 2);
+  CHECK(has(step.notes[0], "beyond the documentation"));
+  CHECK(has(step.notes[1], "cannot be taken back"));
+}
+
+TEST_CASE("Rancher up to 2.5 has no accounts for its users") {
+  Observation seen;
+  seen.local.rancher.version_text = "v2.5.15";
+  seen.local.rancher.version = Version{2, 5, 15};
+  CHECK(plan_impersonation_repair(seen, {}, {}).reason ==
+        "Rancher v2.5.15 has no accounts for its users");
+}
+
+TEST_CASE("the repair comes last, and needs no permission where there is nothing to delete") {
+  CHECK(all_steps().back().step == Step::repair_impersonation);
+  CHECK(find_step("3.2") == Step::repair_impersonation);
+  CHECK(own_token_permissions(looked_at({users(3, 0)})).empty());
+  const auto needed = own_token_permissions(looked_at({users(3, 2), users(1, 1)}));
+  REQUIRE(needed.size() == 1);
+  CHECK(text_of(needed[0], "downstream") ==
+        "delete secrets in cattle-impersonation-system (downstream cluster)");
+}
+
+TEST_CASE("a repair of what cannot be looked at is refused") {
+  Observation seen;
+  seen.own_tokens.look = OwnTokens::Look::failed;
+  seen.own_tokens.trouble = "may not list";
+  PlanOptions options;
+  CHECK_NOTHROW(check_may_change(seen, make_plan(seen, options)));
+  options.impersonation = Impersonation::repair;
+  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, options)), Failure);
+}
+
+TEST_CASE("findings tell how many are rejected, and why") {
+  auto unclear = users(5, 0);
+  unclear.unclear = 5;
+  unclear.reason = "context deadline exceeded";
+  CHECK(own_token_findings(looked_at({users(3, 0)})).empty());
+  CHECK(own_token_findings(looked_at({users(3, 2), unclear})) ==
+        std::vector<std::string>{
+            "2 of 3 users' tokens in cattle-impersonation-system are rejected: invalid bearer "
+            "token; logs and the web shell fail for these users",
+            "whether 5 of 5 users' tokens in cattle-impersonation-system are good is not clear: "
+            "context deadline exceeded"});
+}
+
+TEST_CASE("tens of thousands of tokens are masked as one is") {
+  Redactor redactor;
+  const auto token_of = [](int i) {
+    return fmt::format("eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9{:032}.claims{:064}.signature{:064}", i, i,
+                       i);
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    redactor.add(token_of(i), fmt::format("‹{}›", i));
+    redactor.add(token_of(i).substr(token_of(i).rfind('.') + 1), fmt::format("‹{}›", i));
+  }
+  CHECK(redactor.mask("a " + token_of(1234) + ", " + token_of(19'999) + " b") ==
+        "a ‹1234›, ‹19999› b");
+  const auto stranger = token_of(20'000);
+  CHECK(redactor.mask(stranger) == stranger);
+}
+
+}  // namespace
+}  // namespace retrust

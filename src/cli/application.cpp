@@ -61,15 +61,17 @@ void check_usage(const Options& options) {
         "no choice was made about a backup of Rancher (section 1 of the runbook): "
         "nothing was changed",
         "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
-        "made by rke), or back Rancher up yourself and give --no-rancher-backup");
+        "made by rke), --k3s or --rke2 (on a server node of such a cluster), or back Rancher up "
+        "yourself and give --no-rancher-backup");
   }
   if (options.step == Step::backup_container && backup.container.empty()) {
     throw Failure(ExitStatus::usage, "step backup-container needs a container",
                   "give --rancher-container NAME");
   }
-  if (options.step == Step::backup_etcd && backup.rke_config.empty()) {
-    throw Failure(ExitStatus::usage, "step backup-etcd needs the configuration of rke",
-                  "give --rke-config FILE");
+  if (options.step == Step::backup_etcd && backup.kind != BackupChoice::Kind::etcd &&
+      !backup.distribution()) {
+    throw Failure(ExitStatus::usage, "step backup-etcd needs to know whose etcd",
+                  "give --rke-config FILE, --k3s or --rke2");
   }
   if (backup.kind == BackupChoice::Kind::etcd) {
     check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
@@ -215,7 +217,9 @@ class Application {
 
   BackupTools tools() {
     return {Docker(runner_, events_, {options_.docker, options_.command_timeout}),
-            Rke(runner_, events_, options_.rke, options_.command_timeout)};
+            Rke(runner_, events_, options_.rke, options_.command_timeout),
+            K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
+                options_.command_timeout)};
   }
 
   PlanOptions plan_options() const {
@@ -253,9 +257,11 @@ class Application {
   awaitable<int> look(Permissions permissions) {
     auto seen = co_await observe(clusters(), observe_options(permissions));
     check_right_clusters(seen);
-    auto binaries = tools();
-    seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(),
-                                          seen.local.rancher.version_text);
+    if (options_.command == CommandName::plan) {
+      auto binaries = tools();
+      seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(),
+                                            seen.local.rancher.version_text);
+    }
     const auto plan = make_plan(seen, plan_options());
     if (options_.command == CommandName::plan) check_may_change(seen, plan);
     const auto different = differs(seen, plan);

@@ -164,6 +164,14 @@ std::string state_folder(const Environment& environment) {
   return home.empty() ? home : home + "/.local/state/retrust";
 }
 
+/// Where k3s or RKE2 keeps its data, as it itself finds it.
+std::string data_folder(Distribution distribution, const Environment& environment) {
+  const auto k3s = distribution == Distribution::k3s;
+  const auto folder = environment(k3s ? "K3S_DATA_DIR" : "RKE2_DATA_DIR").value_or("");
+  if (!folder.empty()) return folder;
+  return fmt::format("/var/lib/rancher/{}", name_of(distribution));
+}
+
 BackupChoice backup_choice(const Values& values, const Environment& environment) {
   using enum BackupChoice::Kind;
   BackupChoice choice;
@@ -177,18 +185,24 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   };
   if (!choice.container.empty()) choose(container, "rancher-container");
   if (!choice.rke_config.empty()) choose(etcd, "rke-config");
+  if (values.flag("k3s")) choose(k3s, "k3s");
+  if (values.flag("rke2")) choose(rke2, "rke2");
   if (values.flag("no-rancher-backup")) choose(none, "no-rancher-backup");
   if (chosen.size() > 1) {
     wrong(fmt::format("{} were given: one of them", enumerated(chosen)),
-          "a single container is backed up by its name, an HA install by its rke configuration");
+          "a single container is backed up by its name, an HA install by its rke configuration or "
+          "on a node of its k3s or RKE2");
   }
   if (choice.container.starts_with('-')) {
     wrong(fmt::format("--rancher-container {} is no name", one_line(choice.container)));
   }
+  if (const auto distribution = choice.distribution()) {
+    choice.data_folder = data_folder(*distribution, environment);
+  }
   choice.date = compact_utc_text(std::chrono::system_clock::now());
   choice.snapshot = values.text("snapshot-name");
   if (choice.snapshot.empty()) {
-    choice.snapshot = fmt::format("SNAPSHOT-{}.db", choice.date);
+    choice.snapshot = fmt::format("SNAPSHOT-{}{}", choice.date, choice.distribution() ? "" : ".db");
     for (int number = 2; is_remembered(choice.state_folder, choice.snapshot); ++number) {
       choice.snapshot = fmt::format("SNAPSHOT-{}-{}.db", choice.date, number);
     }

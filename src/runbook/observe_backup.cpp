@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "process/gather.h"
+#include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
 #include "transcript/text.h"
 
@@ -118,8 +119,11 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
   if (choice.kind == BackupChoice::Kind::container) {
     seen.container = co_await observe_container(tools.docker, choice, folder, server_version);
   } else if (choice.kind == BackupChoice::Kind::etcd) {
-    seen.rke_version = co_await tools.rke.version();
+    seen.tool_version = co_await tools.rke.version();
     if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
+  } else if (choice.distribution()) {
+    check_k3s_node(choice);
+    seen.tool_version = co_await tools.k3s.version();
   }
   co_return seen;
 }

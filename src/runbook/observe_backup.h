@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "binaries/docker.h"
+#include "binaries/k3s.h"
 #include "binaries/rke.h"
 #include "runbook/backup.h"
 
@@ -15,6 +16,7 @@ namespace retrust {
 struct BackupTools {
   Docker docker;
   Rke rke;
+  K3s k3s;
 };
 
 /// Looks at what a backup will need; changes nothing. `folder` is where it will go,

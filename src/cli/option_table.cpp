@@ -80,7 +80,7 @@ const std::vector<OptionInfo>& all_options() {
        {}},
       {"kubectl", "", "PATH", "kubectl", "the kubectl to run", {}},
       {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", {}},
-      {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {plan, run, step}},
+      {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {}},
       {"rke",
        "",
        "PATH",
@@ -91,9 +91,9 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "NAME",
        "",
-       "Rancher runs in this container: back its data up (1.1) where they are not mapped to the "
-       "host",
-       {plan, run, step}},
+       "Rancher runs in this container: its kubectl is used where there is no --local-kubeconfig; "
+       "its data are backed up (1.1), unless mapped to the host or another choice is made",
+       {}},
       {"rke-config",
        "",
        "FILE",

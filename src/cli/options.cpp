@@ -183,15 +183,15 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
     choice.kind = kind;
     chosen.push_back(fmt::format("--{}", option));
   };
-  if (!choice.container.empty()) choose(container, "rancher-container");
   if (!choice.rke_config.empty()) choose(etcd, "rke-config");
   if (values.flag("k3s")) choose(k3s, "k3s");
   if (values.flag("rke2")) choose(rke2, "rke2");
   if (values.flag("no-rancher-backup")) choose(none, "no-rancher-backup");
+  // Named as the way to the local cluster alone, where another choice is made.
+  if (chosen.empty() && !choice.container.empty()) choice.kind = container;
   if (chosen.size() > 1) {
     wrong(fmt::format("{} were given: one of them", enumerated(chosen)),
-          "a single container is backed up by its name, an HA install by its rke configuration or "
-          "on a node of its k3s or RKE2");
+          "--rancher-container NAME may be given beside one of them");
   }
   if (choice.container.starts_with('-')) {
     wrong(fmt::format("--rancher-container {} is no name", one_line(choice.container)));
@@ -315,7 +315,11 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   // What a rollback needs to know is in the folder of the run.
   const auto rollback = parsed.command == CommandName::rollback;
   parsed.kubeconfig = rollback ? values.text("kubeconfig") : values.required("kubeconfig");
-  parsed.local_kubeconfig = values.required("local-kubeconfig");
+  parsed.local_kubeconfig = values.text("local-kubeconfig");
+  if (parsed.local_kubeconfig.empty() && values.text("rancher-container").empty()) {
+    wrong("--local-kubeconfig is required",
+          "or --rancher-container NAME, where Rancher runs in a single container");
+  }
   parsed.cluster = rollback ? values.text("cluster") : values.required("cluster");
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");

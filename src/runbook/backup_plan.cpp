@@ -31,7 +31,11 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
                                   const Progress& progress, Changes changes) {
   const auto step = Step::backup_container;
   const auto& seen = observation.backup.container;
-  if (!seen) return {step, Need::not_needed, "no container of Rancher's was named"};
+  if (!seen) {
+    return {step, Need::not_needed,
+            options.backup.container.empty() ? "no container of Rancher's was named"
+                                             : "another choice was made about a backup"};
+  }
   if (progress.performed.contains(step)) return {step, Need::not_needed, "done"};
   const auto* mount = seen->container.mount_of(rancher_data);
   if (seen->mapped()) {

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <map>
+#include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -13,12 +14,18 @@
 namespace retrust::sandbox {
 
 /// The cattle agents: each reads its credentials once, when it starts, and reports them when it has
-/// connected to Rancher.
+/// connected to Rancher. Where they have them from is a matter of their version, which is
+/// Rancher's.
 class Agents {
  public:
+  /// The token that the kubelet put into a pod that mounts no secret with one; empty where the
+  /// cluster has no such tokens.
+  using ProjectedToken = std::function<std::string(const ObjectKey& pod)>;
   Agents(Objects& downstream, Rancher& rancher, Scheduler& scheduler, const Settings& settings,
-         Log& log);
+         Log& log, ProjectedToken projected_token);
 
+  /// What an agent that starts now says before it ends at once; empty where it does not.
+  std::string last_words(const ObjectKey& pod) const;
   /// A pod became ready. One that reports reads its credentials now.
   void ready(const ObjectKey& pod);
   /// A pod was told to go, and went.
@@ -27,9 +34,16 @@ class Agents {
 
   /// The pods that run by now are the old ones, which had read this.
   void settled(const Rancher::Report& read);
+  /// Nobody waits for a token, or to report.
+  bool quiet() const { return busy_.empty(); }
 
  private:
-  void report_soon(const ObjectKey& pod, const Rancher::Report& report);
+  void read(const ObjectKey& pod);
+  std::optional<Rancher::Report> credentials(const ObjectKey& pod);
+  std::optional<Rancher::Report> mounted(const ObjectKey& pod) const;
+  std::optional<Rancher::Report> of_secret(const std::string& name) const;
+  std::optional<Rancher::Report> own();
+  void connect(const ObjectKey& pod, const std::optional<Rancher::Report>& report);
   bool reports(const ObjectKey& pod) const;
 
   Objects& downstream_;
@@ -37,8 +51,11 @@ class Agents {
   Scheduler& scheduler_;
   const Settings& settings_;
   Log& log_;
-  std::set<std::string> old_;  // pod names
+  ProjectedToken projected_token_;
+  std::set<std::string> old_;   // pod names
+  std::set<std::string> busy_;  // likewise
   Rancher::Report old_report_;
+  std::string being_made_;  // a token secret that was asked for and is not there yet
 };
 
 }  // namespace retrust::sandbox

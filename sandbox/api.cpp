@@ -1,7 +1,6 @@
 #include "api.h"
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
 
 #include <boost/json/array.hpp>
@@ -40,36 +39,32 @@ std::string group_version(const std::string& path) {
   return found;
 }
 
-std::string parameter(const Request& request, const std::string& name) {
-  const auto found = request.query.find(name);
-  return found == request.query.end() ? std::string() : found->second;
-}
-
-std::uint64_t number(const std::string& text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
 std::string verb_of(const Request& request, const std::string& name) {
   if (request.method == "POST") return "create";
   if (request.method == "PUT") return "update";
   if (request.method == "PATCH") return "patch";
   if (request.method == "DELETE") return name.empty() ? "deletecollection" : "delete";
-  const auto watch = parameter(request, "watch");
+  const auto watch = request.parameter("watch");
   if (watch == "true" || watch == "1") return "watch";
   return name.empty() ? "list" : "get";
 }
 
-/// Throws where it asks for a field that the server keeps no index of.
-Selector selector_of(const Request& request, const Resource& resource) {
-  Selector selector(parameter(request, "labelSelector"), parameter(request, "fieldSelector"));
-  for (const auto& field : selector.fields()) {
-    if (!selectable(resource, field)) {
-      throw std::runtime_error("field label not supported: " + field);
-    }
+bool has_subresource(const Resource& resource, const std::string& name) {
+  return name == "status" && resource.status == StatusSubresource::present;
+}
+
+/// What becomes of an object whose status is a subresource: what is written to it leaves the status
+/// as it is, and what is written to the status leaves everything else as it is.
+json::value written(const std::string& subresource, const json::value& present,
+                    const json::value& object) {
+  auto result = subresource == "status" ? present : object;
+  const auto* status = find_at(subresource == "status" ? object : present, "/status");
+  if (status == nullptr) {
+    result.as_object().erase("status");
+  } else {
+    put(result, "/status", *status);
   }
-  return selector;
+  return result;
 }
 
 /// The object of a request. Throws what the server says about a text that is none.
@@ -84,21 +79,6 @@ json::value object_of(const Request& request, const Resource& resource) {
 }
 
 }  // namespace
-
-std::optional<std::string> watch_line(const Watch& watch, const Change& change) {
-  if (change.version <= watch.since || change.key.resource != watch.resource) return std::nullopt;
-  if (!watch.name_space.empty() && change.key.name_space != watch.name_space) return std::nullopt;
-  // What begins or ceases to match comes and goes, as far as this watch is concerned.
-  const auto was =
-      change.type != Change::Type::added &&
-      watch.selector.matches(change.type == Change::Type::modified ? change.before : change.object);
-  const auto is = change.type != Change::Type::deleted && watch.selector.matches(change.object);
-  if (!was && !is) return std::nullopt;
-  json::object event;
-  event["type"] = !was ? "ADDED" : is ? "MODIFIED" : "DELETED";
-  event["object"] = change.object;
-  return json::serialize(event) + "\n";
-}
 
 std::optional<Api::Target> Api::route(const std::string& path) const {
   auto parts = segments(path);
@@ -119,14 +99,15 @@ std::optional<Api::Target> Api::route(const std::string& path) const {
     target.name_space = parts[1];
     parts.erase(parts.begin(), parts.begin() + 2);
   }
-  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  if (parts.empty() || parts.size() > 3) return std::nullopt;
   for (const auto& resource : settings_.resources) {
     if (resource.group == group && resource.version == version && resource.plural == parts[0]) {
       target.resource = &resource;
     }
   }
   if (target.resource == nullptr) return std::nullopt;
-  if (parts.size() == 2) target.name = parts[1];
+  if (parts.size() > 1) target.name = parts[1];
+  if (parts.size() > 2) target.subresource = parts[2];
   return target;
 }
 
@@ -146,13 +127,12 @@ Answer Api::handle(const Request& request) {
                             "\x0a\x03"
                             "2.0"}};
   }
-  if (auto document = discovery(settings_.resources, settings_.kubernetes_version, request.path)) {
+  if (auto document = discovery(settings_.resources, settings_.kubernetes, request.path)) {
     return {about, Response{200, std::move(*document)}};
   }
   const auto target = route(request.path);
   if (!target) {
-    if (!discovery(settings_.resources, settings_.kubernetes_version,
-                   group_version(request.path))) {
+    if (!discovery(settings_.resources, settings_.kubernetes, group_version(request.path))) {
       return {about, no_such_page()};
     }
     return {about, failure(404, "NotFound", "the server could not find the requested resource")};
@@ -161,6 +141,7 @@ Answer Api::handle(const Request& request) {
   about.resource = target->resource->id();
   about.name_space = target->name_space;
   about.name = target->name;
+  about.subresource = target->subresource;
   if (user.access == Access::reads && !reads(about)) {
     return {about, forbidden(about, *target->resource)};
   }
@@ -185,6 +166,12 @@ Answer Api::handle(const Request& request) {
 
 std::variant<Response, Watch> Api::dispatch(const Request& request, const Target& target,
                                             const About& about) {
+  if (!target.subresource.empty() && !has_subresource(*target.resource, target.subresource)) {
+    // For a custom resource the server answers as if the object were not there.
+    return target.resource->is_custom()
+               ? not_found(*target.resource, target.name)
+               : failure(404, "NotFound", "the server could not find the requested resource");
+  }
   if (about.verb == "create") return create(request, target, about);
   if (target.name.empty()) return collection(request, target, about.verb);
   const ObjectKey key{target.resource->id(), target.name_space, target.name};
@@ -198,87 +185,6 @@ std::variant<Response, Watch> Api::dispatch(const Request& request, const Target
   }
   if (about.verb == "patch") return patch(request, key, target);
   return remove(request, key, target);
-}
-
-std::variant<Response, Watch> Api::collection(const Request& request, const Target& target,
-                                              const std::string& verb) {
-  if (verb == "list") return list(request, target);
-  if (verb == "watch") {
-    const auto since = number(parameter(request, "resourceVersion"));
-    if (target.name.empty()) return watch(target, selector_of(request, *target.resource), since);
-    return watch(target, Selector({}, "metadata.name=" + target.name), since);
-  }
-  const auto selector = selector_of(request, *target.resource);
-  std::vector<ObjectKey> doomed;
-  for (const auto* object : store_.list(target.resource->id(), target.name_space)) {
-    if (!selector.matches(*object)) continue;
-    doomed.push_back({target.resource->id(), text_at(*object, "/metadata/namespace"),
-                      text_at(*object, "/metadata/name")});
-  }
-  for (const auto& key : doomed) remove(request, key, target);
-  return list(request, target);
-}
-
-std::variant<Response, Watch> Api::watch(const Target& target, Selector selector,
-                                         std::uint64_t since) const {
-  Watch granted{target.resource->id(), target.name_space, std::move(selector), since};
-  if (since > 0 && since < store_.oldest()) {
-    // The watch itself is granted; that it cannot be done is its only event.
-    json::object event;
-    event["type"] = "ERROR";
-    event["object"] =
-        failure(410, "Expired",
-                fmt::format("too old resource version: {} ({})", since, store_.oldest()))
-            .body;
-    granted.first.push_back(json::serialize(event) + "\n");
-    granted.then = Watch::Then::ends;
-    return granted;
-  }
-  if (since > 0) return granted;
-  // Without a version a watch begins with everything that is there.
-  for (const auto* object : store_.list(granted.resource, granted.name_space)) {
-    const Change there{Change::Type::added,
-                       store_.version(),
-                       {granted.resource, target.name_space, target.name},
-                       *object};
-    if (auto line = watch_line(granted, there)) granted.first.push_back(std::move(*line));
-  }
-  granted.since = store_.version();
-  return granted;
-}
-
-Response Api::list(const Request& request, const Target& target) const {
-  const auto selector = selector_of(request, *target.resource);
-  json::array items;
-  for (const auto* object : store_.list(target.resource->id(), target.name_space)) {
-    if (!selector.matches(*object)) continue;
-    items.push_back(*object);
-    // In a list of a type that is built in the list alone names it.
-    if (!target.resource->is_custom()) {
-      items.back().as_object().erase("kind");
-      items.back().as_object().erase("apiVersion");
-    }
-  }
-  json::object metadata;
-  metadata["resourceVersion"] = std::to_string(store_.version());
-  // Pages: `continue` is the number of the first item that is still to come.
-  const auto first = static_cast<std::size_t>(number(parameter(request, "continue")));
-  const auto limit = static_cast<std::size_t>(number(parameter(request, "limit")));
-  if (first > 0) {
-    items.erase(items.begin(),
-                items.begin() + static_cast<std::ptrdiff_t>(std::min(first, items.size())));
-  }
-  if (limit > 0 && items.size() > limit) {
-    metadata["continue"] = std::to_string(first + limit);
-    metadata["remainingItemCount"] = items.size() - limit;
-    items.erase(items.begin() + static_cast<std::ptrdiff_t>(limit), items.end());
-  }
-  json::object document;
-  document["kind"] = target.resource->kind + "List";
-  document["apiVersion"] = target.resource->api_version();
-  document["metadata"] = std::move(metadata);
-  document["items"] = std::move(items);
-  return {200, std::move(document)};
 }
 
 Response Api::create(const Request& request, const Target& target, const About& about) {
@@ -296,6 +202,7 @@ Response Api::create(const Request& request, const Target& target, const About& 
   for (const auto* given : {"uid", "resourceVersion", "creationTimestamp"}) {
     object.at("metadata").as_object().erase(given);
   }
+  if (target.resource->status == StatusSubresource::present) object.as_object().erase("status");
   return {201, store_.create(key, std::move(object))};
 }
 
@@ -325,6 +232,9 @@ Response Api::replace(const ObjectKey& key, const Target& target, json::value ob
                     fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: "
                                 "{}",
                                 uid, present_uid));
+  }
+  if (target.resource->status == StatusSubresource::present) {
+    object = written(target.subresource, present, object);
   }
   for (const std::string_view fixed : {"/metadata/uid", "/metadata/creationTimestamp"}) {
     put(object, fixed, text_at(present, fixed));

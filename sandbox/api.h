@@ -25,6 +25,12 @@ struct Request {
   std::string accept;
   std::string content_type;
   std::string body;
+
+  /// A parameter of the query; empty where it is not there.
+  std::string parameter(const std::string& key) const {
+    const auto found = query.find(key);
+    return found == query.end() ? std::string() : found->second;
+  }
 };
 
 struct Response {
@@ -52,6 +58,7 @@ struct About {
   std::string resource = {};
   std::string name_space = {};
   std::string name = {};
+  std::string subresource = {};
 };
 
 /// Whether a user who may only read may do it: reviews are questions too.
@@ -73,7 +80,7 @@ struct User {
 class Api {
  public:
   struct Settings {
-    std::string kubernetes_version = "1.20";
+    KubernetesProfile kubernetes;
     std::vector<Resource> resources;
     /// Tells whose token it is; access none where it is nobody's.
     std::function<User(const std::string& token)> authenticate;
@@ -89,6 +96,7 @@ class Api {
     const Resource* resource = nullptr;
     std::string name_space;
     std::string name;
+    std::string subresource;  ///< empty, or status
   };
   std::optional<Target> route(const std::string& path) const;
   std::variant<Response, Watch> dispatch(const Request& request, const Target& target,

@@ -1,5 +1,8 @@
 #include "cluster.h"
 
+#include <chrono>
+
+#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "credentials/encoding.h"
@@ -22,17 +25,18 @@ std::string decoded_secret(const std::string& data) {
 }
 
 Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority& authority, Key key,
-                 std::vector<Resource> resources, std::string kubernetes_version, Log& log,
+                 std::vector<Resource> resources, KubernetesProfile kubernetes, Log& log,
                  Hooks hooks)
     : handed_out_ca(authority.pem()),
       account_key(std::move(key)),
       name_(std::move(name)),
+      kubernetes_(std::move(kubernetes)),
       admin_token_("admin-" + random_suffix(32)),
       viewer_token_("viewer-" + random_suffix(32)),
       identity_(authority.issue_server()) {
   api_ = std::make_unique<Api>(
       store_, Api::Settings{
-                  .kubernetes_version = std::move(kubernetes_version),
+                  .kubernetes = kubernetes_,
                   .resources = std::move(resources),
                   .authenticate = [this](const std::string& token) { return authenticate(token); },
                   .before_change = hooks.before_change});
@@ -72,15 +76,46 @@ User Cluster::authenticate(const std::string& token) const {
   if (token == viewer_token_) return {"viewer", Access::reads};
   const auto claims = verify_jwt(account_key, token);
   if (!claims) return {"system:anonymous", Access::none};
-  // A legacy token is good for as long as its secret is there and still holds it.
   const boost::json::value value(*claims);
-  const ObjectKey key{"secrets", text_at(value, "/kubernetes.io~1serviceaccount~1namespace"),
-                      text_at(value, "/kubernetes.io~1serviceaccount~1secret.name")};
-  const auto* secret = store_.find(key);
-  if (secret == nullptr || text_at(*secret, "/data/token") != secret_data(token)) {
-    return {"system:anonymous", Access::none};
-  }
+  if (!is_good(value, token)) return {"system:anonymous", Access::none};
   return {text_at(value, "/sub"), Access::everything};
+}
+
+bool Cluster::is_good(const boost::json::value& claims, const std::string& token) const {
+  const auto pod = text_at(claims, "/kubernetes.io/pod/name");
+  if (!pod.empty()) {
+    const auto* present = store_.find({"pods", text_at(claims, "/kubernetes.io/namespace"), pod});
+    return present != nullptr &&
+           text_at(*present, "/metadata/uid") == text_at(claims, "/kubernetes.io/pod/uid");
+  }
+  // A legacy token is good for as long as its secret is there and still holds it.
+  const ObjectKey key{"secrets", text_at(claims, "/kubernetes.io~1serviceaccount~1namespace"),
+                      text_at(claims, "/kubernetes.io~1serviceaccount~1secret.name")};
+  const auto* secret = store_.find(key);
+  return secret != nullptr && text_at(*secret, "/data/token") == secret_data(token);
+}
+
+std::string Cluster::bound_token(const ObjectKey& pod) const {
+  const auto* present = store_.find(pod);
+  if (present == nullptr) return {};
+  const auto account = text_at(*present, "/spec/serviceAccountName");
+  const auto* holder = store_.find({"serviceaccounts", pod.name_space, account});
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  constexpr std::int64_t year = 365 * 86'400 + 3607;  // by the API server's extension
+  boost::json::value claims{boost::json::object{}};
+  put(claims, "/iss", "https://kubernetes.default.svc.cluster.local");
+  put(claims, "/aud", boost::json::array{"https://kubernetes.default.svc.cluster.local"});
+  put(claims, "/iat", now);
+  put(claims, "/nbf", now);
+  put(claims, "/exp", now + year);
+  put(claims, "/sub", "system:serviceaccount:" + pod.name_space + ":" + account);
+  put(claims, "/kubernetes.io/namespace", pod.name_space);
+  put(claims, "/kubernetes.io/pod/name", pod.name);
+  put(claims, "/kubernetes.io/pod/uid", text_at(*present, "/metadata/uid"));
+  put(claims, "/kubernetes.io/serviceaccount/name", account);
+  put(claims, "/kubernetes.io/serviceaccount/uid",
+      holder == nullptr ? std::string() : text_at(*holder, "/metadata/uid"));
+  return sign_jwt(account_key, claims.get_object());
 }
 
 std::string Cluster::kubeconfig(const std::string& user, const std::string& ca_pem,

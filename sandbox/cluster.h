@@ -23,10 +23,11 @@ class Cluster {
     std::function<std::optional<std::chrono::milliseconds>()> watch_limit;
   };
   Cluster(boost::asio::io_context& io, std::string name, const Authority& authority,
-          Key account_key, std::vector<Resource> resources, std::string kubernetes_version,
-          Log& log, Hooks hooks);
+          Key account_key, std::vector<Resource> resources, KubernetesProfile kubernetes, Log& log,
+          Hooks hooks);
 
   const std::string& name() const { return name_; }
+  const KubernetesProfile& kubernetes() const { return kubernetes_; }
   Store& store() { return store_; }
   Server& server() { return *server_; }
   /// What its server proves itself with.
@@ -38,6 +39,9 @@ class Cluster {
   /// Signs service account tokens, and verifies them.
   Key account_key;
 
+  /// A token that the kubelet gets for a pod: good for as long as the pod is there.
+  std::string bound_token(const ObjectKey& pod) const;
+
   /// A kubeconfig for one of the users `admin` and `viewer`. `path` is appended to the address;
   /// without a CA the kubeconfig skips verification.
   std::string kubeconfig(const std::string& user, const std::string& ca_pem,
@@ -46,8 +50,10 @@ class Cluster {
  private:
   Answer handle(Request request);
   User authenticate(const std::string& token) const;
+  bool is_good(const boost::json::value& claims, const std::string& token) const;
 
   std::string name_;
+  KubernetesProfile kubernetes_;
   Store store_;
   std::string admin_token_;
   std::string viewer_token_;

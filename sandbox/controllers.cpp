@@ -16,37 +16,24 @@ namespace {
 namespace json = boost::json;
 
 const std::string name_space(agents_namespace);
-const ObjectKey account_key{"serviceaccounts", name_space, "cattle"};
-
-bool is_token_secret(const json::value& secret) {
-  return text_at(secret, "/type") == "kubernetes.io/service-account-token" &&
-         text_at(secret, "/metadata/annotations/kubernetes.io~1service-account.name") == "cattle";
-}
 
 }  // namespace
 
 Controllers::Controllers(Cluster& cluster, Scheduler& scheduler, Settings& settings, Log& log)
-    : cluster_(cluster), scheduler_(scheduler), settings_(settings), log_(log) {
+    : cluster_(cluster),
+      scheduler_(scheduler),
+      settings_(settings),
+      log_(log),
+      tokens_(cluster, scheduler, settings, log) {
   cluster_.store().observe([this](const Change& change) { look(change); });
 }
 
 void Controllers::look(const Change& change) {
-  if (change.key.resource == "secrets" && is_token_secret(change.object)) {
-    if (change.type == Change::Type::deleted) ensure_token();
-    if (change.type == Change::Type::added && text_at(change.object, "/data/token").empty()) {
-      const auto key = change.key;
-      const auto standard = settings_.pace == Pace::quick ? 5 : 20;
-      scheduler_.after(settings_.faults.has("slow-token")
-                           ? settings_.faults.milliseconds("slow-token", 2000)
-                           : std::chrono::milliseconds{standard},
-                       [this, key] { fill_token(key); });
-    }
-  }
   if (change.key.resource == "pods" && change.type == Change::Type::modified &&
       text_at(change.before, "/metadata/deletionTimestamp").empty() &&
       !text_at(change.object, "/metadata/deletionTimestamp").empty()) {
     const auto found = pods_.find(change.key.name);
-    if (found != pods_.end() && !found->second.owner.empty()) replace_pod(found->second);
+    if (found != pods_.end() && !found->second.owner.empty()) start_new_pod(found->second);
   }
   if (change.key.resource == "deployments.apps") {
     const auto* generation = find_at(change.object, "/metadata/generation");
@@ -60,89 +47,29 @@ void Controllers::look(const Change& change) {
   }
 }
 
-std::string Controllers::present_token_secret() const {
-  const auto* account = cluster_.store().find(account_key);
-  if (account == nullptr) return {};
-  const auto* secrets = find_at(*account, "/secrets");
-  if (secrets == nullptr || !secrets->is_array()) return {};
-  for (const auto& reference : secrets->get_array()) {
-    const auto name = text_at(reference, "/name");
-    const auto* secret = cluster_.store().find({"secrets", name_space, name});
-    if (secret != nullptr && !text_at(*secret, "/data/token").empty()) return name;
-  }
-  return {};
-}
-
-void Controllers::secrets_watched() {
-  if (!present_token_secret().empty() || settings_.faults.value("no-token") != "late") return;
-  scheduler_.after(std::chrono::milliseconds{500}, [this] { make_token(); });
-}
-
-void Controllers::ensure_token() {
-  if (settings_.faults.has("no-token") || token_work_ == TokenWork::under_way) return;
-  // Up to Kubernetes 1.23 an account always has a token secret; another one that is there will do.
-  token_work_ = TokenWork::under_way;
-  scheduler_.after(std::chrono::milliseconds{settings_.pace == Pace::quick ? 20 : 50}, [this] {
-    token_work_ = TokenWork::none;
-    const auto secrets = cluster_.store().list("secrets", name_space);
-    const auto there = std::any_of(secrets.begin(), secrets.end(), [](const json::value* secret) {
-      return is_token_secret(*secret);
-    });
-    if (!there) make_token();
-  });
-}
-
-void Controllers::make_token() {
-  auto& store = cluster_.store();
-  const auto* account = store.find(account_key);
-  if (account == nullptr) return;
-  TokenSecretSpec spec{.name = "cattle-token-" + random_suffix(5),
-                       .account = "cattle",
-                       .account_uid = text_at(*account, "/metadata/uid")};
-  json::object reference;
-  reference["name"] = spec.name;
-  auto changed = *account;
-  put(changed, "/secrets", json::array{reference});
-  store.update(account_key, std::move(changed));
-  store.create({"secrets", name_space, spec.name}, token_secret(spec));
-  log_.event("token-controller", "created", spec.name);
-}
-
-void Controllers::fill_token(const ObjectKey& key) {
-  const auto* secret = cluster_.store().find(key);
-  if (secret == nullptr) return;
-  const TokenSecretSpec spec{
-      .name = key.name,
-      .account = "cattle",
-      .account_uid = text_at(*secret, "/metadata/annotations/kubernetes.io~1service-account.uid")};
-  auto filled = *secret;
-  put(filled, "/data", token_data(spec, cluster_.account_key, cluster_.handed_out_ca));
-  cluster_.store().update(key, std::move(filled));
-  log_.event("token-controller", "filled", key.name);
-}
-
 void Controllers::start_pod(const PodSpec& spec, PodState state) {
   const auto name = (spec.owner.empty() ? spec.app : spec.owner) + "-" + random_suffix(5);
   pods_[name] = spec;
   cluster_.store().create({"pods", name_space, name}, pod(spec, state));
 }
 
-void Controllers::replace_pod(const PodSpec& spec) {
-  auto replacement = spec;
-  replacement.started.clear();
-  if (spec.account == "cattle" && cluster_.name() != "local") {
+void Controllers::start_new_pod(const PodSpec& spec) {
+  auto fresh = spec;
+  fresh.started.clear();
+  const auto mounts = cluster_.kubernetes().pod_token == PodToken::secret;
+  if (mounts && spec.account == "cattle" && cluster_.name() != "local") {
     // The API server adds the account's token when a pod is made, and refuses the pod as long as
     // there is none; its workload tries again.
-    const auto token = present_token_secret();
+    const auto token = tokens_.mountable();
     if (token.empty()) {
-      scheduler_.after(settings_.delay(200), [this, spec] { replace_pod(spec); });
+      scheduler_.after(settings_.delay(200), [this, spec] { start_new_pod(spec); });
       return;
     }
-    std::erase_if(replacement.secrets,
+    std::erase_if(fresh.secrets,
                   [](const std::string& name) { return name.starts_with("cattle-token"); });
-    replacement.secrets.push_back(token);
+    fresh.secrets.push_back(token);
   }
-  start_pod(replacement, PodState::pending);
+  start_pod(fresh, PodState::pending);
 }
 
 void Controllers::roll_out(const ObjectKey& deployment) {
@@ -159,34 +86,41 @@ void Controllers::roll_out(const ObjectKey& deployment) {
   }
   log_.event("workload", "rollout", deployment.name);
   auto changed = *store.find(deployment);
+  const auto replicas = find_at(changed, "/spec/replicas")->to_number<int>();
   put(changed, "/status/observedGeneration",
       find_at(changed, "/metadata/generation")->to_number<std::int64_t>());
-  put(changed, "/status/replicas", 2);
-  put(changed, "/status/updatedReplicas", 1);
+  put(changed, "/status/replicas", 2 * replicas);
+  put(changed, "/status/updatedReplicas", replicas);
   store.update(deployment, std::move(changed));
   if (settings_.faults.has("rollout-awaits-reader")) held_rollouts_.insert(deployment);
   spec.owner = deployment.name + "-" + random_suffix(9);
-  spec.started.clear();
-  start_pod(spec, PodState::pending);
+  for (int i = 0; i < replicas; ++i) start_new_pod(spec);
   // Old pods go when new ones are ready.
   const auto number = std::make_shared<int>(0);
-  *number =
-      store.observe([this, owner = spec.owner, old, deployment, number](const Change& change) {
-        if (change.key.resource != "pods" || !change.key.name.starts_with(owner) ||
-            text_at(change.object, "/status/phase") != "Running") {
-          return;
-        }
-        cluster_.store().unobserve(*number);
-        for (const auto& key : old) {
-          const auto* present = cluster_.store().find(key);
-          if (present == nullptr) continue;
-          auto told = *present;
-          put(told, "/metadata/deletionTimestamp", now_text());
-          cluster_.store().update(key, std::move(told));
-        }
-        if (settings_.faults.has("rollout-awaits-reader")) return;
-        scheduler_.after(settings_.delay(300), [this, deployment] { end_roll_out(deployment); });
-      });
+  *number = store.observe([this, spec, replicas, old, deployment, number](const Change& change) {
+    if (change.key.resource != "pods" || ready_pods(spec.owner) < replicas) return;
+    cluster_.store().unobserve(*number);
+    for (const auto& key : old) {
+      const auto* present = cluster_.store().find(key);
+      if (present == nullptr) continue;
+      auto told = *present;
+      put(told, "/metadata/deletionTimestamp", now_text());
+      cluster_.store().update(key, std::move(told));
+    }
+    if (settings_.faults.has("rollout-awaits-reader")) return;
+    scheduler_.after(settings_.delay(300), [this, deployment] { end_roll_out(deployment); });
+  });
+}
+
+int Controllers::ready_pods(const std::string& owner) const {
+  int ready = 0;
+  for (const auto* pod : cluster_.store().list("pods", name_space)) {
+    if (text_at(*pod, "/metadata/ownerReferences/0/name") == owner &&
+        text_at(*pod, "/status/conditions/0/status") == "True") {
+      ++ready;
+    }
+  }
+  return ready;
 }
 
 void Controllers::deployments_read() {
@@ -199,8 +133,9 @@ void Controllers::deployments_read() {
 
 void Controllers::end_roll_out(const ObjectKey& deployment) {
   auto done = *cluster_.store().find(deployment);
-  put(done, "/status/replicas", 1);
-  put(done, "/status/availableReplicas", 1);
+  const auto replicas = find_at(done, "/spec/replicas")->to_number<int>();
+  put(done, "/status/replicas", replicas);
+  put(done, "/status/availableReplicas", replicas);
   cluster_.store().update(deployment, std::move(done));
 }
 

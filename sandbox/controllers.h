@@ -9,6 +9,7 @@
 #include "objects.h"
 #include "scheduler.h"
 #include "settings.h"
+#include "token_controller.h"
 
 namespace retrust::sandbox {
 
@@ -20,20 +21,16 @@ class Controllers {
 
   /// A pod that a workload makes; `spec` is kept for those that replace it.
   void start_pod(const PodSpec& spec, PodState state);
-  /// A watch on secrets was opened: what `no-token=late` waits for.
-  void secrets_watched();
+  TokenController& tokens() { return tokens_; }
   /// Somebody read deployments: what `rollout-awaits-reader` waits for.
   void deployments_read();
 
  private:
   void look(const Change& change);
-  void ensure_token();
-  void make_token();
-  void fill_token(const ObjectKey& key);
-  void replace_pod(const PodSpec& spec);
+  void start_new_pod(const PodSpec& spec);
   void roll_out(const ObjectKey& deployment);
   void end_roll_out(const ObjectKey& deployment);
-  std::string present_token_secret() const;
+  int ready_pods(const std::string& owner) const;
 
   Cluster& cluster_;
   Scheduler& scheduler_;
@@ -42,7 +39,7 @@ class Controllers {
   std::map<std::string, PodSpec> pods_;  // by pod name
   std::map<std::string, std::int64_t> generations_;
   std::set<ObjectKey> held_rollouts_;  // by `rollout-awaits-reader`
-  enum class TokenWork { none, under_way } token_work_ = TokenWork::none;
+  TokenController tokens_;
 };
 
 }  // namespace retrust::sandbox

@@ -40,12 +40,14 @@ Response forbidden(const About& about, const Resource& resource) {
   const auto& name_space = resource.id() == "namespaces" ? about.name : about.name_space;
   const auto where = name_space.empty() ? std::string(" at the cluster scope")
                                         : fmt::format(" in the namespace \"{}\"", name_space);
+  const auto part = about.subresource.empty() ? std::string() : "/" + about.subresource;
   const auto name = about.name.empty() ? std::string() : fmt::format(" \"{}\"", about.name);
   return failure(
       403, "Forbidden",
-      fmt::format("{}{} is forbidden: User \"{}\" cannot {} resource \"{}\" in API group \"{}\"{}",
-                  resource.id(), name, about.user, about.verb, resource.plural, resource.group,
-                  where),
+      fmt::format(
+          "{}{} is forbidden: User \"{}\" cannot {} resource \"{}{}\" in API group \"{}\"{}",
+          resource.id(), name, about.user, about.verb, resource.plural, part, resource.group,
+          where),
       details_of(resource, about.name));
 }
 

@@ -1,19 +1,12 @@
 // What happens in the clusters without anybody's asking: faults, restarts, a renewal.
 #include <fmt/format.h>
 
+#include "account_token.h"
 #include "json_util.h"
 #include "objects.h"
 #include "world.h"
 
 namespace retrust::sandbox {
-namespace {
-
-using std::chrono::seconds;
-
-const std::string agents(agents_namespace);
-
-}  // namespace
-
 void World::before_change(const std::string& server, const About& about) {
   if (server == "local" && about.resource == "clusters.management.cattle.io" &&
       (about.verb == "update" || about.verb == "patch") && settings_.faults.take("conflict")) {
@@ -23,7 +16,7 @@ void World::before_change(const std::string& server, const About& about) {
 
 void World::answered(const std::string& server, const About& about) {
   if (server == "downstream" && about.verb == "watch" && about.resource == "secrets") {
-    downstream_controllers_->secrets_watched();
+    downstream_controllers_->tokens().secrets_watched();
   }
   if (server == "local" && about.resource == "deployments.apps" &&
       (about.verb == "get" || about.verb == "list")) {
@@ -60,17 +53,22 @@ void World::bump() {
 
 void World::renew() {
   old_authority_ = new_authority_;
-  new_authority_ = Authority(valid(seconds{60}, seconds{3650 * 86'400}));
+  new_authority_ = Authority(valid(std::chrono::seconds{60}, std::chrono::days{3650}));
   downstream_->account_key = Key();
   if (!settings_.faults.has("old-ca-handed-out")) {
-    downstream_->handed_out_ca = new_authority_.pem();
+    downstream_->handed_out_ca = handed_out(new_authority_);
   }
   // The controller manager writes the CA into what is there, and never touches a token.
   auto& store = downstream_->store();
-  std::vector<ObjectKey> bearers{{"configmaps", agents, "kube-root-ca.crt"}};
-  for (const auto* secret : store.list("secrets", agents)) {
-    if (text_at(*secret, "/type") != "kubernetes.io/service-account-token") continue;
-    bearers.push_back({"secrets", agents, text_at(*secret, "/metadata/name")});
+  std::vector<ObjectKey> bearers;
+  for (const auto* map : store.list("configmaps", "")) {
+    if (text_at(*map, "/metadata/name") != "kube-root-ca.crt") continue;
+    bearers.push_back({"configmaps", text_at(*map, "/metadata/namespace"), "kube-root-ca.crt"});
+  }
+  for (const auto* secret : store.list("secrets", "")) {
+    if (!is_token_secret(*secret)) continue;
+    bearers.push_back(
+        {"secrets", text_at(*secret, "/metadata/namespace"), text_at(*secret, "/metadata/name")});
   }
   for (const auto& key : bearers) {
     const auto* present = store.find(key);
@@ -88,6 +86,14 @@ void World::renew() {
   log_.event("administrator", "renewed", "CA and service account key");
 }
 
+void World::remove_credential() {
+  const auto* resource =
+      local_->store().find({"clusters.management.cattle.io", "", std::string(cluster_id)});
+  const auto name = text_at(*resource, "/status/serviceAccountTokenSecret");
+  local_->store().remove({"secrets", std::string(credential_namespace), name});
+  log_.event("somebody-else", "removed", name);
+}
+
 std::string World::command(const std::string& line) {
   if (line == "bump") {
     bump();
@@ -97,8 +103,11 @@ std::string World::command(const std::string& line) {
     restart(*local_, std::chrono::milliseconds{1000});
   } else if (line == "restart downstream") {
     restart(*downstream_, std::chrono::milliseconds{1000});
+  } else if (line == "use-impersonation") {
+    impersonators_->use();
   } else if (line.starts_with("fault ")) {
     settings_.faults.set_from(line.substr(6));
+    if (settings_.faults.has("credential-missing")) remove_credential();
   } else {
     return "there is no such command";
   }

@@ -83,6 +83,14 @@ void Kubelet::try_to_run(const ObjectKey& key) {
     return;
   }
   auto changed = *present;
+  const auto last_words = hooks_.last_words ? hooks_.last_words(key) : std::string();
+  if (!last_words.empty()) {
+    make_crashing(changed, last_words);
+    objects_.update(key, std::move(changed));
+    log_.event("workload", "crashes", key.name + ": " + last_words);
+    scheduler_.after(settings_.delay(2000), [this, key] { try_to_run(key); });
+    return;
+  }
   make_running(changed);
   objects_.update(key, std::move(changed));
   log_.event("workload", "ready", key.name);

@@ -11,14 +11,16 @@
 namespace retrust::sandbox {
 
 /// Runs the pods of a cluster, as far as the API shows it: a pod whose secrets are there becomes
-/// ready, one that is told to go is gone after a while.
+/// ready, unless its container ends at once; one that is told to go is gone after a while.
 class Kubelet {
  public:
   struct Hooks {
-    std::function<void(const ObjectKey&)> pod_ready;
+    /// The last words of a container that ends as soon as it is started; empty where it goes on.
+    std::function<std::string(const ObjectKey&)> last_words = {};
+    std::function<void(const ObjectKey&)> pod_ready = {};
     /// A pod was told to go.
-    std::function<void(const ObjectKey&)> pod_terminating;
-    std::function<void(const ObjectKey&)> pod_gone;
+    std::function<void(const ObjectKey&)> pod_terminating = {};
+    std::function<void(const ObjectKey&)> pod_gone = {};
   };
   Kubelet(Objects& objects, Scheduler& scheduler, const Settings& settings, Log& log, Hooks hooks);
 

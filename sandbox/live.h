@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "agents.h"
+#include "impersonation.h"
 #include "kubelet.h"
 #include "log.h"
 #include "mirror.h"
@@ -33,10 +34,6 @@ class Live : public Stage {
 
  private:
   boost::asio::awaitable<void> fill();
-  boost::asio::awaitable<Rancher::Report> fill_downstream(const std::string& registration);
-  boost::asio::awaitable<void> start_agents();
-  boost::asio::awaitable<void> fill_local(const std::string& registration,
-                                          const Rancher::Report& stored);
   void schedule(Mirror& mirror, const Change& change);
   bool settled() const;
 
@@ -50,6 +47,7 @@ class Live : public Stage {
   Mirror local_;
   Rancher rancher_;
   Agents agents_;
+  Impersonators impersonators_;
   Kubelet downstream_kubelet_;
   Kubelet local_kubelet_;
 };

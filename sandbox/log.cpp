@@ -42,6 +42,7 @@ void Log::request(const std::string& server, const About& about, const std::stri
   line["path"] = path;
   line["resource"] = about.resource;
   line["name"] = about.name;
+  if (!about.subresource.empty()) line["subresource"] = about.subresource;
   line["code"] = code;
   requests_ << boost::json::serialize(line) << std::endl;
 }

@@ -28,8 +28,14 @@ constexpr std::string_view help = R"(Usage: retrust-sandbox DIR [OPTION]...
 Serve two small Kubernetes clusters on 127.0.0.1, one with a Rancher that does not trust the other
 any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
 
-  --rancher VERSION      2.0 to 2.5, or a full version (default: 2.4)
-  --kubernetes VERSION   of the downstream cluster (default: 1.20)
+  --rancher VERSION      2.0 to 2.5, 2.12 or 2.15, or a full version, e.g. 2.5.17, 2.6.6, 2.7.0;
+                         dev and v2.N-head too (default: 2.4). The agents are of that version
+  --kubernetes VERSION   of the downstream cluster, e.g. 1.20, 1.24, 1.30 (default: 1.20)
+  --driver NAME          status.driver of the downstream cluster (default: imported)
+  --agent-replicas N     1 or 2 pods of cattle-cluster-agent (default: 1)
+  --impersonation-users N         how many users have looked at logs before (Rancher 2.6 and later;
+                                  default: 3)
+  --fresh-impersonation-users N   of these, how many did so after the renewal (default: 0)
   --scenario NAME        what was renewed: renewed (CA and service account key), ca-only, key-only,
                          healthy (default: renewed)
   --fault NAME[=VALUE]   may be given several times:
@@ -45,17 +51,20 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       old-ca-handed-out            the controller manager still has the old CA
       twin-name                    two clusters of one display name
       cattle-deployment            Rancher's deployment is called cattle
-      driver=NAME                  status.driver of the clusters resource
       broken-credentials           the secret that the agents mount is missing
       no-agents-start              new agent pods stay pending
       slow-rancher=MS              Rancher's pods take their time
       rollout-awaits-reader        a rollout ends in the moment after its deployment was read
+      credential-missing           the Secret that holds the stored token was deleted
+      stored-crlf                  the stored CA has the line ends of Windows
+      ca-bundle                    the cluster has two CAs; stored are both, in another order
   --quick                everybody acts ten times as fast
   --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
                          and when, is scripts/control-plane's business
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
-                         restart local|downstream, bump, renew (on a real control plane: fault)
+                         restart local|downstream, bump, renew, use-impersonation: every user
+                         looks at logs (on a real control plane: fault and use-impersonation)
   --help
 )";
 
@@ -66,14 +75,52 @@ struct Options {
   enum class Input { ignored, commands } input = Input::ignored;
 };
 
+int number(const po::variables_map& map, const std::string& name, int least, int most) {
+  const auto value = map[name].as<int>();
+  if (value < least || value > most) {
+    throw std::runtime_error(fmt::format("--{} takes {} to {}", name, least, most));
+  }
+  return value;
+}
+
+Settings settings_of(const po::variables_map& map) {
+  static const std::map<std::string, Scenario> scenarios{{"renewed", Scenario::renewed},
+                                                         {"ca-only", Scenario::ca_only},
+                                                         {"key-only", Scenario::key_only},
+                                                         {"healthy", Scenario::healthy}};
+  const auto scenario = scenarios.find(map["scenario"].as<std::string>());
+  if (scenario == scenarios.end()) throw std::runtime_error("there is no such scenario");
+  Settings settings{.rancher = rancher_profile(map["rancher"].as<std::string>()),
+                    .kubernetes = kubernetes_profile(map["kubernetes"].as<std::string>()),
+                    .driver = map["driver"].as<std::string>(),
+                    .agent_replicas = number(map, "agent-replicas", 1, 2),
+                    .impersonation_users = number(map, "impersonation-users", 0, 100'000),
+                    .fresh_impersonation_users = 0,
+                    .scenario = scenario->second,
+                    .pace = map.count("quick") > 0 ? Pace::quick : Pace::lifelike,
+                    .faults = {}};
+  settings.fresh_impersonation_users =
+      number(map, "fresh-impersonation-users", 0, settings.impersonation_users);
+  if (map.count("fault") > 0) {
+    for (const auto& fault : map["fault"].as<std::vector<std::string>>()) {
+      settings.faults.set_from(fault);
+    }
+  }
+  return settings;
+}
+
 Options parse(int argc, char** argv) {
+  const auto text = [](const char* standard) {
+    return po::value<std::string>()->default_value(standard);
+  };
+  const auto count = [](int standard) { return po::value<int>()->default_value(standard); };
   po::options_description described;
   described.add_options()("help", "")("directory", po::value<std::string>()->required(), "")(
-      "rancher", po::value<std::string>()->default_value("2.4"), "")(
-      "kubernetes", po::value<std::string>()->default_value("1.20"), "")(
-      "scenario", po::value<std::string>()->default_value("renewed"), "")(
+      "rancher", text("2.4"), "")("kubernetes", text("1.20"), "")("driver", text("imported"), "")(
+      "agent-replicas", count(1), "")("impersonation-users", count(3), "")(
+      "fresh-impersonation-users", count(0), "")("scenario", text("renewed"), "")(
       "fault", po::value<std::vector<std::string>>(), "")("quick", "")("until-stdin-closes", "")(
-      "control-plane", po::value<std::string>()->default_value(""), "");
+      "control-plane", text(""), "");
   po::positional_options_description positional;
   positional.add("directory", 1);
   po::variables_map map;
@@ -84,27 +131,18 @@ Options parse(int argc, char** argv) {
     std::exit(0);
   }
   po::notify(map);
-  static const std::map<std::string, Scenario> scenarios{{"renewed", Scenario::renewed},
-                                                         {"ca-only", Scenario::ca_only},
-                                                         {"key-only", Scenario::key_only},
-                                                         {"healthy", Scenario::healthy}};
-  Options options;
-  options.directory = map["directory"].as<std::string>();
-  options.settings.rancher = map["rancher"].as<std::string>();
-  options.settings.kubernetes = map["kubernetes"].as<std::string>();
-  const auto scenario = scenarios.find(map["scenario"].as<std::string>());
-  if (scenario == scenarios.end()) throw std::runtime_error("there is no such scenario");
-  options.settings.scenario = scenario->second;
-  if (map.count("quick") > 0) options.settings.pace = Pace::quick;
+  Options options{.directory = map["directory"].as<std::string>(),
+                  .control_plane = map["control-plane"].as<std::string>(),
+                  .settings = settings_of(map)};
   if (map.count("until-stdin-closes") > 0) options.input = Options::Input::commands;
-  if (map.count("fault") > 0) {
-    for (const auto& fault : map["fault"].as<std::vector<std::string>>()) {
-      options.settings.faults.set_from(fault);
-    }
-  }
-  options.control_plane = map["control-plane"].as<std::string>();
-  if (!options.control_plane.empty() && !map["scenario"].defaulted()) {
+  if (options.control_plane.empty()) return options;
+  if (!map["scenario"].defaulted()) {
     throw std::runtime_error("--scenario is for played clusters; use scripts/control-plane renew");
+  }
+  for (const auto* played : {"kubernetes", "fresh-impersonation-users"}) {
+    if (!map[played].defaulted()) {
+      throw std::runtime_error(fmt::format("--{} is for played clusters", played));
+    }
   }
   return options;
 }

@@ -94,11 +94,11 @@ asio::awaitable<void> Mirror::list_and_watch(const Kind& kind) {
     present.insert(key);
     take(key, item);
   }
-  for (const auto* object : this->list(kind.resource, "")) {
+  for (const auto* object : this->list(kind.resource, kind.name_space)) {
     const auto key = key_of(kind.resource, *object);
     if (!present.contains(key)) drop(key);
   }
-  listed_.insert(kind.resource);
+  listed_.insert(kind.collection);
   auto target = fmt::format("{}?watch=true&resourceVersion={}", kind.collection,
                             text_at(list.body, "/metadata/resourceVersion"));
   auto each = [this, &kind](const json::value& event) {
@@ -133,10 +133,18 @@ void Mirror::drop(const ObjectKey& key) {
 }
 
 const Mirror::Kind& Mirror::kind_of(const ObjectKey& key) const {
-  const auto found = std::find_if(kinds_.begin(), kinds_.end(),
-                                  [&](const Kind& kind) { return kind.resource == key.resource; });
-  if (found == kinds_.end()) throw std::logic_error(key.resource + " are not mirrored");
+  const auto found = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& kind) {
+    return kind.resource == key.resource && kind.name_space == key.name_space;
+  });
+  if (found == kinds_.end()) {
+    throw std::logic_error(key.resource + " of " + key.name_space + " are not mirrored");
+  }
   return *found;
+}
+
+void Mirror::add(const ObjectKey& key, json::value object) {
+  put(object, "/metadata/name", key.name);
+  ask({.method = "POST", .target = kind_of(key).collection, .body = std::move(object)});
 }
 
 void Mirror::update(const ObjectKey& key, json::value object) {

@@ -22,6 +22,7 @@ class Mirror : public Objects {
  public:
   struct Kind {
     std::string resource;    ///< as in ObjectKey
+    std::string name_space;  ///< empty: cluster-scoped
     std::string collection;  ///< path, e.g. /api/v1/namespaces/cattle-system/pods
     /// Which part of an object can be changed by whoever acts here.
     enum class Changes { whole, status } changes = Changes::whole;
@@ -36,6 +37,7 @@ class Mirror : public Objects {
   /// Everything that the server had at the start is here.
   bool in_step() const { return listed_.size() == kinds_.size(); }
 
+  void add(const ObjectKey& key, boost::json::value object) override;
   void update(const ObjectKey& key, boost::json::value object) override;
   void remove(const ObjectKey& key) override;
   /// Asks the server for something, after everything that was asked for before.
@@ -56,7 +58,7 @@ class Mirror : public Objects {
   ApiClient client_;
   std::vector<Kind> kinds_;
   Log& log_;
-  std::set<std::string> listed_;  // resources
+  std::set<std::string> listed_;  // collections
   std::deque<ApiClient::Request> asked_;
   enum class State { idle, running, ended } state_ = State::idle;
 };

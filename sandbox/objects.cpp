@@ -2,6 +2,8 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
 
 #include "cluster.h"
 #include "json_util.h"
@@ -22,6 +24,18 @@ json::array volumes(const std::vector<std::string>& secrets) {
     list.emplace_back(std::move(volume));
   }
   return list;
+}
+
+/// What the API server adds to a pod from Kubernetes 1.21 on: a token that the kubelet asks for and
+/// that no secret holds.
+json::value token_volume() {
+  auto volume = json::parse(R"({"projected": {"defaultMode": 420, "sources": [
+    {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+    {"downwardAPI": {"items": [{"path": "namespace",
+      "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}]}}]}})");
+  put(volume, "/name", "kube-api-access-" + random_suffix(5));
+  return volume;
 }
 
 json::object pod_spec(const std::string& account, const std::string& image,
@@ -63,17 +77,16 @@ json::value token_secret(const TokenSecretSpec& spec) {
 }
 
 json::value token_data(const TokenSecretSpec& spec, const Key& key, const std::string& ca_pem) {
-  const std::string name_space(agents_namespace);
   json::object claims;
   claims["iss"] = "kubernetes/serviceaccount";
-  claims["kubernetes.io/serviceaccount/namespace"] = name_space;
+  claims["kubernetes.io/serviceaccount/namespace"] = spec.name_space;
   claims["kubernetes.io/serviceaccount/secret.name"] = spec.name;
   claims["kubernetes.io/serviceaccount/service-account.name"] = spec.account;
   claims["kubernetes.io/serviceaccount/service-account.uid"] = spec.account_uid;
-  claims["sub"] = "system:serviceaccount:" + name_space + ":" + spec.account;
+  claims["sub"] = "system:serviceaccount:" + spec.name_space + ":" + spec.account;
   json::object data;
   data["ca.crt"] = secret_data(ca_pem);
-  data["namespace"] = secret_data(name_space);
+  data["namespace"] = secret_data(spec.name_space);
   data["token"] = secret_data(sign_jwt(key, claims));
   return data;
 }
@@ -98,6 +111,9 @@ json::value pod(const PodSpec& spec, PodState state) {
     put(made, "/metadata/ownerReferences", json::array{owner});
   }
   put(made, "/spec", pod_spec(spec.account, spec.image, spec.secrets));
+  if (spec.token == PodToken::projected_volume) {
+    made.at("spec").at("volumes").as_array().push_back(token_volume());
+  }
   put(made, "/spec/nodeName", "node-1");
   if (!spec.started.empty()) put(made, "/metadata/creationTimestamp", spec.started);
   if (state == PodState::running) {
@@ -128,6 +144,31 @@ void make_running(json::value& pod, const std::string& started) {
   put(pod, "/status/containerStatuses", json::array{container});
 }
 
+void make_crashing(json::value& pod, const std::string& last_words) {
+  const auto* before = find_at(pod, "/status/containerStatuses/0/restartCount");
+  const auto restarts = before == nullptr ? 0 : before->to_number<std::int64_t>() + 1;
+  json::value container{json::object{}};
+  put(container, "/name", text_at(pod, "/spec/containers/0/name"));
+  put(container, "/image", text_at(pod, "/spec/containers/0/image"));
+  put(container, "/imageID", "");
+  put(container, "/ready", false);
+  put(container, "/restartCount", restarts);
+  put(container, "/state/waiting/reason", "CrashLoopBackOff");
+  put(container, "/state/waiting/message",
+      fmt::format("back-off 10s restarting failed container={} pod={}", text_at(container, "/name"),
+                  text_at(pod, "/metadata/name")));
+  put(container, "/lastState/terminated/exitCode", 1);
+  put(container, "/lastState/terminated/reason", "Error");
+  put(container, "/lastState/terminated/message", last_words);
+  put(container, "/lastState/terminated/finishedAt", now_text());
+  auto unready = condition("Ready", "False");
+  unready["reason"] = "ContainersNotReady";
+  unready["message"] = "containers with unready status: [main]";
+  put(pod, "/status/phase", "Running");
+  put(pod, "/status/conditions", json::array{unready});
+  put(pod, "/status/containerStatuses", json::array{container});
+}
+
 std::vector<std::string> mounted_secrets(const json::value& pod) {
   std::vector<std::string> names;
   const auto* mounts = find_at(pod, "/spec/volumes");
@@ -147,10 +188,10 @@ json::value workload(const WorkloadSpec& spec) {
   put(made, "/spec/template/spec", pod_spec(spec.account, spec.image, spec.secrets));
   put(made, "/status/observedGeneration", 1);
   if (spec.kind == "Deployment") {
-    put(made, "/spec/replicas", 1);
+    put(made, "/spec/replicas", spec.replicas);
     for (const std::string_view field :
          {"replicas", "updatedReplicas", "readyReplicas", "availableReplicas"}) {
-      put(made, "/status/" + std::string(field), 1);
+      put(made, "/status/" + std::string(field), spec.replicas);
     }
   } else {
     put(made, "/spec/updateStrategy/type", "RollingUpdate");
@@ -172,9 +213,27 @@ json::value cluster_resource(const ClusterSpec& spec) {
   put(made, "/status/driver", spec.driver);
   put(made, "/status/apiEndpoint", "https://10.43.0.1:443");
   put(made, "/status/caCert", spec.ca_base64);
-  put(made, "/status/serviceAccountToken", spec.token);
+  json::array conditions{condition("Connected", "True")};
+  if (!spec.token_secret.empty()) {
+    put(made, "/status/serviceAccountTokenSecret", spec.token_secret);
+    conditions.push_back(condition("ServiceAccountSecretsMigrated", "True"));
+  } else if (!spec.token.empty()) {
+    put(made, "/status/serviceAccountToken", spec.token);
+  }
   put(made, "/status/version/gitVersion", spec.kubernetes);
-  put(made, "/status/conditions", json::array{condition("Connected", "True")});
+  put(made, "/status/conditions", std::move(conditions));
+  return made;
+}
+
+json::value credential_secret(const json::value& cluster, const std::string& token) {
+  auto made = opaque_secret({{"credential", token}});
+  json::object owner;
+  owner["apiVersion"] = "management.cattle.io/v3";
+  owner["kind"] = "Cluster";
+  owner["name"] = text_at(cluster, "/metadata/name");
+  owner["uid"] = text_at(cluster, "/metadata/uid");
+  put(made, "/metadata/generateName", credential_prefix);
+  put(made, "/metadata/ownerReferences", json::array{owner});
   return made;
 }
 
@@ -197,12 +256,18 @@ json::value agent_credentials(const std::string& registration) {
       {{"url", "https://rancher.example.com"}, {"token", registration}, {"namespace", "c-x7k2p"}});
 }
 
-const std::vector<AgentWorkload>& agent_workloads() {
-  static const std::vector<AgentWorkload> all{
-      {"Deployment", "cattle-cluster-agent", "cattle-cluster-agent", "ReplicaSet",
-       "cattle-cluster-agent-7d8f9c6b5"},
-      {"DaemonSet", "cattle-agent", "cattle-node-agent", "DaemonSet", "cattle-node-agent"}};
-  return all;
+std::vector<AgentWorkload> agent_workloads(const Settings& settings) {
+  const auto& rancher = settings.rancher.number;
+  const auto rke = settings.driver == "rancherKubernetesEngine";
+  std::vector<AgentWorkload> workloads{{"Deployment", "cattle-cluster-agent",
+                                        "cattle-cluster-agent", "ReplicaSet",
+                                        "cattle-cluster-agent-7d8f9c6b5", settings.agent_replicas}};
+  // From 2.5 on only in clusters that Rancher's own engine made, which is gone since 2.12.
+  if (rancher < Version{2, 5, 0} || (rke && rancher < Version{2, 12, 0})) {
+    workloads.push_back(
+        {"DaemonSet", "cattle-agent", "cattle-node-agent", "DaemonSet", "cattle-node-agent"});
+  }
+  return workloads;
 }
 
 }  // namespace retrust::sandbox

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "pki.h"
+#include "settings.h"
 
 namespace retrust::sandbox {
 
@@ -19,6 +20,7 @@ struct TokenSecretSpec {
   std::string account;
   std::string account_uid;
   std::string created = {};  ///< empty: now
+  std::string name_space = std::string(agents_namespace);
 };
 /// A Secret of type kubernetes.io/service-account-token, still without data.
 boost::json::value token_secret(const TokenSecretSpec& spec);
@@ -37,11 +39,14 @@ struct PodSpec {
   std::string owner_uid = {};
   std::vector<std::string> secrets = {};  ///< mounted
   std::string started = {};               ///< empty: now
+  PodToken token = PodToken::secret;      ///< a secret is one of those mounted
 };
 enum class PodState { pending, running };
 boost::json::value pod(const PodSpec& spec, PodState state);
 /// Makes a pod run and be ready, from that time on (empty: from now on).
 void make_running(boost::json::value& pod, const std::string& since = {});
+/// Its container has ended once more, with these last words, and is to be started again later.
+void make_crashing(boost::json::value& pod, const std::string& last_words);
 /// The names of the secrets that a pod mounts.
 std::vector<std::string> mounted_secrets(const boost::json::value& pod);
 
@@ -51,22 +56,29 @@ struct WorkloadSpec {
   std::string account;
   std::string image;
   std::vector<std::string> secrets = {};
+  int replicas = 1;
 };
-/// With one pod that runs.
+/// With pods that run.
 boost::json::value workload(const WorkloadSpec& spec);
 
 /// An object with nothing but its type.
 boost::json::value bare(std::string_view api_version, std::string_view kind);
 
-/// An imported cluster as Rancher up to 2.5.15 keeps it: a clusters resource.
+/// An imported cluster as Rancher keeps it: a clusters resource.
 struct ClusterSpec {
   std::string display_name;
   std::string driver = "imported";
   std::string ca_base64;
-  std::string token = {};
-  std::string kubernetes = {};  ///< e.g. v1.20.15
+  std::string token = {};         ///< where it is kept in the resource itself
+  std::string token_secret = {};  ///< where it is kept in a Secret: its name
+  std::string kubernetes = {};    ///< e.g. v1.20.15
 };
 boost::json::value cluster_resource(const ClusterSpec& spec);
+/// Where Rancher keeps tokens of downstream clusters, under the key `credential`.
+inline constexpr std::string_view credential_namespace = "cattle-global-data";
+inline constexpr std::string_view credential_prefix = "cluster-serviceaccounttoken-";
+/// Such a Secret, which goes when its clusters resource does.
+boost::json::value credential_secret(const boost::json::value& cluster, const std::string& token);
 /// What the agents of a cluster register with; its value.
 boost::json::value registration_token(const std::string& cluster_id, const std::string& value);
 /// One of Rancher's settings, at its default where `value` is empty.
@@ -82,7 +94,8 @@ struct AgentWorkload {
   std::string name;
   std::string owner_kind;
   std::string owner;
+  int replicas = 1;
 };
-const std::vector<AgentWorkload>& agent_workloads();
+std::vector<AgentWorkload> agent_workloads(const Settings& settings);
 
 }  // namespace retrust::sandbox

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -88,14 +89,18 @@ Certificate start_certificate(const std::string& subject, const std::string& iss
 
 constexpr std::size_t half = 32;  // of an ES256 signature: r, then s
 
-std::string sign(const Key& key, std::string_view text) {
-  const Digest digest(checked(EVP_MD_CTX_new()));
-  checked(EVP_DigestSignInit(digest.get(), nullptr, EVP_sha256(), nullptr, key.get()));
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+std::array<unsigned char, SHA256_DIGEST_LENGTH> sha256(std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  checked(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr));
+  return digest;
+}
+
+std::string sign(EVP_PKEY_CTX* signer, std::string_view text) {
+  const auto digest = sha256(text);
   std::size_t size = 0;
-  checked(EVP_DigestSign(digest.get(), nullptr, &size, bytes, text.size()));
+  checked(EVP_PKEY_sign(signer, nullptr, &size, digest.data(), digest.size()));
   std::vector<unsigned char> der(size);
-  checked(EVP_DigestSign(digest.get(), der.data(), &size, bytes, text.size()));
+  checked(EVP_PKEY_sign(signer, der.data(), &size, digest.data(), digest.size()));
   const unsigned char* cursor = der.data();
   const Signature signature(checked(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(size))));
   std::array<unsigned char, 2 * half> raw{};
@@ -129,18 +134,25 @@ Validity valid(std::chrono::seconds since, std::chrono::seconds until) {
   return {now - since, now + until};
 }
 
-Key::Key() : key_(checked(EVP_EC_gen("P-256")), EVP_PKEY_free) {}
+Key::Key() : state_(std::make_shared<State>()) {
+  state_->key = {checked(EVP_EC_gen("P-256")), EVP_PKEY_free};
+  state_->signer = {checked(EVP_PKEY_CTX_new(get(), nullptr)), EVP_PKEY_CTX_free};
+  checked(EVP_PKEY_sign_init(state_->signer.get()));
+  const Bio bio(checked(BIO_new(BIO_s_mem())));
+  checked(PEM_write_bio_PUBKEY(bio.get(), get()));
+  state_->id = sha256_hex(text_of(bio.get())).substr(0, 16);
+}
 
 std::string Key::pem() const {
   const Bio bio(checked(BIO_new(BIO_s_mem())));
-  checked(PEM_write_bio_PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr));
+  checked(PEM_write_bio_PrivateKey(bio.get(), get(), nullptr, nullptr, 0, nullptr, nullptr));
   return text_of(bio.get());
 }
 
-std::string Key::id() const {
-  const Bio bio(checked(BIO_new(BIO_s_mem())));
-  checked(PEM_write_bio_PUBKEY(bio.get(), key_.get()));
-  return sha256_hex(text_of(bio.get())).substr(0, 16);
+std::string Key::signature(const std::string& text) const {
+  auto& known = state_->signatures[text];
+  if (known.empty()) known = sign(state_->signer.get(), text);
+  return known;
 }
 
 Authority::Authority(Validity validity) : validity_(validity) {
@@ -170,7 +182,7 @@ std::string sign_jwt(const Key& key, const boost::json::object& claims) {
   header["kid"] = key.id();
   const auto text = base64url_encode(boost::json::serialize(header)) + "." +
                     base64url_encode(boost::json::serialize(claims));
-  return text + "." + base64url_encode(sign(key, text));
+  return text + "." + base64url_encode(key.signature(text));
 }
 
 std::optional<boost::json::object> verify_jwt(const Key& key, std::string_view jwt) {
@@ -203,12 +215,9 @@ std::string random_uid() {
 std::string random_suffix(std::size_t length) {
   // As Kubernetes: no vowels, so that no words come of it, and nothing that looks like another.
   constexpr std::string_view alphabet = "bcdfghjklmnpqrstvwxz2456789";
-  std::string suffix;
-  for (std::size_t i = 0; i < length; ++i) {
-    unsigned char byte = 0;
-    checked(RAND_bytes(&byte, 1));
-    suffix += alphabet[byte % alphabet.size()];
-  }
+  std::string suffix(length, '\0');
+  checked(RAND_bytes(reinterpret_cast<unsigned char*>(suffix.data()), static_cast<int>(length)));
+  for (auto& each : suffix) each = alphabet[static_cast<unsigned char>(each) % alphabet.size()];
   return suffix;
 }
 

@@ -5,25 +5,36 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include <boost/json/object.hpp>
 #include <openssl/evp.h>
 
 namespace retrust::sandbox {
 
-/// An EC P-256 key pair: quick to make, and good for certificates and JWTs (ES256) alike.
+/// An EC P-256 key pair: quick to make, and good for certificates and JWTs (ES256) alike. Copies
+/// are the same key.
 class Key {
  public:
   /// Makes a new one.
   Key();
-  EVP_PKEY* get() const { return key_.get(); }
+  EVP_PKEY* get() const { return state_->key.get(); }
   /// The private key as PEM.
   std::string pem() const;
   /// A short name for it, as in a JWT's `kid`.
-  std::string id() const;
+  const std::string& id() const { return state_->id; }
+  /// The ES256 signature of a text. As with RS256, which Kubernetes uses, the same text gets the
+  /// same one whenever it is signed.
+  std::string signature(const std::string& text) const;
 
  private:
-  std::shared_ptr<EVP_PKEY> key_;
+  struct State {
+    std::shared_ptr<EVP_PKEY> key;
+    std::string id;
+    std::shared_ptr<EVP_PKEY_CTX> signer;  // to set one up takes as long as to sign
+    std::unordered_map<std::string, std::string> signatures;  // by what was signed
+  };
+  std::shared_ptr<State> state_;
 };
 
 /// From when to when a certificate is valid.

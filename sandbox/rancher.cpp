@@ -1,15 +1,15 @@
 #include "rancher.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <map>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
+#include "cluster.h"
 #include "credentials/encoding.h"
 #include "json_util.h"
+#include "objects.h"
 #include "probe.h"
 
 namespace retrust::sandbox {
@@ -19,10 +19,7 @@ namespace json = boost::json;
 
 const ObjectKey resource_key{"clusters.management.cattle.io", "", std::string(cluster_id)};
 
-std::string credentials_of(const json::value& resource) {
-  return text_at(resource, "/status/caCert") + " " +
-         text_at(resource, "/status/serviceAccountToken");
-}
+const std::string credential_space(credential_namespace);
 
 /// Sets a condition; only what differs makes a change.
 void set_condition(json::value& resource, const std::string& type, const std::string& status,
@@ -34,7 +31,7 @@ void set_condition(json::value& resource, const std::string& type, const std::st
     return text_at(condition, "/type") == type;
   });
   if (found != list.end() && text_at(*found, "/status") == status &&
-      text_at(*found, "/message") == message) {
+      text_at(*found, "/reason") == reason && text_at(*found, "/message") == message) {
     return;
   }
   json::object condition;
@@ -50,24 +47,27 @@ void set_condition(json::value& resource, const std::string& type, const std::st
   }
 }
 
+/// What Rancher asks for to see whether the cluster is well.
+std::string checked_path(const RancherProfile& rancher) {
+  return rancher.health_check == HealthCheck::component_statuses
+             ? "/api/v1/componentstatuses?timeout=30s"
+             : "/api/v1/namespaces/kube-system?timeout=45s";
+}
+
+/// What it says when it gets no answer.
+std::string complaint(const RancherProfile& rancher, const std::string& error) {
+  const auto url = "https://10.43.0.1:443" + checked_path(rancher);
+  if (rancher.health_check == HealthCheck::component_statuses) {
+    return fmt::format("Failed to communicate with API server: Get {}: {}", url, error);
+  }
+  const std::string_view begin =
+      "cluster health check failed: Failed to communicate with API server during namespace check: ";
+  // An answer that refuses is told without the question.
+  return error == "Unauthorized" ? fmt::format("{}{}", begin, error)
+                                 : fmt::format("{}Get \"{}\": {}", begin, url, error);
+}
+
 }  // namespace
-
-std::string rancher_version(const std::string& profile) {
-  static const std::map<std::string, std::string> latest{{"2.0", "v2.0.16"}, {"2.1", "v2.1.14"},
-                                                         {"2.2", "v2.2.13"}, {"2.3", "v2.3.11"},
-                                                         {"2.4", "v2.4.17"}, {"2.5", "v2.5.15"}};
-  const auto found = latest.find(profile);
-  if (found != latest.end()) return found->second;
-  return profile.starts_with('v') || profile == "dev" ? profile : "v" + profile;
-}
-
-int rancher_series(const std::string& profile) {
-  const auto version = rancher_version(profile);
-  int major = 0;
-  int minor = 0;
-  if (std::sscanf(version.c_str(), "v%d.%d", &major, &minor) != 2) return 1000;
-  return major * 100 + minor;
-}
 
 Rancher::Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
                  const Settings& settings, Log& log)
@@ -77,9 +77,35 @@ const json::value& Rancher::resource() const {
   return *local_.find(resource_key);
 }
 
+bool Rancher::keeps_secret() const {
+  return settings_.rancher.token_place == TokenPlace::secret;
+}
+
+std::string Rancher::secret_name(const json::value& resource) const {
+  return text_at(resource, "/status/serviceAccountTokenSecret");
+}
+
+std::string Rancher::noticed(const json::value& resource) const {
+  // Of a Secret it is the name: what the Secret holds can change without Rancher's noticing.
+  const auto token =
+      keeps_secret() ? secret_name(resource) : text_at(resource, "/status/serviceAccountToken");
+  return text_at(resource, "/status/apiEndpoint") + " " + text_at(resource, "/status/caCert") +
+         " " + token;
+}
+
+Rancher::Report Rancher::stored() const {
+  Report stored{text_at(resource(), "/status/serviceAccountToken"),
+                text_at(resource(), "/status/caCert")};
+  if (!keeps_secret()) return stored;
+  const auto* secret = local_.find({"secrets", credential_space, secret_name(resource())});
+  stored.token =
+      secret == nullptr ? std::string() : decoded_secret(text_at(*secret, "/data/credential"));
+  return stored;
+}
+
 void Rancher::start(unsigned short downstream_port) {
   downstream_port_ = downstream_port;
-  known_ = credentials_of(resource());
+  known_ = noticed(resource());
   local_.observe([this](const Change& change) { look(change); });
   tell_proxy();
   connect();
@@ -87,66 +113,139 @@ void Rancher::start(unsigned short downstream_port) {
 
 void Rancher::look(const Change& change) {
   if (change.key != resource_key || change.type != Change::Type::modified) return;
-  const auto now = credentials_of(change.object);
+  const auto now = noticed(change.object);
   if (now == known_) return;
   known_ = now;
   ++epoch_;
   ++round_;  // what an attempt under way finds is about what is no longer stored
+  taken_.reset();
+  const auto token = text_at(change.object, "/status/serviceAccountToken");
   log_.event("rancher", "stored",
-             "token sha256:" +
-                 sha256_hex(text_at(change.object, "/status/serviceAccountToken")).substr(0, 12));
+             keeps_secret() ? "secret " + secret_name(change.object)
+                            : "token sha256:" + sha256_hex(token).substr(0, 12));
   tell_proxy();
   // Not from within the change itself: its author still looks at it.
   scheduler_.after(settings_.delay(200), [this] { connect(); });
 }
 
+bool Rancher::is_news(const Report& report) const {
+  const auto present = stored();
+  if (report.ca_base64 != present.ca_base64) return true;
+  if (keeps_secret() && secret_name(resource()).empty()) return true;
+  // Where the Secret is gone there is nothing to compare with, and nothing is taken.
+  if (keeps_secret() && present.token.empty()) return false;
+  return report.token != present.token && settings_.rancher.lone_token == LoneToken::taken;
+}
+
 void Rancher::report(const Report& report) {
   const auto driver = text_at(resource(), "/status/driver");
-  if (!driver.empty() && driver != "imported") {
+  if (!settings_.rancher.drivers.contains(driver)) {
     log_.event("rancher", "ignored", "driver " + driver);
     return;
   }
   log_.event("rancher", "report", "token sha256:" + sha256_hex(report.token).substr(0, 12));
-  auto changed = resource();
+  if (!is_news(report)) {
+    if (report.token != stored().token) {
+      log_.event("rancher", "ignored", "nothing but the token changed");
+    }
+    return;
+  }
+  auto changed = with_token(resource(), report.token);
+  put(changed, "/status/driver", driver.empty() ? "imported" : driver);
   put(changed, "/status/caCert", report.ca_base64);
-  put(changed, "/status/serviceAccountToken", report.token);
+  local_.update(resource_key, std::move(changed));
+}
+
+json::value Rancher::with_token(json::value resource, const std::string& token) {
+  if (!keeps_secret()) {
+    put(resource, "/status/serviceAccountToken", token);
+    return resource;
+  }
+  const ObjectKey present{"secrets", credential_space, secret_name(resource)};
+  const auto* secret = local_.find(present);
+  // Those that ignore a token alone write a new one into the Secret that they have.
+  if (secret != nullptr && settings_.rancher.lone_token == LoneToken::ignored) {
+    auto changed = *secret;
+    put(changed, "/data/credential", secret_data(token));
+    local_.update(present, std::move(changed));
+    return resource;
+  }
+  const auto name = std::string(credential_prefix) + random_suffix(5);
+  local_.add({"secrets", credential_space, name}, credential_secret(resource, token));
+  put(resource, "/status/serviceAccountTokenSecret", name);
+  resource.at("status").as_object().erase("serviceAccountToken");
+  return resource;
+}
+
+void Rancher::agent_connected(const std::string& pod) {
+  agents_.insert(pod);
+  if (tunnel_ == Tunnel::up) return;
+  tunnel_ = Tunnel::up;
+  connect();
+}
+
+void Rancher::agent_gone(const std::string& pod) {
+  if (agents_.erase(pod) == 0 || settings_.rancher.tunnel_check == TunnelCheck::absent) return;
+  scheduler_.after(settings_.delay(15'000), [this] { check_tunnel(); });
+}
+
+void Rancher::check_tunnel() {
+  if (!agents_.empty()) return;
+  tunnel_ = Tunnel::down;
+  auto changed = resource();
+  set_condition(changed, "Connected", "False", "", "");
+  set_condition(changed, "Ready", "False", "Disconnected", "Cluster agent is not connected");
   local_.update(resource_key, std::move(changed));
 }
 
 void Rancher::connect() {
   const auto round = ++round_;
+  if (!taken_) {
+    const auto name = secret_name(resource());
+    if (keeps_secret() && local_.find({"secrets", credential_space, name}) == nullptr) {
+      conclude(fmt::format("secrets \"{}\" not found", name));
+      return;
+    }
+    taken_ = stored();
+  }
   ProbeRequest request;
   request.port = downstream_port_;
-  request.ca_pem = base64_decode(text_at(resource(), "/status/caCert")).value_or("");
-  request.token = text_at(resource(), "/status/serviceAccountToken");
-  request.path = "/api/v1/componentstatuses?timeout=30s";
+  request.ca_pem = base64_decode(taken_->ca_base64).value_or("");
+  request.token = taken_->token;
+  request.path = checked_path(settings_.rancher);
   probe(io_, request, [this, round](const std::string& error) {
-    if (round == round_) conclude(error);
+    if (round != round_) return;
+    conclude(error.empty() ? error : complaint(settings_.rancher, error));
   });
 }
 
 void Rancher::conclude(const std::string& error) {
-  auto changed = resource();
-  if (error.empty()) {
-    set_condition(changed, "Ready", "True", "", "");
-  } else {
-    const auto message = fmt::format(
-        "Failed to communicate with API server: Get "
-        "https://10.43.0.1:443/api/v1/componentstatuses?timeout=30s: {}",
-        error);
-    set_condition(changed, "Ready", "False", "ClusterHealthCheckFailed", message);
-  }
-  local_.update(resource_key, std::move(changed));
   const auto round = round_;
   const auto pause = settings_.delay(error.empty() ? 5000 : 1000);
   scheduler_.after(pause, [this, round] {
     if (round == round_) connect();
   });
+  if (tunnel_ == Tunnel::down) return;  // nothing is said about health meanwhile
+  auto changed = resource();
+  set_condition(changed, "Connected", "True", "", "");
+  const auto* const reason = settings_.rancher.health_check == HealthCheck::component_statuses
+                                 ? "ClusterHealthCheckFailed"
+                                 : "Error";
+  if (error.empty()) {
+    set_condition(changed, "Ready", "True", "", "");
+  } else {
+    set_condition(changed, "Ready", "False", reason, error);
+  }
+  local_.update(resource_key, std::move(changed));
 }
 
 void Rancher::server_ready(const std::string& pod) {
   servers_[pod] = epoch_;
   tell_proxy();
+  if (downstream_port_ == 0) return;
+  // What an old server had taken over went with it.
+  taken_.reset();
+  connect();
 }
 
 void Rancher::server_gone(const std::string& pod) {
@@ -156,7 +255,7 @@ void Rancher::server_gone(const std::string& pod) {
 
 void Rancher::tell_proxy() {
   // Up to 2.1 the proxy for logs and shell keeps what it read when the server started.
-  const auto stale = rancher_series(settings_.rancher) < 202 &&
+  const auto stale = settings_.rancher.number < Version{2, 2, 0} &&
                      std::any_of(servers_.begin(), servers_.end(),
                                  [&](const auto& server) { return server.second < epoch_; });
   const std::string state = stale ? "stale" : "fresh";

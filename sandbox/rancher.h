@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
@@ -29,8 +31,13 @@ class Rancher {
     std::string token;
     std::string ca_base64;
   };
-  /// An agent connected and reports.
+  /// An agent connected, and went.
+  void agent_connected(const std::string& pod);
+  void agent_gone(const std::string& pod);
+  /// One that is connected reports.
   void report(const Report& report);
+  /// What is stored now; no token where it is nowhere.
+  Report stored() const;
 
   /// A pod of Rancher's own server became ready, or went.
   void server_ready(const std::string& pod);
@@ -38,27 +45,31 @@ class Rancher {
 
  private:
   void look(const Change& change);
+  std::string noticed(const boost::json::value& resource) const;
+  std::string secret_name(const boost::json::value& resource) const;
+  bool keeps_secret() const;
+  boost::json::value with_token(boost::json::value resource, const std::string& token);
+  bool is_news(const Report& report) const;
   void connect();
   void conclude(const std::string& error);
+  void check_tunnel();
   void tell_proxy();
   const boost::json::value& resource() const;
 
   boost::asio::io_context& io_;
   Objects& local_;
-  unsigned short downstream_port_ = 0;
+  unsigned short downstream_port_ = 0;  // 0: not started yet
   Scheduler& scheduler_;
   const Settings& settings_;
   Log& log_;
-  std::string known_;        // the stored credentials as last seen
-  std::uint64_t epoch_ = 0;  // counts changes of them
-  std::uint64_t round_ = 0;  // counts attempts to connect: a newer one makes older ones void
+  std::string known_;             // the stored credentials as last seen, as far as it notices
+  std::optional<Report> taken_;   // what it connects with
+  std::uint64_t epoch_ = 0;       // counts changes of them
+  std::uint64_t round_ = 0;       // counts attempts to connect: a newer one makes older ones void
+  std::set<std::string> agents_;  // pods that are connected
+  enum class Tunnel { up, down } tunnel_ = Tunnel::up;
   std::map<std::string, std::uint64_t> servers_;  // epoch in which each server pod started
   std::string proxy_;
 };
-
-/// The version that a profile stands for: 2.4 is v2.4.17.
-std::string rancher_version(const std::string& profile);
-/// major * 100 + minor
-int rancher_series(const std::string& profile);
 
 }  // namespace retrust::sandbox

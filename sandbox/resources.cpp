@@ -35,6 +35,16 @@ json::object api_resource(const Resource& resource) {
   return described;
 }
 
+json::object status_resource(const Resource& resource) {
+  json::object described;
+  described["name"] = resource.plural + "/status";
+  described["singularName"] = "";
+  described["namespaced"] = resource.scope == Scope::namespaced;
+  described["kind"] = resource.kind;
+  described["verbs"] = json::array{"get", "patch", "update"};
+  return described;
+}
+
 json::object resource_list(const std::vector<Resource>& resources, const std::string& group,
                            const std::string& version) {
   json::object list;
@@ -45,6 +55,9 @@ json::object resource_list(const std::vector<Resource>& resources, const std::st
   for (const auto& resource : resources) {
     if (resource.group == group && resource.version == version) {
       members.emplace_back(api_resource(resource));
+      if (resource.status == StatusSubresource::present) {
+        members.emplace_back(status_resource(resource));
+      }
     }
   }
   list["resources"] = std::move(members);
@@ -62,15 +75,11 @@ json::object group_document(const std::string& group, const std::string& version
   return document;
 }
 
-json::object version_document(const std::string& kubernetes_version) {
-  const auto dot = kubernetes_version.find('.');
-  const auto major = kubernetes_version.substr(0, dot);
-  auto minor = kubernetes_version.substr(dot + 1);
-  minor = minor.substr(0, minor.find('.'));
+json::object version_document(const KubernetesProfile& kubernetes) {
   json::object document;
-  document["major"] = major;
-  document["minor"] = minor;
-  document["gitVersion"] = fmt::format("v{}.{}.15", major, minor);
+  document["major"] = std::to_string(kubernetes.number.major);
+  document["minor"] = std::to_string(kubernetes.number.minor);
+  document["gitVersion"] = kubernetes.git_version;
   document["gitCommit"] = "0000000000000000000000000000000000000000";
   document["gitTreeState"] = "clean";
   document["buildDate"] = "2022-01-19T17:23:01Z";
@@ -113,10 +122,17 @@ std::vector<Resource> kubernetes_resources() {
   };
 }
 
-std::vector<Resource> rancher_resources() {
+std::vector<Resource> rancher_resources(const RancherProfile& rancher) {
   using enum Scope;
-  return {
-      {"management.cattle.io", "v3", "clusters", "cluster", "Cluster", {}, cluster},
+  std::vector<Resource> resources{
+      {"management.cattle.io",
+       "v3",
+       "clusters",
+       "cluster",
+       "Cluster",
+       {},
+       cluster,
+       rancher.status_subresource},
       {"management.cattle.io", "v3", "settings", "setting", "Setting", {}, cluster},
       {"management.cattle.io",
        "v3",
@@ -124,8 +140,52 @@ std::vector<Resource> rancher_resources() {
        "clusterregistrationtoken",
        "ClusterRegistrationToken",
        {},
-       namespaced},
-  };
+       namespaced}};
+  if (rancher.number < Version{2, 6, 0}) return resources;
+  // Others that are called clusters too: what a bare `clusters` means is a matter of their order.
+  for (const auto& [group, version] :
+       {std::pair{"provisioning.cattle.io", "v1"}, std::pair{"fleet.cattle.io", "v1alpha1"},
+        std::pair{"cluster.x-k8s.io", "v1beta1"}}) {
+    resources.push_back({group,
+                         version,
+                         "clusters",
+                         "cluster",
+                         "Cluster",
+                         {},
+                         namespaced,
+                         StatusSubresource::present});
+  }
+  return resources;
+}
+
+json::value definition(const Resource& resource) {
+  json::object any_field;
+  any_field["type"] = "object";
+  any_field["x-kubernetes-preserve-unknown-fields"] = true;
+  json::object version;
+  version["name"] = resource.version;
+  version["served"] = true;
+  version["storage"] = true;
+  version["schema"].emplace_object()["openAPIV3Schema"] = std::move(any_field);
+  if (resource.status == StatusSubresource::present) {
+    version["subresources"].emplace_object()["status"].emplace_object();
+  }
+  json::object names;
+  names["plural"] = resource.plural;
+  names["singular"] = resource.singular;
+  names["kind"] = resource.kind;
+  names["listKind"] = resource.kind + "List";
+  json::object spec;
+  spec["group"] = resource.group;
+  spec["scope"] = resource.scope == Scope::cluster ? "Cluster" : "Namespaced";
+  spec["names"] = std::move(names);
+  spec["versions"] = json::array{version};
+  json::object made;
+  made["apiVersion"] = "apiextensions.k8s.io/v1";
+  made["kind"] = "CustomResourceDefinition";
+  made["metadata"].emplace_object()["name"] = resource.id();
+  made["spec"] = std::move(spec);
+  return made;
 }
 
 bool selectable(const Resource& resource, const std::string& field) {
@@ -146,8 +206,8 @@ bool selectable(const Resource& resource, const std::string& field) {
 }
 
 std::optional<json::value> discovery(const std::vector<Resource>& resources,
-                                     const std::string& kubernetes_version, std::string_view path) {
-  if (path == "/version") return version_document(kubernetes_version);
+                                     const KubernetesProfile& kubernetes, std::string_view path) {
+  if (path == "/version") return version_document(kubernetes);
   if (path == "/api") {
     json::object document;
     document["kind"] = "APIVersions";

@@ -28,9 +28,13 @@ Response Api::review(const Request& request, const Target& target, const About& 
       status["user"] = json::object{};
       const auto token = text_at(object, "/spec/token");
       const auto is_jwt = std::count(token.begin(), token.end(), '.') == 2;
+      // The library that verifies signatures was renamed.
+      const auto* const library =
+          settings_.kubernetes.number < Version{1, 30, 0} ? "square/go-jose" : "go-jose/go-jose";
       status["error"] =
-          is_jwt ? "[invalid bearer token, square/go-jose: error in cryptographic primitive]"
-                 : "invalid bearer token";
+          is_jwt
+              ? fmt::format("[invalid bearer token, {}: error in cryptographic primitive]", library)
+              : "invalid bearer token";
     } else {
       status["authenticated"] = true;
       json::object described;

@@ -15,6 +15,7 @@ class Selector {
   Selector(const std::string& labels, const std::string& fields);
   /// The fields that it asks for, as they were written.
   const std::vector<std::string>& fields() const { return fields_; }
+  bool empty() const { return requirements_.empty(); }
   bool matches(const boost::json::value& object) const;
 
  private:

@@ -20,11 +20,13 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"old-ca-handed-out", Where::played},
                                                   {"twin-name", Where::played},
                                                   {"cattle-deployment", Where::anywhere},
-                                                  {"driver", Where::anywhere},
                                                   {"broken-credentials", Where::played},
                                                   {"no-agents-start", Where::played},
                                                   {"slow-rancher", Where::anywhere},
-                                                  {"rollout-awaits-reader", Where::played}};
+                                                  {"rollout-awaits-reader", Where::played},
+                                                  {"credential-missing", Where::played},
+                                                  {"stored-crlf", Where::played},
+                                                  {"ca-bundle", Where::played}};
   return known;
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "profile.h"
+
 namespace retrust::sandbox {
 
 /// What was renewed in the downstream cluster before the sandbox starts.
@@ -37,8 +39,12 @@ class Faults {
 };
 
 struct Settings {
-  std::string rancher = "2.4";      ///< profile, or a full version
-  std::string kubernetes = "1.20";  ///< of the downstream cluster
+  RancherProfile rancher = rancher_profile("2.4");
+  KubernetesProfile kubernetes = kubernetes_profile("1.20");  ///< of the downstream cluster
+  std::string driver = "imported";                            ///< status.driver of that cluster
+  int agent_replicas = 1;                                     ///< of cattle-cluster-agent
+  int impersonation_users = 3;        ///< who have used logs or shell before
+  int fresh_impersonation_users = 0;  ///< of these, whose token was made after the renewal
   Scenario scenario = Scenario::renewed;
   Pace pace = Pace::lifelike;
   Faults faults;

@@ -17,11 +17,17 @@ const boost::json::value* Objects::find(const ObjectKey& key) const {
 
 std::vector<const boost::json::value*> Objects::list(const std::string& resource,
                                                      const std::string& name_space) const {
+  return list_after({resource, name_space, ""}, name_space);  // no object's name is empty
+}
+
+std::vector<const boost::json::value*> Objects::list_after(const ObjectKey& last,
+                                                           const std::string& name_space) const {
   std::vector<const boost::json::value*> found;
-  for (const auto& [key, object] : objects_) {
-    if (key.resource == resource && (name_space.empty() || key.name_space == name_space)) {
-      found.push_back(&object);
-    }
+  for (auto each = objects_.upper_bound(last); each != objects_.end(); ++each) {
+    const auto& key = each->first;
+    if (key.resource != last.resource) break;
+    if (!name_space.empty() && key.name_space != name_space) break;
+    found.push_back(&each->second);
   }
   return found;
 }
@@ -62,6 +68,10 @@ const boost::json::value& Store::create(const ObjectKey& key, boost::json::value
   return objects_.at(key);
 }
 
+void Store::add(const ObjectKey& key, boost::json::value object) {
+  create(key, std::move(object));
+}
+
 void Store::update(const ObjectKey& key, boost::json::value object) {
   auto& present = objects_.at(key);
   put(object, "/metadata/resourceVersion", text_at(present, "/metadata/resourceVersion"));
@@ -89,6 +99,10 @@ std::vector<Change> Store::since(std::uint64_t version) const {
 
 void Store::record(Change change) {
   history_.push_back(change);
+  if (history_.size() > remembered) {
+    oldest_ = history_.front().version;
+    history_.pop_front();
+  }
   tell(std::move(change));
 }
 

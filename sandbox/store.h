@@ -39,6 +39,11 @@ class Objects {
   /// All of a resource, in one namespace or (empty) in all.
   std::vector<const boost::json::value*> list(const std::string& resource,
                                               const std::string& name_space) const;
+  /// The same, from the one that follows a key on, in the order of namespaces and names.
+  std::vector<const boost::json::value*> list_after(const ObjectKey& last,
+                                                    const std::string& name_space) const;
+  /// Adds an object under that name.
+  virtual void add(const ObjectKey& key, boost::json::value object) = 0;
   /// Changes an object that is there to what is given; nothing happens where nothing differs.
   virtual void update(const ObjectKey& key, boost::json::value object) = 0;
   /// Removes an object at once.
@@ -64,12 +69,13 @@ class Store : public Objects {
  public:
   /// Adds an object: gives it uid, creationTimestamp (where it brings none) and resourceVersion.
   const boost::json::value& create(const ObjectKey& key, boost::json::value object);
+  void add(const ObjectKey& key, boost::json::value object) override;
   void update(const ObjectKey& key, boost::json::value object) override;
   void remove(const ObjectKey& key) override;
 
   std::uint64_t version() const { return version_; }
   /// What happened after this version is remembered; what was before is not.
-  std::uint64_t oldest() const { return first_version; }
+  std::uint64_t oldest() const { return oldest_; }
   /// What happened after that version.
   std::vector<Change> since(std::uint64_t version) const;
 
@@ -77,8 +83,11 @@ class Store : public Objects {
   void record(Change change);
 
   static constexpr std::uint64_t first_version = 1000;
+  /// As etcd is compacted: who has slept for longer has to begin with a list.
+  static constexpr std::size_t remembered = 5000;
   std::uint64_t version_ = first_version;
-  std::vector<Change> history_;
+  std::uint64_t oldest_ = first_version;
+  std::deque<Change> history_;
 };
 
 }  // namespace retrust::sandbox

@@ -4,8 +4,7 @@
 #include <stdexcept>
 #include <sys/stat.h>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
+#include <boost/algorithm/string/replace.hpp>
 #include <fmt/format.h>
 
 #include "json_util.h"
@@ -14,47 +13,16 @@
 namespace retrust::sandbox {
 namespace {
 
-namespace json = boost::json;
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 constexpr seconds day{86'400};
-
-const std::string agents(agents_namespace);
-const std::string made_long_ago = "2025-11-20T08:00:00Z";
-const std::string started_long_ago = "2025-11-21T08:00:00Z";
 
 bool ca_kept(Scenario scenario) {
   return scenario == Scenario::key_only || scenario == Scenario::healthy;
 }
 
-Key key_of(const Settings& settings, const Key& old_key) {
-  const auto kept =
-      settings.scenario == Scenario::ca_only || settings.scenario == Scenario::healthy;
-  return kept ? old_key : Key();
-}
-
-void add_namespace(Store& store, const std::string& name) {
-  auto made = bare("v1", "Namespace");
-  put(made, "/status/phase", "Active");
-  store.create({"namespaces", "", name}, std::move(made));
-}
-
-/// An account whose token is no business of Rancher's, but that pods mount; the name of its secret.
-std::string add_account(Cluster& cluster, const std::string& name) {
-  const TokenSecretSpec spec{.name = name + "-token-" + random_suffix(5),
-                             .account = name,
-                             .account_uid = random_uid(),
-                             .created = made_long_ago};
-  auto secret = token_secret(spec);
-  put(secret, "/data", token_data(spec, cluster.account_key, cluster.handed_out_ca));
-  cluster.store().create({"secrets", agents, spec.name}, std::move(secret));
-  auto account = bare("v1", "ServiceAccount");
-  put(account, "/metadata/uid", spec.account_uid);
-  json::object reference;
-  reference["name"] = spec.name;
-  put(account, "/secrets", json::array{reference});
-  cluster.store().create({"serviceaccounts", agents, name}, std::move(account));
-  return spec.name;
+bool key_kept(Scenario scenario) {
+  return scenario == Scenario::ca_only || scenario == Scenario::healthy;
 }
 
 void write_private(const fs::path& path, const std::string& text) {
@@ -75,17 +43,18 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
       old_authority_(valid(360 * day, 5 * day)),
       new_authority_(valid(ca_kept(settings_.scenario) ? 300 * day : seconds{60}, 3650 * day)),
       local_authority_(valid(300 * day, 3650 * day)),
-      other_authority_(valid(300 * day, 3650 * day)) {
-  downstream_ = std::make_unique<Cluster>(io_, "downstream", new_authority_,
-                                          key_of(settings_, old_key_), kubernetes_resources(),
-                                          settings_.kubernetes, log_, hooks_of("downstream"));
+      other_authority_(valid(300 * day, 3650 * day)),
+      spare_authority_(valid(300 * day, 3650 * day)) {
+  downstream_ = std::make_unique<Cluster>(
+      io_, "downstream", new_authority_, key_kept(settings_.scenario) ? old_key_ : Key(),
+      kubernetes_resources(), settings_.kubernetes, log_, hooks_of("downstream"));
   other_ = std::make_unique<Cluster>(io_, "other", other_authority_, Key(), kubernetes_resources(),
                                      settings_.kubernetes, log_, hooks_of("other"));
   auto resources = kubernetes_resources();
-  const auto more = rancher_resources();
+  const auto more = rancher_resources(settings_.rancher);
   resources.insert(resources.end(), more.begin(), more.end());
   local_ = std::make_unique<Cluster>(io_, "local", local_authority_, Key(), std::move(resources),
-                                     "1.20", log_, hooks_of("local"));
+                                     kubernetes_profile("1.20"), log_, hooks_of("local"));
 
   const auto controllers = [this](Cluster& cluster) {
     return std::make_unique<Controllers>(cluster, scheduler_, settings_, log_);
@@ -103,24 +72,41 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   kubelets_.push_back(
       std::make_unique<Kubelet>(other_->store(), scheduler_, settings_, log_, Kubelet::Hooks{}));
 
-  if (settings_.faults.has("old-ca-handed-out")) {
-    downstream_->handed_out_ca = old_authority_.pem();
-  }
+  downstream_->handed_out_ca =
+      handed_out(settings_.faults.has("old-ca-handed-out") ? old_authority_ : new_authority_);
   const auto registration = random_suffix(54);
-  fill_downstream(*downstream_, registration);
-  fill_downstream(*other_, random_suffix(54));
-  old_report_.ca_base64 =
-      secret_data(ca_kept(settings_.scenario) ? new_authority_.pem() : old_authority_.pem());
-  fill_local(old_report_.ca_base64, old_report_.token, registration);
+  const auto& before = ca_kept(settings_.scenario) ? new_authority_ : old_authority_;
+  old_report_.token = fill_downstream(*downstream_, old_key_, registration);
+  old_report_.ca_base64 = secret_data(handed_out(before));
+  fill_downstream(*other_, other_->account_key, random_suffix(54));
+  fill_local(stored_ca(before), old_report_.token, registration);
 
   // Only now: the agents that are there had read their credentials before the renewal.
-  agents_ = std::make_unique<Agents>(downstream_->store(), *rancher_, scheduler_, settings_, log_);
+  agents_ = std::make_unique<Agents>(
+      downstream_->store(), *rancher_, scheduler_, settings_, log_,
+      [this](const ObjectKey& pod) { return downstream_->bound_token(pod); });
   agents_->settled(old_report_);
+  impersonators_ = std::make_unique<Impersonators>(downstream_->store(), settings_, log_);
   kubelets_.push_back(std::make_unique<Kubelet>(
       downstream_->store(), scheduler_, settings_, log_,
-      Kubelet::Hooks{.pod_ready = [this](const ObjectKey& key) { agents_->ready(key); },
-                     .pod_terminating = [this](const ObjectKey& key) { agents_->terminating(key); },
-                     .pod_gone = [this](const ObjectKey& key) { agents_->gone(key); }}));
+      Kubelet::Hooks{
+          .last_words = [this](const ObjectKey& key) { return agents_->last_words(key); },
+          .pod_ready = [this](const ObjectKey& key) { agents_->ready(key); },
+          .pod_terminating = [this](const ObjectKey& key) { agents_->terminating(key); },
+          .pod_gone = [this](const ObjectKey& key) { agents_->gone(key); }}));
+}
+
+std::string World::handed_out(const Authority& authority) const {
+  if (!settings_.faults.has("ca-bundle")) return authority.pem();
+  return authority.pem() + spare_authority_.pem();
+}
+
+std::string World::stored_ca(const Authority& authority) const {
+  // The same certificates, in other words.
+  auto text = settings_.faults.has("ca-bundle") ? spare_authority_.pem() + authority.pem()
+                                                : authority.pem();
+  if (settings_.faults.has("stored-crlf")) boost::replace_all(text, "\n", "\r\n");
+  return secret_data(text);
 }
 
 Cluster::Hooks World::hooks_of(const std::string& name) {
@@ -130,137 +116,6 @@ Cluster::Hooks World::hooks_of(const std::string& name) {
             if (!settings_.faults.has("close-watches")) return std::nullopt;
             return settings_.faults.milliseconds("close-watches", 150);
           }};
-}
-
-void World::fill_downstream(Cluster& cluster, const std::string& credentials_token) {
-  auto& store = cluster.store();
-  auto& controllers =
-      cluster.name() == "downstream" ? *downstream_controllers_ : *other_controllers_;
-  for (const auto* name : {"default", "kube-system", "cattle-system"}) add_namespace(store, name);
-  store.create({"nodes", "", "node-1"}, bare("v1", "Node"));
-  store.create({"componentstatuses", "", "etcd-0"}, bare("v1", "ComponentStatus"));
-  if (settings_.kubernetes >= "1.20") {
-    auto map = bare("v1", "ConfigMap");
-    put(map, "/data/ca.crt", cluster.handed_out_ca);
-    store.create({"configmaps", agents, "kube-root-ca.crt"}, std::move(map));
-  }
-  store.create({"secrets", agents, "my-cattle-token-notes"},
-               opaque_secret({{"notes", "who to call at night"}}));
-  if (!settings_.faults.has("broken-credentials")) {
-    store.create({"secrets", agents, std::string(credentials_secret)},
-                 agent_credentials(credentials_token));
-  }
-
-  const auto account =
-      store.create({"serviceaccounts", agents, "cattle"}, bare("v1", "ServiceAccount"));
-  add_account(cluster, "default");
-  const auto uid = text_at(account, "/metadata/uid");
-  const auto& signer = settings_.scenario == Scenario::ca_only ||
-                               settings_.scenario == Scenario::healthy || cluster.name() == "other"
-                           ? cluster.account_key
-                           : old_key_;
-  std::vector<std::string> names{"cattle-token-" + random_suffix(5)};
-  if (settings_.faults.has("two-tokens")) names.emplace_back("cattle-token-old22");
-  json::array references;
-  for (const auto& name : names) {
-    const TokenSecretSpec spec{
-        .name = name, .account = "cattle", .account_uid = uid, .created = made_long_ago};
-    auto secret = token_secret(spec);
-    put(secret, "/data", token_data(spec, signer, cluster.handed_out_ca));
-    if (cluster.name() == "downstream" && old_report_.token.empty()) {
-      old_report_.token = decoded_secret(text_at(secret, "/data/token"));
-    }
-    if (settings_.faults.has("no-token") && cluster.name() == "downstream") continue;
-    json::object reference;
-    reference["name"] = name;
-    references.emplace_back(std::move(reference));
-    store.create({"secrets", agents, name}, std::move(secret));
-  }
-  auto with_secrets = account;
-  put(with_secrets, "/secrets", std::move(references));
-  store.update({"serviceaccounts", agents, "cattle"}, std::move(with_secrets));
-
-  const std::string image = "rancher/rancher-agent:" + rancher_version(settings_.rancher);
-  const std::vector<std::string> mounts{std::string(credentials_secret)};
-  for (const auto& agent : agent_workloads()) {
-    const auto made = store.create(
-        {agent.kind == "Deployment" ? "deployments.apps" : "daemonsets.apps", agents, agent.name},
-        workload({agent.kind, agent.app, "cattle", image, mounts}));
-    controllers.start_pod({.account = "cattle",
-                           .app = agent.app,
-                           .image = image,
-                           .owner_kind = agent.owner_kind,
-                           .owner = agent.owner,
-                           .owner_uid = text_at(made, "/metadata/uid"),
-                           .secrets = {mounts.front(), names.front()},
-                           .started = started_long_ago},
-                          PodState::running);
-  }
-  store.create({"pods", agents, "helm-operation-7xk2p"},
-               pod({.account = "helm-operation",
-                    .app = "helm-operation",
-                    .image = "rancher/shell:v0.1.5",
-                    .secrets = {add_account(cluster, "helm-operation")},
-                    .started = started_long_ago},
-                   PodState::running));
-}
-
-void World::add_cluster_resource(const std::string& id, const std::string& display_name,
-                                 const std::string& ca, const std::string& token) {
-  ClusterSpec spec{.display_name = display_name,
-                   .ca_base64 = ca,
-                   .token = token,
-                   .kubernetes = fmt::format("v{}.15", settings_.kubernetes)};
-  if (id == cluster_id && settings_.faults.has("driver")) {
-    spec.driver = settings_.faults.value("driver");
-  }
-  local_->store().create({"clusters.management.cattle.io", "", id}, cluster_resource(spec));
-}
-
-void World::fill_local(const std::string& stored_ca, const std::string& stored_token,
-                       const std::string& credentials_token) {
-  auto& store = local_->store();
-  for (const auto* name : {"default", "kube-system", "cattle-system", "c-x7k2p"}) {
-    add_namespace(store, name);
-  }
-  add_cluster_resource(std::string(cluster_id), "production", stored_ca, stored_token);
-  const auto other_ca = secret_data(other_authority_.pem());
-  add_cluster_resource("c-m4q9d", "staging", other_ca, "");
-  add_cluster_resource("local", "local", secret_data(local_authority_.pem()), "");
-  if (settings_.faults.has("twin-name"))
-    add_cluster_resource("c-twin2", "production", other_ca, "");
-
-  store.create(
-      {"clusterregistrationtokens.management.cattle.io", std::string(cluster_id), "system"},
-      registration_token(std::string(cluster_id), credentials_token));
-  const auto add_setting = [&](const std::string& name, json::value made) {
-    store.create({"settings.management.cattle.io", "", name}, std::move(made));
-  };
-  add_setting("server-version", setting("", rancher_version(settings_.rancher)));
-  add_setting("server-url", setting("https://rancher.example.com", ""));
-
-  auto definition = bare("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-  json::object version;
-  version["name"] = "v3";
-  version["served"] = true;
-  version["storage"] = true;
-  put(definition, "/spec/group", "management.cattle.io");
-  put(definition, "/spec/versions", json::array{version});
-  store.create(
-      {"customresourcedefinitions.apiextensions.k8s.io", "", "clusters.management.cattle.io"},
-      std::move(definition));
-
-  const std::string app = settings_.faults.has("cattle-deployment") ? "cattle" : "rancher";
-  const auto image = "rancher/rancher:" + rancher_version(settings_.rancher);
-  store.create({"deployments.apps", agents, app}, workload({"Deployment", app, app, image}));
-  local_controllers_->start_pod({.account = app,
-                                 .app = app,
-                                 .image = image,
-                                 .owner_kind = "ReplicaSet",
-                                 .owner = app + "-5c9d8f7b6",
-                                 .secrets = {add_account(*local_, app)},
-                                 .started = started_long_ago},
-                                PodState::running);
 }
 
 void World::start(std::function<void()> ready) {

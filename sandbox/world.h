@@ -9,8 +9,10 @@
 #include "agents.h"
 #include "cluster.h"
 #include "controllers.h"
+#include "impersonation.h"
 #include "kubelet.h"
 #include "log.h"
+#include "objects.h"
 #include "rancher.h"
 #include "scheduler.h"
 #include "settings.h"
@@ -30,16 +32,24 @@ class World : public Stage {
 
  private:
   Cluster::Hooks hooks_of(const std::string& name);
-  void fill_downstream(Cluster& cluster, const std::string& credentials_token);
+  /// Their tokens were signed with that key. The token that the agents have read, and would report.
+  std::string fill_downstream(Cluster& cluster, const Key& signer,
+                              const std::string& credentials_token);
+  void add_agents(Cluster& cluster, const std::string& mountable);
+  void add_impersonators(Cluster& cluster, const Key& signer);
   void fill_local(const std::string& stored_ca, const std::string& stored_token,
                   const std::string& credentials_token);
-  void add_cluster_resource(const std::string& id, const std::string& display_name,
-                            const std::string& ca, const std::string& token);
+  const boost::json::value& add_cluster_resource(const std::string& id, ClusterSpec spec);
+  void add_production(const std::string& ca, const std::string& token);
+  /// What the controller manager hands out as that CA, PEM, and what Rancher has of it, base64.
+  std::string handed_out(const Authority& authority) const;
+  std::string stored_ca(const Authority& authority) const;
   void write_kubeconfigs();
   void before_change(const std::string& server, const About& about);
   void answered(const std::string& server, const About& about);
   void restart(Cluster& cluster, std::chrono::milliseconds away);
   void bump();
+  void remove_credential();
   void renew();
 
   boost::asio::io_context& io_;
@@ -51,6 +61,7 @@ class World : public Stage {
   Authority new_authority_;
   Authority local_authority_;
   Authority other_authority_;
+  Authority spare_authority_;  // the second one of `ca-bundle`
   Key old_key_;
   std::unique_ptr<Cluster> downstream_;
   std::unique_ptr<Cluster> local_;
@@ -60,6 +71,7 @@ class World : public Stage {
   std::unique_ptr<Controllers> other_controllers_;
   std::unique_ptr<Rancher> rancher_;
   std::unique_ptr<Agents> agents_;
+  std::unique_ptr<Impersonators> impersonators_;
   std::vector<std::unique_ptr<Kubelet>> kubelets_;
   /// What the agents that ran at the start had read: an old one can report it again.
   Rancher::Report old_report_;

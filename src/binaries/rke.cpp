@@ -135,9 +135,12 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
                   detail);
   }
   if (log.taken == SnapshotLog::Taken::somewhere && partial == Partial::refused) {
-    const auto left_out = log.unreachable.empty()
-                              ? std::string("some etcd hosts failed")
-                              : fmt::format("rke could not reach {}", enumerated(log.unreachable));
+    std::vector<std::string> reasons;
+    if (!log.unreachable.empty()) {
+      reasons.push_back(fmt::format("rke could not reach {}", enumerated(log.unreachable)));
+    }
+    if (log.some_failed) reasons.emplace_back("some etcd hosts failed");
+    const auto left_out = enumerated(reasons);
     throw Failure(ExitStatus::refused,
                   fmt::format("the snapshot is not on every etcd host: {}", left_out),
                   "nothing was changed; mend that and run again, or give --allow-partial-backup "

@@ -40,6 +40,9 @@ void report_failure(EventSink& events, const Failure& failure) {
   events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
 }
 
+/// What the folder of a rollback is called after where no cluster was named.
+const std::string rollback_name = "rollback";
+
 /// One invocation: everything that lives while a command runs.
 class Application {
  public:
@@ -56,13 +59,13 @@ class Application {
       ::sigaction(signal, nullptr, &inherited);
       if (inherited.sa_handler != SIG_IGN) signals_.add(signal);
     }
-    const auto prints_result =
-        options_.command != CommandName::run && options_.output == OutputFormat::json;
-    if (options_.output == OutputFormat::json && !prints_result) {
-      events_.add(std::make_shared<JsonSink>());
-    }
     // What `step get-token` prints is for another program: nothing else goes to standard output.
     const auto alone = options_.step == Step::get_token || options_.step == Step::get_ca;
+    const auto prints_report =
+        options_.command == CommandName::status || options_.command == CommandName::plan;
+    if (options_.output == OutputFormat::json && !prints_report && !alone) {
+      events_.add(std::make_shared<JsonSink>());
+    }
     events_.add(std::make_shared<TerminalSink>(
         io_.get_executor(), settle_looks(options_.color, environment), options_.verbosity,
         alone ? OutputFormat::json : options_.output));
@@ -167,7 +170,7 @@ class Application {
     target.side = Side::local;
     if (options_.local_kubeconfig.empty()) target.context = options_.local_context;
     target.command_timeout = options_.command_timeout;
-    target.container = options_.backup.container;
+    target.container = options_.rancher_container;
     target.docker = options_.docker;
     return {runner_, events_, std::move(target)};
   }
@@ -184,7 +187,7 @@ class Application {
 
   BackupTools tools() {
     std::optional<Kubectl> inside;
-    if (!options_.local_kubeconfig.empty() && !options_.backup.container.empty()) {
+    if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
       inside = in_container();
     }
     return {Docker(runner_, events_, {options_.docker, options_.command_timeout}),
@@ -231,8 +234,8 @@ class Application {
     auto seen = co_await observe(reached, observe_options(permissions));
     check_right_clusters(seen);
     auto binaries = tools();
-    seen.container =
-        co_await observe_server_container(binaries, options_.backup, seen.local, events_);
+    seen.container = co_await observe_server_container(binaries, options_.rancher_container,
+                                                       seen.local, events_);
     if (options_.command == CommandName::plan) {
       seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(), seen);
     }
@@ -260,7 +263,8 @@ class Application {
   }
 
   std::string folder_name() const {
-    return options_.run_dir.empty() ? default_run_folder(options_.cluster) : options_.run_dir;
+    const auto& subject = options_.cluster.empty() ? rollback_name : options_.cluster;
+    return options_.run_dir.empty() ? default_run_folder(subject) : options_.run_dir;
   }
 
   void open_folder(std::string_view what) {

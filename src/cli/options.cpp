@@ -172,10 +172,18 @@ std::string data_folder(Distribution distribution, const Environment& environmen
   return fmt::format("/var/lib/rancher/{}", name_of(distribution));
 }
 
+std::string container_of(const Values& values) {
+  auto name = values.text("rancher-container");
+  if (name.starts_with('-')) {
+    wrong(fmt::format("--rancher-container {} is no name", one_line(name)));
+  }
+  return name;
+}
+
 BackupChoice backup_choice(const Values& values, const Environment& environment) {
   using enum BackupChoice::Kind;
   BackupChoice choice;
-  choice.container = values.text("rancher-container");
+  choice.container = container_of(values);
   choice.rke_config = values.text("rke-config");
   choice.state_folder = state_folder(environment);
   std::vector<std::string> chosen;
@@ -192,9 +200,6 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   if (chosen.size() > 1) {
     wrong(fmt::format("{} were given: one of them", enumerated(chosen)),
           "--rancher-container NAME may be given beside one of them");
-  }
-  if (choice.container.starts_with('-')) {
-    wrong(fmt::format("--rancher-container {} is no name", one_line(choice.container)));
   }
   if (const auto distribution = choice.distribution()) {
     choice.data_folder = data_folder(*distribution, environment);
@@ -316,7 +321,8 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   const auto rollback = parsed.command == CommandName::rollback;
   parsed.kubeconfig = rollback ? values.text("kubeconfig") : values.required("kubeconfig");
   parsed.local_kubeconfig = values.text("local-kubeconfig");
-  if (parsed.local_kubeconfig.empty() && values.text("rancher-container").empty()) {
+  parsed.rancher_container = container_of(values);
+  if (parsed.local_kubeconfig.empty() && parsed.rancher_container.empty()) {
     wrong("--local-kubeconfig is required",
           "or --rancher-container NAME, where Rancher runs in a single container");
   }
@@ -327,7 +333,10 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.name_space = values.text("namespace");
   parsed.docker = values.text("docker");
   parsed.rke = values.text("rke");
-  parsed.backup = backup_choice(values, environment);
+  // Whoever only looks, or takes something back, makes no backup: nothing of it is asked for.
+  if (parsed.command != CommandName::status && !rollback) {
+    parsed.backup = backup_choice(values, environment);
+  }
   if (values.flag("overwrite")) parsed.overwrite = Overwrite::yes;
   if (values.flag("yes")) parsed.consent = Consent::given;
   if (values.flag("all")) parsed.extent = Extent::every;

@@ -98,6 +98,8 @@ awaitable<void> Execution::wait_for_token(const std::set<std::string>& doomed) {
 }
 
 awaitable<void> Execution::recreate_agents() {
+  // They report when they start, whether or not this run lives to see it.
+  note_live();
   auto stale = pods_to_recreate(observation_, options_.plan);
   PodWait wait(stale);
   say(EventKind::wait_started, "2.2", "for the old agents to be gone, and new ones to be ready");

@@ -37,8 +37,8 @@ awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, options_.observe);
   check_right_clusters(observation_);
-  observation_.container =
-      co_await observe_server_container(tools_, options_.plan.backup, observation_.local, events_);
+  observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
+                                                             observation_.local, events_);
   observation_.backup =
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   for (auto& line : findings(observation_)) finding(std::move(line));

@@ -123,10 +123,13 @@ awaitable<void> Execution::update_cluster() {
   co_await cluster_watch_.end();
   note_live();
   const auto live = *observation_.live();
+  const auto changed_before = changed_;
   ClusterChange change;
   change.id = observation_.local.cluster.id;
   change.purpose = "with the live token and CA";
-  change.look = [this](const ClusterResource& now) {
+  change.look = [this, changed_before](const ClusterResource& now) {
+    // Looked at again after a conflict: what was announced did not happen.
+    changed_ = changed_before;
     observation_.local.cluster = now;
     check_right_clusters(observation_);
     return !observation_.comparison().equal();

@@ -118,10 +118,16 @@ awaitable<void> Rollback::try_saved_token() const {
   const auto downstream = clusters_.downstream.in_section("2.5");
   std::vector<std::string> args{"serviceaccount", std::string(agent_account), "-n",
                                 options_.name_space};
-  const auto account = co_await downstream.get(std::move(args));
+  std::string account_uid;
+  try {
+    const auto account = co_await downstream.get(std::move(args));
+    account_uid = text_at(account, "/metadata/uid");
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::not_found) throw;
+  }
   const auto claims = parse_token(token);
   // A token is only shown to the cluster that it is for.
-  if (!claims || claims->service_account_uid != text_at(account, "/metadata/uid")) {
+  if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
     throw Failure(ExitStatus::refused,
                   "--kubeconfig is not of the cluster that the saved token is for",
                   "nothing was changed; check --kubeconfig, or leave it out");
@@ -178,7 +184,11 @@ awaitable<void> Rollback::run() {
   ClusterChange change;
   change.id = id;
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
-  change.look = [this](const ClusterResource& fresh) { return look_at(fresh) == Left::something; };
+  change.look = [this](const ClusterResource& fresh) {
+    // Looked at again after a conflict: what was announced did not happen.
+    changed_ = false;
+    return look_at(fresh) == Left::something;
+  };
   change.edit = [this](boost::json::object& status) {
     const auto& saved = saved_.cluster.raw.at("status").as_object();
     for (const auto* field : fields) {

@@ -57,13 +57,13 @@ awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& 
 }  // namespace
 
 awaitable<std::optional<ServerContainer>> observe_server_container(const BackupTools& tools,
-                                                                   const BackupChoice& choice,
+                                                                   std::string name,
                                                                    const Local& local,
                                                                    EventSink& events) {
-  if (choice.container.empty()) co_return std::nullopt;
+  if (name.empty()) co_return std::nullopt;
   ServerContainer seen;
-  seen.name = choice.container;
-  const auto shown = co_await tools.docker.inspect(choice.container);
+  seen.name = std::move(name);
+  const auto shown = co_await tools.docker.inspect(seen.name);
   try {
     seen.container = parse_container(shown);
   } catch (const std::runtime_error& error) {

@@ -9,10 +9,10 @@
 
 namespace retrust {
 
-/// Looks at the container that the choice names, if any; changes nothing. Throws Failure (refused)
-/// where there is none of that name, or where it is seen that the local cluster is another one than
-/// that in it; what cannot be seen is warned of.
+/// Looks at the container of that name, if it is not empty; changes nothing. Throws Failure
+/// (refused) where there is none of that name, or where it is seen that the local cluster is
+/// another one than that in it; what cannot be seen is warned of.
 boost::asio::awaitable<std::optional<ServerContainer>> observe_server_container(
-    const BackupTools& tools, const BackupChoice& choice, const Local& local, EventSink& events);
+    const BackupTools& tools, std::string name, const Local& local, EventSink& events);
 
 }  // namespace retrust

@@ -242,7 +242,7 @@ void Sandbox::renew() {
              [&] { return ready_message().find("x509") != std::string::npos; });
 }
 
-std::string Sandbox::conflicting_kubectl() {
+std::string Sandbox::conflicting_kubectl(const std::string& change) {
   const auto path = directory_ / "conflicting-kubectl";
   const auto kubectl = kubectl_program();
   write_file(path,
@@ -250,9 +250,8 @@ std::string Sandbox::conflicting_kubectl() {
              "case \" $* \" in *' replace '*)\n"
              "  mkdir '" +
                  path.string() + ".done' 2>/dev/null && '" + kubectl + "' --kubeconfig='" +
-                 file("local.kubeconfig") +
-                 "' annotate clusters.management.cattle.io c-x7k2p "
-                 "example.com/changed-by=somebody-else >&2\n"
+                 file("local.kubeconfig") + "' " + change +
+                 " >&2\n"
                  "esac\nexec '" +
                  kubectl + "' \"$@\"\n");
   fs::permissions(path, fs::perms::owner_all);

@@ -66,8 +66,11 @@ class Sandbox {
 
   /// Renews CA and service account key, and waits until Rancher complains.
   void renew();
-  /// A kubectl before whose first `replace` somebody else changes the clusters resource.
-  std::string conflicting_kubectl();
+  /// A kubectl before whose first `replace` somebody else changes the clusters resource: with these
+  /// words of kubectl, made safe for a shell.
+  std::string conflicting_kubectl(const std::string& change =
+                                      "annotate clusters.management.cattle.io c-x7k2p "
+                                      "example.com/changed-by=somebody-else");
 
   /// Tells the sandbox to do something; throws where it cannot.
   void tell(const std::string& line);

@@ -152,6 +152,11 @@ TEST_CASE("a snapshot on some hosts alone is refused, and tolerated where that i
     refusal = "rke could not reach 10.0.0.2";
     warning = "Failed to set up SSH tunneling for host [10.0.0.2]";
   }
+  SUBCASE("one cannot be reached, another fails") {
+    manner = "tunnel-partial";
+    refusal = "rke could not reach 10.0.0.2 and some etcd hosts failed";
+    warning = "[etcd] Failed to take snapshot on %!s(int=1) etcd hosts";
+  }
   Sandbox sandbox;
   for (const std::string format : {"pipe", "terminal"}) {
     const Rke rke(sandbox, manner, format);

@@ -1,5 +1,6 @@
 // The way back from a run: `retrust rollback DIR`.
 #include <filesystem>
+#include <signal.h>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -22,9 +23,38 @@ json::value cluster(Sandbox& sandbox) {
   return sandbox.get("local", {"clusters.management.cattle.io", "c-x7k2p"});
 }
 
-std::string stored(Sandbox& sandbox) {
-  const auto now = cluster(sandbox);
-  return text(now, "/status/caCert") + " " + text(now, "/status/serviceAccountToken");
+/// A resource to be compared. No text comes of it where a check fails: there is a token in it.
+struct Whole {
+  json::value object;
+  bool operator==(const Whole&) const = default;
+};
+
+/// The clusters resource apart from what the API server and Rancher write while it is used.
+Whole stored(Sandbox& sandbox) {
+  auto now = cluster(sandbox);
+  for (const char* each : {"resourceVersion", "generation", "managedFields"}) {
+    now.at("metadata").as_object().erase(each);
+  }
+  now.at("status").as_object().erase("conditions");
+  return {now};
+}
+
+/// With a mark that somebody else set meanwhile.
+Whole marked(Whole whole) {
+  auto& metadata = whole.object.at("metadata").as_object();
+  auto& annotations = metadata["annotations"];
+  if (!annotations.is_object()) annotations.emplace_object();
+  annotations.as_object()["example.com/changed-by"] = "somebody-else";
+  return whole;
+}
+
+/// How many tokens the API servers were asked about.
+std::size_t token_reviews(Sandbox& sandbox) {
+  std::size_t count = 0;
+  for (const auto& request : sandbox.requests()) {
+    if (has(text(request, "/resource"), "tokenreviews")) ++count;
+  }
+  return count;
 }
 
 /// The folder of a run that repaired the cluster.
@@ -53,18 +83,17 @@ TEST_CASE("a rollback puts back what was stored, and nothing else; then there is
   Sandbox sandbox;
   const auto before = stored(sandbox);
   const auto folder = repaired(sandbox);
-  const auto after = stored(sandbox);
-  CHECK(after != before);
+  CHECK_FALSE(stored(sandbox) == before);
   patch(sandbox, R"({"metadata":{"annotations":{"example.com/changed-by":"somebody-else"}}})");
+  const auto after = stored(sandbox);
 
   const auto tokens = secrets(sandbox);
   const auto back = rollback(sandbox, folder);
   CAPTURE(back.all());
   CHECK(back.status == 0);
-  CHECK(stored(sandbox) == before);
+  CHECK(stored(sandbox) == marked(before));
   CHECK(has(back.out, "+++ as it was saved"));
   CHECK(has(back.err, "the cluster rejects the token that is put back"));
-  CHECK(text(cluster(sandbox), "/metadata/annotations/example.com~1changed-by") == "somebody-else");
   check_hidden(tokens, "output", back.all());
   check_hidden(tokens, "transcripts", transcripts(sandbox.run_folder()));
   CHECK(has(read_file(sandbox.run_folder() / "transcript.md"), "rollback"));
@@ -73,7 +102,7 @@ TEST_CASE("a rollback puts back what was stored, and nothing else; then there is
   const auto again = rollback(sandbox, folder);
   CHECK(again.status == 0);
   CHECK(has(again.out, "nothing has to be taken back"));
-  CHECK(stored(sandbox) == before);
+  CHECK(stored(sandbox) == marked(before));
 
   // A rollback saves what it replaces, so that it can be taken back itself.
   CHECK(rollback(sandbox, its_folder).status == 0);
@@ -114,7 +143,68 @@ TEST_CASE("a change in between is not overwritten" * doctest::test_suite("anywhe
   CAPTURE(back.all());
   CHECK(back.status == 0);
   CHECK(has(back.err, "somebody else changed the clusters resource"));
-  CHECK(text(cluster(sandbox), "/metadata/annotations/example.com~1changed-by") == "somebody-else");
+  CHECK(stored(sandbox) == marked(before));
+}
+
+TEST_CASE("a change in between that is somebody else's is seen, and left alone") {
+  Sandbox sandbox;
+  const auto folder = repaired(sandbox);
+  const auto kubectl = sandbox.conflicting_kubectl(
+      "patch clusters.management.cattle.io c-x7k2p --type=merge -p "
+      "'{\"status\":{\"caCert\":\"bm8gY2VydGlmaWNhdGU=\"}}'");
+  const auto back =
+      sandbox.retrust({.args = {"rollback", folder.string(), "--yes"}, .kubectl = kubectl});
+  CAPTURE(back.all());
+  CHECK(back.status == 4);
+  CHECK(has(back.err, "somebody else changed it since"));
+  CHECK(text(cluster(sandbox), "/status/caCert") == "bm8gY2VydGlmaWNhdGU=");
+}
+
+TEST_CASE("what agents reported after a step alone is known to come of it") {
+  Sandbox sandbox({"--scenario", "ca-only"});
+  const auto before = stored(sandbox);
+  CHECK(sandbox.retrust({"step", "recreate-agents", "--yes"}).status == 0);
+  const auto folder = sandbox.run_folder();
+  wait_until("the report", [&] { return sandbox.ready() == "True"; });
+  CHECK_FALSE(stored(sandbox) == before);
+  const auto back = rollback(sandbox, folder);
+  CAPTURE(back.all());
+  CHECK(back.status == 0);
+  // Its key is the old one: the token is still good.
+  CHECK_FALSE(has(back.err, "rejects the token"));
+  CHECK(stored(sandbox) == before);
+}
+
+TEST_CASE("as JSON: every line an event") {
+  Sandbox sandbox;
+  const auto folder = repaired(sandbox);
+  const auto back = rollback(sandbox, folder, {"--yes", "-o", "json"});
+  CHECK(back.status == 0);
+  const auto lines = lines_of(back.out);
+  REQUIRE_FALSE(lines.empty());
+  for (const auto& line : lines) CHECK(json::parse(line).at("version") == 1);
+  CHECK(text(json::parse(lines.back()), "/event") == "run_ended");
+}
+
+TEST_CASE("interrupted, it has changed all or nothing, and says so") {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto after = stored(sandbox);
+  const auto mark = sandbox.directory() / "replacing";
+  const auto hanging = sandbox.directory() / "hanging-kubectl";
+  write_file(hanging, "#!/bin/sh\ncase \" $* \" in *' replace '*) touch '" + mark.string() +
+                          "'; exec sleep 600; esac\nexec kubectl \"$@\"\n");
+  fs::permissions(hanging, fs::perms::owner_all);
+  const auto child =
+      sandbox.start({.args = {"rollback", folder.string(), "--yes"}, .kubectl = hanging.string()});
+  wait_until("it replaces", [&] { return fs::exists(mark); });
+  child->signal(SIGINT);
+  CHECK(child->wait() == 130);
+  CHECK(has(child->err(), "interrupted by signal 2"));
+  CHECK(has(transcripts(sandbox.run_folder()), "interrupted by signal 2"));
+  CHECK(stored(sandbox) == after);
+  CHECK(rollback(sandbox, folder).status == 0);
   CHECK(stored(sandbox) == before);
 }
 
@@ -123,7 +213,9 @@ TEST_CASE("without the downstream cluster's kubeconfig the token is not tried") 
   const auto before = stored(sandbox);
   const auto folder = repaired(sandbox);
   const auto back = sandbox.retrust(
-      {.args = {"rollback", folder.string(), "--yes"}, .without = {"--kubeconfig", "--cluster"}});
+      {.args = {"rollback", folder.string(), "--yes"},
+       .environment = {{"RETRUST_RKE_CONFIG", "/nonexistent"}, {"RETRUST_SNAPSHOT_NAME", "a/b"}},
+       .without = {"--kubeconfig", "--cluster"}});
   CAPTURE(back.all());
   CHECK(back.status == 0);
   CHECK(has(back.err, "was not tried: --kubeconfig was not given"));
@@ -151,6 +243,7 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
   const auto folder = repaired(sandbox);
   const auto saved = folder / "backup" / "clusters-c-x7k2p.json";
   const auto changes = sandbox.changes();
+  const auto reviews = token_reviews(sandbox);
   int status = 4;
   std::string said;
   Sandbox::Call call;
@@ -187,6 +280,15 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
     call.kubeconfig = sandbox.file("other.kubeconfig");
     said = "is not of the cluster that the saved token is for";
   }
+  SUBCASE("a kubeconfig of a cluster without agents") {
+    call.kubeconfig = sandbox.file("local.kubeconfig");
+    said = "is not of the cluster that the saved token is for";
+  }
+  SUBCASE("its own folder to write to") {
+    call.args.insert(call.args.end(), {"--run-dir", folder.string()});
+    said = "is there and not empty";
+    status = 2;
+  }
   SUBCASE("a Secret that is gone") {
     auto object = json::parse(read_file(saved));
     object.at("status").as_object()["serviceAccountTokenSecret"] = "cluster-serviceaccounttoken-x";
@@ -199,6 +301,7 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
   CHECK(back.status == status);
   CHECK(has(back.err, said));
   CHECK(sandbox.changes() == changes);
+  CHECK(token_reviews(sandbox) == reviews);
 }
 
 }  // namespace

@@ -104,6 +104,18 @@ TEST_CASE("a run as JSON: every line an event, the last one the result") {
   CHECK(json::parse(last).at("status") == 0);
 }
 
+TEST_CASE("a step as JSON too; the steps that print something print that alone") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const auto result = sandbox.retrust({"step", "check-cluster", "-o", "json"});
+  CHECK(result.status == 0);
+  const auto lines = lines_of(result.out);
+  REQUIRE_FALSE(lines.empty());
+  CHECK(text(json::parse(lines.back()), "/event") == "run_ended");
+  const auto ca = sandbox.retrust({"step", "get-ca", "-o", "json"});
+  CHECK(lines_of(ca.out).size() == 1);
+  CHECK_FALSE(has(ca.out, "{"));
+}
+
 TEST_CASE("a transcript has every command, and the plan it follows" *
           doctest::test_suite("anywhere")) {
   Sandbox sandbox;

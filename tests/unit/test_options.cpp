@@ -51,6 +51,13 @@ TEST_CASE("a full command line") {
   CHECK(options.name_space == "cattle-system");
 }
 
+TEST_CASE("who only looks makes no backup, whatever the environment says of one") {
+  const Variables variables{{"RETRUST_RKE_CONFIG", "/nonexistent"},
+                            {"RETRUST_SNAPSHOT_NAME", "no/name"}};
+  CHECK(parse_with({"status"}, variables).backup.kind == BackupChoice::Kind::not_chosen);
+  CHECK_THROWS_AS(parse_with({"run"}, variables), Failure);
+}
+
 TEST_CASE("steps go by number or name") {
   CHECK(parse_with({"step", "2.3"}).step == Step::get_token);
   CHECK(parse_with({"step", "get-token"}).step == Step::get_token);

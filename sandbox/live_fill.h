@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "api_client.h"
+#include "rancher.h"
+#include "settings.h"
+
+namespace retrust::sandbox {
+
+/// Puts into the downstream cluster of a real control plane what Rancher's agents need, and what
+/// its users left behind; what the agents would report.
+boost::asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client,
+                                                        std::string registration,
+                                                        const Settings& settings);
+/// Puts Rancher's resources and its server into the local cluster.
+boost::asio::awaitable<void> fill_local(const ApiClient& client, std::string registration,
+                                        Rancher::Report stored, std::string local_ca_base64,
+                                        const Settings& settings);
+/// Deploys the agents.
+boost::asio::awaitable<void> start_agents(const ApiClient& client, const Settings& settings);
+
+}  // namespace retrust::sandbox

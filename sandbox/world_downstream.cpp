@@ -1,0 +1,139 @@
+// What the downstream cluster holds when the sandbox starts.
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "accounts.h"
+#include "json_util.h"
+#include "world.h"
+
+namespace retrust::sandbox {
+namespace {
+
+const std::string agents(agents_namespace);
+const std::string fleet = "cattle-fleet-system";
+const std::string impersonation(impersonation_namespace);
+const std::string started_long_ago = "2025-11-21T08:00:00Z";
+
+void add_namespace(Cluster& cluster, const std::string& name) {
+  auto made = bare("v1", "Namespace");
+  put(made, "/status/phase", "Active");
+  cluster.store().create({"namespaces", "", name}, std::move(made));
+  if (cluster.kubernetes().root_ca_map == RootCaMap::absent) return;
+  auto map = bare("v1", "ConfigMap");
+  put(map, "/data/ca.crt", cluster.handed_out_ca);
+  cluster.store().create({"configmaps", name, "kube-root-ca.crt"}, std::move(map));
+}
+
+/// Secrets, and a token's where there is one.
+std::vector<std::string> mounts(std::vector<std::string> secrets, const std::string& token) {
+  if (!token.empty()) secrets.push_back(token);
+  return secrets;
+}
+
+}  // namespace
+
+std::string World::fill_downstream(Cluster& cluster, const Key& signer,
+                                   const std::string& credentials_token) {
+  auto& store = cluster.store();
+  for (const auto* name : {"default", "kube-system", "cattle-system"}) {
+    add_namespace(cluster, name);
+  }
+  store.create({"nodes", "", "node-1"}, bare("v1", "Node"));
+  store.create({"componentstatuses", "", "etcd-0"}, bare("v1", "ComponentStatus"));
+  store.create({"secrets", agents, "my-cattle-token-notes"},
+               opaque_secret({{"notes", "who to call at night"}}));
+  if (!settings_.faults.has("broken-credentials")) {
+    store.create({"secrets", agents, std::string(credentials_secret)},
+                 agent_credentials(credentials_token));
+  }
+  // Others' tokens, which are as old as those of the agents.
+  add_account(cluster, {.name_space = agents, .name = "default", .signer = signer});
+  add_account(cluster, {.name_space = "default",
+                        .name = "ci-deployer",
+                        .signer = signer,
+                        .how = AccountSecret::fixed_name});
+
+  AccountSpec spec{.name_space = agents,
+                   .name = "cattle",
+                   .signer = signer,
+                   .how = settings_.rancher.account_secret};
+  if (settings_.faults.has("two-tokens")) spec.more_tokens = {"cattle-token-old22"};
+  if (settings_.faults.has("no-token") && cluster.name() == "downstream") {
+    spec.secrets = AccountSpec::Secrets::gone;
+  }
+  const auto cattle = add_account(cluster, spec);
+  const auto mounted = cluster.kubernetes().pod_token == PodToken::secret;
+  add_agents(cluster, mounted ? cattle.mountable : std::string());
+  const auto helm =
+      add_account(cluster, {.name_space = agents, .name = "helm-operation", .signer = signer});
+  store.create({"pods", agents, "helm-operation-7xk2p"},
+               pod({.account = "helm-operation",
+                    .app = "helm-operation",
+                    .image = "rancher/shell:v0.1.5",
+                    .secrets = mounts({}, mounted ? helm.mountable : std::string()),
+                    .started = started_long_ago,
+                    .token = cluster.kubernetes().pod_token},
+                   PodState::running));
+  if (settings_.rancher.impersonation == Impersonation::user_accounts) {
+    add_namespace(cluster, fleet);
+    // Its token was made when Kubernetes still made one for every account.
+    add_account(cluster, {.name_space = fleet,
+                          .name = "fleet-agent",
+                          .signer = signer,
+                          .how = AccountSecret::referenced});
+    add_namespace(cluster, impersonation);
+    if (cluster.name() == "downstream") add_impersonators(cluster, signer);
+  }
+  if (settings_.rancher.account_secret != AccountSecret::mounted || mounted)
+    return decoded_secret(cattle.token_base64);
+  // Such agents report the token that the kubelet gave to their pod.
+  for (const auto* pod : store.list("pods", agents)) {
+    if (text_at(*pod, "/metadata/labels/app") == "cattle-cluster-agent") {
+      return cluster.bound_token({"pods", agents, text_at(*pod, "/metadata/name")});
+    }
+  }
+  return decoded_secret(cattle.token_base64);
+}
+
+void World::add_agents(Cluster& cluster, const std::string& mountable) {
+  auto& controllers =
+      cluster.name() == "downstream" ? *downstream_controllers_ : *other_controllers_;
+  const std::string image = "rancher/rancher-agent:" + settings_.rancher.version;
+  const std::vector<std::string> secrets{std::string(credentials_secret)};
+  for (const auto& agent : agent_workloads(settings_)) {
+    const std::string plural = agent.kind == "Deployment" ? "deployments.apps" : "daemonsets.apps";
+    const auto made = cluster.store().create(
+        {plural, agents, agent.name},
+        workload({agent.kind, agent.app, "cattle", image, secrets, agent.replicas}));
+    for (int i = 0; i < agent.replicas; ++i) {
+      controllers.start_pod({.account = "cattle",
+                             .app = agent.app,
+                             .image = image,
+                             .owner_kind = agent.owner_kind,
+                             .owner = agent.owner,
+                             .owner_uid = text_at(made, "/metadata/uid"),
+                             .secrets = mounts(secrets, mountable),
+                             .started = started_long_ago,
+                             .token = cluster.kubernetes().pod_token},
+                            PodState::running);
+    }
+  }
+}
+
+void World::add_impersonators(Cluster& cluster, const Key& signer) {
+  for (int i = 0; i < settings_.impersonation_users; ++i) {
+    const auto fresh = i < settings_.fresh_impersonation_users;
+    auto name = impersonation_account();
+    // Among thousands some would be called the same.
+    while (cluster.store().find({"serviceaccounts", impersonation, name}) != nullptr) {
+      name = impersonation_account();
+    }
+    add_account(cluster, {.name_space = impersonation,
+                          .name = name,
+                          .signer = fresh ? cluster.account_key : signer,
+                          .how = settings_.rancher.account_secret,
+                          .label = std::string(impersonator_label)});
+  }
+}
+
+}  // namespace retrust::sandbox

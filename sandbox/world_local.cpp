@@ -1,0 +1,87 @@
+// What Rancher's own cluster holds when the sandbox starts.
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "accounts.h"
+#include "json_util.h"
+#include "world.h"
+
+namespace retrust::sandbox {
+namespace {
+
+namespace json = boost::json;
+
+const std::string servers(agents_namespace);
+const std::string started_long_ago = "2025-11-21T08:00:00Z";
+
+void add_namespace(Store& store, const std::string& name) {
+  auto made = bare("v1", "Namespace");
+  put(made, "/status/phase", "Active");
+  store.create({"namespaces", "", name}, std::move(made));
+}
+
+}  // namespace
+
+const json::value& World::add_cluster_resource(const std::string& id, ClusterSpec spec) {
+  spec.kubernetes = settings_.kubernetes.git_version;
+  return local_->store().create({"clusters.management.cattle.io", "", id}, cluster_resource(spec));
+}
+
+void World::add_production(const std::string& ca, const std::string& token) {
+  ClusterSpec spec{
+      .display_name = "production", .driver = settings_.driver, .ca_base64 = ca, .token = token};
+  if (settings_.rancher.token_place == TokenPlace::secret) {
+    spec.token_secret = std::string(credential_prefix) + random_suffix(5);
+  }
+  const auto secret = spec.token_secret;
+  const auto& resource = add_cluster_resource(std::string(cluster_id), std::move(spec));
+  if (secret.empty() || settings_.faults.has("credential-missing")) return;
+  const std::string name_space(credential_namespace);
+  local_->store().create({"secrets", name_space, secret}, credential_secret(resource, token));
+}
+
+void World::fill_local(const std::string& stored_ca, const std::string& stored_token,
+                       const std::string& credentials_token) {
+  auto& store = local_->store();
+  for (const auto* name :
+       {"default", "kube-system", "cattle-system", "cattle-global-data", "c-x7k2p"}) {
+    add_namespace(store, name);
+  }
+  add_production(stored_ca, stored_token);
+  const auto other_ca = secret_data(other_authority_.pem());
+  add_cluster_resource("c-m4q9d", {.display_name = "staging", .ca_base64 = other_ca});
+  add_cluster_resource("local",
+                       {.display_name = "local", .ca_base64 = secret_data(local_authority_.pem())});
+  if (settings_.faults.has("twin-name")) {
+    add_cluster_resource("c-twin2", {.display_name = "production", .ca_base64 = other_ca});
+  }
+
+  store.create(
+      {"clusterregistrationtokens.management.cattle.io", std::string(cluster_id), "system"},
+      registration_token(std::string(cluster_id), credentials_token));
+  const auto add_setting = [&](const std::string& name, json::value made) {
+    store.create({"settings.management.cattle.io", "", name}, std::move(made));
+  };
+  add_setting("server-version", setting("", settings_.rancher.version));
+  add_setting("server-url", setting("https://rancher.example.com", ""));
+  for (const auto& resource : rancher_resources(settings_.rancher)) {
+    store.create({"customresourcedefinitions.apiextensions.k8s.io", "", resource.id()},
+                 definition(resource));
+  }
+
+  const std::string app = settings_.faults.has("cattle-deployment") ? "cattle" : "rancher";
+  const auto image = "rancher/rancher:" + settings_.rancher.version;
+  store.create({"deployments.apps", servers, app}, workload({"Deployment", app, app, image}));
+  const auto account =
+      add_account(*local_, {.name_space = servers, .name = app, .signer = local_->account_key});
+  local_controllers_->start_pod({.account = app,
+                                 .app = app,
+                                 .image = image,
+                                 .owner_kind = "ReplicaSet",
+                                 .owner = app + "-5c9d8f7b6",
+                                 .secrets = {account.mountable},
+                                 .started = started_long_ago},
+                                PodState::running);
+}
+
+}  // namespace retrust::sandbox

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <ctime>
+#include <iomanip>
+#include <sstream>
 #include <stdexcept>
 
 #include <boost/json/array.hpp>
@@ -65,6 +69,7 @@ Container parse_container(const boost::json::value& inspected) {
   if (container.name.starts_with('/')) container.name.erase(0, 1);
   container.image = text_at(shown, "/Config/Image");
   container.state = text_at(shown, "/State/Status");
+  container.started = parse_moment(text_at(shown, "/State/StartedAt"));
   if (container.id.empty() || container.state.empty()) {
     throw std::runtime_error("it did not show the container's id and state");
   }
@@ -81,6 +86,26 @@ Container parse_container(const boost::json::value& inspected) {
                                 text_at(mount, "/Source"), text_at(mount, "/Destination")});
   }
   return container;
+}
+
+std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text) {
+  std::tm parts{};
+  std::istringstream stream(text);
+  stream >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%S");
+  if (stream.fail()) return std::nullopt;
+  const std::chrono::sys_seconds local{std::chrono::seconds{timegm(&parts)}};
+  if (stream.peek() == '.') {
+    stream.get();
+    while (std::isdigit(stream.peek()) != 0) stream.get();
+  }
+  std::string zone;
+  stream >> zone;
+  if (zone == "Z") return local;
+  // "+01:00"
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
+  const std::chrono::minutes offset{std::atoi(zone.substr(1, 2).c_str()) * 60 +
+                                    std::atoi(zone.substr(4, 2).c_str())};
+  return zone[0] == '+' ? local - offset : local + offset;
 }
 
 std::string version_for_name(std::string_view version) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,8 @@ struct Container {
   std::string image;    ///< as it was given to docker run
   std::string state;    ///< running, exited, paused …
   std::string version;  ///< of Rancher, by the image's tag or label; may be empty
+  /// When it was started last; nothing where that cannot be read.
+  std::optional<std::chrono::sys_seconds> started;
   std::vector<ContainerMount> mounts;
 
   /// The mount that holds a path: the nearest one at it or at a folder above it. An image's own
@@ -40,6 +44,10 @@ struct Container {
 /// Reads what `docker inspect` printed: an array of one. Throws std::runtime_error where it is
 /// anything else.
 Container parse_container(const boost::json::value& inspected);
+
+/// "2026-11-25T04:20:00.123456789Z", or with an offset as podman writes it; nothing for other
+/// texts.
+std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text);
 
 /// A version fit for a file name: what stands there, or "unknown".
 std::string version_for_name(std::string_view version);

@@ -10,37 +10,11 @@
 #include <boost/json/value.hpp>
 
 #include "binaries/announced.h"
+#include "binaries/docker_errors.h"
 #include "process/process.h"
 #include "transcript/event.h"
-#include "transcript/failure.h"
 
 namespace retrust {
-
-/// The kinds of failure that docker (or podman's docker) tells of.
-enum class DockerError {
-  no_such_container,
-  ambiguous,    ///< the beginning of an ID that several have
-  not_running,  ///< stopped or paused
-  no_permission,
-  no_engine,   ///< nobody listens
-  no_room,     ///< no space left on device
-  no_program,  ///< the command is not in the container
-  timed_out,
-  not_started,  ///< docker itself cannot be run
-  other,
-};
-
-/// Reads docker's exit and messages (20.10 to 28, and podman 4).
-DockerError classify_docker(const Outcome& outcome);
-
-/// A docker that failed, in words for the operator. Refuses (4), but for a docker that is not
-/// there (2).
-class DockerFailure : public Failure {
- public:
-  DockerFailure(DockerError error_kind, const Failure& failure)
-      : Failure(failure), kind(error_kind) {}
-  DockerError kind;
-};
 
 struct DockerTarget {
   std::string program = "docker";
@@ -82,7 +56,15 @@ class Docker {
   /// signals on. Is done after an interruption too.
   boost::asio::awaitable<void> remove(std::string container, std::string file) const;
 
+  /// `docker restart`; returns when the container has been started again.
+  boost::asio::awaitable<void> restart(std::string container) const;
+
+  /// Ends what `docker exec -e MARK` began in the container and left there: it passes no signals
+  /// on. Is done after an interruption too.
+  boost::asio::awaitable<void> end_marked(std::string container, std::string mark) const;
+
   /// Arguments as they are run and as a plan shows them.
+  static std::vector<std::string> restart_args(const std::string& container);
   static std::vector<std::string> size_args(const std::string& container,
                                             const std::string& folder);
   static std::vector<std::string> archive_args(const std::string& container,

@@ -3,16 +3,20 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <random>
 
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include "binaries/docker.h"
 #include "binaries/json.h"
 #include "transcript/text.h"
 
@@ -49,6 +53,18 @@ std::map<std::string, std::string> short_lived() {
   return settings;
 }
 
+/// What a process in a container is told by: kept in its environment, and no other has it.
+std::string new_mark() {
+  std::random_device random;
+  return fmt::format("RETRUST_MARK={:08x}{:08x}", random(), random());
+}
+
+std::vector<std::string> before(std::vector<std::string> words, std::vector<std::string> more) {
+  words.insert(words.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+  return words;
+}
+
 Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
   return {
       ExitStatus::failed,
@@ -68,7 +84,38 @@ std::vector<boost::json::value> documents(const std::string& text, const Asked& 
   return found;
 }
 
+/// {"cluster.v3.management.cattle.io", "c-abcde"}: an object by names that are nobody else's.
+std::vector<std::string> name_args(const boost::json::value& object) {
+  auto type = text_at(object, "/kind");
+  for (auto& c : type) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const auto version = text_at(object, "/apiVersion");
+  if (const auto slash = version.find('/'); slash != std::string::npos) {
+    type += fmt::format(".{}.{}", version.substr(slash + 1), version.substr(0, slash));
+  }
+  return {type, text_at(object, "/metadata/name")};
+}
+
+/// What a kubectl before 1.16 prints when it watches: objects, and at first perhaps a list of them.
+std::vector<boost::json::value> bare_objects(boost::json::value document) {
+  std::vector<boost::json::value> objects;
+  const auto& items = array_at(document, "/items");
+  if (items.empty() && !text_at(document, "/kind").ends_with("List")) {
+    objects.push_back(std::move(document));
+  } else {
+    objects.assign(items.begin(), items.end());
+  }
+  return objects;
+}
+
 }  // namespace
+
+KubectlAge age_of(const boost::json::value& version) {
+  // "10", "16+": some builds add a sign.
+  const auto minor = std::atoi(text_at(version, "/clientVersion/minor").c_str());
+  if (text_at(version, "/clientVersion/major") != "1" || minor == 0) return KubectlAge::present;
+  if (minor < 11) return KubectlAge::before_1_11;
+  return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::present;
+}
 
 Kubectl Kubectl::in_section(std::string section) const {
   auto copy = *this;
@@ -92,20 +139,24 @@ Kubectl Kubectl::with_kubeconfig(std::string path) const {
 Asked Kubectl::asked(const std::vector<std::string>& args) const {
   std::string command = "kubectl";
   for (std::size_t i = 0; i < std::min<std::size_t>(args.size(), 2); ++i) command += " " + args[i];
-  return {target_.side, target_.kubeconfig, target_.program, command};
+  const auto& container = target_.container;
+  if (container.empty()) return {target_.side, target_.kubeconfig, target_.program, command};
+  return {target_.side, "container " + container, target_.docker, command, container};
 }
 
-std::vector<std::string> Kubectl::with_target(std::vector<std::string> args) const {
-  std::vector<std::string> all{"--kubeconfig=" + target_.kubeconfig};
-  if (!target_.context.empty()) all.push_back("--context=" + target_.context);
-  all.insert(all.end(), std::make_move_iterator(args.begin()), std::make_move_iterator(args.end()));
-  return all;
+std::vector<std::string> Kubectl::shown_words() const {
+  std::vector<std::string> words{"kubectl"};
+  if (target_.container.empty()) {
+    words.push_back("--kubeconfig=" + target_.kubeconfig);
+  } else {
+    words = {"docker", "exec", "-i", target_.container, "kubectl"};
+  }
+  if (!target_.context.empty()) words.push_back("--context=" + target_.context);
+  return words;
 }
 
 std::string Kubectl::shown(const std::vector<std::string>& args) const {
-  auto words = with_target(args);
-  words.insert(words.begin(), "kubectl");
-  return shell_line(words);
+  return shell_line(before(shown_words(), args));
 }
 
 std::vector<std::string> Kubectl::get_args(std::vector<std::string> args) {
@@ -114,14 +165,18 @@ std::vector<std::string> Kubectl::get_args(std::vector<std::string> args) {
   return args;
 }
 
-std::vector<std::string> Kubectl::watch_args(std::vector<std::string> args) {
+std::vector<std::string> Kubectl::watch_args(std::vector<std::string> args, KubectlAge age) {
   args.insert(args.begin(), "get");
-  args.insert(args.end(), {"-w", "--output-watch-events", "-o", "json"});
+  args.emplace_back("-w");
+  if (age == KubectlAge::present) args.emplace_back("--output-watch-events");
+  args.insert(args.end(), {"-o", "json"});
   return args;
 }
 
-std::vector<std::string> Kubectl::replace_args() {
-  return {"replace", "--validate=false", "-f", "-", "-o", "json"};
+std::vector<std::string> Kubectl::replace_args(KubectlAge age) {
+  return {"replace", "--validate=false",
+          "-f",      "-",
+          "-o",      age == KubectlAge::before_1_11 ? "name" : "json"};
 }
 
 boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, std::string input,
@@ -133,17 +188,69 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   announcement.line = shown(args);
   announcement.name = asked(args).command;
   announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
-  announcement.about["program"] = target_.program;
+  const auto contained = !target_.container.empty();
+  const auto& program = contained ? target_.docker : target_.program;
+  announcement.about["program"] = program;
   announcement.output = output;
   announcement.weight = weight;
   Command command;
-  command.program = target_.program;
-  command.args = with_target(std::move(args));
+  command.program = program;
   command.input = std::move(input);
-  command.environment = short_lived();
   command.deadline = deadline;
-  return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
-                       std::move(reader));
+  auto words = shown_words();
+  if (!contained) {
+    words.erase(words.begin());
+    command.args = before(std::move(words), std::move(args));
+    command.environment = short_lived();
+    return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
+                         std::move(reader));
+  }
+  auto mark = new_mark();
+  words.erase(words.begin());
+  words.insert(std::next(words.begin()), {"-e", mark});
+  command.args = before(std::move(words), std::move(args));
+  return run_contained(std::move(announcement), std::move(command), std::move(reader),
+                       std::move(mark));
+}
+
+boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement, Command command,
+                                                       OutputReader reader,
+                                                       std::string mark) const {
+  std::exception_ptr failure;
+  Outcome outcome;
+  try {
+    outcome = co_await run_announced(*runner_, *events_, std::move(announcement),
+                                     std::move(command), std::move(reader));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  const auto left = outcome.ending != Ending::exited && outcome.ending != Ending::not_found &&
+                    outcome.ending != Ending::not_executable;
+  if (failure || left) {
+    // Whoever ended docker did not end kubectl, nor is it to stay where this is what was ended.
+    co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+    const DockerTarget target{target_.docker, target_.command_timeout};
+    const Docker docker(*runner_, *events_, target);
+    try {
+      co_await docker.end_marked(target_.container, mark);
+    } catch (const Failure&) {
+      // The container may be gone, and kubectl with it; else it ends when the server ends its
+      // watch.
+    } catch (const Interrupted&) {
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+  co_return outcome;
+}
+
+boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
+  const std::vector<std::string> args{"version", "--client", "-o", "json"};
+  const auto outcome = co_await run(args, {}, Output::public_text, Weight::routine);
+  auto copy = *this;
+  boost::system::error_code wrong;
+  const auto version = boost::json::parse(outcome.out, wrong);
+  if (!wrong) copy.target_.age = age_of(version);
+  co_return copy;
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std::string input,
@@ -220,9 +327,16 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::value object) const {
-  const auto args = replace_args();
+  const auto args = replace_args(target_.age);
   const auto outcome =
       co_await run(args, boost::json::serialize(object), Output::secret, Weight::documented);
+  if (target_.age == KubectlAge::before_1_11) {
+    auto named = name_args(object);
+    if (const auto place = text_at(object, "/metadata/namespace"); !place.empty()) {
+      named.insert(named.end(), {"-n", place});
+    }
+    co_return co_await get(std::move(named));
+  }
   auto found = documents(outcome.out, asked(args));
   if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
   co_return std::move(found.front());
@@ -248,7 +362,8 @@ boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
                                             std::chrono::milliseconds limit,
                                             std::function<void()> on_list,
                                             std::function<Flow(const WatchEvent&)> on_event) const {
-  args = watch_args(std::move(args));
+  args = watch_args(std::move(args), target_.age);
+  const auto bare = target_.age != KubectlAge::present;
   const auto end = Clock::now() + limit;
   auto weight = Weight::documented;
   for (;;) {
@@ -259,6 +374,13 @@ boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
     auto flow = Flow::go_on;
     const auto reader = [&](std::string_view piece) {
       stream.feed(piece, [&](boost::json::value document) {
+        if (bare) {
+          for (auto& object : bare_objects(std::move(document))) {
+            if (flow != Flow::stop)
+              flow = on_event({WatchEvent::Type::modified, std::move(object)});
+          }
+          return;
+        }
         const auto type = watch_type(text_at(document, "/type"));
         auto* object = document.as_object().if_contains("object");
         if (flow == Flow::stop || !type || object == nullptr) return;

@@ -23,6 +23,16 @@ struct WatchEvent {
   boost::json::value object;
 };
 
+/// What a kubectl is too old for: that in Rancher's image is as old as 1.10.
+enum class KubectlAge {
+  present,
+  before_1_16,  ///< no --output-watch-events: a watch shows objects alone
+  before_1_11,  ///< and `replace` prints no object
+};
+
+/// By what `kubectl version --client -o json` printed; `present` where that says nothing.
+KubectlAge age_of(const boost::json::value& version);
+
 /// Which kubectl, and how it reaches its cluster.
 struct KubectlTarget {
   Side side = Side::downstream;
@@ -30,6 +40,11 @@ struct KubectlTarget {
   std::string kubeconfig;
   std::string context = {};
   std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
+  /// Where it is run by `docker exec`, and finds the cluster by itself; empty: here, by the
+  /// kubeconfig.
+  std::string container = {};
+  std::string docker = "docker";
+  KubectlAge age = KubectlAge::present;
 };
 
 /// Whether a lost connection is waited out: an API server may restart in the middle of a run.
@@ -54,6 +69,9 @@ class Kubectl {
   Kubectl with_kubeconfig(std::string path) const;
   /// A copy that tries again while the API server cannot be reached.
   Kubectl with(Patience patience) const;
+
+  /// A copy that leaves out what its kubectl is too old for; asks it for its version.
+  boost::asio::awaitable<Kubectl> of_its_age() const;
 
   /// `kubectl get ARGS -o json`.
   boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args) const;
@@ -87,18 +105,21 @@ class Kubectl {
 
   /// `kubectl get ARGS -w`, started again from a fresh list whenever it ends, until the reader says
   /// stop or the limit is over. `on_list` is called before each (re)start: the events that follow
-  /// begin with everything that is there. False where the time was over.
+  /// begin with everything that is there. A kubectl before 1.16 does not tell what became of an
+  /// object: all is `modified` then. False where the time was over.
   boost::asio::awaitable<bool> watch(std::vector<std::string> args, std::chrono::milliseconds limit,
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
-  /// The command as a person would type it.
+  /// The command as a person would type it, and the words that it begins with.
   std::string shown(const std::vector<std::string>& args) const;
+  std::vector<std::string> shown_words() const;
 
   /// The whole arguments of get, watch and replace, as they are run and as a plan shows them.
   static std::vector<std::string> get_args(std::vector<std::string> args);
-  static std::vector<std::string> watch_args(std::vector<std::string> args);
-  static std::vector<std::string> replace_args();
+  static std::vector<std::string> watch_args(std::vector<std::string> args,
+                                             KubectlAge age = KubectlAge::present);
+  static std::vector<std::string> replace_args(KubectlAge age = KubectlAge::present);
 
  private:
   boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,
@@ -106,8 +127,10 @@ class Kubectl {
                                         std::chrono::milliseconds deadline, Weight weight) const;
   boost::asio::awaitable<Outcome> run(std::vector<std::string> args, std::string input,
                                       Output output, Weight weight) const;
+  /// As run_announced; and ends what it leaves behind in the container.
+  boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
+                                                OutputReader reader, std::string mark) const;
   Asked asked(const std::vector<std::string>& args) const;
-  std::vector<std::string> with_target(std::vector<std::string> args) const;
 
   Runner* runner_;
   EventSink* events_;

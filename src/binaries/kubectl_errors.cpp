@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "binaries/announced.h"
+#include "binaries/docker_errors.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -98,6 +100,41 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
           own_words(outcome)};
 }
 
+/// What came of the container, rather than of the cluster that its kubectl speaks to.
+std::optional<KubectlFailure> explain_container(const Outcome& outcome, const Asked& asked) {
+  const auto because = [&](KubectlError kind, std::string happened) {
+    return KubectlFailure(
+        kind, Failure(ExitStatus::refused, std::move(happened),
+                      "is this really Rancher's container? Otherwise give the kubeconfig of "
+                      "Rancher's own cluster with --local-kubeconfig",
+                      own_words(outcome)));
+  };
+  if (const auto docker = docker_itself(outcome)) {
+    if (*docker == DockerError::no_program) {
+      return because(KubectlError::not_started,
+                     fmt::format("there is no kubectl in the container {}", asked.container));
+    }
+    const auto kind = *docker == DockerError::not_running   ? KubectlError::unreachable
+                      : *docker == DockerError::not_started ? KubectlError::not_started
+                                                            : KubectlError::other;
+    return KubectlFailure(kind, explain_docker(outcome, asked.program, asked.command));
+  }
+  constexpr int killed = 128 + 9;
+  if (outcome.ending == Ending::exited && outcome.code == killed) {
+    return KubectlFailure(
+        KubectlError::unreachable,
+        Failure(ExitStatus::failed,
+                fmt::format("{} was ended with the container {}", asked.command, asked.container),
+                "see whether it runs: docker ps", own_words(outcome)));
+  }
+  if (classify(outcome) == KubectlError::bad_kubeconfig) {
+    return because(
+        KubectlError::bad_kubeconfig,
+        fmt::format("kubectl in the container {} has no cluster to speak to", asked.container));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view name_of(Side side) {
@@ -123,6 +160,9 @@ KubectlError classify(const Outcome& outcome) {
 }
 
 KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
+  if (!asked.container.empty()) {
+    if (auto failure = explain_container(outcome, asked)) return std::move(*failure);
+  }
   const auto kind = classify(outcome);
   const auto where = fmt::format("the {} ({})", name_of(asked.side), asked.kubeconfig);
   const auto option = option_of(asked.side);

@@ -17,9 +17,10 @@ std::string_view name_of(Side side);
 /// What a failed kubectl was about.
 struct Asked {
   Side side = Side::downstream;
-  std::string kubeconfig;  ///< as the operator gave it
-  std::string program;     ///< the kubectl that was started
-  std::string command;     ///< for people, e.g. "kubectl get secrets"
+  std::string kubeconfig;      ///< as the operator gave it
+  std::string program;         ///< the kubectl that was started
+  std::string command;         ///< for people, e.g. "kubectl get secrets"
+  std::string container = {};  ///< in which it runs; `program` is docker then
 };
 
 /// The kinds of failure that the program itself reacts to.

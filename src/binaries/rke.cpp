@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "binaries/announced.h"
+#include "binaries/logrus.h"
 #include "transcript/failure.h"
 #include "transcript/text.h"
 
@@ -13,58 +14,6 @@ namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
-
-struct LogLine {
-  std::string level;
-  std::string message;
-};
-
-/// `time="…" level=info msg="…"`: the value of a key, unquoted.
-std::string log_field(std::string_view line, std::string_view key) {
-  const auto at = line.find(key);
-  if (at == std::string_view::npos) return {};
-  line.remove_prefix(at + key.size());
-  if (!line.starts_with('"')) return std::string(line.substr(0, line.find(' ')));
-  std::string value;
-  for (std::size_t i = 1; i < line.size() && line[i] != '"'; ++i) {
-    if (line[i] == '\\' && i + 1 < line.size()) {
-      ++i;
-      value += line[i] == 'n' ? '\n' : line[i];
-    } else {
-      value += line[i];
-    }
-  }
-  return value;
-}
-
-/// Without the colours that logrus gives a level on a terminal.
-std::string plain(std::string_view line) {
-  std::string text;
-  for (auto escape = line.find("\x1b["); escape != std::string_view::npos;
-       escape = line.find("\x1b[")) {
-    text += line.substr(0, escape);
-    line.remove_prefix(escape);
-    line.remove_prefix(line.find('m') == std::string_view::npos ? line.size() : line.find('m') + 1);
-  }
-  return text.append(line);
-}
-
-/// `INFO[0000] …` as logrus writes to a terminal, or fields as it does to a pipe. What is neither
-/// is a line of its own, of no level.
-LogLine read_line(std::string_view line) {
-  if (line.starts_with("time=")) return {log_field(line, "level="), log_field(line, " msg=")};
-  const auto close = line.find("] ");
-  const auto open = line.find('[');
-  if (open == 4 && close != std::string_view::npos) {
-    std::string level(line.substr(0, open));
-    std::transform(level.begin(), level.end(), level.begin(),
-                   [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-    auto message = line.substr(close + 2);
-    while (message.ends_with(' ')) message.remove_suffix(1);
-    return {std::move(level), std::string(message)};
-  }
-  return {{}, std::string(line)};
-}
 
 /// What stands in brackets after a text; nothing where the text is not there.
 std::optional<std::string> bracketed(std::string_view message, std::string_view after) {
@@ -95,7 +44,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
   SnapshotLog log;
   auto finished = false;
   for (const auto& each : split_lines(text)) {
-    const auto line = read_line(plain(each));
+    const auto line = read_log_line(each);
     const auto& message = line.message;
     constexpr std::string_view running = "Running RKE version: ";
     if (message.starts_with(running)) log.version = message.substr(running.size());
@@ -108,9 +57,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
     // The words differ between versions, and the last of them comes whether or not all went well.
     finished =
         finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
-    const auto grave = line.level == "warning" || line.level == "warn" || line.level == "error" ||
-                       line.level == "erro" || line.level == "fatal" || line.level == "fata";
-    if (grave) add_once(log.warnings, message);
+    if (line.grave()) add_once(log.warnings, message);
   }
   if (finished) {
     using enum SnapshotLog::Taken;

@@ -16,11 +16,13 @@
 #include <fmt/format.h>
 
 #include "cli/terminal.h"
+#include "cli/usage.h"
 #include "process/process.h"
 #include "runbook/execution.h"
 #include "runbook/preflight.h"
 #include "runbook/report.h"
 #include "runbook/rollback.h"
+#include "runbook/server_container.h"
 #include "transcript/text.h"
 #include "transcript/writers.h"
 #include "version.h"
@@ -30,57 +32,6 @@ namespace {
 
 using boost::asio::awaitable;
 
-void check_file(std::string_view option, const std::string& path, std::string_view kind) {
-  namespace fs = std::filesystem;
-  const auto wrong = [&](std::string_view why) {
-    throw Failure(ExitStatus::usage, fmt::format("--{} {}: {}", option, path, why),
-                  fmt::format("give the path of {} that you can read", kind));
-  };
-  std::error_code error;
-  const auto state = fs::status(path, error);
-  if (!fs::exists(state)) wrong("there is no such file");
-  if (fs::is_directory(state)) wrong("this is a directory");
-  if (::access(path.c_str(), R_OK) != 0) wrong("cannot be read");
-  if (fs::is_regular_file(state) && fs::file_size(path, error) == 0) wrong("the file is empty");
-}
-
-bool changes_something(const Options& options) {
-  return options.command == CommandName::run || options.command == CommandName::rollback ||
-         (options.command == CommandName::step &&
-          info_of(*options.step).effect == StepInfo::Effect::changes);
-}
-
-/// What can be known to be wrong before anything is started.
-void check_usage(const Options& options) {
-  if (!options.kubeconfig.empty()) check_file("kubeconfig", options.kubeconfig, "a kubeconfig");
-  check_file("local-kubeconfig", options.local_kubeconfig, "a kubeconfig");
-  const auto& backup = options.backup;
-  if (options.command == CommandName::run && backup.kind == BackupChoice::Kind::not_chosen) {
-    throw Failure(
-        ExitStatus::usage,
-        "no choice was made about a backup of Rancher (section 1 of the runbook): "
-        "nothing was changed",
-        "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
-        "made by rke), or back Rancher up yourself and give --no-rancher-backup");
-  }
-  if (options.step == Step::backup_container && backup.container.empty()) {
-    throw Failure(ExitStatus::usage, "step backup-container needs a container",
-                  "give --rancher-container NAME");
-  }
-  if (options.step == Step::backup_etcd && backup.rke_config.empty()) {
-    throw Failure(ExitStatus::usage, "step backup-etcd needs the configuration of rke",
-                  "give --rke-config FILE");
-  }
-  if (backup.kind == BackupChoice::Kind::etcd) {
-    check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
-  }
-  if (changes_something(options) && options.consent == Consent::ask && !can_ask()) {
-    throw Failure(ExitStatus::usage,
-                  "this is no terminal, so nobody can be asked: nothing was changed",
-                  "give --yes to go on without a question");
-  }
-}
-
 void report_failure(EventSink& events, const Failure& failure) {
   boost::json::object data;
   data["status"] = static_cast<int>(failure.status);
@@ -89,11 +40,6 @@ void report_failure(EventSink& events, const Failure& failure) {
   events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
 }
 
-std::vector<std::string> shown_kubectl(const std::string& kubeconfig, const std::string& context) {
-  std::vector<std::string> words{"kubectl", "--kubeconfig=" + kubeconfig};
-  if (!context.empty()) words.push_back("--context=" + context);
-  return words;
-}
 
 /// One invocation: everything that lives while a command runs.
 class Application {
@@ -209,16 +155,46 @@ class Application {
       return Kubectl(runner_, events_,
                      {side, options_.kubectl, kubeconfig, context, options_.command_timeout});
     };
+    const auto& kubeconfig = options_.local_kubeconfig;
     return {target(Side::downstream, options_.kubeconfig, options_.context),
-            target(Side::local, options_.local_kubeconfig, options_.local_context), redactor_};
+            kubeconfig.empty() ? in_container()
+                               : target(Side::local, kubeconfig, options_.local_context),
+            redactor_};
+  }
+
+  /// The kubectl in Rancher's container.
+  Kubectl in_container() {
+    KubectlTarget target;
+    target.side = Side::local;
+    if (options_.local_kubeconfig.empty()) target.context = options_.local_context;
+    target.command_timeout = options_.command_timeout;
+    target.container = options_.rancher_container;
+    target.docker = options_.docker;
+    return {runner_, events_, std::move(target)};
+  }
+
+  /// As clusters(); a kubectl in a container may be old.
+  awaitable<Clusters> reach() {
+    auto reached = clusters();
+    if (options_.local_kubeconfig.empty()) {
+      auto local = co_await reached.local.of_its_age();
+      reached.local = std::move(local);
+    }
+    co_return reached;
   }
 
   BackupTools tools() {
+    std::optional<Kubectl> inside;
+    if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
+      inside = in_container();
+    }
     return {Docker(runner_, events_, {options_.docker, options_.command_timeout}),
-            Rke(runner_, events_, options_.rke, options_.command_timeout)};
+            std::move(inside), Rke(runner_, events_, options_.rke, options_.command_timeout),
+            K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
+                options_.command_timeout)};
   }
 
-  PlanOptions plan_options() const {
+  PlanOptions plan_options(const Clusters& clusters) const {
     PlanOptions plan;
     plan.name_space = options_.name_space;
     plan.extent = options_.extent;
@@ -226,8 +202,9 @@ class Application {
     plan.impersonation = options_.impersonation;
     plan.skip = options_.skip;
     plan.backup = options_.backup;
-    plan.downstream_kubectl = shown_kubectl(options_.kubeconfig, options_.context);
-    plan.local_kubectl = shown_kubectl(options_.local_kubeconfig, options_.local_context);
+    plan.downstream_kubectl = clusters.downstream.shown_words();
+    plan.local_kubectl = clusters.local.shown_words();
+    plan.local_age = clusters.local.target().age;
     return plan;
   }
 
@@ -260,12 +237,16 @@ class Application {
 
   /// status and plan: look, say what was seen, leave no file.
   awaitable<int> look(Permissions permissions) {
-    auto seen = co_await observe(clusters(), observe_options(permissions));
+    const auto reached = co_await reach();
+    auto seen = co_await observe(reached, observe_options(permissions));
     check_right_clusters(seen);
     auto binaries = tools();
-    seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(),
-                                          seen.local.rancher.version_text);
-    const auto plan = make_plan(seen, plan_options());
+    seen.container = co_await observe_server_container(binaries, options_.rancher_container,
+                                                       seen.local, events_);
+    if (options_.command == CommandName::plan) {
+      seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(), seen);
+    }
+    const auto plan = make_plan(seen, plan_options(reached));
     if (options_.command == CommandName::plan) check_may_change(seen, plan);
     const auto different = differs(seen, plan);
     if (options_.output == OutputFormat::json) {
@@ -320,7 +301,8 @@ class Application {
     RollbackOptions options{options_.rollback_folder, options_.cluster, options_.name_space};
     if (!options_.kubeconfig.empty()) options.trial = RollbackOptions::Trial::downstream;
     if (options_.overwrite == Overwrite::yes) options.others = RollbackOptions::Others::overwrite;
-    rollback_.emplace(clusters(), events_, *folder_, std::move(options), confirm());
+    auto reached = co_await reach();
+    rollback_.emplace(std::move(reached), events_, *folder_, std::move(options), confirm());
     co_await rollback_->run();
     end(ExitStatus::done, "Done.");
     co_return static_cast<int>(ExitStatus::done);
@@ -330,10 +312,12 @@ class Application {
     open_folder(fmt::format("{} of cluster {}",
                             options_.command == CommandName::run ? "run" : "step",
                             options_.cluster));
+    auto reached = co_await reach();
     ExecutionOptions options{
         observe_options(changes_something(options_) ? Permissions::ask : Permissions::leave),
-        plan_options(), options_.timeout};
-    execution_.emplace(clusters(), tools(), events_, *folder_, std::move(options), confirm());
+        plan_options(reached), options_.timeout};
+    execution_.emplace(std::move(reached), tools(), events_, *folder_, std::move(options),
+                       confirm());
     auto status = ExitStatus::done;
     if (options_.command == CommandName::run) {
       co_await execution_->run();

@@ -164,10 +164,26 @@ std::string state_folder(const Environment& environment) {
   return home.empty() ? home : home + "/.local/state/retrust";
 }
 
+/// Where k3s or RKE2 keeps its data, as it itself finds it.
+std::string data_folder(Distribution distribution, const Environment& environment) {
+  const auto k3s = distribution == Distribution::k3s;
+  const auto folder = environment(k3s ? "K3S_DATA_DIR" : "RKE2_DATA_DIR").value_or("");
+  if (!folder.empty()) return folder;
+  return fmt::format("/var/lib/rancher/{}", name_of(distribution));
+}
+
+std::string container_of(const Values& values) {
+  auto name = values.text("rancher-container");
+  if (name.starts_with('-')) {
+    wrong(fmt::format("--rancher-container {} is no name", one_line(name)));
+  }
+  return name;
+}
+
 BackupChoice backup_choice(const Values& values, const Environment& environment) {
   using enum BackupChoice::Kind;
   BackupChoice choice;
-  choice.container = values.text("rancher-container");
+  choice.container = container_of(values);
   choice.rke_config = values.text("rke-config");
   choice.state_folder = state_folder(environment);
   std::vector<std::string> chosen;
@@ -175,20 +191,23 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
     choice.kind = kind;
     chosen.push_back(fmt::format("--{}", option));
   };
-  if (!choice.container.empty()) choose(container, "rancher-container");
   if (!choice.rke_config.empty()) choose(etcd, "rke-config");
+  if (values.flag("k3s")) choose(k3s, "k3s");
+  if (values.flag("rke2")) choose(rke2, "rke2");
   if (values.flag("no-rancher-backup")) choose(none, "no-rancher-backup");
+  // Named as the way to the local cluster alone, where another choice is made.
+  if (chosen.empty() && !choice.container.empty()) choice.kind = container;
   if (chosen.size() > 1) {
     wrong(fmt::format("{} were given: one of them", enumerated(chosen)),
-          "a single container is backed up by its name, an HA install by its rke configuration");
+          "--rancher-container NAME may be given beside one of them");
   }
-  if (choice.container.starts_with('-')) {
-    wrong(fmt::format("--rancher-container {} is no name", one_line(choice.container)));
+  if (const auto distribution = choice.distribution()) {
+    choice.data_folder = data_folder(*distribution, environment);
   }
   choice.date = compact_utc_text(std::chrono::system_clock::now());
   choice.snapshot = values.text("snapshot-name");
   if (choice.snapshot.empty()) {
-    choice.snapshot = fmt::format("SNAPSHOT-{}.db", choice.date);
+    choice.snapshot = fmt::format("SNAPSHOT-{}{}", choice.date, choice.distribution() ? "" : ".db");
     for (int number = 2; is_remembered(choice.state_folder, choice.snapshot); ++number) {
       choice.snapshot = fmt::format("SNAPSHOT-{}-{}.db", choice.date, number);
     }
@@ -301,7 +320,12 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   // What a rollback needs to know is in the folder of the run.
   const auto rollback = parsed.command == CommandName::rollback;
   parsed.kubeconfig = rollback ? values.text("kubeconfig") : values.required("kubeconfig");
-  parsed.local_kubeconfig = values.required("local-kubeconfig");
+  parsed.local_kubeconfig = values.text("local-kubeconfig");
+  parsed.rancher_container = container_of(values);
+  if (parsed.local_kubeconfig.empty() && parsed.rancher_container.empty()) {
+    wrong("--local-kubeconfig is required",
+          "or --rancher-container NAME, where Rancher runs in a single container");
+  }
   parsed.cluster = rollback ? values.text("cluster") : values.required("cluster");
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");

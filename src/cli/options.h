@@ -26,7 +26,8 @@ struct Options {
   std::optional<Step> step;
   std::string rollback_folder;
   std::string kubeconfig;
-  std::string local_kubeconfig;
+  std::string local_kubeconfig;   ///< empty: the cluster is reached through the container
+  std::string rancher_container;  ///< that Rancher runs in, where it was named
   std::string cluster;
   std::string context;
   std::string local_context;

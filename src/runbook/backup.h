@@ -6,13 +6,15 @@
 #include <string>
 
 #include "backup/container.h"
+#include "binaries/k3s.h"
 #include "binaries/rke.h"
 
 namespace retrust {
 
 /// Section 1 of the runbook: what the operator wants done about a backup of Rancher.
 struct BackupChoice {
-  enum class Kind { not_chosen, none, container, etcd };
+  /// `etcd` by rke.
+  enum class Kind { not_chosen, none, container, etcd, k3s, rke2 };
   Kind kind = Kind::not_chosen;
   std::string container = {};   ///< name or ID
   std::string rke_config = {};  ///< rke's cluster.yml
@@ -22,6 +24,15 @@ struct BackupChoice {
   std::string date = {};
   /// Where the names of snapshots are remembered; empty where they are not.
   std::filesystem::path state_folder = {};
+  /// Where k3s or RKE2 keeps its data on this node.
+  std::string data_folder = {};
+
+  /// Where the snapshot is taken by one of these two.
+  std::optional<Distribution> distribution() const {
+    if (kind == Kind::k3s) return Distribution::k3s;
+    if (kind == Kind::rke2) return Distribution::rke2;
+    return std::nullopt;
+  }
 };
 
 /// What was seen of Rancher's container and of the room for a backup of it. Sizes in KiB.
@@ -39,7 +50,7 @@ struct ContainerBackup {
 /// What was seen of the backup that was chosen. Empty for the other kinds.
 struct BackupObservation {
   std::optional<ContainerBackup> container = {};
-  std::string rke_version = {};
+  std::string tool_version = {};  ///< of rke, k3s or RKE2
   /// The name for the snapshot, where one was taken under it before.
   std::string used_name = {};
 };

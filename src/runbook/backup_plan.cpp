@@ -31,7 +31,11 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
                                   const Progress& progress, Changes changes) {
   const auto step = Step::backup_container;
   const auto& seen = observation.backup.container;
-  if (!seen) return {step, Need::not_needed, "no container of Rancher's was named"};
+  if (!seen) {
+    return {step, Need::not_needed,
+            options.backup.container.empty() ? "no container of Rancher's was named"
+                                             : "another choice was made about a backup"};
+  }
   if (progress.performed.contains(step)) return {step, Need::not_needed, "done"};
   const auto* mount = seen->container.mount_of(rancher_data);
   if (seen->mapped()) {
@@ -63,18 +67,31 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
 PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progress,
                              Changes changes) {
   const auto step = Step::backup_etcd;
-  if (options.backup.kind != BackupChoice::Kind::etcd) {
-    return {step, Need::not_needed, "no configuration of rke was named"};
+  const auto& choice = options.backup;
+  const auto distribution = choice.distribution();
+  if (choice.kind != BackupChoice::Kind::etcd && !distribution) {
+    return {step, Need::not_needed, "neither rke's configuration, k3s nor RKE2 was named"};
   }
   if (progress.performed.contains(step)) return {step, Need::not_needed, "done"};
   if (changes == Changes::none && options.extent == Extent::needed) {
     return {step, Need::not_needed, nothing_to_save};
   }
-  auto words = Rke::save_args(options.backup.snapshot, options.backup.rke_config);
+  if (distribution) {
+    const auto program = std::string(name_of(*distribution));
+    auto words = K3s::save_args(choice.snapshot);
+    words.insert(words.begin(), program);
+    return {step,
+            Need::needed,
+            fmt::format("snapshots etcd on this node, as {}-NODE-TIME", choice.snapshot),
+            {shell_line(words)},
+            {fmt::format("goes to {}/server/db/snapshots, where {} is not set to another folder",
+                         choice.data_folder, program)}};
+  }
+  auto words = Rke::save_args(choice.snapshot, choice.rke_config);
   words.insert(words.begin(), "rke");
   return {step,
           Need::needed,
-          fmt::format("snapshots etcd on each of its hosts, as {}", options.backup.snapshot),
+          fmt::format("snapshots etcd on each of its hosts, as {}", choice.snapshot),
           {shell_line(words)}};
 }
 

@@ -8,6 +8,7 @@
 #include "backup/archive_check.h"
 #include "backup/tar_reader.h"
 #include "runbook/execution.h"
+#include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
 #include "transcript/private_file.h"
 #include "transcript/text.h"
@@ -178,6 +179,10 @@ awaitable<void> Execution::backup_container() {
 
 awaitable<void> Execution::backup_etcd() {
   const auto& choice = options_.plan.backup;
+  if (choice.distribution()) {
+    co_await save_k3s_snapshot(tools_.k3s, events_, choice);
+    co_return;
+  }
   // Before the command: one that fails half-way has used the name as well.
   try {
     remember(choice.state_folder, choice.snapshot);

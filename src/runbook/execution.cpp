@@ -7,6 +7,7 @@
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/server_container.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -38,9 +39,10 @@ awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, options_.observe);
   check_right_clusters(observation_);
+  observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
+                                                             observation_.local, events_);
   observation_.backup =
-      co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(),
-                              observation_.local.rancher.version_text);
+      co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   for (auto& line : findings(observation_)) finding(std::move(line));
   if (auto diff = credentials_diff(observation_); !diff.empty()) {
     say(EventKind::difference, {}, std::move(diff));
@@ -69,10 +71,12 @@ awaitable<void> Execution::back_rancher_up() {
   // Of tens of thousands of tokens each is tried once more before it is deleted.
   auto again = options_.observe;
   again.own_tokens = OwnTokensChoice::leave;
+  auto container = std::move(observation_.container);
   observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, again);
   observation_.backup = std::move(backup);
   observation_.own_tokens = std::move(own_tokens);
+  observation_.container = std::move(container);
   check_right_clusters(observation_);
   check_may_change(observation_, plan());
 }

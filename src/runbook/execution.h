@@ -88,6 +88,7 @@ class Execution {
   boost::asio::awaitable<void> update_cluster();
   boost::asio::awaitable<void> restart_rancher();
   boost::asio::awaitable<void> repair_impersonation();
+  boost::asio::awaitable<void> restart_container();
   boost::asio::awaitable<void> await_ready();
   boost::asio::awaitable<void> prove();
   boost::asio::awaitable<void> begin_cluster_watch();

@@ -9,6 +9,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "backup/container.h"
 #include "credentials/compare.h"
 #include "runbook/backup.h"
 #include "runbook/kubeconfig.h"
@@ -117,6 +118,15 @@ struct Local {
   RancherServer rancher;
 };
 
+/// The container that --rancher-container names.
+struct ServerContainer {
+  std::string name;  ///< as it was given
+  Container container;
+  /// Whether it is known that the local cluster is the one in it.
+  enum class Proof { same_cluster, none };
+  Proof proof = Proof::none;
+};
+
 /// What shows that the downstream kubeconfig is of the cluster that the resource stands for.
 enum class Identity {
   account,       ///< the stored token names the uid of the service account that is there
@@ -133,6 +143,7 @@ struct Observation {
   Identity identity = Identity::unproven;
   /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
   std::vector<std::string> missing_permissions;
+  std::optional<ServerContainer> container = {};
   BackupObservation backup = {};
   OwnTokens own_tokens = {};
 

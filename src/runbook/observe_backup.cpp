@@ -3,12 +3,12 @@
 
 #include <charconv>
 #include <cmath>
-#include <stdexcept>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "process/gather.h"
+#include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
 #include "transcript/text.h"
 
@@ -74,15 +74,9 @@ std::uint64_t room_at(fs::path folder) {
 
 awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& choice,
                                              const fs::path& folder,
-                                             const std::string& server_version) {
+                                             const Observation& observation) {
   ContainerBackup backup;
-  const auto shown = co_await docker.inspect(choice.container);
-  try {
-    backup.container = parse_container(shown);
-  } catch (const std::runtime_error& error) {
-    throw Failure(ExitStatus::refused, fmt::format("docker inspect: {}", error.what()),
-                  "check that --docker names docker, or podman");
-  }
+  backup.container = observation.container->container;
   auto& container = backup.container;
   if (backup.mapped()) co_return backup;
   if (container.state != "running") {
@@ -93,7 +87,7 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
                   "start it (docker start NAME), or back its data up by hand and give "
                   "--no-rancher-backup");
   }
-  if (container.version.empty()) container.version = server_version;
+  if (container.version.empty()) container.version = observation.local.rancher.version_text;
   backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
                                version_for_name(container.version), choice.date);
   std::vector<awaitable<void>> questions;
@@ -113,13 +107,16 @@ bool ContainerBackup::mapped() const {
 
 awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoice& choice,
                                             const fs::path& folder,
-                                            const std::string& server_version) {
+                                            const Observation& observation) {
   BackupObservation seen;
   if (choice.kind == BackupChoice::Kind::container) {
-    seen.container = co_await observe_container(tools.docker, choice, folder, server_version);
+    seen.container = co_await observe_container(tools.docker, choice, folder, observation);
   } else if (choice.kind == BackupChoice::Kind::etcd) {
-    seen.rke_version = co_await tools.rke.version();
+    seen.tool_version = co_await tools.rke.version();
     if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
+  } else if (choice.distribution()) {
+    check_k3s_node(choice);
+    seen.tool_version = co_await tools.k3s.version();
   }
   co_return seen;
 }

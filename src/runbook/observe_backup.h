@@ -1,28 +1,35 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+#include <optional>
 
 #include <boost/asio/awaitable.hpp>
 
 #include "binaries/docker.h"
+#include "binaries/k3s.h"
+#include "binaries/kubectl.h"
 #include "binaries/rke.h"
 #include "runbook/backup.h"
+#include "runbook/observation.h"
 
 namespace retrust {
 
 /// The programs that backups are made with.
 struct BackupTools {
   Docker docker;
+  /// The kubectl in Rancher's container, beside another way to the local cluster; nothing where it
+  /// is the only one.
+  std::optional<Kubectl> container_kubectl;
   Rke rke;
+  K3s k3s;
 };
 
-/// Looks at what a backup will need; changes nothing. `folder` is where it will go,
-/// `server_version` what Rancher's setting says. Throws Failure: refused where no backup can be
-/// made like this.
+/// Looks at what a backup will need; changes nothing. `folder` is where it will go, `observation`
+/// what was seen before, with Rancher's container where one was named. Throws Failure: refused
+/// where no backup can be made like this.
 boost::asio::awaitable<BackupObservation> observe_backup(BackupTools& tools,
                                                          const BackupChoice& choice,
                                                          const std::filesystem::path& folder,
-                                                         const std::string& server_version);
+                                                         const Observation& observation);
 
 }  // namespace retrust

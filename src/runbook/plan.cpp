@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "binaries/docker.h"
 #include "binaries/kubectl.h"
 #include "credentials/certificate.h"
 #include "runbook/backup_plan.h"
@@ -179,7 +180,8 @@ class Planner {
     const Step step = Step::check_cluster;
     const std::vector<std::string> command{
         line(options_.local_kubectl,
-             Kubectl::watch_args(commands::watched_cluster(seen_.local.cluster.id)))};
+             Kubectl::watch_args(commands::watched_cluster(seen_.local.cluster.id),
+                                 options_.local_age))};
     if (!token_changes() && comparison_.equal()) {
       return {step, performed(step) ? Need::not_needed : Need::needed,
               "reads the clusters resource: stored and live are the same", command};
@@ -193,7 +195,7 @@ class Planner {
     const auto& id = seen_.local.cluster.id;
     const std::vector<std::string> command{
         line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id))),
-        line(options_.local_kubectl, Kubectl::replace_args())};
+        line(options_.local_kubectl, Kubectl::replace_args(options_.local_age))};
     if (performed(step)) return {step, Need::not_needed, "done"};
     if (token_changes()) {
       return {step, Need::depends, "if the agents do not report the new token and CA", command};
@@ -218,6 +220,8 @@ class Planner {
     if (!rancher.deployment.empty()) {
       command.push_back(line(options_.local_kubectl,
                              commands::restart_deployment(rancher.name_space, rancher.deployment)));
+    } else if (restartable(seen_)) {
+      command.push_back(line({"docker"}, Docker::restart_args(seen_.container->name)));
     }
     if (!rancher.version) {
       if (every()) return {step, Need::needed, "every section was asked for", command};
@@ -231,19 +235,25 @@ class Planner {
       if (every()) return {step, Need::needed, "every section was asked for", command};
       return {step, Need::not_needed, fmt::format("{} notices the change by itself", number)};
     }
-    if (rancher.deployment.empty()) {
+    if (!restartable(seen_)) {
       return {step, Need::not_needed,
-              fmt::format("{} is no Deployment here: where it runs in a container of its own, "
+              fmt::format("{} is no Deployment here{}: where it runs in a container of its own, "
                           "restart that afterwards (docker restart NAME), or logs and shell fail",
-                          number)};
+                          number,
+                          seen_.container ? ", and nothing shows that it is the container that was "
+                                            "named"
+                                          : "")};
     }
     const auto changes = token_changes() || !comparison_.equal();
     const auto since = std::max(credentials_since(seen_),
                                 progress_.stored_changed.value_or(std::chrono::sys_seconds{}));
-    const auto stale = rancher.pods.empty() ||
-                       std::any_of(rancher.pods.begin(), rancher.pods.end(), [&](const Pod& pod) {
-                         return !pod.terminating && pod.started < since;
-                       });
+    const auto stale =
+        rancher.deployment.empty()
+            ? container_older_than(since)
+            : rancher.pods.empty() ||
+                  std::any_of(rancher.pods.begin(), rancher.pods.end(), [&](const Pod& pod) {
+                    return !pod.terminating && pod.started < since;
+                  });
     if (!changes && !stale && !every()) {
       return {step, Need::not_needed,
               fmt::format("{} was started after the live credentials were made", number)};
@@ -252,6 +262,11 @@ class Planner {
         step, Need::needed,
         fmt::format("{} keeps the old CA and token in memory: logs and shell would fail", number),
         command};
+  }
+
+  bool container_older_than(std::chrono::sys_seconds since) const {
+    const auto started = seen_.container->container.started;
+    return !started || *started < since;
   }
 
   const Observation& seen_;
@@ -356,6 +371,12 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
     if (everyone || gone || pod.started < live->created) pods.push_back(pod);
   }
   return pods;
+}
+
+bool restartable(const Observation& observation) {
+  return !observation.local.rancher.deployment.empty() ||
+         (observation.container &&
+          observation.container->proof == ServerContainer::Proof::same_cluster);
 }
 
 std::string plan_text(const Plan& plan) {

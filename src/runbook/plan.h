@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "binaries/kubectl.h"
 #include "runbook/observation.h"
 
 namespace retrust {
@@ -71,6 +72,7 @@ struct PlanOptions {
   /// How commands are shown, e.g. {"kubectl", "--kubeconfig=x.yaml"}.
   std::vector<std::string> downstream_kubectl = {"kubectl"};
   std::vector<std::string> local_kubectl = {"kubectl"};
+  KubectlAge local_age = KubectlAge::present;
 };
 
 /// What this run has done so far.
@@ -107,6 +109,9 @@ std::vector<std::string> secrets_to_delete(const Observation& observation,
                                            const PlanOptions& options);
 /// The pods that 2.2 deletes.
 std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options);
+
+/// Whether 3.1 can restart Rancher's server: it is a Deployment, or the container that was named.
+bool restartable(const Observation& observation);
 
 /// The plan as text for people, one step after another.
 std::string plan_text(const Plan& plan);

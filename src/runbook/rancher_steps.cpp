@@ -154,12 +154,17 @@ awaitable<void> Execution::update_cluster() {
 
 awaitable<void> Execution::restart_rancher() {
   const auto& rancher = observation_.local.rancher;
-  if (rancher.deployment.empty()) {
+  if (!restartable(observation_)) {
     throw Failure(ExitStatus::failed,
                   "Rancher's server is no Deployment in the local cluster, so it was not restarted",
-                  "restart its container (docker restart NAME): logs and shell work after that");
+                  "restart its container (docker restart NAME), or name it with "
+                  "--rancher-container: logs and shell work after that");
   }
   co_await cluster_watch_.end();
+  if (rancher.deployment.empty()) {
+    co_await restart_container();
+    co_return;
+  }
   const auto kubectl = local(Step::restart_rancher);
   announce("3.1",
            fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));

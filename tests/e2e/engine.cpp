@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 #include <stdlib.h>
@@ -77,7 +78,10 @@ Result Engine::docker(std::vector<std::string> args) const {
 
 void Engine::container(const std::string& name, std::vector<std::string> options,
                        const std::string& image) const {
-  options.insert(options.begin(), {"run", "-d", "--network", "none", "--name", name});
+  options.insert(options.begin(), {"run", "-d", "--name", name});
+  if (std::find(options.begin(), options.end(), "--network") == options.end()) {
+    options.insert(options.end(), {"--network", "none"});
+  }
   // A process that ends when it is told to: as process 1 it would not by itself.
   options.insert(options.end(), {"--init", image, "sleep", "100000"});
   const auto result = docker(std::move(options));

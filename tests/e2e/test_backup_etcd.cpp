@@ -341,8 +341,7 @@ TEST_CASE("wrong usage is said before anything is started") {
   refused({"--rke-config", sandbox.directory().string()}, "this is a directory");
   refused({"--rke-config", rke.config(), "--no-rancher-backup"},
           "--rke-config and --no-rancher-backup were given");
-  refused({"--rke-config", rke.config(), "--rancher-container", "rancher"},
-          "--rancher-container and --rke-config were given");
+  refused({"--rke-config", rke.config(), "--k3s"}, "--rke-config and --k3s were given");
   for (const auto* name : {"a b", "$(reboot)", "../x", "c-abcde-rl"}) {
     refused({"--rke-config", rke.config(), "--snapshot-name", name}, "is no name for a snapshot");
   }

@@ -100,6 +100,27 @@ TEST_CASE("the required options") {
   }
 }
 
+TEST_CASE("Rancher's container is a way to its cluster, and a backup unless another is chosen") {
+  using Kind = BackupChoice::Kind;
+  const auto kind = [](std::vector<std::string> args) {
+    args.insert(args.begin(), {"run", "--kubeconfig", "down", "--cluster", "prod",
+                               "--rancher-container", "rancher"});
+    const auto options = parse(args);
+    CHECK(options.local_kubeconfig.empty());
+    CHECK(options.backup.container == "rancher");
+    return options.backup.kind;
+  };
+  CHECK(kind({}) == Kind::container);
+  CHECK(kind({"--no-rancher-backup"}) == Kind::none);
+  CHECK(kind({"--rke-config", "cluster.yml"}) == Kind::etcd);
+  CHECK(kind({"--k3s"}) == Kind::k3s);
+  CHECK(kind({"--rke2"}) == Kind::rke2);
+  CHECK(complaint({"run", "--k3s", "--rke2"}).find("--k3s and --rke2 were given") !=
+        std::string::npos);
+  CHECK(parse_with({"run", "--k3s"}, {{"K3S_DATA_DIR", "/data"}}).backup.data_folder == "/data");
+  CHECK(parse_with({"run", "--rke2"}).backup.data_folder == "/var/lib/rancher/rke2");
+}
+
 TEST_CASE("the command line wins over the environment") {
   const Variables variables{{"RETRUST_KUBECONFIG", "from-environment"},
                             {"RETRUST_NAMESPACE", "elsewhere"},

@@ -282,6 +282,34 @@ TEST_CASE("a Rancher that is no Deployment is not restarted, and that is said") 
   CHECK(plan[Step::restart_rancher].reason.find("docker restart") != std::string::npos);
 }
 
+TEST_CASE("Rancher's container is restarted where it is known to be the local cluster's") {
+  auto seen = renewed();
+  seen.local.rancher.version = Version{2, 1, 14};
+  seen.local.rancher.deployment.clear();
+  seen.local.rancher.pods.clear();
+  seen.container.emplace();
+  seen.container->name = "rancher";
+  seen.container->proof = ServerContainer::Proof::same_cluster;
+  const auto restart = [&] { return make_plan(seen, {})[Step::restart_rancher]; };
+  CHECK(restart().need == Need::needed);
+  CHECK(restart().commands == std::vector<std::string>{"docker restart rancher"});
+  seen.container->proof = ServerContainer::Proof::none;
+  CHECK(restart().need == Need::not_needed);
+  CHECK(restart().reason.find("nothing shows") != std::string::npos);
+
+  // Nothing differs: it depends on when it was started.
+  seen.downstream.tokens = healthy().downstream.tokens;
+  seen.local.cluster.stored = healthy().local.cluster.stored;
+  seen.container->proof = ServerContainer::Proof::same_cluster;
+  CHECK(restart().need == Need::needed);
+  seen.container->container.started = long_ago - 1s;
+  CHECK(restart().need == Need::needed);
+  seen.container->container.started = later;
+  CHECK(restart().need == Need::not_needed);
+  seen.local.rancher.version = Version{2, 4, 17};
+  CHECK(restart().need == Need::not_needed);
+}
+
 TEST_CASE("without check-cluster the repair does not wait for it") {
   auto seen = renewed();
   seen.downstream.tokens.front().verdict = Verdict::accepted;

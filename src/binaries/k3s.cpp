@@ -1,0 +1,227 @@
+#include "binaries/k3s.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "binaries/announced.h"
+#include "binaries/logrus.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+using boost::asio::awaitable;
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// What comes after a text that begins the message; empty where it begins otherwise.
+std::string_view after(std::string_view message, std::string_view beginning) {
+  return message.starts_with(beginning) ? message.substr(beginning.size()) : std::string_view{};
+}
+
+std::string_view file_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+/// Of every option in config.yaml that the server takes and `etcd-snapshot` does not.
+bool is_noise(std::string_view message) {
+  return message.starts_with("Unknown flag ") && message.ends_with(", skipping");
+}
+
+std::vector<std::string> candidates_of(Distribution distribution) {
+  if (distribution == Distribution::k3s) return {"k3s", "/usr/local/bin/k3s", "/opt/bin/k3s"};
+  return {"rke2", "/usr/local/bin/rke2", "/opt/rke2/bin/rke2"};
+}
+
+std::string lines_of(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
+Failure refused(std::string happened, std::string advice, std::string detail) {
+  return {ExitStatus::refused, std::move(happened), std::move(advice), std::move(detail)};
+}
+
+std::string service_of(Distribution distribution) {
+  return distribution == Distribution::k3s ? "k3s" : "rke2-server";
+}
+
+}  // namespace
+
+std::string_view name_of(Distribution distribution) {
+  return distribution == Distribution::k3s ? "k3s" : "rke2";
+}
+
+K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
+  K3sSnapshotLog log;
+  auto failed = false;
+  std::string begun;
+  for (const auto& each : split_lines(text)) {
+    const auto line = read_log_line(each);
+    const std::string_view message = line.message;
+    if (const auto path = after(message, "Saving etcd snapshot to "); !path.empty()) begun = path;
+    if (const auto path = after(message, "Compressed snapshot: "); !path.empty()) begun = path;
+    // Said once for the file, and once more where it was uploaded.
+    if (const auto name = after(message, "Snapshot ");
+        log.name.empty() && name.ends_with(" saved."))
+      log.name = name.substr(0, name.find(' '));
+    failed = failed || message.starts_with("Failed to take etcd snapshot") ||
+             message.starts_with("Unable to take snapshot");
+    if (line.grave() && !is_noise(message)) log.warnings.emplace_back(message);
+    failed = failed || line.level.starts_with("fata");
+  }
+  if (failed) {
+    log.name.clear();
+  } else if (log.name.empty()) {
+    log.name = file_name(begun);
+  }
+  if (!log.name.empty() && file_name(begun) == log.name) log.path = begun;
+  return log;
+}
+
+ListedSnapshot find_snapshot(std::string_view listed, std::string_view name) {
+  for (const auto& line : split_lines(listed)) {
+    std::vector<std::string> words;
+    for (std::size_t at = 0; (at = line.find_first_not_of(" \t", at)) != std::string::npos;) {
+      const auto end = std::min(line.find_first_of(" \t", at), line.size());
+      words.push_back(line.substr(at, end - at));
+      at = end;
+    }
+    constexpr std::string_view file = "file://";
+    if (words.size() >= 3 && words[0] == name && words[1].starts_with(file)) {
+      return {words[1].substr(file.size()), words[2]};
+    }
+  }
+  return {};
+}
+
+Failure no_etcd(Distribution distribution, const std::string& data, std::string detail) {
+  const auto name = name_of(distribution);
+  return refused(
+      fmt::format("{} does not keep its data in etcd here (but in SQLite or a database elsewhere), "
+                  "so there is nothing to take a snapshot of",
+                  name),
+      fmt::format("nothing was changed; for SQLite stop the server (systemctl stop {}), copy "
+                  "{}/server/db, start it again; a database elsewhere is backed up by its own "
+                  "means; then give --no-rancher-backup",
+                  service_of(distribution), data),
+      std::move(detail));
+}
+
+Failure no_server(Distribution distribution, std::string detail) {
+  const auto name = name_of(distribution);
+  return refused(fmt::format("this node is no server of {}: only a server has etcd's data", name),
+                 fmt::format("nothing was changed; run this on a server node of Rancher's cluster, "
+                             "or take the snapshot there ({} etcd-snapshot save) and give "
+                             "--no-rancher-backup",
+                             name),
+                 std::move(detail));
+}
+
+Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std::string& data) {
+  const auto name = name_of(distribution);
+  const auto text = outcome.out + "\n" + outcome.err;
+  const auto log = read_k3s_snapshot_log(text);
+  auto detail = log.warnings.empty() ? own_words(outcome) : lines_of(log.warnings);
+  // Who is not root is led to a server of his own in his home directory.
+  const auto of_a_user = contains(text, "/.rancher/") || contains(text, "permission denied");
+  if (of_a_user) {
+    return refused(fmt::format("{} takes snapshots for root alone", name),
+                   "nothing was changed; run retrust as root", std::move(detail));
+  }
+  if (contains(text, "etcd datastore disabled") || contains(text, "etcd database not found in") ||
+      contains(text, "managed etcd database has not been initialized")) {
+    return no_etcd(distribution, data, std::move(detail));
+  }
+  if (contains(text, "server/token: no such file or directory") ||
+      contains(text, "server/tls: no such file or directory")) {
+    return no_server(distribution, std::move(detail));
+  }
+  if (contains(text, "see server log for details: Unauthorized")) {
+    // What some versions say where the server has no etcd (k3s-io/k3s 11411).
+    auto failure = no_etcd(distribution, data, std::move(detail));
+    failure.advice += fmt::format(" (if it is etcd after all: journalctl -u {} says why)",
+                                  service_of(distribution));
+    return failure;
+  }
+  if (contains(text, "connection refused") || contains(text, "failed to get CA certs")) {
+    return refused(fmt::format("{}'s server does not answer on this node", name),
+                   fmt::format("nothing was changed; is it running (systemctl status {})? Then run "
+                               "again",
+                               service_of(distribution)),
+                   std::move(detail));
+  }
+  return refused(
+      outcome.succeeded() ? fmt::format("{} did not say that the snapshot was saved", name)
+                          : fmt::format("{} took no snapshot: {}", name, ending_text(outcome)),
+      fmt::format("nothing was changed; see to what {} says (journalctl -u {} says more), then run "
+                  "again",
+                  name, service_of(distribution)),
+      std::move(detail));
+}
+
+std::vector<std::string> K3s::save_args(const std::string& name) {
+  return {"etcd-snapshot", "save", "--name", name};
+}
+
+awaitable<Outcome> K3s::start(std::vector<std::string> args, std::string section,
+                              std::chrono::milliseconds deadline, Weight weight) const {
+  auto words = args;
+  words.insert(words.begin(), program_);
+  Announcement announcement;
+  announcement.section = std::move(section);
+  announcement.line = shell_line(words);
+  announcement.name = fmt::format("{} {}", name_of(distribution_), args.front());
+  announcement.about["program"] = program_;
+  announcement.output = Output::public_text;
+  announcement.weight = weight;
+  Command command;
+  command.program = program_;
+  command.args = std::move(args);
+  command.deadline = deadline;
+  return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
+}
+
+awaitable<std::string> K3s::version() {
+  const auto candidates = candidates_of(distribution_);
+  const auto name = name_of(distribution_);
+  Outcome outcome;
+  for (const auto& candidate : candidates) {
+    program_ = candidate;
+    std::vector<std::string> args(1, "--version");
+    outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
+    if (outcome.ending != Ending::not_found) break;
+  }
+  const auto lines = split_lines(outcome.out);
+  if (!outcome.succeeded() || lines.empty() ||
+      !lines.front().starts_with(fmt::format("{} version", name))) {
+    const auto missing = outcome.ending == Ending::not_found;
+    throw Failure(
+        ExitStatus::usage,
+        missing ? fmt::format("cannot find {}", enumerated(candidates))
+                : fmt::format("{} --version does not answer as {} does", program_, name),
+        fmt::format("run this on a server node of Rancher's own cluster, with {} on PATH", name),
+        own_words(outcome));
+  }
+  co_return one_line(lines.front());
+}
+
+awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data) const {
+  const auto outcome = co_await start(save_args(name), "1.2", {}, Weight::documented);
+  auto log = read_k3s_snapshot_log(outcome.out + "\n" + outcome.err);
+  if (!outcome.succeeded() || log.name.empty()) throw explain_k3s(distribution_, outcome, data);
+  co_return log;
+}
+
+awaitable<ListedSnapshot> K3s::find(std::string name) const {
+  std::vector<std::string> args{"etcd-snapshot", "ls"};
+  const auto outcome = co_await start(std::move(args), "1.2", command_timeout_, Weight::routine);
+  if (!outcome.succeeded()) co_return ListedSnapshot{};
+  co_return find_snapshot(outcome.out, name);
+}
+
+}  // namespace retrust

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace retrust {
+
+/// A line as logrus writes it, the logger of rke, k3s and RKE2.
+struct LogLine {
+  std::string level;    ///< in small letters, whole or its first four; empty for any other line
+  std::string message;  ///< without the blanks that fill it up on a terminal
+
+  /// A warning or worse.
+  bool grave() const;
+};
+
+/// `INFO[0000] …` as logrus writes to a terminal, with or without colors, or fields
+/// (`level=info msg="…"`) as it does to a pipe. What is neither is a line of its own, of no level.
+LogLine read_log_line(std::string_view text);
+
+}  // namespace retrust

@@ -1,0 +1,70 @@
+#include "cli/usage.h"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+#include "transcript/failure.h"
+
+namespace retrust {
+namespace {
+
+void check_file(std::string_view option, const std::string& path, std::string_view kind) {
+  namespace fs = std::filesystem;
+  const auto wrong = [&](std::string_view why) {
+    throw Failure(ExitStatus::usage, fmt::format("--{} {}: {}", option, path, why),
+                  fmt::format("give the path of {} that you can read", kind));
+  };
+  std::error_code error;
+  const auto state = fs::status(path, error);
+  if (!fs::exists(state)) wrong("there is no such file");
+  if (fs::is_directory(state)) wrong("this is a directory");
+  if (::access(path.c_str(), R_OK) != 0) wrong("cannot be read");
+  if (fs::is_regular_file(state) && fs::file_size(path, error) == 0) wrong("the file is empty");
+}
+
+}  // namespace
+
+bool changes_something(const Options& options) {
+  return options.command == CommandName::run || options.command == CommandName::rollback ||
+         (options.command == CommandName::step &&
+          info_of(*options.step).effect == StepInfo::Effect::changes);
+}
+
+void check_usage(const Options& options) {
+  if (!options.kubeconfig.empty()) check_file("kubeconfig", options.kubeconfig, "a kubeconfig");
+  if (!options.local_kubeconfig.empty()) {
+    check_file("local-kubeconfig", options.local_kubeconfig, "a kubeconfig");
+  }
+  const auto& backup = options.backup;
+  if (options.command == CommandName::run && backup.kind == BackupChoice::Kind::not_chosen) {
+    throw Failure(
+        ExitStatus::usage,
+        "no choice was made about a backup of Rancher (section 1 of the runbook): "
+        "nothing was changed",
+        "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
+        "made by rke), --k3s or --rke2 (on a server node of such a cluster), or back Rancher up "
+        "yourself and give --no-rancher-backup");
+  }
+  if (options.step == Step::backup_container && backup.kind != BackupChoice::Kind::container) {
+    throw Failure(ExitStatus::usage, "step backup-container needs a container",
+                  "give --rancher-container NAME, and no other choice of a backup");
+  }
+  if (options.step == Step::backup_etcd && backup.kind != BackupChoice::Kind::etcd &&
+      !backup.distribution()) {
+    throw Failure(ExitStatus::usage, "step backup-etcd needs to know whose etcd",
+                  "give --rke-config FILE, --k3s or --rke2");
+  }
+  if (backup.kind == BackupChoice::Kind::etcd) {
+    check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
+  }
+  if (changes_something(options) && options.consent == Consent::ask && !can_ask()) {
+    throw Failure(ExitStatus::usage,
+                  "this is no terminal, so nobody can be asked: nothing was changed",
+                  "give --yes to go on without a question");
+  }
+}
+
+}  // namespace retrust

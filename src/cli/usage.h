@@ -1,0 +1,13 @@
+#pragma once
+
+#include "cli/options.h"
+
+namespace retrust {
+
+/// Whether the command can change a cluster: then somebody is asked, and permissions are.
+bool changes_something(const Options& options);
+
+/// What can be known to be wrong before anything is started. Throws Failure (usage).
+void check_usage(const Options& options);
+
+}  // namespace retrust

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "runbook/observe_backup.h"
+#include "transcript/event.h"
+
+namespace retrust {
+
+/// Looks at the container of that name, if it is not empty; changes nothing. Throws Failure
+/// (refused) where there is none of that name, or where it is seen that the local cluster is
+/// another one than that in it; what cannot be seen is warned of.
+boost::asio::awaitable<std::optional<ServerContainer>> observe_server_container(
+    const BackupTools& tools, std::string name, const Local& local, EventSink& events);
+
+}  // namespace retrust

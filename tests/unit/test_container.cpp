@@ -1,0 +1,98 @@
+// What is read from a container and its kubectl.
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "backup/container.h"
+#include "binaries/docker_errors.h"
+#include "binaries/kubectl.h"
+#include "binaries/kubectl_errors.h"
+
+using namespace std::chrono_literals;
+
+namespace retrust {
+namespace {
+
+Outcome ended(int code, std::string err) {
+  Outcome outcome;
+  outcome.code = code;
+  outcome.err = std::move(err);
+  return outcome;
+}
+
+TEST_CASE("when a container was started, as docker and podman write it") {
+  constexpr std::chrono::sys_seconds moment{1'764'044'400s};  // 2025-11-25T04:20:00Z
+  CHECK(parse_moment("2025-11-25T04:20:00Z") == moment);
+  CHECK(parse_moment("2025-11-25T04:20:00.123456789Z") == moment);
+  CHECK(parse_moment("2025-11-25T05:20:00.123456789+01:00") == moment);
+  CHECK(parse_moment("2025-11-24T23:50:00-04:30") == moment);
+  for (const auto* text : {"", "yesterday", "2025-11-25", "2025-11-25T04:20:00",
+                           "2025-11-25T04:20:00 CET", "2025-11-25T04:20:00+1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_moment(text));
+  }
+}
+
+TEST_CASE("how old a kubectl is") {
+  const auto age = [](std::string_view text) { return age_of(boost::json::parse(text)); };
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"10"}})") == KubectlAge::before_1_11);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"11"}})") == KubectlAge::before_1_16);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"15+"}})") == KubectlAge::before_1_16);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"16"}})") == KubectlAge::present);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"35"}})") == KubectlAge::present);
+  CHECK(age(R"({"clientVersion":{}})") == KubectlAge::present);
+  CHECK(age("[]") == KubectlAge::present);
+}
+
+TEST_CASE("the arguments that an old kubectl is given") {
+  using Words = std::vector<std::string>;
+  CHECK(Kubectl::watch_args({"pods"}, KubectlAge::before_1_16) ==
+        Words{"get", "pods", "-w", "-o", "json"});
+  CHECK(Kubectl::watch_args({"pods"}) ==
+        Words{"get", "pods", "-w", "--output-watch-events", "-o", "json"});
+  CHECK(Kubectl::replace_args(KubectlAge::before_1_11).back() == "name");
+  CHECK(Kubectl::replace_args(KubectlAge::before_1_16).back() == "json");
+}
+
+TEST_CASE("docker's own words are told from those of kubectl in the container") {
+  CHECK(docker_itself(ended(1, "Error response from daemon: No such container: x\n")) ==
+        DockerError::no_such_container);
+  CHECK(docker_itself(ended(1,
+                            "Error response from daemon: Container 0123 is restarting, wait "
+                            "until the container is running\n")) == DockerError::not_running);
+  CHECK(docker_itself(ended(127, "OCI runtime exec failed: exec failed\n")) ==
+        DockerError::no_program);
+  CHECK(docker_itself(ended(125,
+                            "Error: can only create exec sessions on running containers: "
+                            "container state improper\n")) == DockerError::not_running);
+  for (const auto* words :
+       {"error: unable to upgrade connection: container not found (\"x\")\n",
+        "Error from server (NotFound): pods \"x\" not found: no such container\n",
+        "Error: unknown flag: --output-watch-events\n", "", "permission denied\n"}) {
+    CAPTURE(words);
+    CHECK_FALSE(docker_itself(ended(1, words)));
+  }
+  CHECK_FALSE(docker_itself(ended(0, "Error response from daemon: x\n")));
+}
+
+TEST_CASE("a kubectl in a container that fails: what it was about") {
+  const Asked asked{Side::local, "container rancher", "docker", "kubectl get secrets", "rancher"};
+  const auto of = [&](int code, const std::string& err) {
+    return explain(ended(code, err), asked);
+  };
+  const auto starting = of(1, "Error response from daemon: Container 1 is not running\n");
+  CHECK(starting.kind == KubectlError::unreachable);
+  CHECK(starting.status == ExitStatus::refused);
+  CHECK(of(137, "").kind == KubectlError::unreachable);
+  const auto none = of(1,
+                       "The connection to the server localhost:8080 was refused - did you "
+                       "specify the right host or port?\n");
+  CHECK(none.kind == KubectlError::bad_kubeconfig);
+  CHECK(none.status == ExitStatus::refused);
+  CHECK(none.advice.find("--local-kubeconfig") != std::string::npos);
+  // The rest is what it would be anywhere.
+  CHECK(of(1, "Error from server (Forbidden): no\n").kind == KubectlError::forbidden);
+  CHECK(of(1, "Error from server (Conflict): no\n").kind == KubectlError::conflict);
+}
+
+}  // namespace
+}  // namespace retrust

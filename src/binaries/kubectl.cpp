@@ -124,6 +124,14 @@ std::vector<std::string> Kubectl::replace_args() {
   return {"replace", "--validate=false", "-f", "-", "-o", "json"};
 }
 
+std::vector<std::string> Kubectl::replace_raw_args(std::string path) {
+  return {"replace", "--raw", std::move(path), "-f", "-"};
+}
+
+std::vector<std::string> Kubectl::create_args() {
+  return {"create", "--validate=false", "-f", "-", "-o", "json"};
+}
+
 boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, std::string input,
                                                Output output, OutputReader reader,
                                                std::chrono::milliseconds deadline,
@@ -193,7 +201,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   list["apiVersion"] = "v1";
   list["kind"] = "List";
   list["items"] = std::move(objects);
-  std::vector<std::string> args{"create", "--validate=false", "-f", "-", "-o", "json"};
+  const auto args = create_args();
   const auto outcome =
       co_await run(args, boost::json::serialize(list), Output::secret, Weight::routine);
   auto found = documents(outcome.out, asked(args));
@@ -207,8 +215,21 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   co_return found;
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::value object) const {
-  const auto args = replace_args();
+boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::object object) const {
+  co_return co_await write(replace_args(), std::move(object));
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::replace_raw(std::string path,
+                                                                boost::json::object object) const {
+  co_return co_await write(replace_raw_args(std::move(path)), std::move(object));
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object object) const {
+  co_return co_await write(create_args(), std::move(object));
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::write(std::vector<std::string> args,
+                                                          boost::json::object object) const {
   const auto outcome =
       co_await run(args, boost::json::serialize(object), Output::secret, Weight::documented);
   auto found = documents(outcome.out, asked(args));

@@ -69,7 +69,14 @@ class Kubectl {
   boost::asio::awaitable<std::vector<boost::json::value>> review(boost::json::array objects) const;
 
   /// `kubectl replace -f -`. A conflict is thrown as KubectlError::conflict.
-  boost::asio::awaitable<boost::json::value> replace(boost::json::value object) const;
+  boost::asio::awaitable<boost::json::value> replace(boost::json::object object) const;
+
+  /// `kubectl replace --raw PATH -f -`, for what is no resource by itself; else the same.
+  boost::asio::awaitable<boost::json::value> replace_raw(std::string path,
+                                                         boost::json::object object) const;
+
+  /// `kubectl create -f -` of an object that the cluster keeps; what it made of it.
+  boost::asio::awaitable<boost::json::value> create(boost::json::object object) const;
 
   /// Any command that changes something and prints little, e.g. {"delete", "secret", "x"}; what it
   /// printed is part of its event.
@@ -89,6 +96,8 @@ class Kubectl {
   static std::vector<std::string> get_args(std::vector<std::string> args);
   static std::vector<std::string> watch_args(std::vector<std::string> args);
   static std::vector<std::string> replace_args();
+  static std::vector<std::string> replace_raw_args(std::string path);
+  static std::vector<std::string> create_args();
 
  private:
   boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,
@@ -96,6 +105,9 @@ class Kubectl {
                                         std::chrono::milliseconds deadline, Weight weight) const;
   boost::asio::awaitable<Outcome> run(std::vector<std::string> args, std::string input,
                                       Output output, Weight weight) const;
+  /// Writes one object and reads what the cluster has of it then.
+  boost::asio::awaitable<boost::json::value> write(std::vector<std::string> args,
+                                                   boost::json::object object) const;
   Asked asked(const std::vector<std::string>& args) const;
   std::vector<std::string> with_target(std::vector<std::string> args) const;
 

@@ -9,6 +9,7 @@
 #include "credentials/certificate.h"
 #include "runbook/backup_plan.h"
 #include "runbook/commands.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -133,7 +134,7 @@ class Planner {
               fmt::format("{} must load the new token secret, and report when they start", count),
               command};
     }
-    if (!comparison_.equal()) {
+    if (!comparison_.equal() && no_report(seen_).empty()) {
       return {step, Need::needed,
               fmt::format("stored and live {} differ: {} report when they start",
                           differing(comparison_), count),
@@ -181,6 +182,10 @@ class Planner {
       return {step, performed(step) ? Need::not_needed : Need::needed,
               "reads the clusters resource: stored and live are the same", command};
     }
+    if (const auto reason = no_report(seen_); !reason.empty()) {
+      return {step, performed(step) ? Need::not_needed : Need::needed,
+              fmt::format("no report is waited for: {}", reason)};
+    }
     return {step, performed(step) ? Need::not_needed : Need::needed,
             "watches the clusters resource until it has the live token and CA", command};
   }
@@ -188,15 +193,21 @@ class Planner {
   PlannedStep update_cluster() const {
     const Step step = Step::update_cluster;
     const auto& id = seen_.local.cluster.id;
-    const std::vector<std::string> command{
-        line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id))),
-        line(options_.local_kubectl, Kubectl::replace_args())};
+    std::vector<std::string> command{
+        line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id)))};
+    if (keeps_token_in_secret(seen_.local.cluster, seen_.local.rancher)) {
+      command.push_back(line(options_.local_kubectl, Kubectl::create_args()));
+    }
+    command.push_back(line(options_.local_kubectl, replacement(id)));
     if (performed(step)) return {step, Need::not_needed, "done"};
     if (token_changes()) {
       return {step, Need::depends, "if the agents do not report the new token and CA", command};
     }
     if (comparison_.equal()) {
       return {step, Need::not_needed, "stored and live are the same"};
+    }
+    if (const auto reason = no_report(seen_); !reason.empty()) {
+      return {step, Need::needed, reason, command};
     }
     if (!performed(Step::check_cluster) && !options_.skip.contains(Step::check_cluster)) {
       return {step, Need::depends, "if the agents do not report the live token and CA", command};
@@ -205,6 +216,14 @@ class Planner {
         step, Need::needed,
         fmt::format("the agents did not report: stored and live {} differ", differing(comparison_)),
         command};
+  }
+
+  /// How the status is written: see status_path in stored_token.h, which looks at the CRD.
+  std::vector<std::string> replacement(const std::string& id) const {
+    const auto& version = seen_.local.rancher.version;
+    if (!version || *version < Version{2, 15, 0}) return Kubectl::replace_args();
+    return Kubectl::replace_raw_args(
+        fmt::format("/apis/management.cattle.io/v3/clusters/{}/status", id));
   }
 
   PlannedStep restart_rancher() const {
@@ -341,7 +360,8 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
   const auto& downstream = observation.downstream;
   if (options.pods == PodChoice::every) return downstream.pods;
   const auto* live = observation.live();
-  const auto everyone = options.extent == Extent::every || !observation.comparison().equal() ||
+  const auto everyone = options.extent == Extent::every ||
+                        (!observation.comparison().equal() && no_report(observation).empty()) ||
                         !secrets_to_delete(observation, options).empty() || live == nullptr;
   std::vector<Pod> pods;
   for (const auto& pod : agent_pods(downstream.pods)) {
@@ -351,6 +371,13 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
     if (everyone || gone || pod.started < live->created) pods.push_back(pod);
   }
   return pods;
+}
+
+std::string no_report(const Observation& observation) {
+  const auto ca = observation.comparison().ca;
+  return why_not_reported(
+      observation.local.cluster, observation.local.rancher,
+      ca == Comparison::Part::same ? Reported::token_alone : Reported::token_and_ca);
 }
 
 std::string plan_text(const Plan& plan) {

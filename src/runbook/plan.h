@@ -103,6 +103,9 @@ std::vector<std::string> secrets_to_delete(const Observation& observation,
 /// The pods that 2.2 deletes.
 std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options);
 
+/// Why no report of the agents will make stored and live the same; empty where one is expected.
+std::string no_report(const Observation& observation);
+
 /// The plan as text for people, one step after another.
 std::string plan_text(const Plan& plan);
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
@@ -11,6 +12,7 @@
 #include "runbook/cluster_change.h"
 #include "runbook/commands.h"
 #include "runbook/parse.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -42,8 +44,19 @@ std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCl
   std::vector<std::string> parts;
   if (!is_known(&StoredDigest::token)) parts.emplace_back("the token");
   if (!is_known(&StoredDigest::ca)) parts.emplace_back("the CA");
-  if (!is_known(&StoredDigest::token_secret)) parts.emplace_back("the name of the token's Secret");
+  // Agents' reports make Secrets of any name: one that holds a known token is known by that.
+  if (digest.token.empty() && !is_known(&StoredDigest::token_secret))
+    parts.emplace_back("the name of the token's Secret");
   return parts;
+}
+
+/// Its version alone.
+awaitable<RancherServer> read_rancher(const Kubectl& local) {
+  std::vector<std::string> args{"settings.management.cattle.io", "server-version"};
+  auto setting = co_await local.get(std::move(args));
+  boost::json::object list;
+  list["items"] = boost::json::array{std::move(setting)};
+  co_return parse_rancher(list);
 }
 
 }  // namespace
@@ -75,6 +88,11 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
                   "nothing was changed; check --local-kubeconfig");
   }
   if (digest_of(now) == digest_of(saved_.cluster)) return Left::nothing;
+  if (saved_.cluster.token_secret_name.empty() && !now.token_secret_name.empty()) {
+    throw Failure(ExitStatus::refused,
+                  "Rancher keeps the token in a Secret by now, and did not when this was saved",
+                  "nothing was changed: the field that was saved is not read any more");
+  }
   const auto foreign = foreign_parts(now, saved_);
   if (!foreign.empty() && options_.others == RollbackOptions::Others::refuse) {
     throw Failure(ExitStatus::refused,
@@ -87,22 +105,24 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
   return Left::something;
 }
 
-awaitable<void> Rollback::check_token_secret(const ClusterResource& now) const {
+awaitable<void> Rollback::check_token_secret() const {
   const auto& name = saved_.cluster.token_secret_name;
-  if (name.empty() || name == now.token_secret_name) co_return;
-  std::vector<std::string> args{"secret", name, "-n", "cattle-global-data"};
-  auto there = true;
-  try {
-    co_await clusters_.local.in_section("2.5").get(std::move(args));
-  } catch (const KubectlFailure& failure) {
-    if (failure.kind != KubectlError::not_found) throw;
-    there = false;
-  }
-  if (!there) {
+  if (name.empty()) co_return;
+  auto then = saved_.cluster;
+  const auto local = clusters_.local.in_section("2.5");
+  co_await read_stored_token(local, then, clusters_.redactor);
+  if (!then.token_secret) {
     throw Failure(ExitStatus::refused,
                   fmt::format("the Secret {} in cattle-global-data, which held the token, is gone",
                               one_line(name)),
                   "nothing was changed: pointing Rancher at it would leave it without a token");
+  }
+  if (then.stored.token != saved_.cluster.stored.token) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the Secret {} in {} holds another token than it did then",
+                              one_line(name), credential_namespace),
+                  "nothing was changed: Rancher has written into it since, so its name does not "
+                  "bring the saved token back");
   }
 }
 
@@ -149,8 +169,8 @@ awaitable<void> Rollback::run() {
   const auto local = clusters_.local.in_section("2.5");
   std::optional<ClusterResource> now;
   try {
-    const auto object = co_await local.get(commands::cluster(id));
-    now = parse_cluster(object, clusters_.redactor);
+    auto read = co_await read_cluster(local, id, clusters_.redactor);
+    now = std::move(read);
   } catch (const KubectlFailure& failure) {
     if (failure.kind != KubectlError::not_found) throw;
   }
@@ -163,7 +183,7 @@ awaitable<void> Rollback::run() {
     finding("nothing has to be taken back: Rancher has stored what was saved");
     co_return;
   }
-  co_await check_token_secret(*now);
+  co_await check_token_secret();
   auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
                            "as it was saved");
   if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
@@ -189,7 +209,10 @@ awaitable<void> Rollback::run() {
     changed_ = false;
     return look_at(fresh) == Left::something;
   };
-  change.edit = [this](boost::json::object& status) {
+  const auto rancher = co_await read_rancher(local);
+  auto path = co_await status_path(local, *now, rancher);
+  change.status_path = std::move(path);
+  change.edit = [this](boost::json::object& status, const std::string&) {
     const auto& saved = saved_.cluster.raw.at("status").as_object();
     for (const auto* field : fields) {
       const auto* before = saved.if_contains(field);

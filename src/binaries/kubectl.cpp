@@ -84,17 +84,6 @@ std::vector<boost::json::value> documents(const std::string& text, const Asked& 
   return found;
 }
 
-/// {"cluster.v3.management.cattle.io", "c-abcde"}: an object by names that are nobody else's.
-std::vector<std::string> name_args(const boost::json::value& object) {
-  auto type = text_at(object, "/kind");
-  for (auto& c : type) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  const auto version = text_at(object, "/apiVersion");
-  if (const auto slash = version.find('/'); slash != std::string::npos) {
-    type += fmt::format(".{}.{}", version.substr(slash + 1), version.substr(0, slash));
-  }
-  return {type, text_at(object, "/metadata/name")};
-}
-
 /// What a kubectl before 1.16 prints when it watches: objects, and at first perhaps a list of them.
 std::vector<boost::json::value> bare_objects(boost::json::value document) {
   std::vector<boost::json::value> objects;
@@ -113,7 +102,6 @@ KubectlAge age_of(const boost::json::value& version) {
   // "10", "16+": some builds add a sign.
   const auto minor = std::atoi(text_at(version, "/clientVersion/minor").c_str());
   if (text_at(version, "/clientVersion/major") != "1" || minor == 0) return KubectlAge::present;
-  if (minor < 11) return KubectlAge::before_1_11;
   return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::present;
 }
 
@@ -173,10 +161,16 @@ std::vector<std::string> Kubectl::watch_args(std::vector<std::string> args, Kube
   return args;
 }
 
-std::vector<std::string> Kubectl::replace_args(KubectlAge age) {
-  return {"replace", "--validate=false",
-          "-f",      "-",
-          "-o",      age == KubectlAge::before_1_11 ? "name" : "json"};
+std::vector<std::string> Kubectl::replace_args() {
+  return {"replace", "--validate=false", "-f", "-", "-o", "name"};
+}
+
+std::vector<std::string> Kubectl::replace_raw_args(std::string path) {
+  return {"replace", "--raw", std::move(path), "-f", "-"};
+}
+
+std::vector<std::string> Kubectl::create_args() {
+  return {"create", "--validate=false", "-f", "-", "-o", "json"};
 }
 
 boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, std::string input,
@@ -312,7 +306,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   list["apiVersion"] = "v1";
   list["kind"] = "List";
   list["items"] = std::move(objects);
-  std::vector<std::string> args{"create", "--validate=false", "-f", "-", "-o", "json"};
+  const auto args = create_args();
   const auto outcome =
       co_await run(args, boost::json::serialize(list), Output::secret, Weight::routine);
   auto found = documents(outcome.out, asked(args));
@@ -326,17 +320,20 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   co_return found;
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::replace(boost::json::value object) const {
-  const auto args = replace_args(target_.age);
+boost::asio::awaitable<void> Kubectl::replace(boost::json::object object) const {
+  co_await run(replace_args(), boost::json::serialize(object), Output::secret, Weight::documented);
+}
+
+boost::asio::awaitable<void> Kubectl::replace_raw(std::string path,
+                                                  boost::json::object object) const {
+  co_await run(replace_raw_args(std::move(path)), boost::json::serialize(object), Output::secret,
+               Weight::documented);
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object object) const {
+  const auto args = create_args();
   const auto outcome =
       co_await run(args, boost::json::serialize(object), Output::secret, Weight::documented);
-  if (target_.age == KubectlAge::before_1_11) {
-    auto named = name_args(object);
-    if (const auto place = text_at(object, "/metadata/namespace"); !place.empty()) {
-      named.insert(named.end(), {"-n", place});
-    }
-    co_return co_await get(std::move(named));
-  }
   auto found = documents(outcome.out, asked(args));
   if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
   co_return std::move(found.front());

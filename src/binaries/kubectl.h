@@ -27,7 +27,6 @@ struct WatchEvent {
 enum class KubectlAge {
   present,
   before_1_16,  ///< no --output-watch-events: a watch shows objects alone
-  before_1_11,  ///< and `replace` prints no object
 };
 
 /// By what `kubectl version --client -o json` printed; `present` where that says nothing.
@@ -91,7 +90,13 @@ class Kubectl {
   boost::asio::awaitable<std::vector<boost::json::value>> review(boost::json::array objects) const;
 
   /// `kubectl replace -f -`. A conflict is thrown as KubectlError::conflict.
-  boost::asio::awaitable<boost::json::value> replace(boost::json::value object) const;
+  boost::asio::awaitable<void> replace(boost::json::object object) const;
+
+  /// `kubectl replace --raw PATH -f -`, for what is no resource by itself; else the same.
+  boost::asio::awaitable<void> replace_raw(std::string path, boost::json::object object) const;
+
+  /// `kubectl create -f -` of an object that the cluster keeps; what it made of it.
+  boost::asio::awaitable<boost::json::value> create(boost::json::object object) const;
 
   /// Any command that reads what is given on standard input, and prints no secret of it.
   boost::asio::awaitable<std::string> ask(std::vector<std::string> args, std::string input) const;
@@ -119,7 +124,9 @@ class Kubectl {
   static std::vector<std::string> get_args(std::vector<std::string> args);
   static std::vector<std::string> watch_args(std::vector<std::string> args,
                                              KubectlAge age = KubectlAge::present);
-  static std::vector<std::string> replace_args(KubectlAge age = KubectlAge::present);
+  static std::vector<std::string> replace_args();
+  static std::vector<std::string> replace_raw_args(std::string path);
+  static std::vector<std::string> create_args();
 
  private:
   boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,

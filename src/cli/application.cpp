@@ -40,7 +40,6 @@ void report_failure(EventSink& events, const Failure& failure) {
   events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
 }
 
-
 /// One invocation: everything that lives while a command runs.
 class Application {
  public:

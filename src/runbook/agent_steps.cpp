@@ -1,5 +1,6 @@
 // Sections 2.1 to 2.4: what is done to the downstream cluster.
 #include <algorithm>
+#include <tuple>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "runbook/parse.h"
 #include "runbook/pod_wait.h"
 #include "runbook/preflight.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -117,11 +119,32 @@ awaitable<void> Execution::recreate_agents() {
   }
   observation_.downstream.pods = wait.present();
   say(EventKind::wait_ended, "2.2", wait.summary());
+  // Agents of such a Rancher make a token secret of their own where none has their label.
+  if (keeps_token_in_secret(observation_.local.cluster, observation_.local.rancher)) {
+    co_await read_tokens_again();
+  }
   // No warning: most are still shutting down, and none of them reports.
   if (const auto late = wait.late(); !late.empty()) {
     finding(fmt::format("still going, not waited for (a node that is away keeps its pod): {}",
                         names_text(late)));
   }
+}
+
+awaitable<void> Execution::read_tokens_again() {
+  const auto kubectl = downstream(Step::get_token);
+  const auto& name_space = options_.plan.name_space;
+  const auto list = co_await kubectl.get(commands::accounts_and_secrets(name_space));
+  auto tokens = parse_tokens(list, name_space, clusters_.redactor);
+  std::erase_if(tokens, [](const TokenSecret& secret) { return !secret.complete(); });
+  if (tokens.empty()) co_return;
+  std::vector<std::string> texts;
+  for (const auto& secret : tokens) texts.push_back(secret.credentials.token);
+  const auto verdicts = co_await review_tokens(kubectl, std::move(texts));
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    std::tie(tokens[i].verdict, tokens[i].reason) = verdicts[i];
+  }
+  observation_.downstream.tokens = std::move(tokens);
+  note_live();
 }
 
 awaitable<void> Execution::delete_pods(std::vector<std::string> names) {

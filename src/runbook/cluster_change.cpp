@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "runbook/commands.h"
-#include "runbook/parse.h"
+#include "binaries/json.h"
+#include "runbook/stored_token.h"
 #include "transcript/failure.h"
 
 namespace retrust {
@@ -13,41 +13,64 @@ constexpr int replace_attempts = 5;
 
 }  // namespace
 
+std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster) {
+  if (cluster.token_secret) {
+    folder.save("secret-" + cluster.token_secret_name, *cluster.token_secret);
+  }
+  return folder.save("clusters-" + cluster.id, cluster.raw);
+}
+
 boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
                                                                       RunFolder& folder,
                                                                       EventSink& events,
                                                                       Redactor& redactor,
                                                                       ClusterChange change) {
   const auto& id = change.id;
+  std::string secret_name;
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
-    const auto object = co_await local.get(commands::cluster(id));
-    auto now = parse_cluster(object, redactor);
+    auto now = co_await read_cluster(local, id, redactor);
     if (!change.look(now)) co_return std::nullopt;
-    const auto path = folder.save("clusters-" + id, now.raw);
+    const auto path = save_stored(folder, now);
     events.emit({.kind = EventKind::change,
                  .section = "2.5",
                  .text = fmt::format("saved what will be replaced as {}", path.string())});
     auto& status = now.raw["status"];
     if (!status.is_object()) status.emplace_object();
-    change.edit(status.get_object());
+    if (!change.token_for_secret.empty() && secret_name.empty()) {
+      change.announce(fmt::format("making a new Secret in {} for the token", credential_namespace));
+      auto secret = new_token_secret(now, change.token_for_secret);
+      const auto made = co_await local.create(std::move(secret));
+      secret_name = text_at(made, "/metadata/name");
+      if (secret_name.empty()) {
+        throw Failure(ExitStatus::failed, "the API server made a Secret without a name",
+                      "nothing else was changed; run again");
+      }
+    }
+    change.edit(status.get_object(), secret_name);
     change.announce(fmt::format("replacing the clusters resource {} {} (resourceVersion {})", id,
                                 change.purpose, now.resource_version));
     std::optional<KubectlFailure> conflict;
     try {
-      const auto stored = co_await local.replace(std::move(now.raw));
-      now = parse_cluster(stored, redactor);
+      if (change.status_path.empty()) {
+        co_await local.replace(std::move(now.raw));
+      } else {
+        co_await local.replace_raw(change.status_path, std::move(now.raw));
+      }
     } catch (const KubectlFailure& failure) {
       if (failure.kind != KubectlError::conflict) throw;
       conflict = failure;
     }
     if (conflict) {
-      change.not_made();
+      // A Secret that was made for it stays made.
+      if (secret_name.empty()) change.not_made();
       events.emit({.kind = EventKind::warning,
                    .section = "2.5",
                    .text = "somebody else changed the clusters resource in between: reading it "
                            "again"});
       continue;
     }
+    // What was answered is not what counts, but what is there.
+    now = co_await read_cluster(local, id, redactor);
     if (!change.done(now)) {
       throw Failure(ExitStatus::failed,
                     "the API server took the change of the clusters resource without keeping it",

@@ -18,11 +18,14 @@ namespace retrust {
 /// A change of the clusters resource's status.
 struct ClusterChange {
   std::string id;
-  std::string purpose;  ///< for people, e.g. "with the live token and CA"
+  std::string status_path = {};  ///< see status_path in stored_token.h
+  std::string purpose;           ///< for people, e.g. "with the live token and CA"
   /// Looks at the resource as it is now; whether it still has to be changed. May refuse by
   /// throwing.
   std::function<bool(const ClusterResource&)> look;
-  std::function<void(boost::json::object& status)> edit;
+  /// A token that is to be in a new Secret: it is made once, and `edit` gets its name.
+  std::string token_for_secret = {};
+  std::function<void(boost::json::object& status, const std::string& token_secret)> edit;
   /// Says that the change comes, as the last thing before it.
   std::function<void(const std::string& text)> announce;
   /// Takes that back: it met with a conflict, so nothing came of it.
@@ -30,6 +33,9 @@ struct ClusterChange {
   /// Whether what the API server has after the change is what was wanted.
   std::function<bool(const ClusterResource&)> done;
 };
+
+/// Saves the resource, and the Secret that it names; the path of the former.
+std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster);
 
 /// Reads the resource, saves it in the run folder, and replaces it with the version that was read,
 /// so that nobody's change is overwritten: where it changed in between it is looked at again. What

@@ -37,6 +37,10 @@ std::vector<std::string> token_secrets(const std::string& name_space) {
   return {"secrets", "-n", name_space, "--field-selector=type=kubernetes.io/service-account-token"};
 }
 
+std::vector<std::string> accounts_and_secrets(const std::string& name_space) {
+  return {"serviceaccounts,secrets", "-n", name_space};
+}
+
 std::vector<std::string> delete_pods(const std::string& name_space,
                                      const std::vector<std::string>& names) {
   return with_names({"-n", name_space, "delete", "pod"}, names,

@@ -18,6 +18,8 @@ std::vector<std::string> delete_secrets(const std::string& name_space,
                                         const std::vector<std::string>& names);
 /// 2.1: what the token controller makes
 std::vector<std::string> token_secrets(const std::string& name_space);
+/// 2.3: the tokens of an account, and which of them it prefers
+std::vector<std::string> accounts_and_secrets(const std::string& name_space);
 /// 2.2
 std::vector<std::string> delete_pods(const std::string& name_space,
                                      const std::vector<std::string>& names);

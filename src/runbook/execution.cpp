@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include "process/gather.h"
-#include "runbook/commands.h"
+#include "runbook/cluster_change.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
 #include "runbook/server_container.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -85,11 +86,11 @@ awaitable<void> Execution::save_cluster() {
   auto& cluster = observation_.local.cluster;
   if (std::chrono::steady_clock::now() - observed_ > std::chrono::seconds{3}) {
     // Somebody thought about the question: save what is there now.
-    const auto fresh =
-        co_await clusters_.local.in_section("2.5").get(commands::cluster(cluster.id));
-    cluster = parse_cluster(fresh, clusters_.redactor);
+    const auto section = clusters_.local.in_section("2.5");
+    auto fresh = co_await read_cluster(section, cluster.id, clusters_.redactor);
+    cluster = std::move(fresh);
   }
-  const auto path = folder_.save("clusters-" + cluster.id, cluster.raw);
+  const auto path = save_stored(folder_, cluster);
   say(EventKind::change, {},
       fmt::format("saved the clusters resource {} as {}", cluster.id, path.string()));
 }

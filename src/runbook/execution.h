@@ -94,6 +94,9 @@ class Execution {
   boost::asio::awaitable<void> begin_cluster_watch();
   boost::asio::awaitable<bool> await_cluster(Target target);
   void take_cluster(const boost::json::value& object);
+  boost::asio::awaitable<void> read_due_token();
+  boost::asio::awaitable<void> read_tokens_again();
+  void note_equal(const Comparison& before);
 
   std::string ready_text() const;
 
@@ -122,6 +125,8 @@ class Execution {
   ClusterWatch cluster_watch_{[this](const boost::json::value& object) { take_cluster(object); }};
   /// Whether the watch of 2.5 begins while the agents start: the report follows at once.
   Ahead watch_ahead_ = Ahead::no;
+  /// Whether the Secret of the clusters resource is to be read again: the watch shows its name.
+  enum class StoredToken { read, due } stored_token_ = StoredToken::read;
   Progress progress_;
   /// With these the downstream cluster was reached.
   std::optional<Credentials> proven_;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "runbook/execution.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -43,6 +44,11 @@ std::vector<std::string> findings(const Observation& observation) {
   lines.push_back(
       fmt::format("Rancher {}", version.empty() ? "of unknown version" : one_line(version)));
   lines.push_back(condition_text(cluster.ready));
+  if (!cluster.token_secret_name.empty()) {
+    lines.push_back(fmt::format("Rancher keeps the token in the Secret {} of {}{}",
+                                one_line(cluster.token_secret_name), credential_namespace,
+                                cluster.token_secret ? "" : ", which is gone"));
+  }
   for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
   if (downstream.tokens.empty()) lines.emplace_back("there is no token secret of cattle");
   if (observation.stored_verdict == Verdict::rejected) {

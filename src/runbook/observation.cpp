@@ -24,9 +24,14 @@ std::optional<Version> parse_version(std::string_view text) {
 
 const TokenSecret* Observation::live() const {
   const auto& tokens = downstream.tokens;
-  const auto good = std::find_if(tokens.begin(), tokens.end(), [](const TokenSecret& secret) {
+  const auto is_good = [](const TokenSecret& secret) {
     return secret.complete() && secret.verdict != Verdict::rejected;
+  };
+  const auto in_use = std::find_if(tokens.begin(), tokens.end(), [&](const TokenSecret& secret) {
+    return is_good(secret) && secret.credentials.token == local.cluster.stored.token;
   });
+  if (in_use != tokens.end()) return &*in_use;
+  const auto good = std::find_if(tokens.begin(), tokens.end(), is_good);
   if (good != tokens.end()) return &*good;
   return tokens.empty() ? nullptr : &tokens.front();
 }

@@ -98,6 +98,8 @@ struct ClusterResource {
   std::string kubernetes_version;
   Credentials stored;
   std::string token_secret_name;  ///< status.serviceAccountTokenSecret, where Rancher uses one
+  /// The Secret of that name, as it was read; nothing where it is gone or none is named.
+  std::optional<boost::json::object> token_secret = {};
   Condition ready;
   boost::json::object raw;  ///< the whole object, secrets included
 };
@@ -147,8 +149,9 @@ struct Observation {
   BackupObservation backup = {};
   OwnTokens own_tokens = {};
 
-  /// The token secret whose credentials Rancher should have: the first that is complete and not
-  /// rejected, else the first; nothing where there is none.
+  /// The token secret whose credentials Rancher should have: of those that are complete and not
+  /// rejected the one that it has, else the first, else the first of all; nothing where there is
+  /// none.
   const TokenSecret* live() const;
   /// Stored against live; everything differs where there is nothing live.
   Comparison comparison() const;

@@ -17,6 +17,7 @@
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/permissions.h"
+#include "runbook/stored_token.h"
 #include "transcript/near.h"
 #include "transcript/text.h"
 
@@ -135,7 +136,7 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
 awaitable<void> review_local(const Clusters& clusters, const ObserveOptions& options,
                              Observation& seen) {
   if (options.permissions == Permissions::leave) co_return;
-  const auto permissions = local_permissions(seen.local.rancher);
+  const auto permissions = local_permissions(seen.local);
   json::array reviews;
   for (const auto& permission : permissions) reviews.push_back(access_review(permission));
   const auto answers = co_await clusters.local.review(std::move(reviews));
@@ -243,6 +244,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
       parse_cluster(choose_cluster(answers.local, options.cluster), clusters.redactor);
   seen.local.rancher = parse_rancher(answers.local);
   answers = {};
+  co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
 
   // Which cluster it is comes first: a token is only shown to the cluster that it is for.
   if (!seen.downstream.kube_system_uid.empty() &&

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "runbook/stored_token.h"
 
 namespace retrust {
 namespace {
@@ -35,9 +36,13 @@ std::vector<Permission> downstream_permissions(const std::string& name_space) {
           {"watch", "", "pods", name_space}};
 }
 
-std::vector<Permission> local_permissions(const RancherServer& rancher) {
+std::vector<Permission> local_permissions(const Local& local) {
+  const auto& rancher = local.rancher;
   std::vector<Permission> needed{{"watch", "management.cattle.io", "clusters", ""},
                                  {"update", "management.cattle.io", "clusters", ""}};
+  if (keeps_token_in_secret(local.cluster, rancher)) {
+    needed.push_back({"create", "", "secrets", credential_namespace});
+  }
   // Only Rancher 2.0 and 2.1 are ever restarted.
   if (!rancher.deployment.empty() && (!rancher.version || *rancher.version < Version{2, 2, 0})) {
     needed.push_back({"patch", "apps", "deployments", rancher.name_space});

@@ -22,7 +22,7 @@ struct Permission {
 /// What the steps change in the downstream cluster.
 std::vector<Permission> downstream_permissions(const std::string& name_space);
 /// What the steps change in the local cluster.
-std::vector<Permission> local_permissions(const RancherServer& rancher);
+std::vector<Permission> local_permissions(const Local& local);
 
 /// What the deletion of rejected tokens changes: nothing where there are none.
 std::vector<Permission> own_token_permissions(const OwnTokens& tokens);

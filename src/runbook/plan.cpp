@@ -11,6 +11,7 @@
 #include "runbook/backup_plan.h"
 #include "runbook/commands.h"
 #include "runbook/impersonation_plan.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -137,7 +138,7 @@ class Planner {
               fmt::format("{} must load the new token secret, and report when they start", count),
               command};
     }
-    if (!comparison_.equal()) {
+    if (!comparison_.equal() && no_report(seen_).empty()) {
       return {step, Need::needed,
               fmt::format("stored and live {} differ: {} report when they start",
                           differing(comparison_), count),
@@ -186,6 +187,10 @@ class Planner {
       return {step, performed(step) ? Need::not_needed : Need::needed,
               "reads the clusters resource: stored and live are the same", command};
     }
+    if (const auto reason = no_report(seen_); !reason.empty()) {
+      return {step, performed(step) ? Need::not_needed : Need::needed,
+              fmt::format("no report is waited for: {}", reason)};
+    }
     return {step, performed(step) ? Need::not_needed : Need::needed,
             "watches the clusters resource until it has the live token and CA", command};
   }
@@ -193,15 +198,21 @@ class Planner {
   PlannedStep update_cluster() const {
     const Step step = Step::update_cluster;
     const auto& id = seen_.local.cluster.id;
-    const std::vector<std::string> command{
-        line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id))),
-        line(options_.local_kubectl, Kubectl::replace_args(options_.local_age))};
+    std::vector<std::string> command{
+        line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id)))};
+    if (keeps_token_in_secret(seen_.local.cluster, seen_.local.rancher)) {
+      command.push_back(line(options_.local_kubectl, Kubectl::create_args()));
+    }
+    command.push_back(line(options_.local_kubectl, replacement(id)));
     if (performed(step)) return {step, Need::not_needed, "done"};
     if (token_changes()) {
       return {step, Need::depends, "if the agents do not report the new token and CA", command};
     }
     if (comparison_.equal()) {
       return {step, Need::not_needed, "stored and live are the same"};
+    }
+    if (const auto reason = no_report(seen_); !reason.empty()) {
+      return {step, Need::needed, reason, command};
     }
     if (!performed(Step::check_cluster) && !options_.skip.contains(Step::check_cluster)) {
       return {step, Need::depends, "if the agents do not report the live token and CA", command};
@@ -210,6 +221,15 @@ class Planner {
         step, Need::needed,
         fmt::format("the agents did not report: stored and live {} differ", differing(comparison_)),
         command};
+  }
+
+  /// How the status is written: see status_path in stored_token.h, which looks at the CRD.
+  std::vector<std::string> replacement(const std::string& id) const {
+    const auto& version = seen_.local.rancher.version;
+    if (!version || *version < Version{2, 15, 0}) {
+      return Kubectl::replace_args();
+    }
+    return Kubectl::replace_raw_args(status_path_of(id));
   }
 
   PlannedStep restart_rancher() const {
@@ -361,7 +381,8 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
   const auto& downstream = observation.downstream;
   if (options.pods == PodChoice::every) return downstream.pods;
   const auto* live = observation.live();
-  const auto everyone = options.extent == Extent::every || !observation.comparison().equal() ||
+  const auto everyone = options.extent == Extent::every ||
+                        (!observation.comparison().equal() && no_report(observation).empty()) ||
                         !secrets_to_delete(observation, options).empty() || live == nullptr;
   std::vector<Pod> pods;
   for (const auto& pod : agent_pods(downstream.pods)) {
@@ -377,6 +398,13 @@ bool restartable(const Observation& observation) {
   return !observation.local.rancher.deployment.empty() ||
          (observation.container &&
           observation.container->proof == ServerContainer::Proof::same_cluster);
+}
+
+std::string no_report(const Observation& observation) {
+  const auto ca = observation.comparison().ca;
+  return why_not_reported(
+      observation.local.cluster, observation.local.rancher,
+      ca == Comparison::Part::same ? Reported::token_alone : Reported::token_and_ca);
 }
 
 std::string plan_text(const Plan& plan) {

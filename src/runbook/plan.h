@@ -113,6 +113,9 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
 /// Whether 3.1 can restart Rancher's server: it is a Deployment, or the container that was named.
 bool restartable(const Observation& observation);
 
+/// Why no report of the agents will make stored and live the same; empty where one is expected.
+std::string no_report(const Observation& observation);
+
 /// The plan as text for people, one step after another.
 std::string plan_text(const Plan& plan);
 

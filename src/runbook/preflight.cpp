@@ -35,16 +35,6 @@ void check_right_clusters(const Observation& observation) {
            fmt::format("is --kubeconfig really of {}? Otherwise import the cluster again",
                        called(cluster)));
   }
-  const auto& version = observation.local.rancher.version;
-  const auto in_secret =
-      version && ((*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
-                  *version >= Version{2, 6, 7});
-  if (in_secret || !cluster.token_secret_name.empty()) {
-    refuse(fmt::format("Rancher {} keeps this cluster's token in a Secret, which this version of "
-                       "retrust cannot read yet",
-                       one_line(observation.local.rancher.version_text)),
-           "it works with Rancher up to 2.5.15 and 2.6.0 to 2.6.6");
-  }
   if (observation.identity == Identity::contradicted) {
     refuse(fmt::format("--kubeconfig is not of the cluster {}: the service account that Rancher's "
                        "token for it names is not the one that is there",

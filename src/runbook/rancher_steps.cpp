@@ -1,4 +1,6 @@
 // Sections 2.5 and 3.1: what is done to Rancher's own cluster.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "binaries/json.h"
@@ -8,6 +10,7 @@
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -37,7 +40,31 @@ constexpr const char* token_advice =
 
 void Execution::take_cluster(const boost::json::value& object) {
   const auto before = observation_.comparison();
-  observation_.local.cluster = parse_cluster(object, clusters_.redactor);
+  auto& cluster = observation_.local.cluster;
+  auto fresh = parse_cluster(object, clusters_.redactor);
+  if (!fresh.token_secret_name.empty()) {
+    // Rancher may write into the same Secret or name another: it is read before anything is judged.
+    take_token_secret(fresh, std::nullopt, clusters_.redactor);
+    stored_token_ = StoredToken::due;
+  }
+  cluster = std::move(fresh);
+  note_equal(before);
+}
+
+awaitable<void> Execution::read_due_token() {
+  const auto before = observation_.comparison();
+  stored_token_ = StoredToken::read;
+  auto copy = observation_.local.cluster;
+  co_await read_stored_token(local(Step::check_cluster), copy, clusters_.redactor);
+  // What the watch brought meanwhile is read in its turn.
+  if (stored_token_ == StoredToken::due) co_return;
+  observation_.local.cluster = std::move(copy);
+  // The agents may have made a token secret of their own, and reported that one.
+  if (observation_.comparison().token == Comparison::Part::differs) co_await read_tokens_again();
+  note_equal(before);
+}
+
+void Execution::note_equal(const Comparison& before) {
   if (!before.equal() && observation_.comparison().equal()) {
     progress_.stored_changed =
         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -52,6 +79,7 @@ awaitable<bool> Execution::await_cluster(Target target) {
   co_await begin_cluster_watch();
   std::string last;
   const auto look = [&] {
+    if (stored_token_ == StoredToken::due) return Flow::stop;
     const auto& ready = observation_.local.cluster.ready;
     const auto equal = observation_.comparison().equal();
     auto text = fmt::format("stored and live {}; Rancher says: Ready {}{}",
@@ -64,11 +92,25 @@ awaitable<bool> Execution::await_cluster(Target target) {
     const auto reached = equal && (target == Target::stored || ready.status == "True");
     return reached ? Flow::stop : Flow::go_on;
   };
-  co_return co_await cluster_watch_.until(options_.wait, look);
+  const auto end = std::chrono::steady_clock::now() + options_.wait;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    const auto seen =
+        co_await cluster_watch_.until(std::max(left, std::chrono::milliseconds{0}), look);
+    if (!seen || stored_token_ == StoredToken::read) co_return seen;
+    co_await read_due_token();
+  }
 }
 
 awaitable<void> Execution::check_cluster() {
   note_live();
+  const auto comparison = observation_.comparison();
+  const auto reason = comparison.equal() ? std::string() : no_report(observation_);
+  if (!reason.empty()) {
+    finding(fmt::format("no report is waited for: {}", reason));
+    co_return;
+  }
   say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
   const auto equal = co_await await_cluster(Target::stored);
   say(EventKind::wait_ended, "2.5",
@@ -131,9 +173,30 @@ awaitable<void> Execution::update_cluster() {
     check_right_clusters(observation_);
     return !observation_.comparison().equal();
   };
-  change.edit = [&live](boost::json::object& status) {
+  const auto& rancher = observation_.local.rancher;
+  if (!rancher.version && observation_.local.cluster.stored.token.empty() &&
+      observation_.local.cluster.token_secret_name.empty()) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("whether Rancher \"{}\" keeps tokens in the clusters resource or in a "
+                    "Secret cannot be told: it has stored none",
+                    one_line(rancher.version_text)),
+        "import the cluster again, or let its agents report");
+  }
+  const auto kubectl = local(Step::update_cluster);
+  auto path = co_await status_path(kubectl, observation_.local.cluster.id);
+  change.status_path = std::move(path);
+  if (keeps_token_in_secret(observation_.local.cluster, rancher)) {
+    change.token_for_secret = live.credentials.token;
+  }
+  change.edit = [&live](boost::json::object& status, const std::string& token_secret) {
     status["caCert"] = live.ca_base64;
-    status["serviceAccountToken"] = live.credentials.token;
+    // The plain field is nobody's where there is a Secret: to write it would only leak the token.
+    if (token_secret.empty()) {
+      status["serviceAccountToken"] = live.credentials.token;
+    } else {
+      status["serviceAccountTokenSecret"] = token_secret;
+    }
   };
   change.announce = [this](const std::string& text) { announce("2.5", text); };
   change.not_made = [this, before = changed_] { changed_ = before; };
@@ -141,8 +204,8 @@ awaitable<void> Execution::update_cluster() {
     observation_.local.cluster = stored;
     return observation_.comparison().equal();
   };
-  const auto stored = co_await change_cluster(local(Step::update_cluster), folder_, events_,
-                                              clusters_.redactor, std::move(change));
+  const auto stored =
+      co_await change_cluster(kubectl, folder_, events_, clusters_.redactor, std::move(change));
   if (!stored) {
     finding("the live token and CA were reported meanwhile: nothing to repair");
     co_return;

@@ -122,6 +122,9 @@ json::object report(const Observation& observation, const Plan& plan) {
 
   auto stored = credentials_report(cluster.stored);
   stored["verdict"] = word(observation.stored_verdict);
+  stored["tokenSecret"] = cluster.token_secret_name.empty()
+                              ? json::value(nullptr)
+                              : json::value(printable(cluster.token_secret_name));
 
   json::object whole;
   whole["version"] = 1;

@@ -10,6 +10,7 @@
 #include "runbook/cluster_change.h"
 #include "runbook/commands.h"
 #include "runbook/parse.h"
+#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -41,7 +42,9 @@ std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCl
   std::vector<std::string> parts;
   if (!is_known(&StoredDigest::token)) parts.emplace_back("the token");
   if (!is_known(&StoredDigest::ca)) parts.emplace_back("the CA");
-  if (!is_known(&StoredDigest::token_secret)) parts.emplace_back("the name of the token's Secret");
+  // Agents' reports make Secrets of any name: one that holds a known token is known by that.
+  if (digest.token.empty() && !is_known(&StoredDigest::token_secret))
+    parts.emplace_back("the name of the token's Secret");
   return parts;
 }
 
@@ -74,6 +77,11 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
                   "nothing was changed; check --local-kubeconfig");
   }
   if (digest_of(now) == digest_of(saved_.cluster)) return Left::nothing;
+  if (saved_.cluster.token_secret_name.empty() && !now.token_secret_name.empty()) {
+    throw Failure(ExitStatus::refused,
+                  "Rancher keeps the token in a Secret by now, and did not when this was saved",
+                  "nothing was changed: the field that was saved is not read any more");
+  }
   const auto foreign = foreign_parts(now, saved_);
   if (!foreign.empty() && options_.others == RollbackOptions::Others::refuse) {
     throw Failure(ExitStatus::refused,
@@ -86,16 +94,24 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
   return Left::something;
 }
 
-awaitable<void> Rollback::check_token_secret(const ClusterResource& now) const {
+awaitable<void> Rollback::check_token_secret() const {
   const auto& name = saved_.cluster.token_secret_name;
-  if (name.empty() || name == now.token_secret_name) co_return;
-  std::vector<std::string> args{"secret", name, "-n", "cattle-global-data"};
-  const auto secret = co_await clusters_.local.in_section("2.5").find(std::move(args));
-  if (!secret) {
+  if (name.empty()) co_return;
+  auto then = saved_.cluster;
+  const auto local = clusters_.local.in_section("2.5");
+  co_await read_stored_token(local, then, clusters_.redactor);
+  if (!then.token_secret) {
     throw Failure(ExitStatus::refused,
                   fmt::format("the Secret {} in cattle-global-data, which held the token, is gone",
                               one_line(name)),
                   "nothing was changed: pointing Rancher at it would leave it without a token");
+  }
+  if (then.stored.token != saved_.cluster.stored.token) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the Secret {} in {} holds another token than it did then",
+                              one_line(name), credential_namespace),
+                  "nothing was changed: Rancher has written into it since, so its name does not "
+                  "bring the saved token back");
   }
 }
 
@@ -135,25 +151,24 @@ awaitable<void> Rollback::run() {
   const auto& id = saved_.cluster.id;
   finding(fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()));
   const auto local = clusters_.local.in_section("2.5");
-  const auto object = co_await local.find(commands::cluster(id));
-  if (!object) {
+  const auto now = co_await find_cluster(local, id, clusters_.redactor);
+  if (!now) {
     throw Failure(ExitStatus::refused,
                   fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
                   "nothing was changed; check --local-kubeconfig");
   }
-  const auto now = parse_cluster(*object, clusters_.redactor);
-  if (look_at(now) == Left::nothing) {
+  if (look_at(*now) == Left::nothing) {
     finding("nothing has to be taken back: Rancher has stored what was saved");
     co_return;
   }
-  co_await check_token_secret(now);
-  auto diff = unified_diff(render(now.stored), render(saved_.cluster.stored), "stored in Rancher",
+  co_await check_token_secret();
+  auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
                            "as it was saved");
   if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
-  if (now.token_secret_name != saved_.cluster.token_secret_name) {
+  if (now->token_secret_name != saved_.cluster.token_secret_name) {
     finding(fmt::format("the token's Secret: {} again, instead of {}",
                         one_line(saved_.cluster.token_secret_name),
-                        one_line(now.token_secret_name)));
+                        one_line(now->token_secret_name)));
   }
   co_await try_saved_token();
   const auto confirmed =
@@ -168,7 +183,9 @@ awaitable<void> Rollback::run() {
   change.id = id;
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
   change.look = [this](const ClusterResource& fresh) { return look_at(fresh) == Left::something; };
-  change.edit = [this](boost::json::object& status) {
+  auto path = co_await status_path(local, id);
+  change.status_path = std::move(path);
+  change.edit = [this](boost::json::object& status, const std::string&) {
     const auto& saved = saved_.cluster.raw.at("status").as_object();
     for (const auto* field : fields) {
       const auto* before = saved.if_contains(field);

@@ -48,7 +48,7 @@ class Rollback {
   /// what neither was there then nor came of that run.
   Left look_at(const ClusterResource& now) const;
   void check_cluster_wanted() const;
-  boost::asio::awaitable<void> check_token_secret(const ClusterResource& now) const;
+  boost::asio::awaitable<void> check_token_secret() const;
   boost::asio::awaitable<void> try_saved_token() const;
   void finding(std::string text) const;
   void warn(std::string text) const;

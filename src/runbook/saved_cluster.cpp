@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -12,6 +13,7 @@
 #include "credentials/certificate.h"
 #include "credentials/encoding.h"
 #include "runbook/parse.h"
+#include "runbook/stored_token.h"
 #include "transcript/failure.h"
 
 namespace retrust {
@@ -117,6 +119,15 @@ SavedCluster read_saved_cluster(const fs::path& run_folder, Redactor& redactor) 
                   "nothing was changed; is it what a run of retrust saved?");
   }
   saved.cluster = parse_cluster(object, redactor);
+  if (!saved.cluster.token_secret_name.empty()) {
+    const auto secrets = files_of(backup, "secret-" + saved.cluster.token_secret_name);
+    std::optional<json::object> secret;
+    if (!secrets.empty()) {
+      auto found = read_json(secrets.front());
+      if (found.is_object()) secret = std::move(found.get_object());
+    }
+    take_token_secret(saved.cluster, std::move(secret), redactor);
+  }
   for (const auto& file : files_of(backup, "live-")) {
     saved.left.push_back(digest_from_json(read_json(file)));
   }

@@ -34,7 +34,7 @@ TEST_CASE("when a container was started, as docker and podman write it") {
 
 TEST_CASE("how old a kubectl is") {
   const auto age = [](std::string_view text) { return age_of(boost::json::parse(text)); };
-  CHECK(age(R"({"clientVersion":{"major":"1","minor":"10"}})") == KubectlAge::before_1_11);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"10"}})") == KubectlAge::before_1_16);
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"11"}})") == KubectlAge::before_1_16);
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"15+"}})") == KubectlAge::before_1_16);
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"16"}})") == KubectlAge::present);
@@ -49,8 +49,8 @@ TEST_CASE("the arguments that an old kubectl is given") {
         Words{"get", "pods", "-w", "-o", "json"});
   CHECK(Kubectl::watch_args({"pods"}) ==
         Words{"get", "pods", "-w", "--output-watch-events", "-o", "json"});
-  CHECK(Kubectl::replace_args(KubectlAge::before_1_11).back() == "name");
-  CHECK(Kubectl::replace_args(KubectlAge::before_1_16).back() == "json");
+  // Before 1.11 `replace -o json` is an error.
+  CHECK(Kubectl::replace_args().back() == "name");
 }
 
 TEST_CASE("docker's own words are told from those of kubectl in the container") {

@@ -1,0 +1,140 @@
+#include "runbook/stored_token.h"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "binaries/json.h"
+#include "credentials/encoding.h"
+#include "runbook/commands.h"
+#include "runbook/parse.h"
+#include "transcript/text.h"
+
+namespace retrust {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+namespace {
+
+/// The status subresource of a CRD, in its v1 and its v1beta1 form.
+bool has_status_subresource(const json::value& crd) {
+  if (find_at(crd, "/spec/subresources/status") != nullptr) return true;
+  const auto& versions = array_at(crd, "/spec/versions");
+  return std::any_of(versions.begin(), versions.end(), [](const json::value& version) {
+    return text_at(version, "/name") == "v3" && find_at(version, "/subresources/status") != nullptr;
+  });
+}
+
+}  // namespace
+
+bool keeps_token_in_secret(const ClusterResource& cluster, const RancherServer& rancher) {
+  const auto& version = rancher.version;
+  const auto known = version && ((*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
+                                 *version >= Version{2, 6, 7});
+  return known || !cluster.token_secret_name.empty();
+}
+
+std::string why_not_reported(const ClusterResource& cluster, const RancherServer& rancher,
+                             Reported reported) {
+  const auto& version = rancher.version;
+  if (!version) return {};
+  const auto& driver = cluster.driver;
+  constexpr std::array listened{"imported", "k3s", "k3os", "rancherd", "rke2"};
+  const auto imported = driver == "imported" || (driver.empty() && *version < Version{2, 5, 16});
+  const auto taken = *version < Version{2, 6, 0}
+                         ? imported
+                         : std::find(listened.begin(), listened.end(), driver) != listened.end();
+  if (!taken) {
+    return fmt::format("Rancher {} takes no reports for the driver {}",
+                       one_line(rancher.version_text), driver.empty() ? "\"\"" : one_line(driver));
+  }
+  const auto deaf = (*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
+                    (*version >= Version{2, 6, 7} && *version < Version{2, 6, 10}) ||
+                    *version == Version{2, 7, 0};
+  if (reported == Reported::token_alone && deaf) {
+    return fmt::format("Rancher {} ignores a token that changed alone",
+                       one_line(rancher.version_text));
+  }
+  if (reported == Reported::token_alone && !cluster.token_secret_name.empty() &&
+      !cluster.token_secret) {
+    return fmt::format("the Secret {} is gone, and no report brings it back",
+                       one_line(cluster.token_secret_name));
+  }
+  return {};
+}
+
+void take_token_secret(ClusterResource& cluster, std::optional<json::object> secret,
+                       Redactor& redactor) {
+  cluster.stored.token.clear();
+  if (secret) {
+    const json::value whole(*secret);
+    cluster.stored.token = base64_decode(text_at(whole, "/data/credential")).value_or("");
+    keep_secret(redactor, cluster.stored.token);
+  }
+  cluster.token_secret = std::move(secret);
+}
+
+awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster,
+                                  Redactor& redactor) {
+  if (cluster.token_secret_name.empty()) co_return;
+  auto args = commands::secret(credential_namespace, cluster.token_secret_name);
+  const auto found = co_await local.find(std::move(args));
+  std::optional<json::object> secret;
+  if (found && found->is_object()) secret = found->get_object();
+  take_token_secret(cluster, std::move(secret), redactor);
+}
+
+awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local, std::string id,
+                                                       Redactor& redactor) {
+  const auto object = co_await local.find(commands::cluster(id));
+  if (!object) co_return std::nullopt;
+  auto cluster = parse_cluster(*object, redactor);
+  co_await read_stored_token(local, cluster, redactor);
+  co_return cluster;
+}
+
+awaitable<ClusterResource> read_cluster(const Kubectl& local, std::string id, Redactor& redactor) {
+  const auto object = co_await local.get(commands::cluster(id));
+  auto cluster = parse_cluster(object, redactor);
+  co_await read_stored_token(local, cluster, redactor);
+  co_return cluster;
+}
+
+json::object new_token_secret(const ClusterResource& cluster, const std::string& token) {
+  const json::value raw(cluster.raw);
+  json::object owner;
+  owner["apiVersion"] = "management.cattle.io/v3";
+  owner["kind"] = "Cluster";
+  owner["name"] = cluster.id;
+  owner["uid"] = text_at(raw, "/metadata/uid");
+  json::object metadata;
+  metadata["generateName"] = "cluster-serviceaccounttoken-";
+  metadata["namespace"] = credential_namespace;
+  metadata["ownerReferences"] = json::array{std::move(owner)};
+  json::object data;
+  data["credential"] = base64_encode(token);
+  json::object secret;
+  secret["apiVersion"] = "v1";
+  secret["kind"] = "Secret";
+  secret["type"] = "Opaque";
+  secret["metadata"] = std::move(metadata);
+  secret["data"] = std::move(data);
+  return secret;
+}
+
+awaitable<std::string> status_path(const Kubectl& local, std::string id) {
+  std::vector<std::string> args{"customresourcedefinitions.apiextensions.k8s.io",
+                                "clusters.management.cattle.io"};
+  const auto crd = co_await local.get(std::move(args));
+  if (!has_status_subresource(crd)) co_return std::string();
+  co_return status_path_of(id);
+}
+
+std::string status_path_of(const std::string& id) {
+  return fmt::format("/apis/management.cattle.io/v3/clusters/{}/status", id);
+}
+
+}  // namespace retrust

@@ -65,6 +65,25 @@ void World::renew() {
     if (text_at(*map, "/metadata/name") != "kube-root-ca.crt") continue;
     bearers.push_back({"configmaps", text_at(*map, "/metadata/namespace"), "kube-root-ca.crt"});
   }
+  for (const auto& key : bearers) {
+    const auto* present = store.find(key);
+    if (present == nullptr) continue;
+    auto changed = *present;
+    put(changed, "/data/ca.crt", downstream_->handed_out_ca());
+    store.update(key, std::move(changed));
+  }
+  if (!settings_.faults.has("secrets-later")) hand_out_to_secrets();
+  auto& server = downstream_->server();
+  server.stop();
+  downstream_->show(new_authority_.issue_server());
+  server.start();
+  write_kubeconfigs();
+  log_.event("administrator", "renewed", "CA and service account key");
+}
+
+void World::hand_out_to_secrets() {
+  auto& store = downstream_->store();
+  std::vector<ObjectKey> bearers;
   for (const auto* secret : store.list("secrets", "")) {
     if (!is_token_secret(*secret)) continue;
     bearers.push_back(
@@ -74,17 +93,9 @@ void World::renew() {
     const auto* present = store.find(key);
     if (present == nullptr) continue;
     auto changed = *present;
-    put(changed, "/data/ca.crt",
-        key.resource == "secrets" ? downstream_->handed_out_ca_base64()
-                                  : downstream_->handed_out_ca());
+    put(changed, "/data/ca.crt", downstream_->handed_out_ca_base64());
     store.update(key, std::move(changed));
   }
-  auto& server = downstream_->server();
-  server.stop();
-  downstream_->show(new_authority_.issue_server());
-  server.start();
-  write_kubeconfigs();
-  log_.event("administrator", "renewed", "CA and service account key");
 }
 
 std::string World::command(const std::string& line) {
@@ -92,6 +103,8 @@ std::string World::command(const std::string& line) {
     bump();
   } else if (line == "renew") {
     renew();
+  } else if (line == "hand-out-ca") {
+    hand_out_to_secrets();
   } else if (line == "restart local") {
     restart(*local_, std::chrono::milliseconds{1000});
   } else if (line == "restart downstream") {

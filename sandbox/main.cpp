@@ -50,6 +50,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       two-tokens                   two token secrets of cattle
       no-token=late|never          none at the start
       old-ca-handed-out            the controller manager still has the old CA
+      secrets-later                a renewed CA is not written into token secrets before hand-out-ca
       twin-name                    two clusters of one display name
       cattle-deployment            Rancher's deployment is called cattle
       broken-credentials           the secret that the agents mount is missing
@@ -64,7 +65,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
                          and when, is scripts/control-plane's business
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
-                         restart local|downstream, bump, renew, use-impersonation: every user
+                         restart local|downstream, bump, renew, hand-out-ca: into token secrets,
+                         too; use-impersonation: every user
                          looks at logs (on a real control plane: fault and use-impersonation)
   --help
 )";

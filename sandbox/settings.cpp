@@ -19,6 +19,7 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"two-tokens", Where::played},
                                                   {"no-token", Where::played},
                                                   {"old-ca-handed-out", Where::played},
+                                                  {"secrets-later", Where::played},
                                                   {"twin-name", Where::played},
                                                   {"cattle-deployment", Where::anywhere},
                                                   {"broken-credentials", Where::played},

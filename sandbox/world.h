@@ -50,6 +50,7 @@ class World : public Stage {
   void restart(Cluster& cluster, std::chrono::milliseconds away);
   void bump();
   void renew();
+  void hand_out_to_secrets();
 
   boost::asio::io_context& io_;
   Settings settings_;

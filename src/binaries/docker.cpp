@@ -157,10 +157,8 @@ awaitable<void> Docker::remove(std::string container, std::string file) const {
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker exec rm");
 }
 
-awaitable<void> Docker::restart(std::string container) const {
-  Call call{.args = restart_args(container),
-            .weight = Weight::documented,
-            .deadline = target_.command_timeout};
+awaitable<void> Docker::restart(std::string container, std::chrono::milliseconds deadline) const {
+  Call call{.args = restart_args(container), .weight = Weight::documented, .deadline = deadline};
   const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker restart");
 }

@@ -57,7 +57,8 @@ class Docker {
   boost::asio::awaitable<void> remove(std::string container, std::string file) const;
 
   /// `docker restart`; returns when the container has been started again.
-  boost::asio::awaitable<void> restart(std::string container) const;
+  boost::asio::awaitable<void> restart(std::string container,
+                                       std::chrono::milliseconds deadline) const;
 
   /// Ends what `docker exec -e MARK` began in the container and left there: it passes no signals
   /// on. Is done after an interruption too.

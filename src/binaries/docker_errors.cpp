@@ -55,8 +55,8 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& prog
                      "give the whole name or ID: docker ps -a shows them");
     case DockerError::not_running:
       return refused("the container is not running",
-                     "start it (docker start NAME), or back its data up by hand and give "
-                     "--no-rancher-backup");
+                     "start it (docker start NAME); else do without --rancher-container: give "
+                     "--local-kubeconfig, and for the backup --no-rancher-backup");
     case DockerError::no_permission:
       return refused("no permission to speak to the container engine",
                      "run as root, or as a user in the group docker");

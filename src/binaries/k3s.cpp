@@ -102,13 +102,15 @@ ListedSnapshot find_snapshot(std::string_view listed, std::string_view name) {
 Failure no_etcd(Distribution distribution, const std::string& data, std::string detail) {
   const auto name = name_of(distribution);
   return refused(
-      fmt::format("{} does not keep its data in etcd here (but in SQLite or a database elsewhere), "
-                  "so there is nothing to take a snapshot of",
+      fmt::format("{} does not keep its data in etcd here (but in SQLite or a database elsewhere, "
+                  "or on other servers), so there is nothing to take a snapshot of",
                   name),
-      fmt::format("nothing was changed; for SQLite stop the server (systemctl stop {}), copy "
-                  "{}/server/db, start it again; a database elsewhere is backed up by its own "
-                  "means; then give --no-rancher-backup",
-                  service_of(distribution), data),
+      fmt::format(
+          "nothing was changed; where other servers have etcd, run this on one of them; for "
+          "SQLite stop the server (systemctl stop {}), copy {}/server/db and "
+          "{}/server/token, start it again; a database elsewhere is backed up by its own "
+          "means; then give --no-rancher-backup",
+          service_of(distribution), data, data),
       std::move(detail));
 }
 
@@ -170,17 +172,23 @@ std::vector<std::string> K3s::save_args(const std::string& name) {
 
 awaitable<Outcome> K3s::start(std::vector<std::string> args, std::string section,
                               std::chrono::milliseconds deadline, Weight weight) const {
+  return start_program(program_, std::move(args), std::move(section), deadline, weight);
+}
+
+awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::string> args,
+                                      std::string section, std::chrono::milliseconds deadline,
+                                      Weight weight) const {
   auto words = args;
-  words.insert(words.begin(), program_);
+  words.insert(words.begin(), program);
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line(words);
   announcement.name = fmt::format("{} {}", name_of(distribution_), args.front());
-  announcement.about["program"] = program_;
+  announcement.about["program"] = program;
   announcement.output = Output::public_text;
   announcement.weight = weight;
   Command command;
-  command.program = program_;
+  command.program = std::move(program);
   command.args = std::move(args);
   command.deadline = deadline;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
@@ -208,6 +216,29 @@ awaitable<std::string> K3s::version() {
         own_words(outcome));
   }
   co_return one_line(lines.front());
+}
+
+awaitable<std::string> K3s::cluster_uid(std::string data) const {
+  std::vector<std::string> args{"get", "namespace", "kube-system", "-o",
+                                "jsonpath={.metadata.uid}"};
+  auto program = program_;
+  if (distribution_ == Distribution::k3s) {
+    args.insert(args.begin(), "kubectl");
+  } else {
+    program = data + "/bin/kubectl";
+    args.insert(args.begin(), "--kubeconfig=/etc/rancher/rke2/rke2.yaml");
+  }
+  const auto outcome = co_await start_program(std::move(program), std::move(args), {},
+                                              command_timeout_, Weight::routine);
+  const auto lines = split_lines(outcome.out);
+  if (!outcome.succeeded() || lines.size() != 1 || lines.front().empty()) {
+    throw refused("cannot tell which cluster this node is of: its own kubectl does not say",
+                  fmt::format("nothing was changed; run retrust as root, on a server node that is "
+                              "up (systemctl status {})",
+                              service_of(distribution_)),
+                  own_words(outcome));
+  }
+  co_return lines.front();
 }
 
 awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data) const {

@@ -68,6 +68,10 @@ class K3s {
   /// puts it. Throws Failure (usage) where there is none.
   boost::asio::awaitable<std::string> version();
 
+  /// uid of kube-system as the node's own kubectl sees it: which cluster the node is of. Throws
+  /// Failure (refused) where it cannot say.
+  boost::asio::awaitable<std::string> cluster_uid(std::string data) const;
+
   /// `etcd-snapshot save`, however long it takes. Throws Failure (refused) where none was taken, or
   /// Interrupted.
   boost::asio::awaitable<K3sSnapshotLog> save_snapshot(std::string name, std::string data) const;
@@ -80,6 +84,10 @@ class K3s {
  private:
   boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string section,
                                         std::chrono::milliseconds deadline, Weight weight) const;
+  boost::asio::awaitable<Outcome> start_program(std::string program, std::vector<std::string> args,
+                                                std::string section,
+                                                std::chrono::milliseconds deadline,
+                                                Weight weight) const;
 
   Runner* runner_;
   EventSink* events_;

@@ -225,12 +225,19 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
     const DockerTarget target{target_.docker, target_.command_timeout};
     const Docker docker(*runner_, *events_, target);
+    auto ended = false;
     try {
       co_await docker.end_marked(target_.container, mark);
+      ended = true;
     } catch (const Failure&) {
-      // The container may be gone, and kubectl with it; else it ends when the server ends its
-      // watch.
+      // The container may be gone, and kubectl with it.
     } catch (const Interrupted&) {
+    }
+    if (!ended) {
+      events_->emit(
+          {.kind = EventKind::warning,
+           .section = section_,
+           .text = fmt::format("a kubectl may still run in the container {}", target_.container)});
     }
   }
   if (failure) std::rethrow_exception(failure);
@@ -317,6 +324,14 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   }
   if (found.size() != count)
     throw not_json(asked(args), outcome.out.size(), "an answer is missing");
+  // What is deleted goes by which answer belongs to which token.
+  const boost::json::value question(list);
+  const auto& questions = array_at(question, "/items");
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto answered = text_at(found[i], "/spec/token");
+    if (!answered.empty() && answered != text_at(questions[i], "/spec/token"))
+      throw not_json(asked(args), outcome.out.size(), "the answers are in another order");
+  }
   co_return found;
 }
 

@@ -210,9 +210,11 @@ class Application {
   /// What a single other step does has nothing to do with the tokens of Rancher's users.
   OwnTokensChoice own_tokens_choice() const {
     if (options_.skip.contains(Step::repair_impersonation)) return OwnTokensChoice::leave;
-    if (options_.impersonation == Impersonation::repair) return OwnTokensChoice::repair;
-    const auto step = options_.command == CommandName::step;
-    return step ? OwnTokensChoice::leave : OwnTokensChoice::look;
+    if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
+      return OwnTokensChoice::leave;
+    }
+    return options_.impersonation == Impersonation::repair ? OwnTokensChoice::repair
+                                                           : OwnTokensChoice::look;
   }
 
   ObserveOptions observe_options(Permissions permissions) const {

@@ -1,19 +1,14 @@
-// Sections 2.1 to 2.4: what is done to the downstream cluster.
+// Section 2.2: the agents' pods.
 #include <algorithm>
-#include <tuple>
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
-#include "binaries/json.h"
 #include "process/gather.h"
+#include "runbook/agent_token.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
-#include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/pod_wait.h"
-#include "runbook/preflight.h"
-#include "runbook/stored_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -40,65 +35,6 @@ bool mounts_any(const Pod& pod, const std::set<std::string>& secrets) {
 
 }  // namespace
 
-awaitable<void> Execution::delete_token() {
-  const auto names = secrets_to_delete(observation_, options_.plan);
-  auto& seen = observation_.downstream;
-  std::set<std::string> doomed;
-  for (const auto& secret : seen.tokens) {
-    if (std::find(names.begin(), names.end(), secret.name) != names.end())
-      doomed.insert(secret.uid);
-  }
-  // The watch begins with the deletion, not after it: a new secret is there within a tenth of a
-  // second.
-  std::vector<awaitable<void>> tasks;
-  tasks.push_back(wait_for_token(doomed));
-  if (!names.empty()) {
-    announce("2.1", fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
-                                enumerated(names)));
-    tasks.push_back(change(downstream(Step::delete_token),
-                           commands::delete_secrets(options_.plan.name_space, names)));
-    for (const auto& name : names) seen.secret_names.erase(name);
-    deleted_secrets_.insert(names.begin(), names.end());
-  }
-  co_await together(std::move(tasks));
-}
-
-awaitable<void> Execution::change(Kubectl kubectl, std::vector<std::string> args) {
-  co_await kubectl.change(std::move(args));
-}
-
-awaitable<void> Execution::wait_for_token(const std::set<std::string>& doomed) {
-  say(EventKind::wait_started, "2.1", "for a new token secret of cattle, with token and CA");
-  std::vector<TokenSecret> found;
-  const auto on_event = [&](const WatchEvent& event) {
-    auto secret = parse_token_secret(event.object, agent_account, clusters_.redactor);
-    if (!secret || doomed.contains(secret->uid)) return Flow::go_on;
-    std::erase_if(found, [&](const TokenSecret& other) { return other.name == secret->name; });
-    if (event.type == WatchEvent::Type::deleted) return Flow::go_on;
-    if (!secret->complete()) {
-      say(EventKind::wait_progress, "2.1",
-          fmt::format("{} is there, but not filled in yet", secret->name));
-    }
-    found.insert(found.begin(), std::move(*secret));
-    return found.front().complete() ? Flow::stop : Flow::go_on;
-  };
-  const auto args = commands::token_secrets(options_.plan.name_space);
-  const auto in_time = co_await downstream(Step::delete_token)
-                           .watch(
-                               args, options_.wait, [&] { found.clear(); }, on_event);
-  if (!in_time) {
-    throw Failure(ExitStatus::gave_up,
-                  fmt::format("no complete token secret of cattle appeared within {}",
-                              duration_text(options_.wait)),
-                  "is kube-controller-manager running, with --service-account-private-key-file? "
-                  "Then run again: what is left is done");
-  }
-  auto& seen = observation_.downstream;
-  for (const auto& secret : found) seen.secret_names.insert(secret.name);
-  seen.tokens = std::move(found);
-  say(EventKind::wait_ended, "2.1", fmt::format("{} is there", seen.tokens.front().name));
-}
-
 awaitable<void> Execution::recreate_agents() {
   // They report when they start, whether or not this run lives to see it.
   note_live();
@@ -119,32 +55,14 @@ awaitable<void> Execution::recreate_agents() {
   }
   observation_.downstream.pods = wait.present();
   say(EventKind::wait_ended, "2.2", wait.summary());
-  // Agents of such a Rancher make a token secret of their own where none has their label.
-  if (keeps_token_in_secret(observation_.local.cluster, observation_.local.rancher)) {
-    co_await read_tokens_again();
-  }
+  // They make a token secret of their own where none has their label, or there is none at all.
+  if (agents_make_tokens(observation_)) co_await read_tokens_again();
+  if (observation_.live() == nullptr) co_await await_agents_token();
   // No warning: most are still shutting down, and none of them reports.
   if (const auto late = wait.late(); !late.empty()) {
     finding(fmt::format("still going, not waited for (a node that is away keeps its pod): {}",
                         names_text(late)));
   }
-}
-
-awaitable<void> Execution::read_tokens_again() {
-  const auto kubectl = downstream(Step::get_token);
-  const auto& name_space = options_.plan.name_space;
-  const auto list = co_await kubectl.get(commands::accounts_and_secrets(name_space));
-  auto tokens = parse_tokens(list, name_space, clusters_.redactor);
-  std::erase_if(tokens, [](const TokenSecret& secret) { return !secret.complete(); });
-  if (tokens.empty()) co_return;
-  std::vector<std::string> texts;
-  for (const auto& secret : tokens) texts.push_back(secret.credentials.token);
-  const auto verdicts = co_await review_tokens(kubectl, std::move(texts));
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    std::tie(tokens[i].verdict, tokens[i].reason) = verdicts[i];
-  }
-  observation_.downstream.tokens = std::move(tokens);
-  note_live();
 }
 
 awaitable<void> Execution::delete_pods(std::vector<std::string> names) {
@@ -195,37 +113,6 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
     }
     if (wait.done()) break;
   }
-}
-
-awaitable<void> Execution::read_live(Step step) {
-  const auto* live = observation_.live();
-  if (live == nullptr) {
-    throw Failure(ExitStatus::failed, "there is no token secret of cattle to read",
-                  "run step delete-token, which waits for one, or run");
-  }
-  const auto kubectl = downstream(Step::get_token);
-  // 2.3 and 2.4 read the same secret; the watch of 2.1 has just brought it.
-  if (!progress_.performed.contains(Step::get_token) &&
-      !progress_.performed.contains(Step::delete_token)) {
-    const auto object =
-        co_await kubectl.get(commands::secret(options_.plan.name_space, live->name));
-    auto fresh = parse_token_secret(object, agent_account, clusters_.redactor);
-    if (!fresh || !fresh->complete()) {
-      throw Failure(ExitStatus::failed, fmt::format("{} holds no token and CA", live->name),
-                    "run again");
-    }
-    const auto known = live->credentials.token == fresh->credentials.token;
-    fresh->verdict = known ? live->verdict : Verdict::unknown;
-    observation_.downstream.tokens = {std::move(*fresh)};
-    live = observation_.live();
-  }
-  if (live->verdict == Verdict::rejected) {
-    say(EventKind::warning, std::string(info_of(step).section),
-        fmt::format("the cluster rejects the token in {}: {}", live->name, live->reason));
-  }
-  const auto lines = step == Step::get_token ? render_token(live->credentials.token)
-                                             : render_ca(live->credentials.ca_pem);
-  for (const auto& line : lines) finding(line);
 }
 
 }  // namespace retrust

@@ -85,7 +85,9 @@ PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progres
             fmt::format("snapshots etcd on this node, as {}-NODE-TIME", choice.snapshot),
             {shell_line(words)},
             {fmt::format("goes to {}/server/db/snapshots, where {} is not set to another folder",
-                         choice.data_folder, program)}};
+                         choice.data_folder, program),
+             fmt::format("cannot be restored without {}/server/token: keep a copy of that too",
+                         choice.data_folder)}};
   }
   auto words = Rke::save_args(choice.snapshot, choice.rke_config);
   words.insert(words.begin(), "rke");

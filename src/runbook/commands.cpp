@@ -41,6 +41,10 @@ std::vector<std::string> accounts_and_secrets(const std::string& name_space) {
   return {"serviceaccounts,secrets", "-n", name_space};
 }
 
+std::vector<std::string> ca_holders(const std::string& name_space, const std::string& secret) {
+  return {"secret/" + secret, "configmap/kube-root-ca.crt", "-n", name_space};
+}
+
 std::vector<std::string> delete_pods(const std::string& name_space,
                                      const std::vector<std::string>& names) {
   return with_names({"-n", name_space, "delete", "pod"}, names,

@@ -20,6 +20,8 @@ std::vector<std::string> delete_secrets(const std::string& name_space,
 std::vector<std::string> token_secrets(const std::string& name_space);
 /// 2.3: the tokens of an account, and which of them it prefers
 std::vector<std::string> accounts_and_secrets(const std::string& name_space);
+/// Both of what holds the CA: that token secret, and kube-root-ca.crt.
+std::vector<std::string> ca_holders(const std::string& name_space, const std::string& secret);
 /// 2.2
 std::vector<std::string> delete_pods(const std::string& name_space,
                                      const std::vector<std::string>& names);

@@ -40,6 +40,7 @@ awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, options_.observe);
   check_right_clusters(observation_);
+  co_await await_one_ca();
   observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
                                                              observation_.local, events_);
   observation_.backup =
@@ -79,6 +80,7 @@ awaitable<void> Execution::back_rancher_up() {
   observation_.own_tokens = std::move(own_tokens);
   observation_.container = std::move(container);
   check_right_clusters(observation_);
+  check_one_ca(observation_);
   check_may_change(observation_, plan());
 }
 

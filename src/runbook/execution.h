@@ -77,7 +77,17 @@ class Execution {
   boost::asio::awaitable<void> copy_archive(Docker docker, const ContainerBackup& backup);
   boost::asio::awaitable<void> backup_etcd();
   boost::asio::awaitable<void> delete_token();
-  boost::asio::awaitable<void> wait_for_token(const std::set<std::string>& doomed);
+  boost::asio::awaitable<void> wait_for_token(std::set<std::string> doomed);
+  /// Until a usable token secret of cattle is there that is none of those uids; false where the
+  /// time is over.
+  boost::asio::awaitable<bool> watch_for_token(std::string section, std::set<std::string> doomed,
+                                               std::chrono::milliseconds limit);
+  boost::asio::awaitable<void> make_token(std::string section);
+  /// Agents of 2.5.8 to 2.6.6 take the first secret that their account lists.
+  boost::asio::awaitable<void> list_token_first();
+  boost::asio::awaitable<void> await_agents_token();
+  /// A renewed CA is written into the secrets and into kube-root-ca.crt one after the other.
+  boost::asio::awaitable<void> await_one_ca();
   boost::asio::awaitable<void> recreate_agents();
   boost::asio::awaitable<void> delete_pods(std::vector<std::string> names);
   boost::asio::awaitable<void> watch_pods(PodWait& wait, std::vector<Pod>& stale);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "runbook/agent_token.h"
 #include "runbook/execution.h"
 #include "runbook/stored_token.h"
 #include "transcript/text.h"
@@ -37,7 +38,7 @@ std::vector<std::string> findings(const Observation& observation) {
   lines.push_back(fmt::format(
       "cluster {} ({}), Kubernetes {}, driver {}, at {}", one_line(cluster.display_name),
       one_line(cluster.id),
-      cluster.kubernetes_version.empty() ? "unknown" : one_line(cluster.kubernetes_version),
+      downstream.kubernetes_version.empty() ? "unknown" : one_line(downstream.kubernetes_version),
       cluster.driver.empty() ? "not set" : one_line(cluster.driver),
       one_line(downstream.kubeconfig.server)));
   const auto& version = observation.local.rancher.version_text;
@@ -50,6 +51,14 @@ std::vector<std::string> findings(const Observation& observation) {
                                 cluster.token_secret ? "" : ", which is gone"));
   }
   for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
+  for (const auto& secret : downstream.tokens) {
+    if (agree_on_ca(downstream, secret)) continue;
+    lines.push_back(
+        fmt::format("{} and the ConfigMap kube-root-ca.crt hold different CAs: "
+                    "kube-controller-manager writes a new one into both, a moment "
+                    "after it got it",
+                    secret.name));
+  }
   if (downstream.tokens.empty()) lines.emplace_back("there is no token secret of cattle");
   if (observation.stored_verdict == Verdict::rejected) {
     lines.emplace_back("the cluster rejects the token that Rancher has stored");
@@ -79,10 +88,10 @@ std::vector<std::string> findings(const Observation& observation) {
 }
 
 std::string credentials_diff(const Observation& observation) {
-  const auto* live = observation.live();
+  const auto live = observation.live_credentials();
   return unified_diff(render(observation.local.cluster.stored),
-                      live == nullptr ? std::vector<std::string>{} : render(live->credentials),
-                      "stored in Rancher", "live in the cluster");
+                      live ? render(*live) : std::vector<std::string>{}, "stored in Rancher",
+                      "live in the cluster");
 }
 
 bool differs(const Observation& observation, const Plan& plan) {

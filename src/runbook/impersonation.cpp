@@ -138,7 +138,7 @@ class Survey {
         doomed.push_back(token.name);
       } else {
         ++group.kept;
-        group.kept_because = std::move(why);
+        ++group.kept_because[why];
       }
     } else {
       ++group.unclear;
@@ -153,7 +153,8 @@ class Survey {
                                      [&](const std::string& name) { return used.contains(name); });
     if (count == 0) co_return;
     group.kept += static_cast<std::size_t>(count);
-    group.kept_because = "pods use them; delete them and recreate those pods by hand";
+    group.kept_because["pods use them; delete them and recreate those pods by hand"] +=
+        static_cast<std::size_t>(count);
   }
 
   const Clusters& clusters_;
@@ -169,7 +170,8 @@ class Survey {
 
 awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
                                                 const std::string& agents_namespace,
-                                                const Observation& seen) {
+                                                const Observation& seen,
+                                                const std::vector<OwnToken>& others) {
   Survey survey(clusters, seen, agents_namespace);
   std::vector<TokenPages> lists;
   for (const auto& name_space : seen.downstream.own_namespaces) {
@@ -185,7 +187,7 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
   co_await gather(std::move(questions));
   // The secrets of the agents' namespace came with everything else that is there.
   TokenPage came;
-  came.tokens = seen.downstream.other_tokens;
+  came.tokens = others;
   survey.add(agents_namespace, std::move(came));
   for (std::size_t i = 0; i < lists.size(); ++i) {
     survey.add(lists[i].name_space(), std::move(first[i]));
@@ -200,10 +202,14 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
   co_return groups;
 }
 
-/// Whether it has the name that the token controller gives: ACCOUNT-token-xxxxx.
+/// Whether it has the name that the token controller gives: ACCOUNT-token-xxxxx, of the letters
+/// that Kubernetes takes for such names.
 bool is_automatic(const OwnToken& token) {
   const auto prefix = token.account + "-token-";
-  return token.name.starts_with(prefix) && token.name.size() == prefix.size() + 5;
+  if (!token.name.starts_with(prefix)) return false;
+  const auto suffix = std::string_view(token.name).substr(prefix.size());
+  return suffix.size() == 5 &&
+         suffix.find_first_not_of("bcdfghjklmnpqrstvwxz2456789") == std::string_view::npos;
 }
 
 void collect_texts(const json::value& value, std::set<std::string>& texts) {
@@ -247,7 +253,6 @@ awaitable<TokenPage> TokenPages::next() {
     }
     continue_ = text_at(list, "/metadata/continue");
     more_ = !continue_.empty();
-    page.next = continue_;
     co_return page;
   }
 }
@@ -268,8 +273,9 @@ std::pair<Ruling, std::string> ruling_of(const json::value& review) {
   }
   // What the API server's own check of service account tokens says, whatever else went wrong:
   // Kubernetes, pkg/serviceaccount/jwt.go and legacy.go.
+  // Not "been invalidated": that is also what becomes of a secret that could not be read just then.
   constexpr std::array decisive{"error in cryptographic primitive", "no keys found",
-                                "been invalidated", "been marked invalid", "token has expired"};
+                                "been marked invalid", "token has expired"};
   const auto certain = std::any_of(decisive.begin(), decisive.end(), [&](const char* words) {
     return reason.find(words) != std::string::npos;
   });
@@ -295,15 +301,15 @@ std::string not_made_again(const OwnToken& token, TokenOwner owner,
   const auto old = rancher.version && *rancher.version < Version{2, 6, 7};
   // Rancher itself does, from then on; what is no release is taken for a recent one.
   if (owner == TokenOwner::user && !old) return {};
-  const auto& cluster = observation.local.cluster;
-  const auto kubernetes = parse_version(cluster.kubernetes_version);
+  const auto& version = observation.downstream.kubernetes_version;
+  const auto kubernetes = parse_version(version);
   if (kubernetes && *kubernetes < Version{1, 24, 0}) {
     // Up to 1.23 the token controller does, for every account, but not what was made by hand.
     if (is_automatic(token)) return {};
     return "made by hand, so that nobody would make another one";
   }
   return fmt::format("nobody would make another one on Kubernetes {}{}",
-                     kubernetes ? cluster.kubernetes_version : "of unknown version",
+                     kubernetes ? version : "of unknown version",
                      owner == TokenOwner::user ? " with Rancher " + rancher.version_text : "");
 }
 
@@ -320,6 +326,8 @@ awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream, std::s
 awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOptions& options,
                                    Observation& seen) {
   auto& own = seen.own_tokens;
+  // They are secrets: kept no longer than they are needed.
+  const auto others = std::exchange(seen.downstream.other_tokens, {});
   if (options.own_tokens == OwnTokensChoice::leave) co_return;
   const auto& there = seen.downstream.own_namespaces;
   const auto& version = seen.local.rancher.version;
@@ -328,14 +336,13 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
   const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
   if (old && !used) co_return;
   try {
-    own.groups = co_await survey(clusters, options.name_space, seen);
+    own.groups = co_await survey(clusters, options.name_space, seen, others);
     own.look = OwnTokens::Look::done;
   } catch (const Failure& failure) {
     own.groups.clear();
     own.look = OwnTokens::Look::failed;
     own.trouble = failure.what();
   }
-  seen.downstream.other_tokens.clear();
   if (options.own_tokens != OwnTokensChoice::repair || options.permissions != Permissions::ask) {
     co_return;
   }

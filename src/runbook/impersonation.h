@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,6 @@ namespace retrust {
 
 struct TokenPage {
   std::vector<OwnToken> tokens;
-  std::string next;  ///< what the next page is asked for with; empty: this is the last
   /// Whether the list began anew, because it took longer than the server remembers: what earlier
   /// pages said is void.
   enum class Begins { anew, goes_on } begins = Begins::goes_on;

@@ -2,16 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "binaries/kubectl.h"
 #include "runbook/commands.h"
 #include "transcript/text.h"
 
 namespace retrust {
 namespace {
-
-std::string line(std::vector<std::string> words, const std::vector<std::string>& args) {
-  words.insert(words.end(), args.begin(), args.end());
-  return shell_line(words);
-}
 
 /// "2 of 3 tokens in cattle-impersonation-system", for each namespace.
 std::string rejected_text(const OwnTokens& own) {
@@ -29,9 +25,10 @@ std::string rejected_text(const OwnTokens& own) {
 std::vector<std::string> kept_texts(const OwnTokens& own) {
   std::vector<std::string> texts;
   for (const auto& group : own.groups) {
-    if (group.kept == 0) continue;
-    texts.push_back(fmt::format("{} of those in {} {} left alone: {}", group.kept, group.name_space,
-                                group.kept == 1 ? "is" : "are", group.kept_because));
+    for (const auto& [why, count] : group.kept_because) {
+      texts.push_back(fmt::format("{} of those in {} {} left alone: {}", count, group.name_space,
+                                  count == 1 ? "is" : "are", why));
+    }
   }
   return texts;
 }
@@ -78,12 +75,15 @@ PlannedStep plan_impersonation_repair(const Observation& observation, const Plan
   std::vector<std::string> shown;
   for (const auto& group : own.groups) {
     if (group.doomed() == 0) continue;
-    auto command =
-        line(options.downstream_kubectl,
-             {"get", "--raw", fmt::format("/api/v1/namespaces/{}/secrets?...", group.name_space)});
+    auto command = shell_line(
+        options.downstream_kubectl,
+        {"get", "--raw", fmt::format("/api/v1/namespaces/{}/secrets?...", group.name_space)});
     if (shown.empty() || shown.back() != command) shown.push_back(std::move(command));
   }
-  shown.push_back(line(options.downstream_kubectl, commands::delete_given()));
+  for (const auto& args :
+       {Kubectl::create_args(), commands::versions_given(), commands::delete_given()}) {
+    shown.push_back(shell_line(options.downstream_kubectl, args));
+  }
   notes.insert(
       notes.begin(),
       {"goes beyond the documentation, inferred from Rancher's source: it makes another token when "

@@ -135,14 +135,16 @@ class RejectedTokens {
   awaitable<void> remove_batch(std::vector<OwnToken> batch) {
     auto input = list_of(batch);
     const auto now = co_await how_.downstream.ask(commands::versions_given(), std::move(input));
+    std::set<std::string> there;
     std::set<std::string> lines;
     std::istringstream stream(now);
     for (std::string name, uid, version; stream >> name >> uid >> version;) {
       lines.insert(fmt::format("{} {} {}", name, uid, version));
+      there.insert(std::move(name));
     }
-    const auto changed = std::erase_if(
+    std::erase_if(batch, [&](const OwnToken& secret) { return !there.contains(secret.name); });
+    changed_meanwhile_ += std::erase_if(
         batch, [&](const OwnToken& secret) { return !lines.contains(version_line(secret)); });
-    changed_meanwhile_ += changed;
     if (batch.empty()) co_return;
     announce(batch);
     for (const auto& secret : batch) deleted_.insert(secret.uid);
@@ -192,8 +194,9 @@ awaitable<void> Execution::repair_impersonation() {
     const auto known = std::find(name_spaces.begin(), name_spaces.end(), group.name_space);
     if (group.doomed() > 0 && known == name_spaces.end()) name_spaces.push_back(group.name_space);
   }
-  RejectedTokens rejected({downstream(Step::repair_impersonation), clusters_.redactor,
-                           live->credentials.token, options_.plan.name_space,
+  // No patience: a deletion that is tried again later, by name, might meet another secret.
+  RejectedTokens rejected({downstream(Step::repair_impersonation).with(Patience{}),
+                           clusters_.redactor, live->credentials.token, options_.plan.name_space,
                            [this](const std::string& text, json::object data) {
                              announce("3.2", text, std::move(data));
                            },
@@ -202,10 +205,6 @@ awaitable<void> Execution::repair_impersonation() {
   say(EventKind::wait_started, "3.2", "for what is rejected to be found, tried again and deleted");
   co_await rejected.remove(name_spaces);
   co_await rejected.verify(name_spaces);
-  for (auto& group : own.groups) {
-    group.total -= group.doomed();
-    group.rejected = group.kept;
-  }
   say(EventKind::wait_ended, "3.2",
       fmt::format("{} deleted and gone; Rancher makes others when these users look at logs or open "
                   "the shell",

@@ -69,7 +69,9 @@ awaitable<void> save_k3s_snapshot(const K3s& k3s, EventSink& events, const Backu
   if (!size) {
     // The server's configuration may have them elsewhere.
     const auto listed = co_await k3s.find(log.name);
-    if (listed.path.empty()) no_file(program, name, "there is no such file");
+    if (listed.path.empty() || is_missing(listed.path)) {
+      no_file(program, name, "there is no such file");
+    }
     path = listed.path;
     size = size_of(path);
     seen = size ? fmt::format("{} bytes", *size)
@@ -78,8 +80,9 @@ awaitable<void> save_k3s_snapshot(const K3s& k3s, EventSink& events, const Backu
   }
   if (size && *size == 0) no_file(program, name, "its file is empty");
   say(EventKind::change,
-      fmt::format("etcd's snapshot {} was taken on this node: there it is {} ({})", name,
-                  one_line(path), seen));
+      fmt::format("etcd's snapshot {} was taken on this node: there it is {} ({}); to be restored "
+                  "it needs {}/server/token, too",
+                  name, one_line(path), seen, choice.data_folder));
 }
 
 }  // namespace retrust

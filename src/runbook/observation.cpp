@@ -36,10 +36,18 @@ const TokenSecret* Observation::live() const {
   return tokens.empty() ? nullptr : &tokens.front();
 }
 
-Comparison Observation::comparison() const {
+std::optional<Credentials> Observation::live_credentials() const {
   const auto* secret = live();
-  if (secret == nullptr) return {Comparison::Part::differs, Comparison::Part::differs};
-  return compare(local.cluster.stored, secret->credentials);
+  if (secret == nullptr) return std::nullopt;
+  auto credentials = secret->credentials;
+  if (downstream.root_ca) credentials.ca_pem = *downstream.root_ca;
+  return credentials;
+}
+
+Comparison Observation::comparison() const {
+  const auto credentials = live_credentials();
+  if (!credentials) return {Comparison::Part::differs, Comparison::Part::differs};
+  return compare(local.cluster.stored, *credentials);
 }
 
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods) {

@@ -63,11 +63,14 @@ struct Pod {
 /// What the downstream cluster is like.
 struct Downstream {
   KubeconfigView kubeconfig;
-  std::string kube_system_uid;      ///< which cluster this is
-  std::string service_account_uid;  ///< of cattle; empty where there is none
+  std::string kubernetes_version = {};  ///< its own word, else what Rancher knows, e.g. v1.30.14
+  std::string kube_system_uid;          ///< which cluster this is
+  std::string service_account_uid;      ///< of cattle; empty where there is none
   /// Best first: see parse_tokens in parse.h.
   std::vector<TokenSecret> tokens;
   std::set<std::string> secret_names;
+  std::string account_secret = {};  ///< the first that the account cattle lists
+  std::string agent_image = {};     ///< of the Deployment that runs as cattle
   std::vector<Pod> pods;
   std::optional<std::string> root_ca;            ///< PEM in the ConfigMap kube-root-ca.crt
   std::vector<std::string> missing_secrets;      ///< mounted by agents' workloads, not there
@@ -77,7 +80,7 @@ struct Downstream {
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
   HandedOutCa handed_out_ca = HandedOutCa::unknown;
   std::string handed_out_reason = {};
-  std::vector<std::string> own_namespaces = {};  ///< see own_namespaces in impersonation.h
+  std::vector<std::string> own_namespaces = {};  ///< see own_namespaces in own_tokens.h
   /// In the agents' namespace, but not the agents'; gone when they were looked at.
   std::vector<OwnToken> other_tokens = {};
 };
@@ -95,7 +98,7 @@ struct ClusterResource {
   std::string display_name;
   std::string driver;
   std::string resource_version;
-  std::string kubernetes_version;
+  std::string kubernetes_version;  ///< as Rancher last saw it
   Credentials stored;
   std::string token_secret_name;  ///< status.serviceAccountTokenSecret, where Rancher uses one
   /// The Secret of that name, as it was read; nothing where it is gone or none is named.
@@ -153,6 +156,8 @@ struct Observation {
   /// rejected the one that it has, else the first, else the first of all; nothing where there is
   /// none.
   const TokenSecret* live() const;
+  /// Its token, and the CA of kube-root-ca.crt where there is one: a secret's may be behind.
+  std::optional<Credentials> live_credentials() const;
   /// Stored against live; everything differs where there is nothing live.
   Comparison comparison() const;
 };

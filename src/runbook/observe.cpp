@@ -12,6 +12,7 @@
 #include "credentials/encoding.h"
 #include "credentials/token.h"
 #include "process/gather.h"
+#include "runbook/agent_token.h"
 #include "runbook/commands.h"
 #include "runbook/impersonation.h"
 #include "runbook/kubeconfig.h"
@@ -32,10 +33,16 @@ struct Answers {
   json::value config;
   json::value downstream;
   json::value local;
+  std::string version;
 };
 
 awaitable<void> store(awaitable<json::value> question, json::value& answer) {
   answer = co_await std::move(question);
+}
+
+/// The API server's own word: Rancher's may be of before an upgrade that broke the connection.
+awaitable<void> ask_version(const Kubectl& downstream, std::string& answer) {
+  answer = co_await downstream.get_raw("/version");
 }
 
 /// Registers what a kubeconfig's users prove themselves with.
@@ -115,7 +122,7 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   const auto& stored = seen.local.cluster.stored.token;
   if (!stored.empty()) reviews.push_back(token_review(stored));
   const auto permissions = options.permissions == Permissions::ask
-                               ? downstream_permissions(options.name_space)
+                               ? downstream_permissions(options.name_space, token_maker(seen))
                                : std::vector<Permission>{};
   for (const auto& permission : permissions) reviews.push_back(access_review(permission));
   if (reviews.empty()) co_return;
@@ -152,14 +159,17 @@ awaitable<void> review_local(const Clusters& clusters, const ObserveOptions& opt
 awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
                                     Observation& seen) {
   const auto* live = seen.live();
-  if (live == nullptr || live->credentials.ca_pem.empty()) co_return;
   auto& downstream = seen.downstream;
+  auto handed_out = live == nullptr ? Credentials{} : live->credentials;
+  // Where the two differ it is the secret's that is behind.
+  if (downstream.root_ca) handed_out.ca_pem = *downstream.root_ca;
+  if (handed_out.ca_pem.empty()) co_return;
   const auto verified = view.trust == KubeconfigView::Trust::verifies;
-  if (verified && contains_certificates(live->credentials.ca_pem, view.ca_pem)) {
+  if (verified && contains_certificates(handed_out.ca_pem, view.ca_pem)) {
     downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
     co_return;
   }
-  const TemporaryKubeconfig temporary(view, live->credentials);
+  const TemporaryKubeconfig temporary(view, handed_out);
   std::optional<KubectlFailure> failed;
   try {
     co_await clusters.downstream.with_kubeconfig(temporary.path()).get_raw("/version");
@@ -231,6 +241,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
             answers.downstream));
   questions.push_back(
       store(clusters.local.get(commands::observe_local("cattle-system")), answers.local));
+  questions.push_back(ask_version(clusters.downstream, answers.version));
   const auto ends = co_await settle(std::move(questions));
   keep_users(clusters.redactor, answers.config);
   throw_best(ends, answers, options.cluster);
@@ -243,6 +254,10 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster), clusters.redactor);
   seen.local.rancher = parse_rancher(answers.local);
+  seen.downstream.kubernetes_version = git_version(answers.version);
+  if (seen.downstream.kubernetes_version.empty()) {
+    seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
+  }
   answers = {};
   co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
 

@@ -117,6 +117,13 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
   } else if (choice.distribution()) {
     check_k3s_node(choice);
     seen.tool_version = co_await tools.k3s.version();
+    const auto uid = co_await tools.k3s.cluster_uid(choice.data_folder);
+    if (uid != observation.local.kube_system_uid) {
+      throw Failure(ExitStatus::refused,
+                    "this node is not of the cluster that Rancher runs in: the uids of kube-system "
+                    "differ, so its snapshot would be no backup of Rancher",
+                    "nothing was changed; run this on a server node of Rancher's own cluster");
+    }
   }
   co_return seen;
 }

@@ -96,9 +96,9 @@ std::vector<std::string> own_token_findings(const OwnTokens& tokens) {
       if (users) text += "; logs and the web shell fail for these users";
       lines.push_back(std::move(text));
     }
-    if (group.kept > 0) {
-      lines.push_back(fmt::format("{} of them {} left alone: {}", group.kept,
-                                  group.kept == 1 ? "is" : "are", group.kept_because));
+    for (const auto& [why, count] : group.kept_because) {
+      lines.push_back(
+          fmt::format("{} of them {} left alone: {}", count, count == 1 ? "is" : "are", why));
     }
     if (group.unclear > 0) {
       lines.push_back(fmt::format("whether {} of {} {} in {} are good is not clear{}",

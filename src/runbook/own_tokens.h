@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ struct OwnTokens {
     std::size_t rejected = 0;  ///< by the cluster, for certain
     std::size_t unclear = 0;   ///< the answer was an error rather than a rejection
     std::size_t kept = 0;      ///< of the rejected: no repair deletes them
-    std::string kept_because = {};
+    std::map<std::string, std::size_t> kept_because = {};  ///< how many of them for each reason
     std::string reason = {};  ///< the server's words where one was rejected, or was unclear
     std::vector<std::string> examples = {};  ///< names of the first that were rejected
 

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
@@ -167,6 +168,12 @@ Pod parse_pod(const json::value& pod) {
   return parsed;
 }
 
+std::string git_version(std::string_view answer) {
+  boost::system::error_code error;
+  const auto parsed = json::parse(answer, error);
+  return error ? std::string() : text_at(parsed, "/gitVersion");
+}
+
 std::string kube_system_uid(const json::value& list) {
   for (const auto* name_space : items_of(list, "Namespace")) {
     if (name_of(*name_space) == "kube-system") return text_at(*name_space, "/metadata/uid");
@@ -194,11 +201,16 @@ Downstream parse_downstream(const json::value& list, std::string_view name_space
   for (const auto* account : items_of(list, "ServiceAccount")) {
     if (name_of(*account) == agent_account) {
       parsed.service_account_uid = text_at(*account, "/metadata/uid");
+      parsed.account_secret = text_at(*account, "/secrets/0/name");
     }
   }
   for (const auto* pod : items_of(list, "Pod")) parsed.pods.push_back(parse_pod(*pod));
   for (const auto* map : items_of(list, "ConfigMap")) {
     if (name_of(*map) == "kube-root-ca.crt") parsed.root_ca = text_at(*map, "/data/ca.crt");
+  }
+  for (const auto* deployment : items_of(list, "Deployment")) {
+    if (text_at(*deployment, "/spec/template/spec/serviceAccountName") != agent_account) continue;
+    parsed.agent_image = text_at(*deployment, "/spec/template/spec/containers/0/image");
   }
   parsed.missing_secrets = missing_secrets(list, parsed.secret_names);
   return parsed;

@@ -29,11 +29,16 @@ json::object review(std::string_view api_version, std::string_view kind, json::o
 
 }  // namespace
 
-std::vector<Permission> downstream_permissions(const std::string& name_space) {
-  return {{"delete", "", "secrets", name_space},
-          {"watch", "", "secrets", name_space},
-          {"delete", "", "pods", name_space},
-          {"watch", "", "pods", name_space}};
+std::vector<Permission> downstream_permissions(const std::string& name_space, TokenMaker maker) {
+  std::vector<Permission> needed{{"delete", "", "secrets", name_space},
+                                 {"watch", "", "secrets", name_space},
+                                 {"delete", "", "pods", name_space},
+                                 {"watch", "", "pods", name_space}};
+  if (maker != TokenMaker::kubernetes) needed.push_back({"create", "", "secrets", name_space});
+  if (maker == TokenMaker::retrust) {
+    needed.push_back({"update", "", "serviceaccounts", name_space});
+  }
+  return needed;
 }
 
 std::vector<Permission> local_permissions(const Local& local) {
@@ -58,6 +63,7 @@ std::vector<Permission> own_token_permissions(const OwnTokens& tokens) {
     });
     if (group.doomed() > 0 && !known) {
       needed.push_back({"delete", "", "secrets", group.name_space});
+      needed.push_back({"get", "", "secrets", group.name_space});
     }
   }
   return needed;

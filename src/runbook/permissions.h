@@ -7,6 +7,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "runbook/agent_token.h"
 #include "runbook/observation.h"
 
 namespace retrust {
@@ -20,7 +21,7 @@ struct Permission {
 };
 
 /// What the steps change in the downstream cluster.
-std::vector<Permission> downstream_permissions(const std::string& name_space);
+std::vector<Permission> downstream_permissions(const std::string& name_space, TokenMaker maker);
 /// What the steps change in the local cluster.
 std::vector<Permission> local_permissions(const Local& local);
 

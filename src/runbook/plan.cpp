@@ -8,20 +8,16 @@
 #include "binaries/docker.h"
 #include "binaries/kubectl.h"
 #include "credentials/certificate.h"
+#include "runbook/agent_token.h"
 #include "runbook/backup_plan.h"
 #include "runbook/commands.h"
 #include "runbook/impersonation_plan.h"
 #include "runbook/stored_token.h"
+#include "runbook/token_plan.h"
 #include "transcript/text.h"
 
 namespace retrust {
 namespace {
-
-std::string line(const std::vector<std::string>& program, const std::vector<std::string>& args) {
-  auto words = program;
-  words.insert(words.end(), args.begin(), args.end());
-  return shell_line(words);
-}
 
 std::vector<std::string> names_of(const std::vector<Pod>& pods) {
   std::vector<std::string> names;
@@ -37,12 +33,16 @@ std::string differing(const Comparison& comparison) {
   return enumerated(parts);
 }
 
+/// From the start of an agent's pod until it has made its token secret; it waits for Rancher
+/// before.
+constexpr std::chrono::minutes agents_head_start{10};
+
 /// The moment before which a Rancher server cannot have read the live credentials.
 std::chrono::sys_seconds credentials_since(const Observation& observation) {
   std::chrono::sys_seconds since{};
   if (const auto* live = observation.live(); live != nullptr) {
     since = live->created;
-    for (const auto& ca : parse_certificates(live->credentials.ca_pem)) {
+    for (const auto& ca : parse_certificates(observation.live_credentials()->ca_pem)) {
       since = std::max(since, ca.not_before);
     }
   }
@@ -56,15 +56,18 @@ class Planner {
       : seen_(observation),
         options_(options),
         progress_(progress),
-        comparison_(observation.comparison()),
-        doomed_(secrets_to_delete(observation, options)) {}
+        comparison_(observation.comparison()) {}
 
   Plan make() {
     Plan plan;
-    plan.steps = {delete_token(),    recreate_agents(),
-                  get_token(),       get_ca(),
-                  check_cluster(),   update_cluster(),
-                  restart_rancher(), plan_impersonation_repair(seen_, options_, progress_)};
+    plan.steps = {plan_token_deletion(seen_, options_, progress_),
+                  recreate_agents(),
+                  plan_token_reading(seen_, options_, progress_),
+                  get_ca(),
+                  check_cluster(),
+                  update_cluster(),
+                  restart_rancher(),
+                  plan_impersonation_repair(seen_, options_, progress_)};
     auto changes = Changes::none;
     for (auto& planned : plan.steps) {
       if (options_.skip.contains(planned.step)) {
@@ -85,39 +88,7 @@ class Planner {
  private:
   bool performed(Step step) const { return progress_.performed.contains(step); }
   bool every() const { return options_.extent == Extent::every; }
-  /// 2.1 is still to come, so nothing live is final yet.
-  bool token_changes() const {
-    return delete_token().need == Need::needed && !options_.skip.contains(Step::delete_token);
-  }
-
-  PlannedStep delete_token() const {
-    const Step step = Step::delete_token;
-    if (performed(step)) return {step, Need::not_needed, "done"};
-    const auto& tokens = seen_.downstream.tokens;
-    const auto command =
-        doomed_.empty() ? std::vector<std::string>{}
-                        : std::vector{line(options_.downstream_kubectl,
-                                           commands::delete_secrets(options_.name_space, doomed_))};
-    if (tokens.empty()) {
-      return {step, Need::needed, "there is no token secret of cattle: wait for a new one"};
-    }
-    const std::vector<std::string> notes{
-        "cannot be taken back: rollback restores what Rancher has stored, not a deleted token"};
-    for (const auto& secret : tokens) {
-      if (!secret.complete()) {
-        return {step, Need::needed, fmt::format("{} is incomplete", secret.name), command, notes};
-      }
-      if (secret.verdict == Verdict::rejected) {
-        return {step, Need::needed,
-                fmt::format("the cluster rejects the token in {}: {}", secret.name,
-                            secret.reason.empty() ? "not authenticated" : secret.reason),
-                command, notes};
-      }
-    }
-    if (every()) return {step, Need::needed, "every section was asked for", command, notes};
-    return {step, Need::not_needed,
-            fmt::format("the cluster accepts the token in {}", seen_.live()->name)};
-  }
+  bool token_changes() const { return token_is_to_come(seen_, options_, progress_); }
 
   PlannedStep recreate_agents() const {
     const Step step = Step::recreate_agents;
@@ -129,14 +100,15 @@ class Planner {
     const auto stale = pods_to_recreate(seen_, agents_only);
     std::vector<std::string> command;
     if (!pods.empty()) {
-      command.push_back(line(options_.downstream_kubectl,
-                             commands::delete_pods(options_.name_space, names_of(pods))));
+      command.push_back(shell_line(options_.downstream_kubectl,
+                                   commands::delete_pods(options_.name_space, names_of(pods))));
     }
     const auto count = counted(pods.size(), "pod");
     if (token_changes() || performed(Step::delete_token)) {
-      return {step, Need::needed,
-              fmt::format("{} must load the new token secret, and report when they start", count),
-              command};
+      const auto what = token_maker(seen_) == TokenMaker::agents
+                            ? "must make a new token secret, and report it when they start"
+                            : "must load the new token secret, and report when they start";
+      return {step, Need::needed, fmt::format("{} {}", count, what), command};
     }
     if (!comparison_.equal() && no_report(seen_).empty()) {
       return {step, Need::needed,
@@ -154,22 +126,6 @@ class Planner {
     return {step, Need::not_needed, "the agents run with the present token secret"};
   }
 
-  PlannedStep get_token() const {
-    const auto need = performed(Step::get_token) ? Need::not_needed : Need::needed;
-    const auto* live = seen_.live();
-    if (token_changes() || live == nullptr) {
-      return {Step::get_token,
-              need,
-              "reads the token that Rancher should have, by the watch of 2.1",
-              {line(options_.downstream_kubectl,
-                    Kubectl::watch_args(commands::token_secrets(options_.name_space)))}};
-    }
-    return {Step::get_token,
-            need,
-            "reads the token that Rancher should have",
-            {line(options_.downstream_kubectl,
-                  Kubectl::get_args(commands::secret(options_.name_space, live->name)))}};
-  }
   PlannedStep get_ca() const {
     return {Step::get_ca,
             performed(Step::get_ca) ? Need::not_needed : Need::needed,
@@ -180,9 +136,9 @@ class Planner {
   PlannedStep check_cluster() const {
     const Step step = Step::check_cluster;
     const std::vector<std::string> command{
-        line(options_.local_kubectl,
-             Kubectl::watch_args(commands::watched_cluster(seen_.local.cluster.id),
-                                 options_.local_age))};
+        shell_line(options_.local_kubectl,
+                   Kubectl::watch_args(commands::watched_cluster(seen_.local.cluster.id),
+                                       options_.local_age))};
     if (!token_changes() && comparison_.equal()) {
       return {step, performed(step) ? Need::not_needed : Need::needed,
               "reads the clusters resource: stored and live are the same", command};
@@ -199,11 +155,11 @@ class Planner {
     const Step step = Step::update_cluster;
     const auto& id = seen_.local.cluster.id;
     std::vector<std::string> command{
-        line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id)))};
+        shell_line(options_.local_kubectl, Kubectl::get_args(commands::cluster(id)))};
     if (keeps_token_in_secret(seen_.local.cluster, seen_.local.rancher)) {
-      command.push_back(line(options_.local_kubectl, Kubectl::create_args()));
+      command.push_back(shell_line(options_.local_kubectl, Kubectl::create_args()));
     }
-    command.push_back(line(options_.local_kubectl, replacement(id)));
+    command.push_back(shell_line(options_.local_kubectl, replacement(id)));
     if (performed(step)) return {step, Need::not_needed, "done"};
     if (token_changes()) {
       return {step, Need::depends, "if the agents do not report the new token and CA", command};
@@ -238,10 +194,11 @@ class Planner {
     const auto& rancher = seen_.local.rancher;
     std::vector<std::string> command;
     if (!rancher.deployment.empty()) {
-      command.push_back(line(options_.local_kubectl,
-                             commands::restart_deployment(rancher.name_space, rancher.deployment)));
+      command.push_back(
+          shell_line(options_.local_kubectl,
+                     commands::restart_deployment(rancher.name_space, rancher.deployment)));
     } else if (restartable(seen_)) {
-      command.push_back(line({"docker"}, Docker::restart_args(seen_.container->name)));
+      command.push_back(shell_line({"docker"}, Docker::restart_args(seen_.container->name)));
     }
     if (!rancher.version) {
       if (every()) return {step, Need::needed, "every section was asked for", command};
@@ -293,7 +250,6 @@ class Planner {
   const PlanOptions& options_;
   const Progress& progress_;
   Comparison comparison_;
-  std::vector<std::string> doomed_;
 };
 
 std::string_view word(Need need) {
@@ -384,12 +340,15 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
   const auto everyone = options.extent == Extent::every ||
                         (!observation.comparison().equal() && no_report(observation).empty()) ||
                         !secrets_to_delete(observation, options).empty() || live == nullptr;
+  // A secret that agents made is a little younger than their pods.
+  const auto head_start =
+      agents_make_tokens(observation) ? agents_head_start : std::chrono::seconds{0};
   std::vector<Pod> pods;
   for (const auto& pod : agent_pods(downstream.pods)) {
     const auto gone = std::any_of(
         pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
         [&](const std::string& name) { return !downstream.secret_names.contains(name); });
-    if (everyone || gone || pod.started < live->created) pods.push_back(pod);
+    if (everyone || gone || pod.started + head_start < live->created) pods.push_back(pod);
   }
   return pods;
 }
@@ -401,6 +360,11 @@ bool restartable(const Observation& observation) {
 }
 
 std::string no_report(const Observation& observation) {
+  const auto agents = agents_version(observation);
+  const auto kubernetes = parse_version(observation.downstream.kubernetes_version);
+  if (agents && *agents < Version{2, 5, 8} && kubernetes && *kubernetes >= Version{1, 21, 0}) {
+    return "agents before 2.5.8 report a token that expires, on Kubernetes 1.21 and later";
+  }
   const auto ca = observation.comparison().ca;
   return why_not_reported(
       observation.local.cluster, observation.local.rancher,

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "credentials/certificate.h"
+#include "runbook/agent_token.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -56,15 +56,16 @@ void check_right_clusters(const Observation& observation) {
         "goes straight to an API server)",
         downstream.handed_out_reason);
   }
+}
+
+void check_one_ca(const Observation& observation) {
   const auto* live = observation.live();
-  if (live != nullptr && live->complete() && downstream.root_ca &&
-      !same_certificates(*downstream.root_ca, live->credentials.ca_pem)) {
-    refuse(
-        "the ConfigMap kube-root-ca.crt holds another CA than the token secret: the cluster is "
-        "not of one mind about its CA",
-        "wait until kube-controller-manager has handed out the new CA everywhere (its "
-        "--root-ca-file), then run again");
-  }
+  if (live == nullptr || agree_on_ca(observation.downstream, *live)) return;
+  refuse(fmt::format("the ConfigMap kube-root-ca.crt holds another CA than {}: the cluster is not "
+                     "of one mind about its CA",
+                     live->name),
+         "see whether kube-controller-manager runs everywhere with the new --root-ca-file, then "
+         "run again");
 }
 
 void check_backup(const Observation& observation, Step step) {
@@ -102,15 +103,6 @@ void check_may_change(const Observation& observation, const Plan& plan) {
     refuse(fmt::format("the tokens of Rancher's users cannot be looked at, let alone repaired: {}",
                        one_line(own.trouble)),
            "use an administrator's kubeconfig, or do without --repair-impersonation");
-  }
-  const auto kubernetes = parse_version(observation.local.cluster.kubernetes_version);
-  if (plan[Step::delete_token].need == Need::needed && kubernetes &&
-      *kubernetes >= Version{1, 24, 0}) {
-    refuse(fmt::format("from Kubernetes 1.24 on ({} here) a token secret does not come back by "
-                       "itself, which this version of retrust cannot help yet",
-                       one_line(observation.local.cluster.kubernetes_version)),
-           "make the secret of cattle by hand (type kubernetes.io/service-account-token), then run "
-           "again");
   }
   const auto& missing = observation.downstream.missing_secrets;
   if (plan[Step::recreate_agents].need == Need::needed && !missing.empty()) {

@@ -12,6 +12,10 @@ namespace retrust {
 /// that the procedure would do harm or cannot work. Pure; nothing overrides it.
 void check_right_clusters(const Observation& observation);
 
+/// Throws Failure (refused) where the live token's secret and kube-root-ca.crt hold different CAs,
+/// as for a moment after a renewal.
+void check_one_ca(const Observation& observation);
+
 /// Throws Failure (refused) where the backup that this step makes may not fit, or would overwrite
 /// another.
 void check_backup(const Observation& observation, Step step);

@@ -218,10 +218,17 @@ awaitable<void> Execution::update_cluster() {
 awaitable<void> Execution::restart_rancher() {
   const auto& rancher = observation_.local.rancher;
   if (!restartable(observation_)) {
-    throw Failure(ExitStatus::failed,
-                  "Rancher's server is no Deployment in the local cluster, so it was not restarted",
-                  "restart its container (docker restart NAME), or name it with "
-                  "--rancher-container: logs and shell work after that");
+    throw Failure(
+        ExitStatus::failed,
+        observation_.container
+            ? "nothing shows that Rancher runs in the container that was named, so it was "
+              "not restarted"
+            : "Rancher's server is no Deployment in the local cluster, so it was not "
+              "restarted",
+        observation_.container
+            ? "restart its container (docker restart NAME): logs and shell work after that"
+            : "restart its container (docker restart NAME), or name it with "
+              "--rancher-container: logs and shell work after that");
   }
   co_await cluster_watch_.end();
   if (rancher.deployment.empty()) {

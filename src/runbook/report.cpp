@@ -73,7 +73,9 @@ json::value own_tokens_report(const OwnTokens& own) {
     entry["rejected"] = group.rejected;
     entry["unclear"] = group.unclear;
     entry["leftAlone"] = group.kept;
-    entry["leftAloneBecause"] = printable(group.kept_because);
+    json::object because;
+    for (const auto& [why, count] : group.kept_because) because[printable(why)] = count;
+    entry["leftAloneBecause"] = std::move(because);
     entry["reason"] = printable(group.reason);
     groups.emplace_back(std::move(entry));
   }
@@ -117,7 +119,7 @@ json::object report(const Observation& observation, const Plan& plan) {
   described["displayName"] = printable(cluster.display_name);
   described["driver"] = printable(cluster.driver);
   described["server"] = printable(observation.downstream.kubeconfig.server);
-  described["kubernetes"] = printable(cluster.kubernetes_version);
+  described["kubernetes"] = printable(observation.downstream.kubernetes_version);
   described["ready"] = std::move(ready);
 
   auto stored = credentials_report(cluster.stored);
@@ -135,7 +137,7 @@ json::object report(const Observation& observation, const Plan& plan) {
   if (live == nullptr) {
     whole["live"] = nullptr;
   } else {
-    auto entry = credentials_report(live->credentials);
+    auto entry = credentials_report(*observation.live_credentials());
     entry["secret"] = printable(live->name);
     entry["verdict"] = word(live->verdict);
     whole["live"] = std::move(entry);

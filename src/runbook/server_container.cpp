@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 /// Between two questions to a server that is starting: there is nothing to watch meanwhile.
 constexpr std::chrono::milliseconds pause_between{500};
+constexpr std::chrono::minutes restart_limit{3};
 
 /// By the uid of kube-system, as kubectl in the container sees it.
 awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& local,
@@ -78,31 +79,49 @@ awaitable<std::optional<ServerContainer>> observe_server_container(const BackupT
   co_return seen;
 }
 
+namespace {
+
+/// Empty where the cluster in the container and Rancher's server both answer.
+awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string container) {
+  std::string text;
+  try {
+    const auto healthy = co_await kubectl.get_raw("/healthz");
+    if (!healthy.starts_with("ok")) co_return "its cluster is not healthy yet";
+    std::vector<std::string> ping{"curl", "-ks", "--max-time", "5", "https://127.0.0.1/ping"};
+    const auto outcome = co_await docker.look(container, ping);
+    // The image has curl; where another has none, the cluster has to do.
+    constexpr int not_there = 127;
+    const auto missing = outcome.ending == Ending::exited && outcome.code == not_there;
+    if (!missing && outcome.out.find("pong") == std::string::npos) {
+      text = "Rancher's server does not answer yet";
+    }
+  } catch (const Failure& away) {
+    text = one_line(away.what());
+  }
+  co_return text;
+}
+
+}  // namespace
+
 awaitable<void> Execution::restart_container() {
   const auto& name = observation_.container->name;
   const auto kubectl = clusters_.local.in_section("3.1");
   const auto docker = tools_.docker.in_section("3.1");
   announce("3.1", fmt::format("restarting the container {}", name));
-  co_await docker.restart(name);
-  say(EventKind::wait_started, "3.1", "for Rancher's cluster to answer again");
+  // docker itself gives the container its time to stop.
+  co_await docker.restart(name, std::max<std::chrono::milliseconds>(options_.wait, restart_limit));
+  say(EventKind::wait_started, "3.1", "for Rancher and its cluster to answer again");
   const auto executor = co_await boost::asio::this_coro::executor;
   boost::asio::steady_timer timer(executor);
   const auto end = Clock::now() + options_.wait;
   std::string last;
   for (;;) {
-    std::string answer;
-    std::optional<Failure> failure;
-    try {
-      answer = co_await kubectl.get_raw("/healthz");
-    } catch (const Failure& away) {
-      failure = away;
-    }
-    if (!failure && answer.starts_with("ok")) break;
-    auto text = failure ? one_line(failure->what()) : "it is not healthy yet";
+    auto text = co_await why_not_back(kubectl, docker, name);
+    if (text.empty()) break;
     if (Clock::now() >= end) {
       throw Failure(ExitStatus::gave_up,
-                    fmt::format("Rancher's cluster did not answer within {} of the restart of the "
-                                "container {}",
+                    fmt::format("Rancher did not answer within {} of the restart of the container "
+                                "{}",
                                 duration_text(options_.wait), name),
                     fmt::format("see why with: docker logs --tail 50 {}", name), std::move(text));
     }
@@ -111,7 +130,7 @@ awaitable<void> Execution::restart_container() {
     timer.expires_after(pause_between);
     co_await timer.async_wait(boost::asio::use_awaitable);
   }
-  say(EventKind::wait_ended, "3.1", "Rancher's cluster answers again");
+  say(EventKind::wait_ended, "3.1", "Rancher and its cluster answer again");
   observation_.local.cluster.ready = {};
 }
 

@@ -121,6 +121,11 @@ std::string shell_line(const std::vector<std::string>& words) {
   return line;
 }
 
+std::string shell_line(std::vector<std::string> program, const std::vector<std::string>& args) {
+  program.insert(program.end(), args.begin(), args.end());
+  return shell_line(program);
+}
+
 std::string utc_text(std::chrono::system_clock::time_point time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)));

@@ -19,6 +19,8 @@ std::vector<std::string> split_lines(std::string_view text);
 
 /// The words joined to a line that a POSIX shell would split into them again.
 std::string shell_line(const std::vector<std::string>& words);
+/// The same of a program's own words and what is given to it.
+std::string shell_line(std::vector<std::string> program, const std::vector<std::string>& args);
 
 /// 2026-01-10T08:00:00Z, and with milliseconds.
 std::string utc_text(std::chrono::system_clock::time_point time);

@@ -26,9 +26,17 @@ class Node {
     fs::create_directories(bin);
     fs::create_directories(data() / "server/db/etcd/member");
     fs::create_directories(data() / "agent");
+    fs::create_directories(data() / "bin");
     const auto link = bin / program_;
     if (!fs::exists(link)) fs::create_symlink(std::getenv("RETRUST_TEST_K3S"), link);
+    // RKE2's own kubectl.
+    const auto kubectl = data() / "bin/kubectl";
+    write_file(kubectl, "#!/bin/sh\nexec '" + link.string() + "' kubectl \"$@\"\n");
+    fs::permissions(kubectl, fs::perms::owner_all);
+    kubeconfig = sandbox.file("local.kubeconfig");
   }
+
+  std::string kubeconfig;  ///< of the cluster that the node is of
 
   fs::path data() const { return sandbox_.directory() / "data"; }
   std::string option() const { return "--" + program_; }
@@ -43,6 +51,7 @@ class Node {
         {"K3S_DATA_DIR", data().string()},
         {"RKE2_DATA_DIR", data().string()},
         {"RETRUST_TEST_K3S_LOG", log().string()},
+        {"RETRUST_TEST_K3S_KUBECONFIG", kubeconfig},
         {"RETRUST_TEST_K3S_FORMAT", format},
         {"RETRUST_TEST_K3S_MANNER", manner}};
     return made;
@@ -105,6 +114,7 @@ TEST_CASE("the snapshot is taken first, and the transcript names it, its place a
   CHECK(has(transcript, "snapshot " + file.filename().string() + " was taken on this node"));
   CHECK(has(transcript, "there it is " + file.string() + " (" +
                             std::to_string(fs::file_size(file)) + " bytes)"));
+  CHECK(has(transcript, (node.data() / "server/token").string()));
   CHECK(has(transcript, program + " version v1.30.6"));
   const auto taken = transcript.find("was taken on this node");
   CHECK(taken < transcript.find("saved the clusters resource"));
@@ -173,6 +183,32 @@ TEST_CASE("a node on which none can be taken is told from its files, before anyt
     CHECK(refused.status == 4);
     CHECK(has(refused.err, said));
   }
+  CHECK(node.snapshots().empty());
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("a node of another cluster, or of none that can be told, is refused") {
+  std::string program = "k3s";
+  SUBCASE("k3s") {}
+  SUBCASE("RKE2") {
+    program = "rke2";
+  }
+  Sandbox sandbox;
+  Node node(sandbox, program);
+  node.kubeconfig = sandbox.file("downstream.kubeconfig");
+  for (const auto& args :
+       {std::vector<std::string>{"plan"}, std::vector<std::string>{"run", "--yes"},
+        std::vector<std::string>{"step", "1.2"}}) {
+    const auto refused = sandbox.retrust(node.call(args));
+    CAPTURE(refused.all());
+    CHECK(refused.status == 4);
+    CHECK(has(refused.err, "this node is not of the cluster that Rancher runs in"));
+  }
+  node.kubeconfig = (sandbox.directory() / "nowhere").string();
+  const auto unknown = sandbox.retrust(node.run());
+  CAPTURE(unknown.all());
+  CHECK(unknown.status == 4);
+  CHECK(has(unknown.err, "cannot tell which cluster this node is of"));
   CHECK(node.snapshots().empty());
   CHECK(sandbox.changes().empty());
 }

@@ -194,6 +194,26 @@ TEST_CASE("one run repairs Rancher's record and the users' tokens" *
   CHECK(order.find("## 3.2 repair") > order.find("## 2.5 check"));
 }
 
+TEST_CASE("today's Rancher makes its users' tokens again, but nobody makes Fleet's") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  const auto before = uids(sandbox, users);
+  const auto fleet = uids(sandbox, "cattle-fleet-system");
+  REQUIRE(before.size() == 3);
+  REQUIRE(fleet.size() == 1);
+  const auto run = sandbox.run({"--repair-impersonation"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+  CHECK(uids(sandbox, users).empty());
+  CHECK(uids(sandbox, "cattle-fleet-system") == fleet);
+  CHECK(has(run.out,
+            "1 of those in cattle-fleet-system is left alone: nobody would make another "
+            "one on Kubernetes v1.30.14"));
+  sandbox.tell("use-impersonation");
+  wait_until("everybody has a token", [&] { return counted_users(sandbox)["total"] == 3; });
+  CHECK(counted_users(sandbox)["rejected"] == 0);
+}
+
 TEST_CASE("nothing is believed of others' tokens where the agents' own is rejected") {
   Sandbox sandbox(old_rancher);
   const auto before = uids(sandbox, users);

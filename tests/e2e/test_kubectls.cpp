@@ -35,5 +35,15 @@ TEST_CASE("kubectl of every version completes a run" * doctest::test_suite("anyw
   }
 }
 
+TEST_CASE("kubectl of every version writes a status that is a resource of its own") {
+  Sandbox sandbox({"--scenario", "healthy", "--rancher", "2.15", "--kubernetes", "1.30"});
+  sandbox.tell("fault agents-never-report");
+  for (const auto& version : versions) {
+    check_renewed_and_run(sandbox, version, "2s");
+    CHECK(transcripts(sandbox.run_folder()).find(" replace --raw /apis/management") !=
+          std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace retrust::e2e

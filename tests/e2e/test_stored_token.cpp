@@ -90,6 +90,24 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a status that is a resource of its own is written as one, and put back" *
+          doctest::test_suite("anywhere")) {
+  Sandbox sandbox({"--rancher", "2.15", "--fault", "agents-never-report"});
+  const auto before = secret_name(sandbox);
+  const auto run = sandbox.run({"--timeout", "3s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(transcripts(sandbox.run_folder()), "replace --raw /apis/management.cattle.io"));
+  const auto folder = sandbox.run_folder().string();
+  CHECK(secret_name(sandbox) != before);
+  check_repaired(sandbox);
+  check_hidden(secrets(sandbox), "output", run.all());
+  const auto back = sandbox.retrust({"rollback", folder, "--yes"});
+  CAPTURE(back.all());
+  CHECK(back.status == 0);
+  CHECK(secret_name(sandbox) == before);
+}
+
 TEST_CASE("a Secret that is gone is made again, and no report is waited for") {
   Sandbox sandbox({"--rancher", "2.12", "--scenario", "healthy", "--fault", "credential-missing"});
   const auto before = secret_name(sandbox);

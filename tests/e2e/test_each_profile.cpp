@@ -1,0 +1,79 @@
+// What retrust makes of each pair of Rancher and Kubernetes that the sandbox plays.
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+#include "secrets.h"
+
+namespace retrust::e2e {
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+struct Profile {
+  std::string rancher;
+  std::string kubernetes;
+};
+
+const std::vector<Profile>& profiles() {
+  static const std::vector<Profile> all{
+      {"2.5.17", "1.20"}, {"2.6.6", "1.24"}, {"2.7.0", "1.24"}, {"2.12", "1.30"}, {"2.15", "1.30"}};
+  return all;
+}
+
+void check_all_well(Sandbox& sandbox) {
+  CHECK(sandbox.ready() == "True");
+  const auto status = sandbox.retrust({"status"});
+  CAPTURE(status.all());
+  CHECK(status.status == 0);
+}
+
+TEST_CASE("where the CA alone was renewed no token is deleted") {
+  for (const auto& [rancher, kubernetes] : profiles()) {
+    CAPTURE(rancher);
+    Sandbox sandbox({"--rancher", rancher, "--kubernetes", kubernetes, "--scenario", "ca-only"});
+    const auto run = sandbox.run();
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK(has(run.out, "2.1  delete-token      not needed"));
+    CHECK_FALSE(has(run.out, "deleting token secret"));
+    check_hidden(secrets(sandbox), "output", run.all());
+    check_all_well(sandbox);
+  }
+}
+
+TEST_CASE("where the agents are silent Rancher's record is repaired") {
+  for (const auto& [rancher, kubernetes] : profiles()) {
+    CAPTURE(rancher);
+    Sandbox sandbox(
+        {"--rancher", rancher, "--kubernetes", kubernetes, "--fault", "agents-never-report"});
+    const auto run = sandbox.run({"--timeout", "2s"});
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK(has(run.out, "replacing the clusters resource"));
+    check_hidden(secrets(sandbox), "output", run.all());
+    check_all_well(sandbox);
+  }
+}
+
+TEST_CASE("stored CAs are compared by what they are") {
+  for (const std::string fault : {"stored-crlf", "ca-bundle"}) {
+    CAPTURE(fault);
+    Sandbox healthy(
+        {"--rancher", "2.12", "--kubernetes", "1.30", "--scenario", "healthy", "--fault", fault});
+    const auto status = healthy.retrust({"status"});
+    CAPTURE(status.all());
+    CHECK(status.status == 0);
+    CHECK(has(status.out, "stored against live: token the same, CA the same"));
+
+    Sandbox renewed({"--rancher", "2.12", "--kubernetes", "1.30", "--fault", fault});
+    const auto run = renewed.run();
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    check_all_well(renewed);
+  }
+}
+
+}  // namespace
+}  // namespace retrust::e2e

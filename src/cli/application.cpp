@@ -19,6 +19,7 @@
 #include "cli/usage.h"
 #include "process/process.h"
 #include "runbook/execution.h"
+#include "runbook/findings.h"
 #include "runbook/preflight.h"
 #include "runbook/report.h"
 #include "runbook/rollback.h"
@@ -256,6 +257,11 @@ class Application {
     } else {
       for (auto& line : findings(seen)) {
         events_.emit({.kind = EventKind::finding, .text = std::move(line)});
+      }
+      if (options_.command == CommandName::status) {
+        for (auto& line : credentials_table(seen)) {
+          events_.emit({.kind = EventKind::finding, .text = std::move(line)});
+        }
       }
       if (auto diff = credentials_diff(seen); !diff.empty()) {
         events_.emit({.kind = EventKind::difference, .text = std::move(diff)});

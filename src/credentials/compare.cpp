@@ -1,5 +1,6 @@
 #include "credentials/compare.h"
 
+#include <algorithm>
 #include <ctime>
 #include <sstream>
 
@@ -29,7 +30,22 @@ std::string minute(std::chrono::sys_seconds time) {
                      fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));
 }
 
-void add_ca(std::vector<std::string>& lines, const std::string& pem) {
+std::string days_text(std::chrono::seconds time) {
+  const auto days = std::chrono::duration_cast<std::chrono::days>(time).count();
+  return counted(static_cast<std::size_t>(days), "day");
+}
+
+std::string validity_text(const Certificate& certificate, std::chrono::sys_seconds now) {
+  if (now > certificate.not_after) {
+    return fmt::format("expired {} ago", days_text(now - certificate.not_after));
+  }
+  if (now < certificate.not_before) {
+    return fmt::format("not valid for another {}", days_text(certificate.not_before - now));
+  }
+  return fmt::format("{} left", days_text(certificate.not_after - now));
+}
+
+void add_ca(std::vector<std::string>& lines, const std::string& pem, const RenderNotes& notes) {
   if (pem.empty()) {
     lines.emplace_back("CA certificate");
     say(lines, "there is none");
@@ -50,24 +66,28 @@ void add_ca(std::vector<std::string>& lines, const std::string& pem) {
     add(lines, "serial", certificate.serial);
     add(lines, "valid",
         fmt::format("{} to {}", minute(certificate.not_before), minute(certificate.not_after)));
+    if (notes.now) add(lines, "", validity_text(certificate, *notes.now));
     add(lines, "key", certificate.key);
     add(lines, "sha256", certificate.sha256);
   }
 }
 
-void add_token(std::vector<std::string>& lines, const std::string& token) {
+void add_token(std::vector<std::string>& lines, const std::string& token,
+               const RenderNotes& notes) {
   lines.emplace_back("token");
   if (token.empty()) {
     say(lines, "there is none");
     return;
   }
-  add(lines, "fingerprint", "sha256:" + fingerprint(token));
+  add(lines, "sha256", sha256_hex(token));
+  if (!notes.token_verdict.empty()) add(lines, "the cluster", notes.token_verdict);
   const auto claims = parse_token(token);
   if (!claims) {
     add(lines, "no JWT", fmt::format("{} bytes", token.size()));
     return;
   }
   if (!claims->issuer.empty()) add(lines, "issuer", claims->issuer);
+  if (!claims->subject.empty()) add(lines, "subject", claims->subject);
   if (!claims->service_account.empty()) {
     add(lines, "service account",
         fmt::format("{}/{} (uid {})", claims->name_space, claims->service_account,
@@ -75,6 +95,7 @@ void add_token(std::vector<std::string>& lines, const std::string& token) {
   }
   if (!claims->secret_name.empty()) add(lines, "secret", claims->secret_name);
   if (!claims->key_id.empty()) add(lines, "key id", claims->key_id);
+  if (claims->issued) add(lines, "issued", minute(*claims->issued));
   add(lines, "expires", claims->expires ? minute(*claims->expires) : "never");
 }
 
@@ -92,23 +113,32 @@ Comparison compare(const Credentials& stored, const Credentials& live) {
   return result;
 }
 
-std::vector<std::string> render(const Credentials& credentials) {
+std::vector<std::string> render(const Credentials& credentials, const RenderNotes& notes) {
   std::vector<std::string> lines;
-  add_ca(lines, credentials.ca_pem);
-  add_token(lines, credentials.token);
+  add_ca(lines, credentials.ca_pem, notes);
+  add_token(lines, credentials.token, notes);
   return lines;
 }
 
-std::vector<std::string> render_ca(const std::string& ca_pem) {
+std::vector<std::string> render_ca(const std::string& ca_pem, const RenderNotes& notes) {
   std::vector<std::string> lines;
-  add_ca(lines, ca_pem);
+  add_ca(lines, ca_pem, notes);
   return lines;
 }
 
-std::vector<std::string> render_token(const std::string& token) {
+std::vector<std::string> render_token(const std::string& token, const RenderNotes& notes) {
   std::vector<std::string> lines;
-  add_token(lines, token);
+  add_token(lines, token, notes);
   return lines;
+}
+
+std::string validity_text(const std::string& ca_pem, std::chrono::sys_seconds now) {
+  const auto certificates = parse_certificates(ca_pem);
+  if (certificates.empty()) return "cannot be read";
+  const auto first = std::min_element(
+      certificates.begin(), certificates.end(),
+      [](const Certificate& a, const Certificate& b) { return a.not_after < b.not_after; });
+  return validity_text(*first, now);
 }
 
 std::string unified_diff(const std::vector<std::string>& before,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +27,22 @@ struct Comparison {
 /// Tokens are compared as text, CA certificates by what they are (see same_certificates).
 Comparison compare(const Credentials& stored, const Credentials& live);
 
-/// Lines that tell a person all about credentials (fingerprints, names, dates in UTC) without the
-/// token itself. Ends of lines are not included.
-std::vector<std::string> render(const Credentials& credentials);
+/// What else is known of credentials than they say themselves.
+struct RenderNotes {
+  std::string token_verdict = {};  ///< what the cluster says of the token; empty: nothing
+  /// The time by which the days are counted that certificates have left.
+  std::optional<std::chrono::sys_seconds> now = {};
+};
+
+/// Lines that tell a person all about credentials (digests, names, dates in UTC) without the token
+/// itself. Ends of lines are not included.
+std::vector<std::string> render(const Credentials& credentials, const RenderNotes& notes = {});
 /// Either part of it alone.
-std::vector<std::string> render_ca(const std::string& ca_pem);
-std::vector<std::string> render_token(const std::string& token);
+std::vector<std::string> render_ca(const std::string& ca_pem, const RenderNotes& notes = {});
+std::vector<std::string> render_token(const std::string& token, const RenderNotes& notes = {});
+
+/// "3649 days left", "expired 2 days ago": of the certificate that ends first.
+std::string validity_text(const std::string& ca_pem, std::chrono::sys_seconds now);
 
 /// Unified diff of two texts with the customary `---` and `+++` header; empty where they are equal.
 std::string unified_diff(const std::vector<std::string>& before,

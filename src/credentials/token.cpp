@@ -30,12 +30,13 @@ std::string text_of(const json::value& object, std::string_view pointer) {
 
 /// Nothing where the claim is not there. One beyond the year 9999 is as good as its end, and can be
 /// written down; seconds may have a fraction (RFC 7519 section 2).
-std::optional<std::chrono::sys_seconds> expiry_of(const json::value& claims) {
+std::optional<std::chrono::sys_seconds> time_of(const json::value& claims,
+                                                std::string_view pointer) {
   constexpr std::int64_t last = 253'402'300'799;
   boost::system::error_code wrong;
-  const auto* expires = claims.find_pointer("/exp", wrong);
-  if (expires == nullptr || !expires->is_number()) return std::nullopt;
-  const auto seconds = std::clamp(expires->to_number<double>(wrong), 0.0, double{last});
+  const auto* time = claims.find_pointer(pointer, wrong);
+  if (time == nullptr || !time->is_number()) return std::nullopt;
+  const auto seconds = std::clamp(time->to_number<double>(wrong), 0.0, double{last});
   return std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
 }
 
@@ -62,6 +63,7 @@ std::optional<TokenClaims> parse_token(std::string_view jwt) {
   parsed.algorithm = text_of(*header, "/alg");
   parsed.key_id = text_of(*header, "/kid");
   parsed.issuer = text_of(*claims, "/iss");
+  parsed.subject = text_of(*claims, "/sub");
   parsed.name_space =
       either(*claims, "/kubernetes.io~1serviceaccount~1namespace", "/kubernetes.io/namespace");
   parsed.service_account = either(*claims, "/kubernetes.io~1serviceaccount~1service-account.name",
@@ -70,7 +72,8 @@ std::optional<TokenClaims> parse_token(std::string_view jwt) {
       either(*claims, "/kubernetes.io~1serviceaccount~1service-account.uid",
              "/kubernetes.io/serviceaccount/uid");
   parsed.secret_name = text_of(*claims, "/kubernetes.io~1serviceaccount~1secret.name");
-  parsed.expires = expiry_of(*claims);
+  parsed.issued = time_of(*claims, "/iat");
+  parsed.expires = time_of(*claims, "/exp");
   return parsed;
 }
 

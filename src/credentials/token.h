@@ -13,12 +13,14 @@ namespace retrust {
 /// (`kubernetes.io: {…}`) are read.
 struct TokenClaims {
   std::string issuer;
+  std::string subject;
   std::string name_space;
   std::string service_account;
   std::string service_account_uid;
   std::string secret_name;  ///< legacy tokens only
   std::string key_id;       ///< `kid` of the header
   std::string algorithm;
+  std::optional<std::chrono::sys_seconds> issued;
   std::optional<std::chrono::sys_seconds> expires;
 };
 

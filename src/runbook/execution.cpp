@@ -4,6 +4,7 @@
 
 #include "process/gather.h"
 #include "runbook/cluster_change.h"
+#include "runbook/findings.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
@@ -46,6 +47,7 @@ awaitable<void> Execution::prepare() {
   observation_.backup =
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   for (auto& line : findings(observation_)) finding(std::move(line));
+  stored_before_ = render_stored(observation_);
   if (auto diff = credentials_diff(observation_); !diff.empty()) {
     say(EventKind::difference, {}, std::move(diff));
   }
@@ -193,6 +195,11 @@ awaitable<void> Execution::perform_plan() {
   last.push_back(await_ready());
   co_await gather(std::move(last));
   finding(ready_text());
+  if (auto diff = unified_diff(stored_before_, render_stored(observation_),
+                               "stored in Rancher before", "stored in Rancher now");
+      !diff.empty()) {
+    say(EventKind::difference, {}, std::move(diff));
+  }
 }
 
 awaitable<void> Execution::perform_alone(Step step) {
@@ -247,6 +254,7 @@ awaitable<void> Execution::prove() {
   const auto proof = fmt::format("proof: {} was reached with the stored CA and the stored token",
                                  one_line(server));
   if (proven_ && compare(stored, *proven_).equal()) {
+    observation_.stored_verdict = Verdict::accepted;
     finding(proof);
     co_return;
   }
@@ -269,6 +277,7 @@ awaitable<void> Execution::prove() {
                   fmt::format("{} answered with the stored CA and token, but is another cluster",
                               one_line(server)));
   }
+  observation_.stored_verdict = Verdict::accepted;
   finding(proof);
 }
 

@@ -137,6 +137,8 @@ class Execution {
   Ahead watch_ahead_ = Ahead::no;
   /// Whether the Secret of the clusters resource is to be read again: the watch shows its name.
   enum class StoredToken { read, due } stored_token_ = StoredToken::read;
+  /// What Rancher had stored at first, as it is shown.
+  std::vector<std::string> stored_before_;
   Progress progress_;
   /// With these the downstream cluster was reached.
   std::optional<Credentials> proven_;
@@ -144,14 +146,5 @@ class Execution {
   std::set<std::string> deleted_secrets_;
   bool changed_ = false;
 };
-
-/// The sentences that say what was observed, for `status` and the head of a transcript.
-std::vector<std::string> findings(const Observation& observation);
-
-/// Unified diff of the rendered credentials, stored against live; empty where they are the same.
-std::string credentials_diff(const Observation& observation);
-
-/// Something has to be done: what `status` and `plan` answer with 3.
-bool differs(const Observation& observation, const Plan& plan);
 
 }  // namespace retrust

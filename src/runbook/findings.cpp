@@ -1,7 +1,10 @@
+#include "runbook/findings.h"
+
 #include <fmt/format.h>
 
+#include "credentials/certificate.h"
+#include "credentials/token.h"
 #include "runbook/agent_token.h"
-#include "runbook/execution.h"
 #include "runbook/stored_token.h"
 #include "transcript/text.h"
 
@@ -87,11 +90,68 @@ std::vector<std::string> findings(const Observation& observation) {
   return lines;
 }
 
+std::vector<std::string> render_stored(const Observation& observation) {
+  return render(observation.local.cluster.stored,
+                {says(observation.stored_verdict), observation.seen_at});
+}
+
 std::string credentials_diff(const Observation& observation) {
+  const auto* secret = observation.live();
   const auto live = observation.live_credentials();
-  return unified_diff(render(observation.local.cluster.stored),
-                      live ? render(*live) : std::vector<std::string>{}, "stored in Rancher",
-                      "live in the cluster");
+  if (live && observation.comparison().equal()) return {};
+  return unified_diff(render_stored(observation),
+                      live ? render(*live, {says(secret->verdict), observation.seen_at})
+                           : std::vector<std::string>{},
+                      "stored in Rancher", "live in the cluster");
+}
+
+std::vector<std::string> credentials_table(const Observation& observation) {
+  struct Held {
+    std::string place;
+    Credentials credentials;
+    Verdict verdict = Verdict::unknown;
+  };
+  const auto* secret = observation.live();
+  const auto& cluster = observation.local.cluster;
+  const Held stored{cluster.token_secret_name.empty()
+                        ? "clusters " + one_line(cluster.id)
+                        : "secret " + one_line(cluster.token_secret_name),
+                    cluster.stored, observation.stored_verdict};
+  const Held live{secret == nullptr ? "nowhere" : "secret " + secret->name,
+                  observation.live_credentials().value_or(Credentials{}),
+                  secret == nullptr ? Verdict::unknown : secret->verdict};
+  const auto token = [](const Held& side) {
+    if (side.credentials.token.empty()) return std::string("none");
+    const auto word = side.verdict == Verdict::accepted   ? ", accepted"
+                      : side.verdict == Verdict::rejected ? ", rejected"
+                                                          : "";
+    return fmt::format("sha256:{}{}", fingerprint(side.credentials.token), word);
+  };
+  const auto ca = [&](const Held& side) {
+    const auto certificates = parse_certificates(side.credentials.ca_pem);
+    if (side.credentials.ca_pem.empty()) return std::string("none");
+    if (certificates.empty()) return std::string("cannot be read");
+    auto text = "sha256:" + certificates.front().sha256.substr(0, 12);
+    if (certificates.size() > 1) text += fmt::format(" and {} more", certificates.size() - 1);
+    if (observation.seen_at) {
+      text += ", " + validity_text(side.credentials.ca_pem, *observation.seen_at);
+    }
+    return text;
+  };
+  const auto comparison = observation.comparison();
+  const auto word = [](Comparison::Part part) {
+    return part == Comparison::Part::same ? "same" : "different";
+  };
+  const auto row = [](std::string_view name, std::string_view left, std::string_view right,
+                      std::string_view same) {
+    auto line = fmt::format("{:<8}{:<40}{:<40}{}", name, left, right, same);
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+  };
+  return {row("", "stored in Rancher", "live in the cluster", ""),
+          row("in", stored.place, live.place, ""),
+          row("token", token(stored), token(live), word(comparison.token)),
+          row("CA", ca(stored), ca(live), word(comparison.ca))};
 }
 
 bool differs(const Observation& observation, const Plan& plan) {

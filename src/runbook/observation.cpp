@@ -50,6 +50,18 @@ Comparison Observation::comparison() const {
   return compare(local.cluster.stored, *credentials);
 }
 
+std::string says(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted:
+      return "accepts it";
+    case Verdict::rejected:
+      return "rejects it";
+    case Verdict::unknown:
+      break;
+  }
+  return {};
+}
+
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods) {
   std::vector<Pod> agents;
   std::copy_if(pods.begin(), pods.end(), std::back_inserter(agents), [](const Pod& pod) {

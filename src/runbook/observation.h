@@ -145,6 +145,7 @@ struct Observation {
   Downstream downstream;
   Local local;
   Verdict stored_verdict = Verdict::unknown;
+  std::optional<std::chrono::sys_seconds> seen_at = {};  ///< when it was asked for
   Identity identity = Identity::unproven;
   /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
   std::vector<std::string> missing_permissions;
@@ -161,6 +162,9 @@ struct Observation {
   /// Stored against live; everything differs where there is nothing live.
   Comparison comparison() const;
 };
+
+/// "accepts it", "rejects it"; empty where it was not asked.
+std::string says(Verdict verdict);
 
 /// Pods that run as the agents' service account.
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods);

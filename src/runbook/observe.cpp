@@ -247,6 +247,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   throw_best(ends, answers, options.cluster);
 
   Observation seen;
+  seen.seen_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto view = parse_kubeconfig(answers.config);
   seen.downstream = parse_downstream(answers.downstream, options.name_space, clusters.redactor);
   seen.downstream.kubeconfig = view;

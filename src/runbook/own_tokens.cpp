@@ -69,7 +69,7 @@ std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redact
   if (text_at(secret, "/type") != "kubernetes.io/service-account-token") return std::nullopt;
   OwnToken parsed;
   parsed.token = base64_decode(text_at(secret, "/data/token")).value_or("");
-  keep_secret(redactor, parsed.token);
+  keep_token(redactor, parsed.token);
   if (parsed.token.empty()) return std::nullopt;
   parsed.name_space = text_at(secret, "/metadata/namespace");
   parsed.name = text_at(secret, "/metadata/name");

@@ -78,6 +78,30 @@ std::vector<std::string> missing_secrets(const json::value& list,
 
 void keep_secret(Redactor& redactor, std::string_view token) {
   if (token.empty()) return;
+  keep_token(redactor, token);
+  const auto label = fmt::format("‹token sha256:{}›", fingerprint(token));
+  // Within something that is base64 as a whole it begins at any of three places, and what is next
+  // to it shares the digits at its ends.
+  for (const std::size_t before : {0U, 1U, 2U}) {
+    const auto encoded = base64_encode(std::string(before, '.') + std::string(token));
+    const std::size_t shared_first = before == 0 ? 0 : before + 1;
+    const std::size_t tail = (before + token.size()) % 3;
+    const std::size_t shared_last = tail == 0 ? 0 : 4 - tail;
+    redactor.add(
+        std::string_view(encoded).substr(shared_first, encoded.size() - shared_first - shared_last),
+        label);
+  }
+  // As base64 and openssl wrap it.
+  const auto encoded = base64_encode(token);
+  for (const std::size_t columns : {76U, 64U}) {
+    for (std::size_t begin = 0; begin < encoded.size(); begin += columns) {
+      redactor.add(std::string_view(encoded).substr(begin, columns), label);
+    }
+  }
+}
+
+void keep_token(Redactor& redactor, std::string_view token) {
+  if (token.empty()) return;
   const auto label = fmt::format("‹token sha256:{}›", fingerprint(token));
   redactor.add(token, label);
   redactor.add(base64_encode(token), label);

@@ -48,8 +48,11 @@ std::string git_version(std::string_view answer);
 /// uid of the namespace kube-system in a list: which cluster this is.
 std::string kube_system_uid(const boost::json::value& list);
 
-/// Registers a service account token in every form in which it could show: itself, as base64, and
-/// the parts of the JWT.
+/// Registers a service account token in every form in which it could show: as keep_token does, and
+/// as base64 within something longer, or wrapped.
 void keep_secret(Redactor& redactor, std::string_view token);
+/// Registers a token itself, as base64, and the parts of the JWT: for those that there are
+/// thousands of.
+void keep_token(Redactor& redactor, std::string_view token);
 
 }  // namespace retrust

@@ -5,7 +5,7 @@
 
 #include "credentials/certificate.h"
 #include "credentials/token.h"
-#include "runbook/execution.h"
+#include "runbook/findings.h"
 #include "transcript/text.h"
 
 namespace retrust {

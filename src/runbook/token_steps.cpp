@@ -220,8 +220,9 @@ awaitable<void> Execution::read_live(Step step) {
     say(EventKind::warning, std::string(info_of(step).section),
         fmt::format("the cluster rejects the token in {}: {}", live->name, live->reason));
   }
-  const auto lines = step == Step::get_token ? render_token(live->credentials.token)
-                                             : render_ca(live->credentials.ca_pem);
+  const RenderNotes notes{says(live->verdict), observation_.seen_at};
+  const auto lines = step == Step::get_token ? render_token(live->credentials.token, notes)
+                                             : render_ca(live->credentials.ca_pem, notes);
   for (const auto& line : lines) finding(line);
 }
 

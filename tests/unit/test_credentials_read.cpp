@@ -111,13 +111,13 @@ TEST_CASE("credentials as a person reads them") {
                       "  key              EC 256\n"
                       "  sha256           {}\n"
                       "token\n"
-                      "  fingerprint      sha256:{}\n"
+                      "  sha256           {}\n"
                       "  issuer           kubernetes/serviceaccount\n"
                       "  service account  cattle-system/cattle (uid uid-1)\n"
                       "  secret           cattle-token-x7k2p\n"
                       "  key id           key-1\n"
                       "  expires          never\n",
-                      parse_certificates(pem).at(0).sha256, sha256_hex(token).substr(0, 12)));
+                      parse_certificates(pem).at(0).sha256, sha256_hex(token)));
   }
   SUBCASE("neither there") {
     CHECK(joined(render({})) == "CA certificate\n  there is none\ntoken\n  there is none\n");
@@ -128,17 +128,41 @@ TEST_CASE("credentials as a person reads them") {
                       "  cannot be read\n"
                       "  sha256 of text   {}\n"
                       "token\n"
-                      "  fingerprint      sha256:{}\n"
+                      "  sha256           {}\n"
                       "  no JWT           13 bytes\n",
-                      sha256_hex("garbage"), sha256_hex("opaque-secret").substr(0, 12)));
+                      sha256_hex("garbage"), sha256_hex("opaque-secret")));
   }
   SUBCASE("a token of something else than Kubernetes") {
     CHECK(joined(render_token(jwt("{}", R"({"iss":7,"exp":1700000000})"))) ==
           fmt::format("token\n"
-                      "  fingerprint      sha256:{}\n"
+                      "  sha256           {}\n"
                       "  expires          2023-11-14 22:13 UTC\n",
-                      fingerprint(jwt("{}", R"({"iss":7,"exp":1700000000})"))));
+                      sha256_hex(jwt("{}", R"({"iss":7,"exp":1700000000})"))));
   }
+}
+
+TEST_CASE("what else is known of credentials is told with them") {
+  using std::chrono::days;
+  using std::chrono::sys_seconds;
+  const auto pem = make_certificate();
+  const auto ends = parse_certificates(pem).at(0).not_after;
+  const auto begins = parse_certificates(pem).at(0).not_before;
+  const auto told = [&](sys_seconds now) { return joined(render_ca(pem, {.now = now})); };
+  CHECK(told(ends - days{10}).find("\n                   10 days left\n") != std::string::npos);
+  CHECK(told(ends - days{1}).find("1 day left") != std::string::npos);
+  CHECK(told(ends + days{3}).find("expired 3 days ago") != std::string::npos);
+  CHECK(told(begins - days{2}).find("not valid for another 2 days") != std::string::npos);
+  CHECK(validity_text(
+            pem + make_certificate({.not_after = "20270101000000Z"}),
+            parse_certificates(make_certificate({.not_after = "20270101000000Z"})).at(0).not_after -
+                days{5}) == "5 days left");
+  CHECK(validity_text("garbage", ends) == "cannot be read");
+
+  const auto token = jwt("{}", R"({"sub":"system:serviceaccount:a:b","iat":1700000000})");
+  const auto text = joined(render_token(token, {.token_verdict = "rejects it"}));
+  CHECK(text.find("  the cluster      rejects it\n") != std::string::npos);
+  CHECK(text.find("  subject          system:serviceaccount:a:b\n") != std::string::npos);
+  CHECK(text.find("  issued           2023-11-14 22:13 UTC\n") != std::string::npos);
 }
 
 TEST_CASE("when a token expires") {

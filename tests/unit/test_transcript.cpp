@@ -87,6 +87,36 @@ TEST_CASE("a token is masked in every form in which it could show") {
   CHECK(redactor.mask("nothing secret") == "nothing secret");
 }
 
+TEST_CASE("a token is masked within other base64, and where that is wrapped") {
+  const std::string token =
+      "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIiwic3ViIjoic3lzdGVtOnNlcnZpY2VhY2NvdW50In0."
+      "c2lnbmF0dXJlLXBhcnQtb2YtdGhlLXRva2Vu";
+  Redactor redactor;
+  keep_secret(redactor, token);
+  for (const std::string before : {"", "a", "ab", "abc"}) {
+    for (const std::string after : {"", "x", "xy", "xyz"}) {
+      CAPTURE(before);
+      CAPTURE(after);
+      const auto whole = base64_encode(before + token + after);
+      const auto masked = redactor.mask(whole);
+      // A digit or two at either end belong to what is beside it.
+      CHECK(masked.find("‹token sha256:") != std::string::npos);
+      CHECK(masked.size() < before.size() + after.size() + 40);
+    }
+  }
+  const auto encoded = base64_encode(token);
+  for (const std::size_t columns : {76U, 64U}) {
+    std::string wrapped;
+    for (std::size_t begin = 0; begin < encoded.size(); begin += columns) {
+      wrapped += encoded.substr(begin, columns) + "\n";
+    }
+    const auto masked = redactor.mask(wrapped);
+    for (std::size_t begin = 0; begin < encoded.size(); begin += columns) {
+      CHECK(masked.find(encoded.substr(begin, columns)) == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("short texts are no secrets: they would tear holes into everything") {
   Redactor redactor;
   redactor.add("yes", "‹›");

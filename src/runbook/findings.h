@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runbook/observation.h"
+#include "runbook/plan.h"
+
+namespace retrust {
+
+/// The sentences that say what was observed, for `status` and the head of a transcript.
+std::vector<std::string> findings(const Observation& observation);
+
+/// What Rancher has stored, for people.
+std::vector<std::string> render_stored(const Observation& observation);
+
+/// Unified diff of the rendered credentials, stored against live; empty where they are the same.
+std::string credentials_diff(const Observation& observation);
+
+/// Both in short, side by side: lines of at most 100 columns.
+std::vector<std::string> credentials_table(const Observation& observation);
+
+/// Something has to be done: what `status` and `plan` answer with 3.
+bool differs(const Observation& observation, const Plan& plan);
+
+}  // namespace retrust

@@ -68,13 +68,25 @@ Looks settle_looks(ColorChoice choice, const Environment& environment) {
     return able ? Looks::Paint::colored : Looks::Paint::plain;
   };
   const auto moves = ::isatty(STDERR_FILENO) == 1 && environment("TERM").value_or("dumb") != "dumb";
+  // As setlocale has it: the first that is set counts.
+  std::string locale;
+  for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    if (locale.empty()) locale = environment(name).value_or("");
+  }
+  const auto unicode =
+      locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
   return {paint(STDOUT_FILENO), paint(STDERR_FILENO),
-          moves ? Looks::Progress::shown : Looks::Progress::hidden};
+          moves ? Looks::Progress::shown : Looks::Progress::hidden,
+          unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
 }
 
 TerminalSink::TerminalSink(boost::asio::any_io_executor executor, Looks looks, Verbosity verbosity,
                            OutputFormat format)
-    : timer_(std::move(executor)), looks_(looks), verbosity_(verbosity), format_(format) {}
+    : timer_(std::move(executor)),
+      looks_(looks),
+      verbosity_(verbosity),
+      format_(format),
+      steps_(looks.symbols) {}
 
 void TerminalSink::print(std::FILE* stream, std::string_view text, std::string_view color) {
   clear_progress();
@@ -89,39 +101,71 @@ void TerminalSink::print(std::FILE* stream, std::string_view text, std::string_v
 }
 
 void TerminalSink::clear_progress() {
-  if (!drawn_) return;
-  std::fputs("\r\x1b[K", stderr);
+  if (drawn_ == 0) return;
+  std::string text = "\r\x1b[K";
+  for (std::size_t line = 1; line < drawn_; ++line) text += "\x1b[1A\x1b[K";
+  std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
-  drawn_ = false;
+  drawn_ = 0;
+}
+
+std::vector<std::string> TerminalSink::progress_lines() const {
+  const auto now = std::chrono::steady_clock::now();
+  auto lines = steps_.active() ? steps_.lines(now) : std::vector<std::string>{};
+  // What is waited for outside of any step has a line of its own.
+  if (wait_ && (wait_->section.empty() || lines.empty())) {
+    const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now - wait_->since);
+    lines.push_back(fmt::format("  waiting {} s {}{}{}", elapsed.count(), wait_->text,
+                                wait_->seen.empty() ? "" : ": ", wait_->seen));
+  }
+  return lines;
 }
 
 void TerminalSink::draw_progress() {
-  if (!wait_ || looks_.progress == Looks::Progress::hidden) return;
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::steady_clock::now() - wait_->since);
-  const auto line = fmt::format("  waiting {} s {}{}{}", elapsed.count() / 1000, wait_->text,
-                                wait_->seen.empty() ? "" : ": ", wait_->seen);
-  const auto text = fmt::format("\r\x1b[K{}", fitting(line, columns() - 1));
+  if (looks_.progress == Looks::Progress::hidden || verbosity_ == Verbosity::quiet) return;
+  clear_progress();
+  const auto lines = progress_lines();
+  std::string text;
+  for (const auto& line : lines) {
+    if (!text.empty()) text += "\n";
+    text += fitting(line, columns() - 1);
+  }
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
-  drawn_ = true;
+  drawn_ = lines.size();
 }
 
 void TerminalSink::tick() {
   draw_progress();
   timer_.expires_after(std::chrono::seconds{1});
   timer_.async_wait([this](boost::system::error_code cancelled) {
-    if (!cancelled && wait_) tick();
+    ticking_ = !cancelled && (wait_ || steps_.active());
+    if (ticking_) tick();
   });
+}
+
+void TerminalSink::keep_ticking() {
+  if (ticking_ || looks_.progress == Looks::Progress::hidden || verbosity_ == Verbosity::quiet) {
+    draw_progress();
+    return;
+  }
+  ticking_ = true;
+  tick();
 }
 
 void TerminalSink::end_wait() {
   wait_.reset();
-  timer_.cancel();
+  if (!steps_.active()) timer_.cancel();
   clear_progress();
 }
 
 void TerminalSink::emit(const Event& event) {
+  if (format_ == OutputFormat::text) steps_.see(event, std::chrono::steady_clock::now());
+  show(event);
+  if (steps_.active()) keep_ticking();
+}
+
+void TerminalSink::show(const Event& event) {
   const auto talks = format_ == OutputFormat::text && verbosity_ != Verbosity::quiet;
   const auto detailed =
       talks && (event.weight == Weight::documented || verbosity_ == Verbosity::verbose);
@@ -158,12 +202,12 @@ void TerminalSink::emit(const Event& event) {
       if (talks) print(stdout, indented(event.text), plain);
       break;
     case EventKind::wait_started:
-      wait_ = Wait{event.text, {}, std::chrono::steady_clock::now()};
-      if (looks_.progress == Looks::Progress::shown && verbosity_ != Verbosity::quiet) tick();
+      wait_ = Wait{event.section, event.text, {}, std::chrono::steady_clock::now()};
+      keep_ticking();
       break;
     case EventKind::wait_progress:
       if (wait_) wait_->seen = event.text;
-      if (verbosity_ != Verbosity::quiet) draw_progress();
+      draw_progress();
       break;
     case EventKind::wait_ended:
       end_wait();
@@ -184,6 +228,12 @@ void TerminalSink::emit(const Event& event) {
       break;
     case EventKind::run_ended:
       end_wait();
+      if (looks_.progress == Looks::Progress::shown && talks) {
+        // The list stays, as it was in the end.
+        const auto steps = steps_.lines(std::chrono::steady_clock::now());
+        if (!steps.empty()) print(stderr, "\n", plain);
+        for (const auto& line : steps) print(stderr, line, plain);
+      }
       if (format_ == OutputFormat::text) print(stdout, event.text, bold);
       break;
     case EventKind::run_started:

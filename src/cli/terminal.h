@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "cli/options.h"
+#include "cli/step_list.h"
 #include "transcript/event.h"
 
 namespace retrust {
@@ -22,8 +23,9 @@ struct Looks {
   enum class Progress { hidden, shown };
   Paint out = Paint::plain;
   Paint err = Paint::plain;
-  /// Whether waits show their progress: standard error is a terminal.
+  /// Whether waits and steps show their progress: standard error is a terminal.
   Progress progress = Progress::hidden;
+  StepList::Symbols symbols = StepList::Symbols::ascii;
 };
 
 Looks settle_looks(ColorChoice choice, const Environment& environment);
@@ -36,23 +38,29 @@ class TerminalSink final : public EventSink {
   void emit(const Event& event) override;
 
  private:
+  void show(const Event& event);
   void print(std::FILE* stream, std::string_view text, std::string_view color);
   void clear_progress();
   void draw_progress();
+  std::vector<std::string> progress_lines() const;
   void tick();
   void end_wait();
+  void keep_ticking();
 
   boost::asio::steady_timer timer_;
   Looks looks_;
   Verbosity verbosity_;
   OutputFormat format_;
   struct Wait {
+    std::string section;
     std::string text;
     std::string seen;
     std::chrono::steady_clock::time_point since;
   };
   std::optional<Wait> wait_;
-  bool drawn_ = false;
+  StepList steps_;
+  std::size_t drawn_ = 0;  ///< lines at the bottom that are to be brought up to date
+  bool ticking_ = false;
 };
 
 /// Writes each event as a line of JSON to standard output.

@@ -8,6 +8,7 @@
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/report.h"
 #include "runbook/server_container.h"
 #include "runbook/stored_token.h"
 #include "transcript/text.h"
@@ -165,7 +166,9 @@ awaitable<void> Execution::and_end_watch(awaitable<void> work) {
 awaitable<void> Execution::perform_plan() {
   co_await prepare();
   const auto first = plan();
-  say(EventKind::plan, {}, plan_text(first));
+  events_.emit({.kind = EventKind::plan,
+                .text = plan_text(first),
+                .data = {{"steps", plan_report(first)}}});
   if (first.next_change() == nullptr && observation_.comparison().equal()) {
     finding("nothing has to be done");
     co_await prove();

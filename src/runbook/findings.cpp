@@ -1,5 +1,8 @@
 #include "runbook/findings.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "credentials/certificate.h"
@@ -142,16 +145,25 @@ std::vector<std::string> credentials_table(const Observation& observation) {
   const auto word = [](Comparison::Part part) {
     return part == Comparison::Part::same ? "same" : "different";
   };
-  const auto row = [](std::string_view name, std::string_view left, std::string_view right,
-                      std::string_view same) {
-    auto line = fmt::format("{:<8}{:<40}{:<40}{}", name, left, right, same);
+  const std::vector<std::array<std::string, 4>> rows{
+      {"", "stored in Rancher", "live in the cluster", ""},
+      {"in", stored.place, live.place, ""},
+      {"token", token(stored), token(live), word(comparison.token)},
+      {"CA", ca(stored), ca(live), word(comparison.ca)}};
+  std::array<std::size_t, 4> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::vector<std::string> lines;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
     line.erase(line.find_last_not_of(' ') + 1);
-    return line;
-  };
-  return {row("", "stored in Rancher", "live in the cluster", ""),
-          row("in", stored.place, live.place, ""),
-          row("token", token(stored), token(live), word(comparison.token)),
-          row("CA", ca(stored), ca(live), word(comparison.ca))};
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 bool differs(const Observation& observation, const Plan& plan) {

@@ -17,7 +17,7 @@ std::vector<std::string> render_stored(const Observation& observation);
 /// Unified diff of the rendered credentials, stored against live; empty where they are the same.
 std::string credentials_diff(const Observation& observation);
 
-/// Both in short, side by side: lines of at most 100 columns.
+/// Both in short, side by side.
 std::vector<std::string> credentials_table(const Observation& observation);
 
 /// Something has to be done: what `status` and `plan` answer with 3.

@@ -169,6 +169,7 @@ Result Sandbox::answered(const Call& call, const std::string& answer) {
   on_it.command.insert(on_it.command.begin(), terminal.string());
   on_it.environment["ANSWER"] = answer;
   on_it.environment["TERM"] = "xterm";
+  on_it.environment["LC_ALL"] = "C";
   Child child(on_it);
   const auto status = child.wait();
   return {status, child.out(), child.err()};

@@ -57,6 +57,27 @@ TEST_CASE("where the agents are silent Rancher's record is repaired") {
   }
 }
 
+TEST_CASE("status shows both sides beside each other, and their difference") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  const auto status = sandbox.retrust({"status"});
+  CAPTURE(status.all());
+  CHECK(has(status.out, "stored in Rancher  "));
+  CHECK(has(status.out, "secret cluster-serviceaccounttoken-"));
+  CHECK(has(status.out, "days left"));
+  CHECK(has(status.out, "--- stored in Rancher\n"));
+  CHECK(has(status.out, "+++ live in the cluster\n"));
+  CHECK(has(status.out, "  the cluster      rejects it\n"));
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(has(run.out, "--- stored in Rancher before\n"));
+  CHECK(has(run.out, "-  the cluster      rejects it\n"));
+  CHECK(has(run.out, "+  the cluster      accepts it\n"));
+  const auto well = sandbox.retrust({"status"});
+  CHECK_FALSE(has(well.out, "+++ live"));
+  CHECK(has(well.out, " same\n"));
+  CHECK_FALSE(has(well.out, " different\n"));
+}
+
 TEST_CASE("stored CAs are compared by what they are") {
   for (const std::string fault : {"stored-crlf", "ca-bundle"}) {
     CAPTURE(fault);

@@ -152,7 +152,10 @@ TEST_CASE("on a terminal it asks, and only yes goes on") {
     const auto result = sandbox.answered(call, "yes");
     CHECK(result.status == 0);
     // Waits show what they wait for while they last.
-    CHECK(has(result.out, "waiting 0 s for the old agents to be gone"));
+    CHECK(has(result.out, "> 2.2  recreate-agents       0 s  waiting for the old agents to be go"));
+    // What was done, in the end.
+    CHECK(has(result.out, "+ 2.1  delete-token"));
+    CHECK(has(result.out, "+ 2.5  check-cluster"));
     CHECK(sandbox.ready() == "True");
   }
 }

@@ -218,8 +218,8 @@ class Application {
                                                            : OwnTokensChoice::look;
   }
 
-  ObserveOptions observe_options(Permissions permissions) const {
-    return {options_.cluster, options_.name_space, permissions, own_tokens_choice()};
+  ObserveOptions observe_options(Permissions permissions) {
+    return {options_.cluster, options_.name_space, permissions, own_tokens_choice(), &events_};
   }
 
   awaitable<int> perform() {

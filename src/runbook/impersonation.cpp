@@ -87,8 +87,11 @@ awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& token
 /// Counts what pages bring.
 class Survey {
  public:
-  Survey(const Clusters& clusters, const Observation& seen, std::string agents_namespace)
-      : clusters_(clusters), seen_(seen), agents_namespace_(std::move(agents_namespace)) {}
+  Survey(const Clusters& clusters, const Observation& seen, const ObserveOptions& options)
+      : clusters_(clusters),
+        seen_(seen),
+        events_(options.events),
+        agents_namespace_(options.name_space) {}
 
   void add(const std::string& name_space, TokenPage page) {
     if (page.begins == TokenPage::Begins::anew) {
@@ -105,11 +108,14 @@ class Survey {
 
   awaitable<void> review() {
     const auto tokens = std::exchange(waiting_, {});
+    if (reviewed_ > 0) say_progress();
+    reviewed_ += tokens.size();
     const auto rulings = co_await rule(clusters_.downstream, tokens, std::string());
     for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
   }
 
   awaitable<std::vector<OwnTokens::Group>> finish() {
+    if (said_) say(EventKind::wait_ended, fmt::format("{} tokens reviewed", reviewed_));
     std::vector<awaitable<void>> questions;
     for (auto& [key, group] : groups_) {
       if (!group.doomed.empty()) {
@@ -123,6 +129,18 @@ class Survey {
   }
 
  private:
+  void say(EventKind kind, std::string text) const {
+    if (events_ != nullptr) events_->emit({.kind = kind, .text = std::move(text)});
+  }
+  /// The first batch is mostly the only one, and nothing to talk of.
+  void say_progress() {
+    if (!said_) {
+      say(EventKind::wait_started, "for the cluster to review the tokens of Rancher's users");
+    }
+    said_ = true;
+    say(EventKind::wait_progress, fmt::format("{} so far", reviewed_));
+  }
+
   void count(const OwnToken& token, const std::pair<Ruling, std::string>& ruling) {
     const auto owner = owner_of(token, agents_namespace_);
     if (!owner) return;
@@ -159,7 +177,10 @@ class Survey {
 
   const Clusters& clusters_;
   const Observation& seen_;
+  EventSink* events_;
   std::string agents_namespace_;
+  std::size_t reviewed_ = 0;
+  bool said_ = false;
   std::vector<OwnToken> waiting_;
   struct Entry {
     OwnTokens::Group counted;
@@ -169,10 +190,11 @@ class Survey {
 };
 
 awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
-                                                const std::string& agents_namespace,
+                                                const ObserveOptions& options,
                                                 const Observation& seen,
                                                 const std::vector<OwnToken>& others) {
-  Survey survey(clusters, seen, agents_namespace);
+  const auto& agents_namespace = options.name_space;
+  Survey survey(clusters, seen, options);
   std::vector<TokenPages> lists;
   for (const auto& name_space : seen.downstream.own_namespaces) {
     if (name_space == agents_namespace) continue;
@@ -336,7 +358,7 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
   const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
   if (old && !used) co_return;
   try {
-    own.groups = co_await survey(clusters, options.name_space, seen, others);
+    own.groups = co_await survey(clusters, options, seen, others);
     own.look = OwnTokens::Look::done;
   } catch (const Failure& failure) {
     own.groups.clear();

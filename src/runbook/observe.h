@@ -28,6 +28,7 @@ struct ObserveOptions {
   std::string name_space = "cattle-system";
   Permissions permissions = Permissions::ask;
   OwnTokensChoice own_tokens = OwnTokensChoice::leave;
+  EventSink* events = nullptr;  ///< is told of what takes its time; may be none
 };
 
 /// Asks both clusters everything that decisions are made from; changes nothing. Throws Failure

@@ -194,6 +194,14 @@ TEST_CASE("one run repairs Rancher's record and the users' tokens" *
   CHECK(order.find("## 3.2 repair") > order.find("## 2.5 check"));
 }
 
+TEST_CASE("where there are many, that they are looked at is shown while it lasts") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--impersonation-users", "900"});
+  const auto seen = sandbox.answered({.args = {"status"}}, "");
+  CAPTURE(seen.all());
+  CHECK(has(seen.out, "for the cluster to review the tokens of Rancher's users"));
+  CHECK(has(seen.out, "900 of 900 users' tokens in cattle-impersonation-system are rejected"));
+}
+
 TEST_CASE("today's Rancher makes its users' tokens again, but nobody makes Fleet's") {
   Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
   const auto before = uids(sandbox, users);

@@ -124,6 +124,24 @@ TEST_CASE("a Secret that is gone is made again, and no report is waited for") {
   check_repaired(sandbox);
 }
 
+TEST_CASE("a Secret that holds something else is as good as one that is gone") {
+  Sandbox sandbox({"--rancher", "2.12", "--scenario", "healthy"});
+  const auto before = secret_name(sandbox);
+  const auto patched = sandbox.kubectl(
+      "local", {"patch", "secret", before, "-n", "cattle-global-data", "--type", "merge", "-p",
+                R"({"data": {"credential": null, "token": "bm90LXRoaXM="}})"});
+  CHECK(patched.status == 0);
+  const auto plan = sandbox.retrust({"plan"});
+  CAPTURE(plan.all());
+  CHECK(plan.status == 3);
+  CHECK(has(plan.out, "stored against live: token not stored, CA the same"));
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(secret_name(sandbox) != before);
+  check_repaired(sandbox);
+}
+
 TEST_CASE("a Rancher that ignores a token that changed alone is repaired without waiting") {
   Sandbox sandbox({"--rancher", "2.7.0", "--scenario", "key-only"});
   const auto before = secret_name(sandbox);

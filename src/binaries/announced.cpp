@@ -2,10 +2,24 @@
 
 #include <fmt/format.h>
 
+#include "transcript/document.h"
 #include "transcript/failure.h"
 #include "transcript/text.h"
 
 namespace retrust {
+
+namespace {
+
+/// Bytes of a command's output that go into an event: more than is kept of them once secrets are
+/// masked, so that none is cut in two by this and then not known.
+constexpr std::size_t most_output = 64 * 1024;
+
+void add_output(boost::json::object& about, const std::string& text) {
+  about["output"] = shortened(text, most_output);
+  if (text.size() > most_output) about["outputBytes"] = text.size();
+}
+
+}  // namespace
 
 std::string ending_text(const Outcome& outcome) {
   switch (outcome.ending) {
@@ -37,7 +51,7 @@ std::string own_words(const Outcome& outcome) {
   std::string text;
   for (const auto& line : lines) text += line + "\n";
   if (!text.empty()) text.pop_back();
-  return text;
+  return shortened(text, most_output);
 }
 
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
@@ -46,6 +60,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   const auto& section = announcement.section;
   const auto weight = announcement.weight;
   auto about = std::move(announcement.about);
+  const auto line = announcement.line;
   events.emit({.kind = EventKind::command_started,
                .section = section,
                .text = std::move(announcement.line),
@@ -56,6 +71,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
     outcome = co_await runner.run(std::move(command), std::move(reader));
   } catch (...) {
     // What has begun is seen to end in the transcript, whatever comes of it.
+    about["command"] = line;
     about["ending"] = "not needed any longer";
     events.emit({.kind = EventKind::command_ended,
                  .section = section,
@@ -64,13 +80,14 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                  .weight = weight});
     throw;
   }
+  about["command"] = line;
   about["ending"] = ending_text(outcome);
   about["milliseconds"] = outcome.wall.count();
   const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
   if (announcement.output == Output::public_text && !outcome.out.empty()) {
-    about["output"] = outcome.out;
+    add_output(about, outcome.out);
   }
-  if (quiet_failure && !outcome.err.empty()) about["output"] = outcome.err;
+  if (quiet_failure && !outcome.err.empty()) add_output(about, outcome.err);
   events.emit({.kind = EventKind::command_ended,
                .section = section,
                .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),

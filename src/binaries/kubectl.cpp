@@ -191,6 +191,8 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   command.program = program;
   command.input = std::move(input);
   command.deadline = deadline;
+  // A line for each object that is changed: more than that is not kubectl's.
+  if (output == Output::public_text) command.output_limit = std::size_t{4} << 20U;
   auto words = shown_words();
   if (!contained) {
     words.erase(words.begin());
@@ -244,14 +246,30 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
   co_return outcome;
 }
 
-boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
+boost::asio::awaitable<boost::json::value> Kubectl::client() const {
   const std::vector<std::string> args{"version", "--client", "-o", "json"};
-  const auto outcome = co_await run(args, {}, Output::public_text, Weight::routine);
-  auto copy = *this;
+  const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
   boost::system::error_code wrong;
-  const auto version = boost::json::parse(outcome.out, wrong);
-  if (!wrong) copy.target_.age = age_of(version);
+  auto version = boost::json::parse(outcome.out, wrong);
+  co_return wrong ? boost::json::value() : std::move(version);
+}
+
+boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
+  auto copy = *this;
+  const auto version = co_await client();
+  copy.target_.age = age_of(version);
   co_return copy;
+}
+
+boost::asio::awaitable<std::string> Kubectl::client_version() const {
+  std::string text;
+  try {
+    const auto version = co_await client();
+    text = text_at(version, "/clientVersion/gitVersion");
+  } catch (const Failure&) {
+    // It is told of for the reader alone.
+  }
+  co_return text;
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std::string input,

@@ -72,6 +72,9 @@ class Kubectl {
   /// A copy that leaves out what its kubectl is too old for; asks it for its version.
   boost::asio::awaitable<Kubectl> of_its_age() const;
 
+  /// "v1.32.4"; empty where it does not say.
+  boost::asio::awaitable<std::string> client_version() const;
+
   /// `kubectl get ARGS -o json`.
   boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args) const;
 
@@ -137,6 +140,8 @@ class Kubectl {
   /// As run_announced; and ends what it leaves behind in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;
+  /// `kubectl version --client`; null where that is no JSON.
+  boost::asio::awaitable<boost::json::value> client() const;
   Asked asked(const std::vector<std::string>& args) const;
 
   Runner* runner_;

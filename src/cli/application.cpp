@@ -1,11 +1,13 @@
 #include "cli/application.h"
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <pwd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -39,6 +41,15 @@ void report_failure(EventSink& events, const Failure& failure) {
   if (!failure.detail.empty()) data["detail"] = failure.detail;
   if (!failure.advice.empty()) data["advice"] = failure.advice;
   events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
+}
+
+/// "root@bastion": who is to be asked about what was done.
+std::string operator_text() {
+  const auto* user = ::getpwuid(::geteuid());
+  std::array<char, 256> host{};
+  const auto known = ::gethostname(host.data(), host.size() - 1) == 0;
+  return fmt::format("{}@{}", user == nullptr ? std::to_string(::geteuid()) : user->pw_name,
+                     known ? host.data() : "unknown");
 }
 
 /// One invocation: everything that lives while a command runs.
@@ -291,6 +302,7 @@ class Application {
     boost::json::object data;
     data["retrust"] = version;
     data["command_line"] = shell_line(command_line);
+    data["operator"] = operator_text();
     events_.emit({.kind = EventKind::run_started,
                   .text = fmt::format("retrust {}", what),
                   .data = std::move(data)});

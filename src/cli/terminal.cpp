@@ -243,6 +243,7 @@ void TerminalSink::show(const Event& event) {
 }
 
 void JsonSink::emit(const Event& event) {
+  if (is_momentary(event)) return;
   const auto line = json_line(event, std::chrono::system_clock::now()) + "\n";
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);

@@ -40,18 +40,35 @@ Kubectl Execution::local(Step step) const {
 
 awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
-  observation_ = co_await observe(clusters_, options_.observe);
+  std::vector<awaitable<void>> questions;
+  questions.push_back(look());
+  questions.push_back(ask_kubectl_version());
+  co_await gather(std::move(questions));
   check_right_clusters(observation_);
   co_await await_one_ca();
   observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
                                                              observation_.local, events_);
   observation_.backup =
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
-  for (auto& line : findings(observation_)) finding(std::move(line));
+  auto lines = findings(observation_);
+  auto data = facts(observation_);
+  data["kubectlVersion"] = kubectl_version_;
+  for (auto& line : lines) {
+    events_.emit({.kind = EventKind::finding, .text = std::move(line), .data = std::move(data)});
+    data.clear();
+  }
   stored_before_ = render_stored(observation_);
   if (auto diff = credentials_diff(observation_); !diff.empty()) {
     say(EventKind::difference, {}, std::move(diff));
   }
+}
+
+awaitable<void> Execution::look() {
+  observation_ = co_await observe(clusters_, options_.observe);
+}
+
+awaitable<void> Execution::ask_kubectl_version() {
+  kubectl_version_ = co_await clusters_.downstream.client_version();
 }
 
 awaitable<void> Execution::confirm(const std::string& question) {
@@ -166,9 +183,8 @@ awaitable<void> Execution::and_end_watch(awaitable<void> work) {
 awaitable<void> Execution::perform_plan() {
   co_await prepare();
   const auto first = plan();
-  events_.emit({.kind = EventKind::plan,
-                .text = plan_text(first),
-                .data = {{"steps", plan_report(first)}}});
+  events_.emit(
+      {.kind = EventKind::plan, .text = plan_text(first), .data = {{"steps", plan_report(first)}}});
   if (first.next_change() == nullptr && observation_.comparison().equal()) {
     finding("nothing has to be done");
     co_await prove();

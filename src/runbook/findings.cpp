@@ -93,6 +93,23 @@ std::vector<std::string> findings(const Observation& observation) {
   return lines;
 }
 
+boost::json::object facts(const Observation& observation) {
+  const auto& cluster = observation.local.cluster;
+  const auto& downstream = observation.downstream;
+  boost::json::object told;
+  told["downstreamCluster"] = fmt::format(
+      "{} ({}) at {}, kube-system {}", one_line(cluster.display_name), one_line(cluster.id),
+      one_line(downstream.kubeconfig.server), downstream.kube_system_uid);
+  told["localCluster"] = fmt::format(
+      "{}kube-system {}",
+      observation.container ? "container " + one_line(observation.container->name) + ", " : "",
+      observation.local.kube_system_uid);
+  told["rancherVersion"] = one_line(observation.local.rancher.version_text);
+  told["kubernetesVersion"] = one_line(downstream.kubernetes_version);
+  told["backupToolVersion"] = one_line(observation.backup.tool_version);
+  return told;
+}
+
 std::vector<std::string> render_stored(const Observation& observation) {
   return render(observation.local.cluster.stored,
                 {says(observation.stored_verdict), observation.seen_at});

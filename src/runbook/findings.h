@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "runbook/observation.h"
 #include "runbook/plan.h"
 
@@ -10,6 +12,9 @@ namespace retrust {
 
 /// The sentences that say what was observed, for `status` and the head of a transcript.
 std::vector<std::string> findings(const Observation& observation);
+
+/// What the head of a transcript says, by the keys of document.cpp.
+boost::json::object facts(const Observation& observation);
 
 /// What Rancher has stored, for people.
 std::vector<std::string> render_stored(const Observation& observation);

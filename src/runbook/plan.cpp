@@ -375,7 +375,7 @@ std::string plan_text(const Plan& plan) {
   std::string text;
   for (const auto& planned : plan.steps) {
     const auto& info = info_of(planned.step);
-    text += fmt::format("{}  {:<16}  {:<10}  {}\n", info.section, info.name, word(planned.need),
+    text += fmt::format("{}  {:<20}  {:<10}  {}\n", info.section, info.name, word(planned.need),
                         planned.reason);
     if (planned.need == Need::not_needed || planned.need == Need::skipped) continue;
     for (const auto& command : planned.commands) text += fmt::format("       {}\n", command);

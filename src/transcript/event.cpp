@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
+#include "transcript/document.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -16,6 +17,19 @@ void clean(boost::json::value& value, const Redactor& redactor) {
   } else if (auto* object = value.if_object()) {
     for (auto& member : *object) clean(member.value(), redactor);
   }
+}
+
+/// Bytes that are worth a reader's time.
+constexpr std::size_t most_output = 8192;
+constexpr std::size_t most_detail = 2048;
+
+void shorten(boost::json::object& data, std::string_view key, std::size_t limit) {
+  auto* value = data.if_contains(key);
+  if (value == nullptr || !value->is_string()) return;
+  const auto* total = data.if_contains("outputBytes");
+  const auto known = total != nullptr && total->is_uint64() ? total->get_uint64() : 0;
+  const std::string text(value->get_string());
+  *value = shortened(text, limit, known);
 }
 
 }  // namespace
@@ -60,6 +74,9 @@ void Events::emit(const Event& event) {
   Event cleaned = event;
   cleaned.text = printable(redactor_.mask(event.text));
   for (auto& member : cleaned.data) clean(member.value(), redactor_);
+  // After they are masked: half a secret would not be known.
+  shorten(cleaned.data, "output", most_output);
+  shorten(cleaned.data, "detail", most_detail);
   for (const auto& sink : sinks_) sink->emit(cleaned);
 }
 

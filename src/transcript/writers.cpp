@@ -1,10 +1,12 @@
 #include "transcript/writers.h"
 
-#include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "transcript/failure.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -15,44 +17,11 @@ bool precedes_change(EventKind kind) {
   return kind == EventKind::change || kind == EventKind::run_ended;
 }
 
-/// Of the moment alone, for a terminal: how far a wait has come.
+}  // namespace
+
 bool is_momentary(const Event& event) {
   return event.kind == EventKind::wait_progress && event.weight == Weight::routine;
 }
-
-/// A fenced block that its content cannot end: the fence is longer than any run of backticks in it.
-std::string fenced(std::string_view content, std::string_view language) {
-  std::size_t longest = 0;
-  std::size_t current = 0;
-  for (const char c : content) {
-    current = c == '`' ? current + 1 : 0;
-    longest = std::max(longest, current);
-  }
-  const std::string fence(std::max<std::size_t>(3, longest + 1), '`');
-  std::string block = fence + std::string(language) + "\n" + std::string(content);
-  if (!block.ends_with('\n')) block += '\n';
-  return block + fence + "\n";
-}
-
-/// Text within a Markdown line: what would be markup is escaped.
-std::string inline_text(std::string_view text) {
-  std::string result;
-  for (const char c : one_line(text)) {
-    if (c == '\\' || c == '`' || c == '*' || c == '_' || c == '<' || c == '>' || c == '[' ||
-        c == ']' || c == '#' || c == '|') {
-      result += '\\';
-    }
-    result += c;
-  }
-  return result;
-}
-
-std::string data_text(const Event& event, std::string_view key) {
-  const auto* value = event.data.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-}  // namespace
 
 std::string json_line(const Event& event, std::chrono::system_clock::time_point time) {
   boost::json::object line;
@@ -71,61 +40,32 @@ void JsonlWriter::emit(const Event& event) {
   if (precedes_change(event.kind)) file_.sync();
 }
 
-std::string markdown(const Event& event, std::chrono::system_clock::time_point time) {
-  const auto clock = utc_text(time).substr(11, 8);
-  switch (event.kind) {
-    case EventKind::run_started:
-      return fmt::format("# {}\n\nStarted {}.\n\n{}\n", inline_text(event.text), utc_text(time),
-                         fenced(data_text(event, "command_line"), "sh"));
-    case EventKind::finding:
-      return fmt::format("- {}\n", inline_text(event.text));
-    case EventKind::difference:
-      return fmt::format("\n{}\n", fenced(event.text, "diff"));
-    case EventKind::plan:
-      return fmt::format("\n## Plan\n\n{}\n", fenced(event.text, ""));
-    case EventKind::step_started:
-      return fmt::format("\n## {} {}\n\n{} {}\n\n", event.section,
-                         inline_text(data_text(event, "name")), clock, inline_text(event.text));
-    case EventKind::step_ended:
-      return fmt::format("\n{} {}\n", clock, inline_text(event.text));
-    case EventKind::command_started:
-      return fmt::format("\n{}\n{}", clock, fenced(event.text, "sh"));
-    case EventKind::command_ended: {
-      const auto output = data_text(event, "output");
-      return fmt::format("\n{} {}\n{}", clock, inline_text(event.text),
-                         output.empty() ? "" : "\n" + fenced(output, ""));
-    }
-    case EventKind::change:
-      return fmt::format("\n{} **{}**\n", clock, inline_text(event.text));
-    case EventKind::wait_started:
-      return fmt::format("\n{} Waiting: {}\n", clock, inline_text(event.text));
-    case EventKind::wait_progress:
-      return fmt::format("- {} {}\n", clock, inline_text(event.text));
-    case EventKind::wait_ended:
-      return fmt::format("\n{} {}\n", clock, inline_text(event.text));
-    case EventKind::warning:
-      return fmt::format("\n{} Warning: {}\n", clock, inline_text(event.text));
-    case EventKind::failure: {
-      auto text = fmt::format("\n{} **Failed: {}**\n", clock, inline_text(event.text));
-      if (const auto advice = data_text(event, "advice"); !advice.empty()) {
-        text += fmt::format("\n{}\n", inline_text(advice));
-      }
-      if (const auto detail = data_text(event, "detail"); !detail.empty()) {
-        text += "\n" + fenced(detail, "");
-      }
-      return text;
-    }
-    case EventKind::run_ended:
-      return fmt::format("\n## Result\n\n{} {}\n", utc_text(time), inline_text(event.text));
-  }
-  return {};
+MarkdownWriter::MarkdownWriter(std::filesystem::path path) : path_(std::move(path)) {
+  // Fails early where nothing can be written, and where something is there already.
+  PrivateFile file(path_);
 }
 
 void MarkdownWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
-  file_.write(markdown(event, std::chrono::system_clock::now()));
-  // transcript.jsonl has the same, and is on the disk before every change.
-  if (event.kind == EventKind::run_ended) file_.sync();
+  events_.push_back({std::chrono::system_clock::now(), event});
+  // transcript.jsonl has each event at once; this is what a run that is killed leaves for people.
+  const auto over = event.kind == EventKind::run_ended;
+  if (!over && event.kind != EventKind::step_started && event.kind != EventKind::run_started)
+    return;
+  const auto fresh = std::filesystem::path(path_).concat(".new");
+  std::error_code error;
+  std::filesystem::remove(fresh, error);
+  {
+    PrivateFile file(fresh);
+    file.write(document(events_));
+    if (over) file.sync();
+  }
+  std::filesystem::rename(fresh, path_, error);
+  if (error) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("cannot write {}: {}", path_.string(), error.message()),
+                  "nothing is changed without a record of it; give another --run-dir");
+  }
 }
 
 }  // namespace retrust

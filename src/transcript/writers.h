@@ -3,7 +3,9 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "transcript/document.h"
 #include "transcript/event.h"
 #include "transcript/private_file.h"
 
@@ -20,20 +22,22 @@ class JsonlWriter final : public EventSink {
   PrivateFile file_;
 };
 
-/// transcript.md, to attach to a ticket.
+/// transcript.md, to attach to a ticket: see document.h. Takes the place of what it wrote before,
+/// whole or not at all.
 class MarkdownWriter final : public EventSink {
  public:
-  explicit MarkdownWriter(const std::filesystem::path& path) : file_(path) {}
+  explicit MarkdownWriter(std::filesystem::path path);
   void emit(const Event& event) override;
 
  private:
-  PrivateFile file_;
+  std::filesystem::path path_;
+  std::vector<TimedEvent> events_;
 };
+
+/// Of the moment alone, for a terminal: how far a wait has come. Not written down.
+bool is_momentary(const Event& event);
 
 /// The line of transcript.jsonl for an event, without its end.
 std::string json_line(const Event& event, std::chrono::system_clock::time_point time);
-
-/// What transcript.md says about an event; empty for those that it leaves out.
-std::string markdown(const Event& event, std::chrono::system_clock::time_point time);
 
 }  // namespace retrust

@@ -92,7 +92,7 @@ TEST_CASE("data that a person mapped to the host are not copied; it is said wher
   const auto run = backed_up_run(sandbox, engine);
   CAPTURE(run.all());
   CHECK(run.status == 0);
-  CHECK(has(run.out, "1.1  backup-container  not needed  the data lie on the host"));
+  CHECK(has(run.out, "1.1  backup-container      not needed  the data lie on the host"));
   CHECK(has(run.out, place));
   CHECK(archives(sandbox).empty());
   CHECK(!has(transcripts(sandbox.run_folder()), "docker exec rancher tar"));

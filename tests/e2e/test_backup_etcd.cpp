@@ -275,7 +275,7 @@ TEST_CASE("plan shows the command, and takes no snapshot") {
       rke.call({"plan", "--rke", Rke::program(), "--snapshot-name", "before-renewal"}));
   CAPTURE(plan.all());
   CHECK(plan.status == 3);
-  CHECK(has(plan.out, "1.2  backup-etcd       needed"));
+  CHECK(has(plan.out, "1.2  backup-etcd           needed"));
   CHECK(has(plan.out, "rke etcd snapshot-save --name before-renewal --config " + rke.config()));
   CHECK(rke.snapshots().empty());
 }

@@ -230,7 +230,7 @@ TEST_CASE("plan shows the command, and takes no snapshot; status does not even l
   const auto plan = sandbox.retrust(node.call({"plan", "--snapshot-name", "before-renewal"}));
   CAPTURE(plan.all());
   CHECK(plan.status == 3);
-  CHECK(has(plan.out, "1.2  backup-etcd       needed"));
+  CHECK(has(plan.out, "1.2  backup-etcd           needed"));
   CHECK(has(plan.out, "k3s etcd-snapshot save --name before-renewal"));
   CHECK(has(plan.out, (node.data() / "server/db/snapshots").string()));
   CHECK(node.started());

@@ -36,7 +36,7 @@ TEST_CASE("where the CA alone was renewed no token is deleted") {
     const auto run = sandbox.run();
     CAPTURE(run.all());
     CHECK(run.status == 0);
-    CHECK(has(run.out, "2.1  delete-token      not needed"));
+    CHECK(has(run.out, "2.1  delete-token          not needed"));
     CHECK_FALSE(has(run.out, "deleting token secret"));
     check_hidden(secrets(sandbox), "output", run.all());
     check_all_well(sandbox);

@@ -109,7 +109,7 @@ TEST_CASE("the container alone is enough: its kubectl speaks to the local cluste
   CHECK(has(plan.out, replace));
   CHECK(has(run.out, "$ " + replace) == !options.empty());
   // In the container there is nothing to back up, its data being on the host.
-  CHECK(has(run.out, "1.1  backup-container  not needed  the data lie on the host"));
+  CHECK(has(run.out, "1.1  backup-container      not needed  the data lie on the host"));
 }
 
 TEST_CASE("which backup is wanted stays a choice of its own") {
@@ -118,7 +118,8 @@ TEST_CASE("which backup is wanted stays a choice of its own") {
   const auto run = sandbox.retrust(container.run({"--no-rancher-backup"}));
   CAPTURE(run.all());
   CHECK(run.status == 0);
-  CHECK(has(run.out, "1.1  backup-container  not needed  another choice was made about a backup"));
+  CHECK(has(run.out,
+            "1.1  backup-container      not needed  another choice was made about a backup"));
   const auto step = sandbox.retrust(container.call({"step", "1.1", "--no-rancher-backup"}));
   CHECK(step.status == 2);
   CHECK(has(step.err, "step backup-container needs a container"));
@@ -256,7 +257,7 @@ TEST_CASE("Rancher 2.1 in a container is restarted, after the change, and waited
   const Container container(sandbox);
   const auto plan = sandbox.retrust(container.call({"plan"}));
   CAPTURE(plan.all());
-  CHECK(has(plan.out, "3.1  restart-rancher   needed"));
+  CHECK(has(plan.out, "3.1  restart-rancher       needed"));
   CHECK(has(plan.out, "       docker restart rancher\n"));
   CHECK_FALSE(has(container.log(), "restart rancher"));
 

@@ -47,7 +47,7 @@ TEST_CASE("CA and service account key renewed: found, planned, repaired, and the
 
   const auto plan = sandbox.retrust({"plan"});
   CHECK(plan.status == 3);
-  CHECK(has(plan.out, "2.1  delete-token      needed"));
+  CHECK(has(plan.out, "2.1  delete-token          needed"));
   CHECK(has(plan.out, "delete secret " + token_secrets(sandbox).front()));
   CHECK(sandbox.versions() == before);
   CHECK(sandbox.changes().empty());
@@ -77,7 +77,7 @@ TEST_CASE("only the CA renewed: the token secret stays" * doctest::test_suite("a
   const auto run = sandbox.run();
   CAPTURE(run.all());
   CHECK(run.status == 0);
-  CHECK(has(run.out, "2.1  delete-token      not needed"));
+  CHECK(has(run.out, "2.1  delete-token          not needed"));
   CHECK(uid(sandbox, "secret", secret) == before);
   CHECK(sandbox.ready() == "True");
 }

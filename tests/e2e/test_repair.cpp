@@ -155,7 +155,7 @@ TEST_CASE("Ctrl-C in the middle of a wait: 130, recorded, and run again finishes
   const auto child =
       sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "10m"}});
   wait_until("it waits for the report", [&] {
-    return has(transcripts(sandbox.run_folder()), "Waiting: for the live token and CA");
+    return has(transcripts(sandbox.run_folder()), "for the live token and CA to be stored");
   });
   child->signal(SIGINT);
   CHECK(child->wait() == 130);

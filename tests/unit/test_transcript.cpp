@@ -139,16 +139,125 @@ TEST_CASE("events are masked and cleaned on their way to every sink") {
   CHECK(listener->events[0].data.at("list").at(0) == "‹x›");
 }
 
+std::string document_of(const std::vector<Event>& events) {
+  std::vector<TimedEvent> timed;
+  auto time = std::chrono::system_clock::time_point{};
+  for (const auto& event : events) {
+    timed.push_back({time, event});
+    time += std::chrono::seconds{1};
+  }
+  return document(timed);
+}
+
+Event with(EventKind kind, const std::string& section, const std::string& text,
+           boost::json::object data = {}) {
+  return {.kind = kind, .section = section, .text = text, .data = std::move(data)};
+}
+
+const Event begun = with(EventKind::run_started, "", "retrust run of cluster production",
+                         {{"retrust", "0.1.0"},
+                          {"operator", "ada@bastion"},
+                          {"command_line", "retrust run --cluster production"}});
+
 TEST_CASE("content cannot break out of a transcript's code block") {
-  boost::json::object data;
-  data["output"] = "```\n# Result\n````` more";
-  const auto text =
-      markdown({.kind = EventKind::command_ended, .text = "exit status 0", .data = data},
-               std::chrono::system_clock::time_point{});
+  const auto text = document_of({begun, with(EventKind::command_started, "", "kubectl x"),
+                                 with(EventKind::command_ended, "", "",
+                                      {{"command", "kubectl x"},
+                                       {"ending", "exit status 0"},
+                                       {"output", "```\n# Result\n````` more"}}),
+                                 with(EventKind::finding, "", "<b>a</b> `b` [c](d) *e*")});
   CHECK(text.find("\n``````\n```\n# Result\n````` more\n``````\n") != std::string::npos);
-  const auto finding = markdown({.kind = EventKind::finding, .text = "<b>a</b> `b` [c](d) *e*"},
-                                std::chrono::system_clock::time_point{});
-  CHECK(finding == "- \\<b\\>a\\</b\\> \\`b\\` \\[c\\](d) \\*e\\*\n");
+  CHECK(text.find("- \\<b\\>a\\</b\\> \\`b\\` \\[c\\](d) \\*e\\*\n") != std::string::npos);
+}
+
+TEST_CASE("a transcript says first how it ended, then what was run where") {
+  boost::json::array steps;
+  steps.emplace_back(boost::json::object{{"section", "1.1"},
+                                         {"name", "backup-container"},
+                                         {"need", "not needed"},
+                                         {"reason", "none"}});
+  steps.emplace_back(boost::json::object{
+      {"section", "2.1"}, {"name", "delete-token"}, {"need", "needed"}, {"reason", "rejected"}});
+  steps.emplace_back(boost::json::object{
+      {"section", "2.2"}, {"name", "recreate-agents"}, {"need", "needed"}, {"reason", "old"}});
+  std::vector<Event> events{
+      begun,
+      with(EventKind::finding, "", "cluster production",
+           {{"downstreamCluster", "production (c-x7k2p)"}, {"kubectlVersion", "v1.32.4"}}),
+      with(EventKind::plan, "", "the plan", {{"steps", steps}}),
+      with(EventKind::step_started, "2.1", "rejected", {{"name", "delete-token"}}),
+      with(EventKind::change, "2.1", "deleting token secret x"),
+      with(EventKind::command_started, "2.1", "kubectl delete secret x"),
+      with(EventKind::command_ended, "2.1", "",
+           {{"command", "kubectl delete secret x"},
+            {"ending", "exit status 0"},
+            {"milliseconds", 250},
+            {"output", "deleted\n"}})};
+  const auto killed = document_of(events);
+  CHECK(killed.starts_with("# retrust run of cluster production\n\n**Not ended.** "));
+  CHECK(killed.find("- see whether retrust still runs") != std::string::npos);
+
+  events.push_back(with(EventKind::step_ended, "2.1", "done", {{"name", "delete-token"}}));
+  auto failed = events;
+  failed.push_back(with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}));
+  failed.push_back(with(EventKind::failure, "", "no agent came",
+                        {{"status", 5}, {"advice", "see why"}, {"detail", "its own words"}}));
+  failed.push_back(with(EventKind::run_ended, "", "Not done.", {{"status", 5}}));
+  const auto text = document_of(failed);
+  CAPTURE(text);
+  for (const std::string part :
+       {"**Failed.** no agent came. Exit status 5.\n",
+        "| started            | 1970-01-01T00:00:00Z |\n",
+        "| duration           | 10 s                 |\n",
+        "| operator           | ada@bastion          |\n",
+        "| downstream cluster | production (c-x7k2p) |\n",
+        "| 1.1     | backup-container | not needed |",
+        "| 2.1     | delete-token     | done       | 4.0 s |",
+        "| 2.2     | recreate-agents  | failed     |",
+        "## 2.1 delete-token\n\nrejected\n\n- 00:00:04 **deleting token secret x**\n\n"
+        "00:00:05, 0.2 s, exit status 0:\n\n```sh\nkubectl delete secret x\n```\n\n"
+        "```\ndeleted\n```\n",
+        "## Left to do\n\n- see why\n", "```\nits own words\n```\n"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(text.find("\n\n\n") == std::string::npos);
+
+  events.push_back(with(EventKind::run_ended, "", "Done.", {{"status", 0}}));
+  const auto done = document_of(events);
+  CHECK(done.find("**Done.** Everything that was needed was done. Exit status 0.\n") !=
+        std::string::npos);
+  CHECK(done.find("## Left to do\n\nNothing.\n") != std::string::npos);
+  CHECK(done.find("| 2.2     | recreate-agents  | not reached |") != std::string::npos);
+}
+
+TEST_CASE("long output is shortened in the middle, after it was masked") {
+  std::string lines;
+  for (int i = 0; i < 5000; ++i) lines += "line " + std::to_string(i) + "\n";
+  const auto text = shortened(lines, 900);
+  CHECK(text.size() < 1000);
+  CHECK(text.starts_with("line 0\nline 1\n"));
+  CHECK(text.ends_with("line 4999\n"));
+  CHECK(text.find(" bytes left out …\nline ") != std::string::npos);
+  CHECK(shortened("short", 900) == "short");
+  CHECK(shortened(std::string(1000, 'x'), 900, 5'000'000).find("… 4999100 bytes left out …") !=
+        std::string::npos);
+
+  // A secret where the text is cut does not show in part.
+  Redactor redactor;
+  const std::string secret(600, 's');
+  redactor.add(secret, "‹s›");
+  const auto listener = std::make_shared<Listener>();
+  Events events(redactor);
+  events.add(listener);
+  for (std::size_t before = 5000; before < 5600; before += 100) {
+    boost::json::object data;
+    data["output"] = std::string(before, 'x') + secret + std::string(20'000, 'y');
+    events.emit({.kind = EventKind::command_ended, .data = data});
+    const std::string kept(listener->events.back().data.at("output").as_string());
+    CHECK(kept.size() < 8400);
+    CHECK(kept.find("ss") == std::string::npos);
+  }
 }
 
 TEST_CASE("lines of transcript.jsonl") {

@@ -1,0 +1,113 @@
+// Every line of transcript.jsonl is as its schema has it, and -o json prints the same ones.
+#include <signal.h>
+
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+#include "transcript/schema.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+/// The names of the lines' events.
+std::vector<std::string> check_lines(const std::string& text_of_lines) {
+  std::vector<std::string> names;
+  for (const auto& line : lines_of(text_of_lines)) {
+    CAPTURE(line);
+    boost::system::error_code wrong;
+    const auto value = json::parse(line, wrong);
+    REQUIRE_FALSE(wrong);
+    CHECK(against_schema(value) == "");
+    names.push_back(text(value, "/event"));
+  }
+  REQUIRE_FALSE(names.empty());
+  CHECK(names.front() == "run_started");
+  CHECK(names.back() == "run_ended");
+  return names;
+}
+
+std::vector<std::string> check_folder(const fs::path& folder) {
+  return check_lines(read_file(folder / "transcript.jsonl"));
+}
+
+TEST_CASE("a schema is told from none") {
+  CHECK(against_schema(json::parse("[]")) == "it is no object");
+  CHECK(against_schema(json::parse("{}")) == "version is missing");
+  const std::string head = R"({"version":1,"time":"x","event":)";
+  CHECK(against_schema(json::parse(head + R"("party"})")) == "there is no event party");
+  CHECK(against_schema(json::parse(head + R"("step_ended"})")) == "step_ended: name is missing");
+  CHECK(against_schema(json::parse(head + R"("step_ended","name":7})")) ==
+        "step_ended: name is of another type");
+  CHECK(against_schema(json::parse(head + R"("step_ended","name":"a","b":1})")) ==
+        "step_ended: there is no member b");
+  CHECK(against_schema(json::parse(head + R"("step_ended","name":"a"})")) == "");
+}
+
+TEST_CASE("runs, steps, rollbacks, refusals and what was interrupted keep to the schema") {
+  Sandbox sandbox({"--rancher", "2.6.6", "--fault", "agents-never-report"});
+  const auto run = sandbox.run({"-o", "json", "--timeout", "2s", "--repair-impersonation"});
+  CHECK(run.status == 0);
+  const auto folder = sandbox.run_folder();
+  const auto printed = check_lines(run.out);
+  CHECK(printed == check_folder(folder));
+  CHECK(sandbox.retrust({"step", "check-cluster"}).status == 0);
+  check_folder(sandbox.run_folder());
+  const auto back = sandbox.retrust({"rollback", folder.string(), "--yes", "-o", "json"});
+  CHECK(back.status == 0);
+  check_lines(back.out);
+  check_folder(sandbox.run_folder());
+  CHECK(sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup"}, .cluster = "nobody"})
+            .status == 4);
+  check_folder(sandbox.run_folder());
+  const auto child = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
+  const auto transcript = sandbox.run_folder() / "transcript.jsonl";
+  wait_until("something is waited for", [&] {
+    return fs::exists(transcript) &&
+           read_file(transcript).find("wait_started") != std::string::npos;
+  });
+  child->signal(SIGINT);
+  CHECK(child->wait() == 130);
+  check_folder(sandbox.run_folder());
+}
+
+TEST_CASE("a run that is killed leaves what it did") {
+  Sandbox sandbox({"--fault", "no-agents-start"});
+  const auto child = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
+  const auto folder = sandbox.run_folder();
+  wait_until("the agents are waited for", [&] {
+    return fs::exists(folder / "transcript.jsonl") &&
+           read_file(folder / "transcript.jsonl").find("for the old agents") != std::string::npos;
+  });
+  child->signal(SIGKILL);
+  child->wait();
+  const auto text_of_it = read_file(folder / "transcript.md");
+  CAPTURE(text_of_it);
+  CHECK(text_of_it.find("**Not ended.**") != std::string::npos);
+  CHECK(text_of_it.find("## 2.1 delete-token") != std::string::npos);
+  CHECK(text_of_it.find("## Left to do\n\n- see whether retrust still runs") != std::string::npos);
+}
+
+TEST_CASE("a kubectl that prints a lot fills neither transcript nor memory") {
+  Sandbox sandbox;
+  const auto talkative = sandbox.directory() / "talkative-kubectl";
+  write_file(talkative,
+             "#!/bin/sh\ncase \" $* \" in *' delete '*) yes 'a line of 30 bytes, or about so' | "
+             "head -c 50000000 ;; esac\nexec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(talkative, fs::perms::owner_all);
+  const auto run = sandbox.retrust(
+      {.args = {"run", "--yes", "--no-rancher-backup"}, .kubectl = talkative.string()});
+  CAPTURE(run.status);
+  const auto folder = sandbox.run_folder();
+  CHECK(fs::file_size(folder / "transcript.md") < 256U * 1024U);
+  CHECK(fs::file_size(folder / "transcript.jsonl") < 256U * 1024U);
+  CHECK(read_file(folder / "transcript.md").find(" bytes left out …") != std::string::npos);
+  const auto lines = lines_of(read_file(folder / "transcript.jsonl"));
+  CHECK(json::parse(lines.back()).at("peakKiB").as_int64() < 64 * 1024);
+}
+
+}  // namespace
+}  // namespace retrust::e2e

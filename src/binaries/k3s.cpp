@@ -36,12 +36,6 @@ std::vector<std::string> candidates_of(Distribution distribution) {
   return {"rke2", "/usr/local/bin/rke2", "/opt/rke2/bin/rke2"};
 }
 
-std::string lines_of(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
-  return text;
-}
-
 Failure refused(std::string happened, std::string advice, std::string detail) {
   return {ExitStatus::refused, std::move(happened), std::move(advice), std::move(detail)};
 }
@@ -128,7 +122,7 @@ Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std
   const auto name = name_of(distribution);
   const auto text = outcome.out + "\n" + outcome.err;
   const auto log = read_k3s_snapshot_log(text);
-  auto detail = log.warnings.empty() ? own_words(outcome) : lines_of(log.warnings);
+  auto detail = log.warnings.empty() ? own_words(outcome) : joined(log.warnings);
   // Who is not root is led to a server of his own in his home directory.
   const auto of_a_user = contains(text, "/.rancher/") || contains(text, "permission denied");
   if (of_a_user) {

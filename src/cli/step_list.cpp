@@ -26,7 +26,7 @@ void StepList::see(const Event& event, Time now) {
       for (const auto& step : steps->get_array()) {
         if (!step.is_object()) continue;
         const auto need = text_of(step.get_object(), "need");
-        if (need != "needed" && need != "if need be") continue;
+        if (need != "needed" && need != "depends") continue;
         entries_.push_back({text_of(step.get_object(), "section"),
                             text_of(step.get_object(), "name"),
                             need == "needed" ? Mark::ahead : Mark::if_need_be});

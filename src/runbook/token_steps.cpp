@@ -223,7 +223,7 @@ awaitable<void> Execution::read_live(Step step) {
   const RenderNotes notes{says(live->verdict), observation_.seen_at};
   const auto lines = step == Step::get_token ? render_token(live->credentials.token, notes)
                                              : render_ca(live->credentials.ca_pem, notes);
-  for (const auto& line : lines) finding(line);
+  finding(joined(lines));
 }
 
 awaitable<void> Execution::await_one_ca() {

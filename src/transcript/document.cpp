@@ -178,7 +178,10 @@ class Reader {
         add(fmt::format("- {} waiting {}\n", clock(time), inline_text(event.text)));
         break;
       case EventKind::finding:
-        add(fmt::format("- {}\n", inline_text(event.text)));
+        // Several lines are a view of credentials.
+        add(event.text.find('\n') == std::string::npos
+                ? fmt::format("- {}\n", inline_text(event.text))
+                : fenced(event.text, ""));
         break;
       case EventKind::wait_progress:
       case EventKind::wait_ended:
@@ -322,11 +325,9 @@ class Reader {
       }
       if (done) continue;
       const auto need = text("need");
-      const auto result = need == "needed"       ? "not reached"
-                          : need == "if need be" ? "not needed"
-                                                 : need;
-      rows.push_back({text("section"), name, result, "",
-                      need == "if need be" ? "" : inline_text(text("reason"))});
+      const auto open = need == "needed" || (need == "depends" && (failure_ || !over_));
+      const auto result = open ? "not reached" : need == "skipped" ? "skipped" : "not needed";
+      rows.push_back({text("section"), name, result, "", inline_text(text("reason"))});
     }
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       if (!shown[i]) add_part(parts_[i]);

@@ -100,6 +100,12 @@ std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
+  return text;
+}
+
 std::string shell_line(const std::vector<std::string>& words) {
   std::string line;
   for (const auto& word : words) {

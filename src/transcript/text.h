@@ -17,6 +17,9 @@ std::string one_line(std::string_view text);
 /// The lines of a text, without their ends; a final line end does not start another line.
 std::vector<std::string> split_lines(std::string_view text);
 
+/// The lines as one text, without an end of line after the last.
+std::string joined(const std::vector<std::string>& lines);
+
 /// The words joined to a line that a POSIX shell would split into them again.
 std::string shell_line(const std::vector<std::string>& words);
 /// The same of a program's own words and what is given to it.

@@ -17,10 +17,10 @@ Event plan_event() {
   const auto add = [&](const char* section, const char* name, const char* need) {
     steps.emplace_back(boost::json::object{{"section", section}, {"name", name}, {"need", need}});
   };
-  add("1.1", "backup-container", "not needed");
+  add("1.1", "backup-container", "not-needed");
   add("2.1", "delete-token", "needed");
   add("2.2", "recreate-agents", "needed");
-  add("2.5", "update-cluster", "if need be");
+  add("2.5", "update-cluster", "depends");
   return {.kind = EventKind::plan, .data = {{"steps", steps}}};
 }
 

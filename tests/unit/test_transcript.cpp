@@ -174,7 +174,7 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
   boost::json::array steps;
   steps.emplace_back(boost::json::object{{"section", "1.1"},
                                          {"name", "backup-container"},
-                                         {"need", "not needed"},
+                                         {"need", "not-needed"},
                                          {"reason", "none"}});
   steps.emplace_back(boost::json::object{
       {"section", "2.1"}, {"name", "delete-token"}, {"need", "needed"}, {"reason", "rejected"}});

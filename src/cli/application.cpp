@@ -361,13 +361,14 @@ class Application {
 
 }  // namespace
 
-int run_application(const std::vector<std::string>& args, const Environment& environment) {
+int run_application(std::string_view path, const std::vector<std::string>& args,
+                    const Environment& environment) {
   // A reader of our output that went away must not stop a change half-way.
   std::signal(SIGPIPE, SIG_IGN);
   try {
     auto options = parse_options(args, environment);
     if (options.command == CommandName::help) {
-      fmt::print("{}", help_text());
+      fmt::print("{}", help_text(program_name(path), options.explained));
       return static_cast<int>(ExitStatus::done);
     }
     if (options.command == CommandName::version) {

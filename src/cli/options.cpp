@@ -283,6 +283,14 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     wrong("which command?", "status, plan, run, step or rollback; see --help");
   }
   const auto word = map["command"].as<std::string>();
+  if (word == complete_clusters_command) {
+    const Values values(std::move(map));
+    parsed.command = CommandName::complete_clusters;
+    parsed.local_kubeconfig = values.required("local-kubeconfig");
+    parsed.local_context = values.text("local-context");
+    parsed.kubectl = values.text("kubectl");
+    return parsed;
+  }
   const auto& commands = all_commands();
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [&](const CommandInfo& info) { return info.name == word; });

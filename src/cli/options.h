@@ -11,7 +11,7 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, rollback, help, version };
+enum class CommandName { status, plan, run, step, rollback, help, version, complete_clusters };
 enum class OutputFormat { text, json };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
@@ -73,6 +73,9 @@ struct StatusInfo {
   std::string_view status;
   std::string_view meaning;
 };
+
+/// The command that completion of a shell calls for --cluster; it is in no table.
+inline constexpr std::string_view complete_clusters_command = "complete-clusters";
 
 const std::vector<OptionInfo>& all_options();
 const std::vector<CommandInfo>& all_commands();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -10,5 +11,7 @@ int main(int argc, char** argv) {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
-  return retrust::run_application(std::vector<std::string>(argv + 1, argv + argc), environment);
+  return retrust::run_application(argc > 0 ? argv[0] : "",
+                                  std::vector<std::string>(argv + std::min(argc, 1), argv + argc),
+                                  environment);
 }

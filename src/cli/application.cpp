@@ -17,6 +17,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "cli/complete_clusters.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
 #include "process/process.h"
@@ -379,13 +380,17 @@ class Application {
 
 }  // namespace
 
-int run_application(const std::vector<std::string>& args, const Environment& environment) {
+int run_application(std::string_view path, const std::vector<std::string>& args,
+                    const Environment& environment) {
   // A reader of our output that went away must not stop a change half-way.
   std::signal(SIGPIPE, SIG_IGN);
+  if (!args.empty() && args.front() == complete_clusters_command) {
+    return complete_clusters(args, environment);
+  }
   try {
     auto options = parse_options(args, environment);
     if (options.command == CommandName::help) {
-      fmt::print("{}", help_text());
+      fmt::print("{}", help_text(program_name(path), options.explained));
       return static_cast<int>(ExitStatus::done);
     }
     if (options.command == CommandName::version) {

@@ -174,23 +174,71 @@ const std::vector<OptionInfo>& all_options() {
   return options;
 }
 
-std::string help_text() {
-  std::string text =
-      "Usage: retrust COMMAND --kubeconfig FILE --local-kubeconfig FILE --cluster ID|NAME "
-      "[OPTION]...\n"
-      "Make Rancher trust an imported cluster again after that cluster's CA was renewed.\n\n"
-      "Commands:\n";
-  for (const auto& command : all_commands()) {
-    text += entry(fmt::format("  {}{}{}", command.name, command.arguments.empty() ? "" : " ",
-                              command.arguments),
-                  command.help);
+const std::vector<StatusInfo>& all_statuses() {
+  static const std::vector<StatusInfo> statuses{
+      {"0", "done, or nothing needed"},
+      {"1", "a step failed"},
+      {"2",
+       "wrong usage: also no backup choice, no terminal and no --yes, a kubeconfig that is not "
+       "there or not readable, a run folder that is not empty"},
+      {"3", "status, plan, step check-cluster: stored and live credentials differ"},
+      {"4", "refused by a check, by a failed backup or by the operator's no; nothing was changed"},
+      {"5", "gave up waiting: no token secret, no agent pod, no Rancher came back"},
+      {"128+n", "ended by signal n"},
+  };
+  return statuses;
+}
+
+bool applies_to(const OptionInfo& option, CommandName command) {
+  const auto& commands = option.commands;
+  return commands.empty() || std::find(commands.begin(), commands.end(), command) != commands.end();
+}
+
+std::string variable_of(const OptionInfo& option) {
+  // RETRUST_VERSION may well be somebody's variable for something else.
+  if (option.name == "help" || option.name == "version") return {};
+  std::string name = "RETRUST_";
+  for (const char c : option.name) {
+    name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   }
-  text += "\nSteps (for step and --skip):\n";
-  for (const auto& info : all_steps()) {
-    text += entry(fmt::format("  {}  {}", info.section, info.name), info.title);
+  return name;
+}
+
+std::string program_name(std::string_view path) {
+  return path.substr(path.rfind('/') + 1) == "kubectl-retrust" ? "kubectl retrust" : "retrust";
+}
+
+std::string help_text(std::string_view program, std::optional<CommandName> explained) {
+  std::string text;
+  for (const auto& command : all_commands()) {
+    if (command.command != explained) continue;
+    text = fmt::format("Usage: {} {}{}{} [OPTION]...\n", program, command.name,
+                       command.arguments.empty() ? "" : " ", command.arguments);
+    text += wrapped(command.help, 0) + "\n";
+  }
+  if (!explained) {
+    text = fmt::format(
+        "Usage: {0} COMMAND --kubeconfig FILE --local-kubeconfig FILE --cluster ID|NAME "
+        "[OPTION]...\n"
+        "Make Rancher trust an imported cluster again after that cluster's CA was renewed.\n\n"
+        "Commands ({0} COMMAND --help shows the options of one):\n",
+        program);
+    for (const auto& command : all_commands()) {
+      text += entry(fmt::format("  {}{}{}", command.name, command.arguments.empty() ? "" : " ",
+                                command.arguments),
+                    command.help);
+    }
+  }
+  if (!explained || *explained == CommandName::step || *explained == CommandName::run ||
+      *explained == CommandName::plan) {
+    text += "\nSteps (for step and --skip):\n";
+    for (const auto& info : all_steps()) {
+      text += entry(fmt::format("  {}  {}", info.section, info.name), info.title);
+    }
   }
   text += "\nOptions:\n";
   for (const auto& option : all_options()) {
+    if (explained && !applies_to(option, *explained)) continue;
     auto left = option.letter.empty() ? fmt::format("      --{}", option.name)
                                       : fmt::format("  -{}, --{}", option.letter, option.name);
     if (!option.argument.empty()) left += fmt::format(" {}", option.argument);
@@ -201,14 +249,10 @@ std::string help_text() {
   text +=
       "\nEvery option can also come from the environment (RETRUST_LOCAL_KUBECONFIG=FILE)\n"
       "or from the file that --config names; the command line wins, then the environment.\n"
-      "\nExit status:\n"
-      "  0      done, or nothing needed\n"
-      "  1      a step failed\n"
-      "  2      wrong usage\n"
-      "  3      status, plan, step check-cluster: stored and live credentials differ\n"
-      "  4      refused, or the backup failed; nothing was changed\n"
-      "  5      gave up waiting\n"
-      "  128+n  ended by signal n\n";
+      "\nExit status:\n";
+  for (const auto& info : all_statuses()) {
+    text += fmt::format("  {:<7}{}\n", info.status, wrapped(info.meaning, 9));
+  }
   return text;
 }
 

@@ -42,6 +42,13 @@ const OptionInfo* find_option(std::string_view name) {
   return found == options.end() ? nullptr : &*found;
 }
 
+std::optional<CommandName> find_command(std::string_view name) {
+  for (const auto& info : all_commands()) {
+    if (info.name == name) return info.command;
+  }
+  return std::nullopt;
+}
+
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known,
                          std::string_view prefix) {
   auto near = near_ones(word, known);
@@ -55,14 +62,6 @@ std::vector<std::string> option_names() {
   return names;
 }
 
-std::string variable_of(std::string_view option) {
-  std::string name = "RETRUST_";
-  for (const char c : option) {
-    name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  }
-  return name;
-}
-
 /// `true` and `1` say yes to a flag, `false`, `0` and nothing say no.
 std::string flag_text(std::string_view where, const std::string& value) {
   if (value == "true" || value == "1") return "true";
@@ -74,7 +73,8 @@ po::parsed_options from_environment(const po::options_description& options,
                                     const Environment& environment) {
   po::parsed_options parsed(&options);
   for (const auto& info : all_options()) {
-    const auto variable = variable_of(info.name);
+    const auto variable = variable_of(info);
+    if (variable.empty()) continue;
     auto value = environment(variable);
     if (!value || (value->empty() && !info.argument.empty())) continue;
     if (info.argument.empty()) *value = flag_text(variable, *value);
@@ -223,8 +223,7 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
 void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
   for (const auto& option : given.options) {
     const auto* info = find_option(option.string_key);
-    if (info == nullptr || info->commands.empty()) continue;
-    if (std::find(info->commands.begin(), info->commands.end(), command) == info->commands.end()) {
+    if (info != nullptr && !applies_to(*info, command)) {
       wrong(fmt::format("--{} has no meaning for {}", info->name, name));
     }
   }
@@ -272,7 +271,10 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   }
 
   Options parsed;
-  if (map["help"].as<bool>()) return parsed;
+  if (map["help"].as<bool>()) {
+    if (map.count("command") > 0) parsed.explained = find_command(map["command"].as<std::string>());
+    return parsed;
+  }
   if (map["version"].as<bool>()) {
     parsed.command = CommandName::version;
     return parsed;
@@ -281,11 +283,24 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     wrong("which command?", "status, plan, run, step or rollback; see --help");
   }
   const auto word = map["command"].as<std::string>();
+  if (word == complete_clusters_command) {
+    const Values values(std::move(map));
+    parsed.command = CommandName::complete_clusters;
+    parsed.local_kubeconfig = values.required("local-kubeconfig");
+    parsed.local_context = values.text("local-context");
+    parsed.kubectl = values.text("kubectl");
+    return parsed;
+  }
   const auto& commands = all_commands();
   const auto command = std::find_if(commands.begin(), commands.end(),
                                     [&](const CommandInfo& info) { return info.name == word; });
   if (command == commands.end()) {
-    if (word == "help") return parsed;
+    if (word == "help") {
+      if (map.count("args") > 0) {
+        parsed.explained = find_command(map["args"].as<std::vector<std::string>>().front());
+      }
+      return parsed;
+    }
     std::vector<std::string> names;
     for (const auto& info : commands) names.emplace_back(info.name);
     wrong(fmt::format("there is no command {}", one_line(word)), did_you_mean(word, names, ""));

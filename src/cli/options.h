@@ -11,7 +11,7 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, rollback, help, version };
+enum class CommandName { status, plan, run, step, rollback, help, version, complete_clusters };
 enum class OutputFormat { text, json };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
@@ -23,6 +23,7 @@ enum class Overwrite { no, yes };
 /// What was asked for, from the command line, the environment and a file, checked.
 struct Options {
   CommandName command = CommandName::help;
+  std::optional<CommandName> explained;  ///< by `help`; nothing: the whole program
   std::optional<Step> step;
   std::string rollback_folder;
   std::string kubeconfig;
@@ -67,8 +68,22 @@ struct CommandInfo {
   std::string_view help;
 };
 
+/// What an exit status means.
+struct StatusInfo {
+  std::string_view status;
+  std::string_view meaning;
+};
+
+/// The command that completion of a shell calls for --cluster; it is in no table.
+inline constexpr std::string_view complete_clusters_command = "complete-clusters";
+
 const std::vector<OptionInfo>& all_options();
 const std::vector<CommandInfo>& all_commands();
+const std::vector<StatusInfo>& all_statuses();
+bool applies_to(const OptionInfo& option, CommandName command);
+
+/// The variable that an option can come from; empty where it comes from the command line alone.
+std::string variable_of(const OptionInfo& option);
 
 /// Looks up a variable of the environment; nothing where it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
@@ -77,7 +92,11 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 /// file that --config names: what comes first wins. Throws Failure (usage).
 Options parse_options(const std::vector<std::string>& args, const Environment& environment);
 
-/// The text of --help, GNU style.
-std::string help_text();
+/// How the program was called: "retrust", or "kubectl retrust" by the link kubectl-retrust.
+std::string program_name(std::string_view path);
+
+/// The text of --help, GNU style; of one command with the options that it takes.
+std::string help_text(std::string_view program = "retrust",
+                      std::optional<CommandName> explained = {});
 
 }  // namespace retrust

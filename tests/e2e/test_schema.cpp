@@ -106,7 +106,10 @@ TEST_CASE("a kubectl that prints a lot fills neither transcript nor memory") {
   CHECK(fs::file_size(folder / "transcript.jsonl") < 256U * 1024U);
   CHECK(read_file(folder / "transcript.md").find(" bytes left out …") != std::string::npos);
   const auto lines = lines_of(read_file(folder / "transcript.jsonl"));
+  // The sanitizers' own memory is no part of it.
+#ifndef __SANITIZE_ADDRESS__
   CHECK(json::parse(lines.back()).at("peakKiB").as_int64() < 64 * 1024);
+#endif
 }
 
 }  // namespace

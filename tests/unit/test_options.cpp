@@ -155,5 +155,34 @@ TEST_CASE("every option and step is in the help") {
   }
 }
 
+TEST_CASE("help of one command shows what it takes, and nothing else") {
+  for (const auto& command : all_commands()) {
+    const std::string name(command.name);
+    CAPTURE(name);
+    CHECK(parse({name, "--help"}).explained == command.command);
+    CHECK(parse({"help", name}).explained == command.command);
+    const auto help = help_text("retrust", command.command);
+    CHECK(help.starts_with("Usage: retrust " + name));
+    for (const auto& option : all_options()) {
+      CAPTURE(option.name);
+      const auto shown = help.find(" --" + std::string(option.name) + "\n") != std::string::npos ||
+                         help.find(" --" + std::string(option.name) + " ") != std::string::npos;
+      CHECK(shown == applies_to(option, command.command));
+    }
+  }
+  CHECK(help_text("retrust", CommandName::status).find("--overwrite") == std::string::npos);
+  CHECK_FALSE(parse({"--help"}).explained);
+}
+
+TEST_CASE("the name in the usage is that by which it was called") {
+  CHECK(program_name("/usr/bin/retrust") == "retrust");
+  CHECK(program_name("/usr/bin/kubectl-retrust") == "kubectl retrust");
+  CHECK(help_text("kubectl retrust", CommandName::run).starts_with("Usage: kubectl retrust run "));
+}
+
+TEST_CASE("somebody's variable RETRUST_VERSION is not an option") {
+  CHECK(parse_with({"status"}, {{"RETRUST_VERSION", "1.2"}}).command == CommandName::status);
+}
+
 }  // namespace
 }  // namespace retrust

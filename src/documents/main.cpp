@@ -1,0 +1,161 @@
+// Writes the completion for a shell, or a man page: a text in a small part of Markdown, with what
+// the tables of the program say in the places of lines like "@options". Runs while the program is
+// built, and is not installed.
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/options.h"
+#include "documents/completion.h"
+#include "documents/roff.h"
+#include "transcript/schema.h"
+#include "version.h"
+
+namespace retrust {
+namespace {
+
+using documents::bold;
+using documents::escaped;
+using documents::italic;
+
+std::string entry(const std::string& term, const std::string& body) {
+  return ".TP\n" + term + "\n" + body + "\n";
+}
+
+std::string commands_part() {
+  std::string text;
+  for (const auto& command : all_commands()) {
+    auto term = bold(command.name);
+    if (!command.arguments.empty()) term += " " + italic(command.arguments);
+    text += entry(term, escaped(command.help));
+  }
+  return text;
+}
+
+std::string options_part() {
+  std::string text;
+  for (const auto& option : all_options()) {
+    auto term = option.letter.empty() ? "" : bold(fmt::format("-{}", option.letter)) + ", ";
+    term += bold(fmt::format("--{}", option.name));
+    if (!option.argument.empty()) term += " " + italic(option.argument);
+    auto body = escaped(option.help);
+    if (!option.standard.empty()) {
+      body += fmt::format(" (default: {})", escaped(option.standard));
+    }
+    std::string only;
+    for (const auto command : option.commands) {
+      for (const auto& info : all_commands()) {
+        if (info.command == command) only += (only.empty() ? "" : ", ") + bold(info.name);
+      }
+    }
+    if (!only.empty()) body += "\n.br\nOnly with " + only + ".";
+    text += entry(term, body);
+  }
+  return text;
+}
+
+std::string steps_part() {
+  std::string text;
+  for (const auto& info : all_steps()) {
+    const auto effect = info.effect == StepInfo::Effect::changes ? "changes a cluster"
+                        : info.effect == StepInfo::Effect::saves ? "makes a backup"
+                                                                 : "only reads";
+    text += entry(fmt::format("{} {}", info.section, bold(info.name)),
+                  fmt::format("{}; {}", escaped(info.title), effect));
+  }
+  return text;
+}
+
+std::string statuses_part() {
+  std::string text;
+  for (const auto& info : all_statuses()) text += entry(bold(info.status), escaped(info.meaning));
+  return text;
+}
+
+std::string variables_part() {
+  std::string names;
+  for (const auto& option : all_options()) {
+    const auto name = variable_of(option);
+    if (!name.empty()) names += (names.empty() ? "" : ",\n") + bold(name);
+  }
+  return entry(names.substr(0, names.find(",\n")) + ", ...",
+               names +
+                   "\n.br\neach stands for the option of that name; one that takes no value is "
+                   "given as true or false.");
+}
+
+std::string step_heading(const std::string& name) {
+  for (const auto& info : all_steps()) {
+    if (info.name == name) {
+      return fmt::format(".SS \"{} {}: {}\"\n", info.section, escaped(info.name),
+                         escaped(info.title));
+    }
+  }
+  throw std::runtime_error("there is no step " + name);
+}
+
+std::string field_text(const SchemaField& field) {
+  const auto type = field.type == SchemaField::Type::number ? "number, "
+                    : field.type == SchemaField::Type::list ? "list, "
+                                                            : "";
+  const auto presence = field.presence == SchemaField::Presence::sometimes ? " (not always)" : "";
+  return fmt::format("{}{}{}", type, escaped(field.meaning), presence);
+}
+
+std::string line_fields_part() {
+  std::string text;
+  for (const auto& field : schema_of_lines()) text += entry(bold(field.name), field_text(field));
+  return text;
+}
+
+std::string events_part() {
+  std::string text;
+  for (const auto& event : schema_of_events()) {
+    auto said = escaped(event.meaning);
+    for (const auto& field : event.fields) {
+      said += fmt::format("\n.br\n{}: {}", bold(field.name), field_text(field));
+    }
+    text += entry(bold(event.name), said);
+  }
+  return text;
+}
+
+std::string part(const std::string& directive) {
+  if (directive == "line_fields") return line_fields_part();
+  if (directive == "events") return events_part();
+  if (directive == "commands") return commands_part();
+  if (directive == "options") return options_part();
+  if (directive == "steps") return steps_part();
+  if (directive == "statuses") return statuses_part();
+  if (directive == "variables") return variables_part();
+  if (directive.starts_with("step ")) return step_heading(directive.substr(5));
+  throw std::runtime_error("there is no table " + directive);
+}
+
+}  // namespace
+}  // namespace retrust
+
+int main(int argc, char** argv) {
+  try {
+    if (argc != 2) throw std::runtime_error("give one text, or a shell");
+    const std::string what = argv[1];
+    if (what == "bash" || what == "zsh" || what == "fish") {
+      std::cout << retrust::documents::completion(what);
+      return 0;
+    }
+    std::ifstream file(argv[1]);
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) throw std::runtime_error("cannot be read");
+    std::cout << retrust::documents::man_page(
+        text.str(), fmt::format("retrust {}", retrust::version), retrust::part);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << (argc > 1 ? argv[1] : "retrust-documents") << ": " << error.what() << "\n";
+    return 1;
+  }
+}

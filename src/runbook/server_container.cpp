@@ -81,6 +81,10 @@ awaitable<std::optional<ServerContainer>> observe_server_container(const BackupT
 
 namespace {
 
+/// Exit statuses of docker for a command that could not be started.
+constexpr int cannot_be_run = 126;
+constexpr int not_there = 127;
+
 /// Empty where the cluster in the container and Rancher's server both answer.
 awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string container) {
   std::string text;
@@ -89,14 +93,16 @@ awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string 
     if (!healthy.starts_with("ok")) co_return "its cluster is not healthy yet";
     std::vector<std::string> ping{"curl", "-ks", "--max-time", "5", "https://127.0.0.1/ping"};
     const auto outcome = co_await docker.look(container, ping);
-    // The image has curl; where another has none, the cluster has to do.
-    constexpr int not_there = 127;
-    const auto missing = outcome.ending == Ending::exited && outcome.code == not_there;
-    if (!missing && outcome.out.find("pong") == std::string::npos) {
+    // Rancher's image has curl; where another has none, the cluster has to do. Some dockers say
+    // that on standard output.
+    const auto no_curl = outcome.ending == Ending::exited &&
+                         (outcome.code == cannot_be_run || outcome.code == not_there);
+    if (!no_curl && outcome.out.find("pong") == std::string::npos) {
       text = "Rancher's server does not answer yet";
     }
   } catch (const Failure& away) {
-    text = one_line(away.what());
+    const auto no_curl = away.detail.find("executable file") != std::string::npos;
+    if (!no_curl) text = one_line(away.what());
   }
   co_return text;
 }

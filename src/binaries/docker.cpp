@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "transcript/text.h"
+#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -29,12 +30,6 @@ constexpr const char* remove_script =
 constexpr const char* end_script =
     "for p in /proc/[0-9]*; do case \" $(tr '\\0' ' ' <\"$p/environ\" 2>/dev/null) \" in "
     "*\" $1 \"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; :";
-
-std::vector<std::string> joined(std::vector<std::string> words,
-                                const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 }  // namespace
 
@@ -65,7 +60,8 @@ std::vector<std::string> Docker::copy_args(const std::string& container, const s
 awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   Announcement announcement;
   announcement.section = section_;
-  announcement.line = call.shown.empty() ? shell_line(joined({"docker"}, call.args)) : call.shown;
+  announcement.line =
+      call.shown.empty() ? shell_line(with_more({"docker"}, call.args)) : call.shown;
   announcement.name = "docker " + call.args.front();
   announcement.about["program"] = target_.program;
   announcement.output = call.output;
@@ -97,7 +93,7 @@ awaitable<boost::json::value> Docker::inspect(std::string container) const {
 }
 
 awaitable<Outcome> Docker::look(std::string container, std::vector<std::string> args) const {
-  auto words = joined({"exec", std::move(container)}, args);
+  auto words = with_more({"exec", std::move(container)}, args);
   Call call{.args = std::move(words), .deadline = target_.command_timeout};
   auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded() && is_dockers_own(outcome)) {

@@ -7,6 +7,7 @@
 #include "binaries/announced.h"
 #include "binaries/logrus.h"
 #include "transcript/text.h"
+#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -79,15 +80,10 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
 
 ListedSnapshot find_snapshot(std::string_view listed, std::string_view name) {
   for (const auto& line : split_lines(listed)) {
-    std::vector<std::string> words;
-    for (std::size_t at = 0; (at = line.find_first_not_of(" \t", at)) != std::string::npos;) {
-      const auto end = std::min(line.find_first_of(" \t", at), line.size());
-      words.push_back(line.substr(at, end - at));
-      at = end;
-    }
+    const auto words = words_of(line);
     constexpr std::string_view file = "file://";
     if (words.size() >= 3 && words[0] == name && words[1].starts_with(file)) {
-      return {words[1].substr(file.size()), words[2]};
+      return {std::string(words[1].substr(file.size())), std::string(words[2])};
     }
   }
   return {};

@@ -19,6 +19,7 @@
 #include "binaries/docker.h"
 #include "binaries/json.h"
 #include "transcript/text.h"
+#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -57,12 +58,6 @@ std::map<std::string, std::string> short_lived() {
 std::string new_mark() {
   std::random_device random;
   return fmt::format("RETRUST_MARK={:08x}{:08x}", random(), random());
-}
-
-std::vector<std::string> before(std::vector<std::string> words, std::vector<std::string> more) {
-  words.insert(words.end(), std::make_move_iterator(more.begin()),
-               std::make_move_iterator(more.end()));
-  return words;
 }
 
 Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
@@ -144,7 +139,7 @@ std::vector<std::string> Kubectl::shown_words() const {
 }
 
 std::string Kubectl::shown(const std::vector<std::string>& args) const {
-  return shell_line(before(shown_words(), args));
+  return shell_line(with_more(shown_words(), args));
 }
 
 std::vector<std::string> Kubectl::get_args(std::vector<std::string> args) {
@@ -196,7 +191,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   auto words = shown_words();
   if (!contained) {
     words.erase(words.begin());
-    command.args = before(std::move(words), std::move(args));
+    command.args = with_more(std::move(words), args);
     command.environment = short_lived();
     return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                          std::move(reader));
@@ -204,7 +199,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   auto mark = new_mark();
   words.erase(words.begin());
   words.insert(std::next(words.begin()), {"-e", mark});
-  command.args = before(std::move(words), std::move(args));
+  command.args = with_more(std::move(words), args);
   return run_contained(std::move(announcement), std::move(command), std::move(reader),
                        std::move(mark));
 }

@@ -5,18 +5,10 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include "transcript/members.h"
 #include "transcript/text.h"
 
 namespace retrust {
-namespace {
-
-std::string text_of(const boost::json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
-
-}  // namespace
-
 void StepList::see(const Event& event, Time now) {
   switch (event.kind) {
     case EventKind::plan: {
@@ -25,17 +17,17 @@ void StepList::see(const Event& event, Time now) {
       if (steps == nullptr || !steps->is_array()) break;
       for (const auto& step : steps->get_array()) {
         if (!step.is_object()) continue;
-        const auto need = text_of(step.get_object(), "need");
+        const auto need = text_in(step.get_object(), "need");
         if (need != "needed" && need != "depends") continue;
-        entries_.push_back({text_of(step.get_object(), "section"),
-                            text_of(step.get_object(), "name"),
+        entries_.push_back({text_in(step.get_object(), "section"),
+                            text_in(step.get_object(), "name"),
                             need == "needed" ? Mark::ahead : Mark::if_need_be});
       }
       break;
     }
     case EventKind::step_started: {
       state_ = State::running;
-      const auto name = text_of(event.data, "name");
+      const auto name = text_in(event.data, "name");
       auto entry = std::find_if(entries_.begin(), entries_.end(),
                                 [&](const Entry& each) { return each.name == name; });
       if (entry == entries_.end()) {

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "transcript/failure.h"
+#include "transcript/members.h"
 #include "transcript/text.h"
 #include "transcript/writers.h"
 
@@ -46,11 +47,6 @@ std::string indented(std::string_view text) {
   std::string result;
   for (const auto& line : split_lines(text)) result += fmt::format("  {}\n", line);
   return result;
-}
-
-std::string field(const Event& event, std::string_view key) {
-  const auto* value = event.data.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 }  // namespace
@@ -185,7 +181,7 @@ void TerminalSink::show(const Event& event) {
       break;
     case EventKind::step_started:
       if (talks) {
-        print(stdout, fmt::format("\n{} {}", event.section, field(event, "name")), bold);
+        print(stdout, fmt::format("\n{} {}", event.section, text_in(event.data, "name")), bold);
         print(stdout, indented(event.text), plain);
       }
       break;
@@ -193,7 +189,7 @@ void TerminalSink::show(const Event& event) {
       if (detailed) print(stdout, "  $ " + event.text, dim);
       break;
     case EventKind::command_ended:
-      if (detailed) print(stdout, indented(indented(field(event, "output"))), dim);
+      if (detailed) print(stdout, indented(indented(text_in(event.data, "output"))), dim);
       if (talks && verbosity_ == Verbosity::verbose) {
         print(stdout, "    " + event.text, dim);
       }
@@ -219,10 +215,10 @@ void TerminalSink::show(const Event& event) {
     case EventKind::failure:
       end_wait();
       print(stderr, "retrust: " + event.text, red);
-      if (const auto detail = field(event, "detail"); !detail.empty()) {
+      if (const auto detail = text_in(event.data, "detail"); !detail.empty()) {
         print(stderr, indented(detail), plain);
       }
-      if (const auto advice = field(event, "advice"); !advice.empty()) {
+      if (const auto advice = text_in(event.data, "advice"); !advice.empty()) {
         print(stderr, indented(advice), plain);
       }
       break;

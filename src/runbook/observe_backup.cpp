@@ -11,6 +11,7 @@
 #include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
 #include "transcript/text.h"
+#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -23,16 +24,6 @@ std::optional<std::uint64_t> number(std::string_view text) {
   const auto* end = text.data() + text.size();
   if (text.empty() || std::from_chars(text.data(), end, value).ptr != end) return std::nullopt;
   return value;
-}
-
-std::vector<std::string_view> words_of(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (std::size_t at = 0; (at = line.find_first_not_of(" \t", at)) != std::string_view::npos;) {
-    const auto end = std::min(line.find_first_of(" \t", at), line.size());
-    words.push_back(line.substr(at, end - at));
-    at = end;
-  }
-  return words;
 }
 
 [[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {

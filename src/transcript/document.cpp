@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
+#include "transcript/members.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -37,11 +38,6 @@ std::string inline_text(std::string_view text) {
     result += c;
   }
   return result;
-}
-
-std::string data_text(const Event& event, std::string_view key) {
-  const auto* value = event.data.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 std::optional<std::int64_t> data_number(const Event& event, std::string_view key) {
@@ -155,7 +151,8 @@ class Reader {
         }
         break;
       case EventKind::step_started:
-        parts_.push_back({event.section, inline_text(data_text(event, "name")), event.text, time});
+        parts_.push_back(
+            {event.section, inline_text(text_in(event.data, "name")), event.text, time});
         inside_ = true;
         break;
       case EventKind::step_ended:
@@ -195,7 +192,7 @@ class Reader {
         part.failed = true;
         failure_ = event;
         add(fmt::format("- {} **Failed: {}**\n", clock(time), inline_text(event.text)));
-        if (const auto detail = data_text(event, "detail"); !detail.empty()) {
+        if (const auto detail = text_in(event.data, "detail"); !detail.empty()) {
           add(fenced(detail, ""));
         }
         break;
@@ -232,14 +229,14 @@ class Reader {
   }
 
   void end_command(const Event& event, Part& part) {
-    const auto line = data_text(event, "command");
+    const auto line = text_in(event.data, "command");
     const auto found = std::find_if(running_.begin(), running_.end(),
                                     [&](const CommandRun& each) { return each.line == line; });
     if (found == running_.end()) return;
     auto command = std::move(*found);
     running_.erase(found);
-    command.ending = data_text(event, "ending");
-    command.output = data_text(event, "output");
+    command.ending = text_in(event.data, "ending");
+    command.output = text_in(event.data, "output");
     if (const auto ms = data_number(event, "milliseconds")) {
       command.took = duration_text(std::chrono::milliseconds{*ms});
     }
@@ -292,7 +289,7 @@ class Reader {
     }
     auto text = table(rows);
     const auto& first = events_.front().event;
-    if (const auto line = data_text(first, "command_line"); !line.empty()) {
+    if (const auto line = text_in(first.data, "command_line"); !line.empty()) {
       text += "\n" + fenced(line, "sh");
     }
     return text;
@@ -310,12 +307,8 @@ class Reader {
     std::vector<bool> shown(parts_.size(), false);
     for (const auto& step : steps_) {
       if (!step.is_object()) continue;
-      const auto text = [&](std::string_view key) {
-        const auto* value = step.get_object().if_contains(key);
-        return value != nullptr && value->is_string() ? std::string(value->get_string())
-                                                      : std::string();
-      };
-      const auto name = inline_text(text("name"));
+      const auto& object = step.get_object();
+      const auto name = inline_text(text_in(object, "name"));
       auto done = false;
       for (std::size_t i = 0; i < parts_.size(); ++i) {
         if (parts_[i].name != name) continue;
@@ -324,10 +317,11 @@ class Reader {
         done = true;
       }
       if (done) continue;
-      const auto need = text("need");
+      const auto need = text_in(object, "need");
       const auto open = need == "needed" || (need == "depends" && (failure_ || !over_));
       const auto result = open ? "not reached" : need == "skipped" ? "skipped" : "not needed";
-      rows.push_back({text("section"), name, result, "", inline_text(text("reason"))});
+      rows.push_back(
+          {text_in(object, "section"), name, result, "", inline_text(text_in(object, "reason"))});
     }
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       if (!shown[i]) add_part(parts_[i]);
@@ -353,7 +347,7 @@ class Reader {
   std::string left_to_do() const {
     std::string text;
     if (failure_) {
-      const auto advice = data_text(*failure_, "advice");
+      const auto advice = text_in(failure_->data, "advice");
       text += fmt::format("- {}\n", advice.empty() ? "see the failure above" : inline_text(advice));
     }
     if (!over_)

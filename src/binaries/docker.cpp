@@ -75,6 +75,13 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
                        std::move(reader));
 }
 
+awaitable<std::string> Docker::version() const {
+  Call call{.args = {"--version"}, .deadline = target_.command_timeout};
+  const auto outcome = co_await start(std::move(call));
+  const auto lines = split_lines(outcome.out);
+  co_return outcome.succeeded() && !lines.empty() ? lines.front() : std::string();
+}
+
 awaitable<boost::json::value> Docker::inspect(std::string container) const {
   Call call{.args = {"inspect", "--type", "container", std::move(container)},
             .output = Output::secret,

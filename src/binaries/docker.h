@@ -32,6 +32,9 @@ class Docker {
   /// A copy whose commands are announced as belonging to that section of the runbook.
   Docker in_section(std::string section) const;
 
+  /// What `docker --version` prints, e.g. "Docker version 20.10.24"; empty where it fails.
+  boost::asio::awaitable<std::string> version() const;
+
   /// `docker inspect`; what it shows has secrets in it.
   boost::asio::awaitable<boost::json::value> inspect(std::string container) const;
 

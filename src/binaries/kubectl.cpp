@@ -6,18 +6,16 @@
 #include <random>
 
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include "binaries/docker.h"
 #include "binaries/json.h"
+#include "binaries/json_answer.h"
+#include "process/gather.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
 
@@ -25,26 +23,6 @@ namespace retrust {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// Between two attempts to reach a server that is away: there is nothing to watch meanwhile.
-constexpr std::chrono::milliseconds retry_pause{250};
-
-boost::asio::awaitable<void> pause(std::chrono::milliseconds duration) {
-  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, duration);
-  co_await timer.async_wait(boost::asio::use_awaitable);
-}
-
-std::chrono::milliseconds left_until(Clock::time_point end) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-  return std::max(left, std::chrono::milliseconds{0});
-}
-
-std::optional<WatchEvent::Type> watch_type(std::string_view name) {
-  if (name == "ADDED") return WatchEvent::Type::added;
-  if (name == "MODIFIED") return WatchEvent::Type::modified;
-  if (name == "DELETED") return WatchEvent::Type::deleted;
-  return std::nullopt;  // BOOKMARK, ERROR: the watch ends and starts anew where that is needed
-}
 
 /// kubectl's runtime collects garbage on every processor, though the process ends before that is of
 /// use: a quarter of its time. What the operator has set stands.
@@ -58,37 +36,6 @@ std::map<std::string, std::string> short_lived() {
 std::string new_mark() {
   std::random_device random;
   return fmt::format("RETRUST_MARK={:08x}{:08x}", random(), random());
-}
-
-Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
-  return {
-      ExitStatus::failed,
-      fmt::format("{} printed what is not JSON ({} bytes: {})", asked.command, size, why),
-      fmt::format("check that {} is a kubectl and not a wrapper that prints more", asked.program)};
-}
-
-std::vector<boost::json::value> documents(const std::string& text, const Asked& asked) {
-  std::vector<boost::json::value> found;
-  DocumentStream stream;
-  try {
-    stream.feed(text, [&](boost::json::value document) { found.push_back(std::move(document)); });
-  } catch (const boost::system::system_error& error) {
-    throw not_json(asked, text.size(), error.code().message());
-  }
-  if (!stream.at_boundary()) throw not_json(asked, text.size(), "it ends in the middle");
-  return found;
-}
-
-/// What a kubectl before 1.16 prints when it watches: objects, and at first perhaps a list of them.
-std::vector<boost::json::value> bare_objects(boost::json::value document) {
-  std::vector<boost::json::value> objects;
-  const auto& items = array_at(document, "/items");
-  if (items.empty() && !text_at(document, "/kind").ends_with("List")) {
-    objects.push_back(std::move(document));
-  } else {
-    objects.assign(items.begin(), items.end());
-  }
-  return objects;
 }
 
 }  // namespace
@@ -186,8 +133,8 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   command.program = program;
   command.input = std::move(input);
   command.deadline = deadline;
-  // A line for each object that is changed: more than that is not kubectl's.
-  if (output == Output::public_text) command.output_limit = std::size_t{4} << 20U;
+  // A page of a list at most, or a line for each object that is changed.
+  command.output_limit = std::size_t{8} << 20U;
   auto words = shown_words();
   if (!contained) {
     words.erase(words.begin());
@@ -256,22 +203,31 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
   co_return copy;
 }
 
-boost::asio::awaitable<std::string> Kubectl::client_version() const {
-  std::string text;
+boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
+  const std::vector<std::string> args{"version", "-o", "json"};
+  JsonAnswer answer({});
+  KubectlVersions versions;
+  // It tells its own even where it fails because the server cannot be reached.
+  const auto outcome = co_await start(args, {}, Output::secret, answer.reader(),
+                                      target_.command_timeout, Weight::routine);
   try {
-    const auto version = co_await client();
-    text = text_at(version, "/clientVersion/gitVersion");
+    const auto told = answer.document(asked(args));
+    versions.kubectl = text_at(told, "/clientVersion/gitVersion");
+    versions.server = text_at(told, "/serverVersion/gitVersion");
   } catch (const Failure&) {
-    // It is told of for the reader alone.
+    // Whatever else is asked explains it better.
   }
-  co_return text;
+  co_return versions;
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std::string input,
-                                             Output output, Weight weight) const {
+                                             Output output, Weight weight,
+                                             JsonAnswer* answer) const {
   const auto give_up = Clock::now() + patience_.limit;
   for (;;) {
-    auto outcome = co_await start(args, input, output, {}, target_.command_timeout, weight);
+    auto reader = answer == nullptr ? OutputReader() : answer->reader();
+    auto outcome =
+        co_await start(args, input, output, std::move(reader), target_.command_timeout, weight);
     if (outcome.succeeded()) co_return outcome;
     auto failure = explain(outcome, asked(args));
     // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
@@ -285,12 +241,17 @@ boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std:
   }
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string> args) const {
-  args = get_args(std::move(args));
-  const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
-  auto found = documents(outcome.out, asked(args));
-  if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
-  co_return std::move(found.front());
+boost::asio::awaitable<boost::json::value> Kubectl::read(std::vector<std::string> args,
+                                                         std::string input, Weight weight,
+                                                         Trim trim) const {
+  JsonAnswer answer(std::move(trim));
+  co_await run(args, std::move(input), Output::secret, weight, &answer);
+  co_return answer.document(asked(args));
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string> args,
+                                                        Trim trim) const {
+  return read(get_args(std::move(args)), {}, Weight::routine, std::move(trim));
 }
 
 boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(
@@ -306,11 +267,8 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
-  std::vector<std::string> args{"config", "view", "--raw", "--minify", "--flatten", "-o", "json"};
-  const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
-  auto found = documents(outcome.out, asked(args));
-  if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
-  co_return std::move(found.front());
+  return read({"config", "view", "--raw", "--minify", "--flatten", "-o", "json"}, {},
+              Weight::routine, {});
 }
 
 boost::asio::awaitable<std::string> Kubectl::get_raw(std::string path) const {
@@ -327,23 +285,22 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   list["kind"] = "List";
   list["items"] = std::move(objects);
   const auto args = create_args();
-  const auto outcome =
-      co_await run(args, boost::json::serialize(list), Output::secret, Weight::routine);
-  auto found = documents(outcome.out, asked(args));
+  JsonAnswer answer({});
+  co_await run(args, boost::json::serialize(list), Output::secret, Weight::routine, &answer);
+  auto found = answer.documents(asked(args));
   // Some versions wrap several answers in a List again.
   if (found.size() == 1 && text_at(found.front(), "/kind") == "List") {
     const auto items = array_at(found.front(), "/items");
     found.assign(items.begin(), items.end());
   }
-  if (found.size() != count)
-    throw not_json(asked(args), outcome.out.size(), "an answer is missing");
+  if (found.size() != count) throw not_json(asked(args), answer.size(), "an answer is missing");
   // What is deleted goes by which answer belongs to which token.
   const boost::json::value question(list);
   const auto& questions = array_at(question, "/items");
   for (std::size_t i = 0; i < count; ++i) {
     const auto answered = text_at(found[i], "/spec/token");
     if (!answered.empty() && answered != text_at(questions[i], "/spec/token"))
-      throw not_json(asked(args), outcome.out.size(), "the answers are in another order");
+      throw not_json(asked(args), answer.size(), "the answers are in another order");
   }
   co_return found;
 }
@@ -359,12 +316,7 @@ boost::asio::awaitable<void> Kubectl::replace_raw(std::string path,
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object object) const {
-  const auto args = create_args();
-  const auto outcome =
-      co_await run(args, boost::json::serialize(object), Output::secret, Weight::documented);
-  auto found = documents(outcome.out, asked(args));
-  if (found.size() != 1) throw not_json(asked(args), outcome.out.size(), "not one document");
-  co_return std::move(found.front());
+  return read(create_args(), boost::json::serialize(object), Weight::documented, {});
 }
 
 boost::asio::awaitable<std::string> Kubectl::ask(std::vector<std::string> args,
@@ -381,64 +333,6 @@ boost::asio::awaitable<void> Kubectl::change_given(std::vector<std::string> args
 boost::asio::awaitable<std::string> Kubectl::change(std::vector<std::string> args) const {
   auto outcome = co_await run(std::move(args), {}, Output::public_text, Weight::documented);
   co_return std::move(outcome.out);
-}
-
-boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
-                                            std::chrono::milliseconds limit,
-                                            std::function<void()> on_list,
-                                            std::function<Flow(const WatchEvent&)> on_event) const {
-  args = watch_args(std::move(args), target_.age);
-  const auto bare = target_.age != KubectlAge::present;
-  const auto end = Clock::now() + limit;
-  auto weight = Weight::documented;
-  for (;;) {
-    const auto left = left_until(end);
-    if (left.count() == 0) co_return false;
-    on_list();
-    DocumentStream stream;
-    auto flow = Flow::go_on;
-    const auto reader = [&](std::string_view piece) {
-      stream.feed(piece, [&](boost::json::value document) {
-        if (bare) {
-          for (auto& object : bare_objects(std::move(document))) {
-            if (flow != Flow::stop)
-              flow = on_event({WatchEvent::Type::modified, std::move(object)});
-          }
-          return;
-        }
-        const auto type = watch_type(text_at(document, "/type"));
-        auto* object = document.as_object().if_contains("object");
-        if (flow == Flow::stop || !type || object == nullptr) return;
-        flow = on_event({*type, std::move(*object)});
-      });
-      return flow;
-    };
-    std::optional<Failure> broken;
-    Outcome outcome;
-    const auto started = Clock::now();
-    try {
-      outcome = co_await start(args, {}, Output::secret, reader, left, weight);
-    } catch (const boost::system::system_error& error) {
-      if (error.code() == boost::asio::error::operation_aborted) throw;
-      broken = not_json(asked(args), 0, error.code().message());
-    } catch (const std::invalid_argument& error) {
-      broken = not_json(asked(args), 0, error.what());
-    }
-    if (broken) throw Failure(*broken);
-    if (flow == Flow::stop) co_return true;
-    if (outcome.ending == Ending::timed_out) co_return false;
-    if (!outcome.succeeded()) {
-      auto failure = explain(outcome, asked(args));
-      const auto passing = failure.kind == KubectlError::unreachable ||
-                           failure.kind == KubectlError::timed_out ||
-                           outcome.err.find("Expired") != std::string::npos ||
-                           outcome.err.find("too old") != std::string::npos;
-      if (!passing) throw failure;
-    }
-    // The server closes watches whenever it likes; only one that ends at once is held back.
-    if (Clock::now() - started < retry_pause) co_await pause(std::min(retry_pause, left));
-    weight = Weight::routine;
-  }
 }
 
 }  // namespace retrust

@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 
 #include "binaries/announced.h"
+#include "binaries/json_answer.h"
 #include "binaries/kubectl_errors.h"
 #include "process/process.h"
 #include "transcript/event.h"
@@ -32,6 +33,12 @@ enum class KubectlAge {
 /// By what `kubectl version --client -o json` printed; `present` where that says nothing.
 KubectlAge age_of(const boost::json::value& version);
 
+/// "v1.32.4" each.
+struct KubectlVersions {
+  std::string kubectl;
+  std::string server;
+};
+
 /// Which kubectl, and how it reaches its cluster.
 struct KubectlTarget {
   Side side = Side::downstream;
@@ -45,6 +52,9 @@ struct KubectlTarget {
   std::string docker = "docker";
   KubectlAge age = KubectlAge::present;
 };
+
+/// Between two attempts to reach a server that is away: there is nothing to watch meanwhile.
+inline constexpr std::chrono::milliseconds retry_pause{250};
 
 /// Whether a lost connection is waited out: an API server may restart in the middle of a run.
 struct Patience {
@@ -72,11 +82,12 @@ class Kubectl {
   /// A copy that leaves out what its kubectl is too old for; asks it for its version.
   boost::asio::awaitable<Kubectl> of_its_age() const;
 
-  /// "v1.32.4"; empty where it does not say.
-  boost::asio::awaitable<std::string> client_version() const;
+  /// By `kubectl version`: what is not known stays empty.
+  boost::asio::awaitable<KubectlVersions> versions() const;
 
-  /// `kubectl get ARGS -o json`.
-  boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args) const;
+  /// `kubectl get ARGS -o json`; of the items of a list what the trim leaves.
+  boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args,
+                                                 Trim trim = {}) const;
 
   /// The same of one object; nothing where it is not there.
   boost::asio::awaitable<std::optional<boost::json::value>> find(
@@ -135,8 +146,13 @@ class Kubectl {
   boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,
                                         Output output, OutputReader reader,
                                         std::chrono::milliseconds deadline, Weight weight) const;
+  /// Throws where it failed, whatever it printed. Without an answer the text is in the outcome.
   boost::asio::awaitable<Outcome> run(std::vector<std::string> args, std::string input,
-                                      Output output, Weight weight) const;
+                                      Output output, Weight weight,
+                                      JsonAnswer* answer = nullptr) const;
+  /// One document, which is secret.
+  boost::asio::awaitable<boost::json::value> read(std::vector<std::string> args, std::string input,
+                                                  Weight weight, Trim trim) const;
   /// As run_announced; and ends what it leaves behind in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;

@@ -14,10 +14,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "cli/complete_clusters.h"
+#include "cli/next.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
 #include "process/process.h"
@@ -44,6 +46,12 @@ void report_failure(EventSink& events, const Failure& failure) {
   events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
 }
 
+boost::json::object data_of(const std::vector<std::string>& next) {
+  boost::json::object data;
+  if (!next.empty()) data["next"] = boost::json::array(next.begin(), next.end());
+  return data;
+}
+
 /// "root@bastion": who is to be asked about what was done.
 std::string operator_text() {
   const auto* user = ::getpwuid(::geteuid());
@@ -56,9 +64,9 @@ std::string operator_text() {
 /// One invocation: everything that lives while a command runs.
 class Application {
  public:
-  Application(Options options, std::vector<std::string> args, const Environment& environment)
+  Application(Options options, Called called, const Environment& environment)
       : options_(std::move(options)),
-        args_(std::move(args)),
+        called_(std::move(called)),
         runner_(io_.get_executor()),
         prompt_(io_.get_executor()),
         signals_(io_),
@@ -142,8 +150,8 @@ class Application {
     return 128 + signal;
   }
 
-  void end(ExitStatus status, std::string_view text) {
-    boost::json::object data;
+  void end(ExitStatus status, std::string_view text, const std::vector<std::string>& next = {}) {
+    auto data = data_of(next);
     data["status"] = static_cast<int>(status);
     data["runFolder"] = folder_->path().string();
     // What retrust itself took, apart from the commands that it started.
@@ -282,8 +290,9 @@ class Application {
         events_.emit({.kind = EventKind::plan, .text = plan_text(plan)});
       }
       events_.emit({.kind = EventKind::run_ended,
-                    .text = different ? "Something has to be done: retrust plan shows what."
-                                      : "Nothing has to be done."});
+                    .text = different ? "Something has to be done; nothing was changed."
+                                      : "Nothing has to be done.",
+                    .data = data_of(next_after_look(called_, options_, seen, plan))});
     }
     co_return static_cast<int>(different ? ExitStatus::differs : ExitStatus::done);
   }
@@ -298,11 +307,9 @@ class Application {
     folder_.emplace(folder_name());
     events_.add(std::make_shared<MarkdownWriter>(folder_->path() / "transcript.md"));
     events_.add(std::make_shared<JsonlWriter>(folder_->path() / "transcript.jsonl"));
-    auto command_line = args_;
-    command_line.insert(command_line.begin(), "retrust");
     boost::json::object data;
     data["retrust"] = version;
-    data["command_line"] = shell_line(command_line);
+    data["command_line"] = fmt::format("{} {}", called_.program, shell_line(called_.args));
     data["operator"] = operator_text();
     events_.emit({.kind = EventKind::run_started,
                   .text = fmt::format("retrust {}", what),
@@ -348,7 +355,10 @@ class Application {
         status = ExitStatus::differs;
       }
     }
-    end(status, status == ExitStatus::done ? "Done." : "Stored and live credentials differ.");
+    const auto next = execution_->changed()
+                          ? next_after_change(called_, execution_->observation(), folder_->path())
+                          : std::vector<std::string>{};
+    end(status, status == ExitStatus::done ? "Done." : "Stored and live credentials differ.", next);
     co_return static_cast<int>(status);
   }
 
@@ -366,7 +376,7 @@ class Application {
   }
 
   Options options_;
-  std::vector<std::string> args_;
+  Called called_;
   boost::asio::io_context io_{1};
   Runner runner_;
   Prompt prompt_;
@@ -397,7 +407,7 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
       fmt::print("retrust {}\n", version);
       return static_cast<int>(ExitStatus::done);
     }
-    return Application(std::move(options), args, environment).run();
+    return Application(std::move(options), {program_name(path), args}, environment).run();
   } catch (const Failure& failure) {
     fmt::print(stderr, "retrust: {}\n", one_line(failure.what()));
     if (!failure.advice.empty()) fmt::print(stderr, "  {}\n", failure.advice);

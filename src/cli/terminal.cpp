@@ -231,6 +231,10 @@ void TerminalSink::show(const Event& event) {
         for (const auto& line : steps) print(stderr, line, plain);
       }
       if (format_ == OutputFormat::text) print(stdout, event.text, bold);
+      if (talks) {
+        for (const auto& line : texts_in(event.data, "next"))
+          print(stdout, "  next: " + line, plain);
+      }
       break;
     case EventKind::run_started:
     case EventKind::step_ended:

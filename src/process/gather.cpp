@@ -60,6 +60,11 @@ boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> 
   if (first) std::rethrow_exception(first);
 }
 
+boost::asio::awaitable<void> pause(std::chrono::milliseconds duration) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, duration);
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
 boost::asio::awaitable<void> Background::start(boost::asio::awaitable<void> task) {
   const auto executor = co_await boost::asio::this_coro::executor;
   ended_.emplace(executor, boost::asio::steady_timer::time_point::max());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <vector>
@@ -22,6 +23,8 @@ boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> ta
 /// As gather, but for tasks of which none makes sense without the others: the first failure ends
 /// what the others wait for, and is thrown when all have ended.
 boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> tasks);
+
+boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
 
 /// A task that runs beside others, and deals with its failures itself. Whoever started it awaits
 /// end() before this goes.

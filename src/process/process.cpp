@@ -237,7 +237,9 @@ class Job : public std::enable_shared_from_this<Job> {
     if (decided_) return;
     if (reader_) {
       try {
-        if (reader_(piece) == Flow::stop) end(Ending::stopped, SIGTERM);
+        const auto flow = reader_(piece);
+        if (flow == Flow::stop) end(Ending::stopped, SIGTERM);
+        if (flow == Flow::too_much) end(Ending::output_limit, SIGTERM);
       } catch (...) {
         reader_failure_ = std::current_exception();
         end(Ending::stopped, SIGTERM);

@@ -68,7 +68,11 @@ struct Outcome {
 };
 
 /// What a reader of output wants next.
-enum class Flow { go_on, stop };
+enum class Flow {
+  go_on,
+  stop,      ///< it has seen enough
+  too_much,  ///< it cannot hold more: ends the child as output_limit does
+};
 
 /// Called with standard output as it comes, in pieces of any size.
 using OutputReader = std::function<Flow(std::string_view)>;

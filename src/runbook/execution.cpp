@@ -40,10 +40,11 @@ Kubectl Execution::local(Step step) const {
 
 awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
-  std::vector<awaitable<void>> questions;
-  questions.push_back(look());
-  questions.push_back(ask_kubectl_version());
-  co_await gather(std::move(questions));
+  observation_ = co_await observe(clusters_, options_.observe);
+  // Where a check refuses, a reader wants to know which clusters were asked.
+  events_.emit({.kind = EventKind::finding,
+                .text = findings(observation_).front(),
+                .data = facts(observation_)});
   check_right_clusters(observation_);
   co_await await_one_ca();
   observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
@@ -52,23 +53,14 @@ awaitable<void> Execution::prepare() {
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   auto lines = findings(observation_);
   auto data = facts(observation_);
-  data["kubectlVersion"] = kubectl_version_;
-  for (auto& line : lines) {
-    events_.emit({.kind = EventKind::finding, .text = std::move(line), .data = std::move(data)});
+  for (auto line = std::next(lines.begin()); line != lines.end(); ++line) {
+    events_.emit({.kind = EventKind::finding, .text = std::move(*line), .data = std::move(data)});
     data.clear();
   }
   stored_before_ = render_stored(observation_);
   if (auto diff = credentials_diff(observation_); !diff.empty()) {
     say(EventKind::difference, {}, std::move(diff));
   }
-}
-
-awaitable<void> Execution::look() {
-  observation_ = co_await observe(clusters_, options_.observe);
-}
-
-awaitable<void> Execution::ask_kubectl_version() {
-  kubectl_version_ = co_await clusters_.downstream.client_version();
 }
 
 awaitable<void> Execution::confirm(const std::string& question) {

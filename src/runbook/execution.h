@@ -63,8 +63,6 @@ class Execution {
   /// The work, and whatever comes of it, the end of what still watches the cluster.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
-  boost::asio::awaitable<void> look();
-  boost::asio::awaitable<void> ask_kubectl_version();
   boost::asio::awaitable<void> confirm(const std::string& question);
   /// Section 1, and a fresh look at what is there after it.
   boost::asio::awaitable<void> back_rancher_up();
@@ -139,7 +137,6 @@ class Execution {
   Ahead watch_ahead_ = Ahead::no;
   /// Whether the Secret of the clusters resource is to be read again: the watch shows its name.
   enum class StoredToken { read, due } stored_token_ = StoredToken::read;
-  std::string kubectl_version_;
   /// What Rancher had stored at first, as it is shown.
   std::vector<std::string> stored_before_;
   Progress progress_;

@@ -35,6 +35,14 @@ std::string verdict_text(const TokenSecret& secret) {
   return fmt::format("token secret {}", secret.name);
 }
 
+/// " at https://…, kube-system UID", of what is known.
+std::string where(const std::string& server, const std::string& uid) {
+  std::string text;
+  if (!server.empty()) text += " at " + one_line(server);
+  if (!uid.empty()) text += ", kube-system " + one_line(uid);
+  return text;
+}
+
 }  // namespace
 
 std::vector<std::string> findings(const Observation& observation) {
@@ -97,15 +105,17 @@ boost::json::object facts(const Observation& observation) {
   const auto& cluster = observation.local.cluster;
   const auto& downstream = observation.downstream;
   boost::json::object told;
-  told["downstreamCluster"] = fmt::format(
-      "{} ({}) at {}, kube-system {}", one_line(cluster.display_name), one_line(cluster.id),
-      one_line(downstream.kubeconfig.server), downstream.kube_system_uid);
-  told["localCluster"] = fmt::format(
-      "{}kube-system {}",
-      observation.container ? "container " + one_line(observation.container->name) + ", " : "",
-      observation.local.kube_system_uid);
+  told["downstreamCluster"] =
+      fmt::format("{} ({}){}", one_line(cluster.display_name), one_line(cluster.id),
+                  where(downstream.kubeconfig.server, downstream.kube_system_uid));
+  // Rancher calls the cluster that it runs in so.
+  std::string local = "local";
+  if (observation.container) local += " in container " + one_line(observation.container->name);
+  told["localCluster"] = local + where(observation.local.server, observation.local.kube_system_uid);
   told["rancherVersion"] = one_line(observation.local.rancher.version_text);
   told["kubernetesVersion"] = one_line(downstream.kubernetes_version);
+  told["kubectlVersion"] = one_line(observation.kubectl_version);
+  if (observation.container) told["dockerVersion"] = one_line(observation.container->docker);
   told["backupToolVersion"] = one_line(observation.backup.tool_version);
   return told;
 }

@@ -11,6 +11,7 @@
 
 #include "binaries/json.h"
 #include "credentials/encoding.h"
+#include "credentials/token.h"
 #include "transcript/failure.h"
 #include "transcript/writers.h"
 
@@ -47,6 +48,16 @@ KubeconfigView parse_kubeconfig(const json::value& view) {
     parsed.trust = KubeconfigView::Trust::skips_verification;
   }
   return parsed;
+}
+
+void keep_users(Redactor& redactor, const boost::json::value& view) {
+  for (const auto& user : array_at(view, "/users")) {
+    for (const std::string_view key : {"token", "password", "client-key-data"}) {
+      const auto secret = text_at(user, fmt::format("/user/{}", key));
+      if (secret.empty()) continue;
+      redactor.add(secret, fmt::format("‹{} sha256:{}›", key, fingerprint(secret)));
+    }
+  }
 }
 
 std::string through_rancher(const std::string& server) {

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include "credentials/compare.h"
+#include "transcript/redactor.h"
 
 namespace retrust {
 
@@ -19,6 +20,9 @@ struct KubeconfigView {
 };
 
 KubeconfigView parse_kubeconfig(const boost::json::value& view);
+
+/// Registers what a kubeconfig's users prove themselves with.
+void keep_users(Redactor& redactor, const boost::json::value& view);
 
 /// ID of the cluster where the address leads through Rancher (`…/k8s/clusters/ID`), else empty.
 std::string through_rancher(const std::string& server);

@@ -118,6 +118,7 @@ struct RancherServer {
 
 /// What the local cluster is like.
 struct Local {
+  std::string server;  ///< URL; empty where kubectl finds it by itself, in a container
   std::string kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;
@@ -127,6 +128,7 @@ struct Local {
 struct ServerContainer {
   std::string name;  ///< as it was given
   Container container;
+  std::string docker = {};  ///< which docker tells of it, e.g. "Docker version 20.10.24"
   /// Whether it is known that the local cluster is the one in it.
   enum class Proof { same_cluster, none };
   Proof proof = Proof::none;
@@ -147,6 +149,7 @@ struct Observation {
   Verdict stored_verdict = Verdict::unknown;
   std::optional<std::chrono::sys_seconds> seen_at = {};  ///< when it was asked for
   Identity identity = Identity::unproven;
+  std::string kubectl_version = {};  ///< "v1.32.4", of the operator's; empty where it is not known
   /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
   std::vector<std::string> missing_permissions;
   std::optional<ServerContainer> container = {};

@@ -19,6 +19,7 @@
 #include "runbook/parse.h"
 #include "runbook/permissions.h"
 #include "runbook/stored_token.h"
+#include "runbook/trim.h"
 #include "transcript/near.h"
 #include "transcript/text.h"
 
@@ -33,27 +34,16 @@ struct Answers {
   json::value config;
   json::value downstream;
   json::value local;
-  std::string version;
+  json::value local_config;
+  KubectlVersions versions;
 };
 
 awaitable<void> store(awaitable<json::value> question, json::value& answer) {
   answer = co_await std::move(question);
 }
 
-/// The API server's own word: Rancher's may be of before an upgrade that broke the connection.
-awaitable<void> ask_version(const Kubectl& downstream, std::string& answer) {
-  answer = co_await downstream.get_raw("/version");
-}
-
-/// Registers what a kubeconfig's users prove themselves with.
-void keep_users(Redactor& redactor, const json::value& view) {
-  for (const auto& user : array_at(view, "/users")) {
-    for (const std::string_view key : {"token", "password", "client-key-data"}) {
-      const auto secret = text_at(user, fmt::format("/user/{}", key));
-      if (secret.empty()) continue;
-      redactor.add(secret, fmt::format("‹{} sha256:{}›", key, fingerprint(secret)));
-    }
-  }
+awaitable<void> ask_versions(const Kubectl& downstream, KubectlVersions& answer) {
+  answer = co_await downstream.versions();
 }
 
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
@@ -236,14 +226,20 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   Answers answers;
   std::vector<awaitable<void>> questions;
   questions.push_back(store(clusters.downstream.config(), answers.config));
-  questions.push_back(
-      store(clusters.downstream.get(commands::observe_downstream(options.name_space)),
-            answers.downstream));
-  questions.push_back(
-      store(clusters.local.get(commands::observe_local("cattle-system")), answers.local));
-  questions.push_back(ask_version(clusters.downstream, answers.version));
+  questions.push_back(store(
+      clusters.downstream.get(commands::observe_downstream(options.name_space), downstream_trim()),
+      answers.downstream));
+  questions.push_back(store(
+      clusters.local.get(commands::observe_local("cattle-system"), local_trim(options.cluster)),
+      answers.local));
+  questions.push_back(ask_versions(clusters.downstream, answers.versions));
+  // In a container there may be none.
+  if (clusters.local.target().container.empty()) {
+    questions.push_back(store(clusters.local.config(), answers.local_config));
+  }
   const auto ends = co_await settle(std::move(questions));
   keep_users(clusters.redactor, answers.config);
+  keep_users(clusters.redactor, answers.local_config);
   throw_best(ends, answers, options.cluster);
 
   Observation seen;
@@ -255,7 +251,10 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster), clusters.redactor);
   seen.local.rancher = parse_rancher(answers.local);
-  seen.downstream.kubernetes_version = git_version(answers.version);
+  seen.local.server = parse_kubeconfig(answers.local_config).server;
+  seen.kubectl_version = answers.versions.kubectl;
+  // The API server's own word: Rancher's may be of before an upgrade that broke the connection.
+  seen.downstream.kubernetes_version = answers.versions.server;
   if (seen.downstream.kubernetes_version.empty()) {
     seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
   }

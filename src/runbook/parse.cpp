@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
@@ -190,12 +189,6 @@ Pod parse_pod(const json::value& pod) {
   }
   parsed.mounted_secrets = mounted(pod, "/spec");
   return parsed;
-}
-
-std::string git_version(std::string_view answer) {
-  boost::system::error_code error;
-  const auto parsed = json::parse(answer, error);
-  return error ? std::string() : text_at(parsed, "/gitVersion");
 }
 
 std::string kube_system_uid(const json::value& list) {

@@ -42,9 +42,6 @@ ClusterResource parse_cluster(const boost::json::value& cluster, Redactor& redac
 /// Rancher's version and its server's Deployment and pods, which may not be there.
 RancherServer parse_rancher(const boost::json::value& list);
 
-/// The version in what an API server answers to /version, e.g. v1.30.14; empty where it is not.
-std::string git_version(std::string_view answer);
-
 /// uid of the namespace kube-system in a list: which cluster this is.
 std::string kube_system_uid(const boost::json::value& list);
 

@@ -7,10 +7,14 @@
 
 #include "binaries/json.h"
 #include "credentials/token.h"
+#include "process/gather.h"
 #include "runbook/cluster_change.h"
 #include "runbook/commands.h"
+#include "runbook/findings.h"
+#include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/stored_token.h"
+#include "runbook/trim.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -46,6 +50,30 @@ std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCl
   if (digest.token.empty() && !is_known(&StoredDigest::token_secret))
     parts.emplace_back("the name of the token's Secret");
   return parts;
+}
+
+/// What the head of a transcript tells of the local cluster, and of kubectl.
+awaitable<void> ask_local(const Clusters& clusters, Observation& seen) {
+  const auto list = co_await clusters.local.get(commands::observe_local("cattle-system"),
+                                                local_trim(seen.local.cluster.id));
+  seen.local.kube_system_uid = kube_system_uid(list);
+  seen.local.rancher = parse_rancher(list);
+  const auto versions = co_await clusters.local.versions();
+  seen.kubectl_version = versions.kubectl;
+  if (!clusters.local.target().container.empty()) co_return;
+  const auto config = co_await clusters.local.config();
+  keep_users(clusters.redactor, config);
+  seen.local.server = parse_kubeconfig(config).server;
+}
+
+/// The same of the downstream cluster.
+awaitable<void> ask_downstream(const Clusters& clusters, Observation& seen) {
+  const auto config = co_await clusters.downstream.config();
+  keep_users(clusters.redactor, config);
+  seen.downstream.kubeconfig = parse_kubeconfig(config);
+  std::vector<std::string> args{"namespace", "kube-system"};
+  const auto name_space = co_await clusters.downstream.get(std::move(args));
+  seen.downstream.kube_system_uid = text_at(name_space, "/metadata/uid");
 }
 
 }  // namespace
@@ -145,11 +173,27 @@ awaitable<void> Rollback::try_saved_token() const {
   }
 }
 
+awaitable<void> Rollback::look_around() const {
+  Observation seen;
+  seen.local.cluster = saved_.cluster;
+  std::vector<awaitable<void>> questions;
+  questions.push_back(ask_local(clusters_, seen));
+  if (options_.trial == RollbackOptions::Trial::downstream) {
+    questions.push_back(ask_downstream(clusters_, seen));
+  }
+  // What is not told is not needed either.
+  co_await settle(std::move(questions));
+  events_.emit({.kind = EventKind::finding,
+                .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
+                                    saved_.path.string()),
+                .data = facts(seen)});
+}
+
 awaitable<void> Rollback::run() {
   saved_ = read_saved_cluster(options_.from, clusters_.redactor);
   check_cluster_wanted();
   const auto& id = saved_.cluster.id;
-  finding(fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()));
+  co_await look_around();
   const auto local = clusters_.local.in_section("2.5");
   const auto now = co_await find_cluster(local, id, clusters_.redactor);
   if (!now) {

@@ -48,6 +48,8 @@ class Rollback {
   /// what neither was there then nor came of that run.
   Left look_at(const ClusterResource& now) const;
   void check_cluster_wanted() const;
+  /// Tells which clusters these are, as far as they say so.
+  boost::asio::awaitable<void> look_around() const;
   boost::asio::awaitable<void> check_token_secret() const;
   boost::asio::awaitable<void> try_saved_token() const;
   void finding(std::string text) const;

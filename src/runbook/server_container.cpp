@@ -3,12 +3,10 @@
 
 #include <stdexcept>
 
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "process/gather.h"
 #include "runbook/execution.h"
 #include "transcript/text.h"
 
@@ -65,6 +63,8 @@ awaitable<std::optional<ServerContainer>> observe_server_container(const BackupT
   ServerContainer seen;
   seen.name = std::move(name);
   const auto shown = co_await tools.docker.inspect(seen.name);
+  auto version = co_await tools.docker.version();
+  seen.docker = std::move(version);
   try {
     seen.container = parse_container(shown);
   } catch (const std::runtime_error& error) {
@@ -117,8 +117,6 @@ awaitable<void> Execution::restart_container() {
   // docker itself gives the container its time to stop.
   co_await docker.restart(name, std::max<std::chrono::milliseconds>(options_.wait, restart_limit));
   say(EventKind::wait_started, "3.1", "for Rancher and its cluster to answer again");
-  const auto executor = co_await boost::asio::this_coro::executor;
-  boost::asio::steady_timer timer(executor);
   const auto end = Clock::now() + options_.wait;
   std::string last;
   for (;;) {
@@ -133,8 +131,7 @@ awaitable<void> Execution::restart_container() {
     }
     if (text != last) progress("3.1", text);
     last = std::move(text);
-    timer.expires_after(pause_between);
-    co_await timer.async_wait(boost::asio::use_awaitable);
+    co_await pause(pause_between);
   }
   say(EventKind::wait_ended, "3.1", "Rancher and its cluster answer again");
   observation_.local.cluster.ready = {};

@@ -231,13 +231,10 @@ awaitable<void> Execution::await_one_ca() {
   if (live == nullptr || agree_on_ca(observation_.downstream, *live)) co_return;
   const auto name = live->name;
   say(EventKind::wait_started, {}, fmt::format("for one CA in {} and kube-root-ca.crt", name));
-  const auto executor = co_await boost::asio::this_coro::executor;
-  boost::asio::steady_timer timer(executor);
   const auto end = Clock::now() + options_.wait;
   const auto args = commands::ca_holders(options_.plan.name_space, name);
   for (auto agreed = false; !agreed && Clock::now() < end;) {
-    timer.expires_after(pause_between);
-    co_await timer.async_wait(boost::asio::use_awaitable);
+    co_await pause(pause_between);
     const auto list = co_await clusters_.downstream.find(args);
     if (!list) break;
     const auto now = parse_downstream(*list, options_.plan.name_space, clusters_.redactor);

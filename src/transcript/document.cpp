@@ -197,6 +197,7 @@ class Reader {
         }
         break;
       case EventKind::run_ended:
+        next_ = texts_in(event.data, "next");
         over_ = true;
         status_ = data_number(event, "status");
         break;
@@ -355,6 +356,7 @@ class Reader {
     for (const auto& warning : warnings_) {
       text += fmt::format("- look at the warning: {}\n", inline_text(warning));
     }
+    for (const auto& each : next_) text += fmt::format("- {}\n", inline_text(each));
     return text.empty() ? "Nothing.\n" : text;
   }
 
@@ -372,6 +374,7 @@ class Reader {
   std::vector<CommandRun> running_;
   std::vector<CommandRun> routine_;
   std::vector<std::string> warnings_;
+  std::vector<std::string> next_;
   Part before_;
   std::vector<Part> parts_;
   Part after_;

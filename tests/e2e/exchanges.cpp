@@ -209,10 +209,8 @@ std::string pattern_of(const std::string& target) {
   return pattern;
 }
 
-/// A discovery document of a group or version that retrust has no use for, or what a kubectl asks
-/// that chooses its own version by the server's.
+/// A discovery document of a group or version that retrust has no use for.
 bool is_of_no_use(const std::string& path) {
-  if (path.starts_with("/version?")) return true;
   static const std::regex discovery("/apis/([^/?]+/v[^/?]*)(\\?.*)?");
   std::smatch found;
   return std::regex_match(path, found, discovery) && !used_resources().contains(found[1].str());

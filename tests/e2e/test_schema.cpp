@@ -74,6 +74,64 @@ TEST_CASE("runs, steps, rollbacks, refusals and what was interrupted keep to the
   check_folder(sandbox.run_folder());
 }
 
+/// The rows of the table at the head of transcript.md, each without what fills its columns.
+std::string head(const fs::path& folder) {
+  std::string rows;
+  for (const auto& line : lines_of(read_file(folder / "transcript.md"))) {
+    if (line.starts_with("## ")) break;
+    if (!line.starts_with("| ")) continue;
+    auto word_ended = false;
+    for (const char c : line) {
+      if (!(word_ended && c == ' ')) rows += c;
+      word_ended = c == ' ';
+    }
+    rows += '\n';
+  }
+  return rows;
+}
+
+TEST_CASE("the head tells which clusters and programs took part, whatever the end") {
+  Sandbox sandbox;
+  const auto server = [&](const std::string& side) {
+    const auto view = sandbox.kubectl(
+        side, {"config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"});
+    return view.out;
+  };
+  const auto uid = [&](const std::string& side) {
+    return text(sandbox.get(side, {"namespace", "kube-system"}), "/metadata/uid");
+  };
+  const auto told = [&](const std::string& name, const std::string& cluster) {
+    return "| " + name + " cluster | " + cluster;
+  };
+  const auto downstream = told("downstream", "production (c-x7k2p) at " + server("downstream") +
+                                                 ", kube-system " + uid("downstream") + " |");
+  const auto local =
+      told("local", "local at " + server("local") + ", kube-system " + uid("local") + " |");
+  const auto check = [&](const std::string& downstream_row) {
+    const auto rows = head(sandbox.run_folder());
+    CAPTURE(rows);
+    for (const auto* row : {"| started | 20", "| duration | ", "| operator | ", "| Rancher | v2.4",
+                            "| kubectl | v1."}) {
+      CHECK(rows.find(row) != std::string::npos);
+    }
+    CHECK(rows.find(downstream_row) != std::string::npos);
+    CHECK(rows.find(local) != std::string::npos);
+  };
+  // The wrong cluster is named as what it is.
+  CHECK(sandbox
+            .retrust({.args = {"run", "--yes", "--no-rancher-backup"},
+                      .kubeconfig = sandbox.file("local.kubeconfig")})
+            .status == 4);
+  check(told("downstream", "production (c-x7k2p) at " + server("local") + ", kube-system " +
+                               uid("local") + " |"));
+  REQUIRE(sandbox.run().status == 0);
+  check(downstream);
+  CHECK(head(sandbox.run_folder()).find("| Kubernetes | v1.20") != std::string::npos);
+  const auto run = sandbox.run_folder().string();
+  CHECK(sandbox.retrust({"rollback", run, "--yes"}).status == 0);
+  check(downstream);
+}
+
 TEST_CASE("a run that is killed leaves what it did") {
   Sandbox sandbox({"--fault", "no-agents-start"});
   const auto child = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
@@ -91,20 +149,50 @@ TEST_CASE("a run that is killed leaves what it did") {
   CHECK(text_of_it.find("## Left to do\n\n- see whether retrust still runs") != std::string::npos);
 }
 
+/// A kubectl that prints 50 MB by these words of a shell where its arguments match the pattern,
+/// before it does what it is asked for.
+std::string talkative_kubectl(const Sandbox& sandbox, const std::string& pattern,
+                              const std::string& words) {
+  const auto path = sandbox.directory() / "talkative-kubectl";
+  write_file(path, "#!/bin/sh\ncase \" $* \" in " + pattern + ") " + words +
+                       " | head -c 50000000 ;; esac\n"
+                       "exec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(path, fs::perms::owner_all);
+  return path.string();
+}
+
 TEST_CASE("a kubectl that prints a lot fills neither transcript nor memory") {
   Sandbox sandbox;
-  const auto talkative = sandbox.directory() / "talkative-kubectl";
-  write_file(talkative,
-             "#!/bin/sh\ncase \" $* \" in *' delete '*) yes 'a line of 30 bytes, or about so' | "
-             "head -c 50000000 ;; esac\nexec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
-  fs::permissions(talkative, fs::perms::owner_all);
-  const auto run = sandbox.retrust(
-      {.args = {"run", "--yes", "--no-rancher-backup"}, .kubectl = talkative.string()});
+  Sandbox::Call call{.args = {"run", "--yes", "--no-rancher-backup"}};
+  auto said = "printed more than";
+  SUBCASE("where it deletes") {
+    call.kubectl = talkative_kubectl(sandbox, "*' delete '*", "yes 'a line of 30 bytes, or so'");
+    said = "bytes left out …";
+  }
+  SUBCASE("in front of what it was asked for") {
+    call.kubectl = talkative_kubectl(sandbox, "*' get '*", "yes 'a line of 30 bytes, or so'");
+  }
+  SUBCASE("as a list of large secrets") {
+    call.kubectl = talkative_kubectl(
+        sandbox, "*' get '*",
+        "{ printf '{\"kind\":\"List\",\"items\":['; "
+        "word=$(head -c 100000 /dev/zero | tr '\\0' x); "
+        "yes \"{\\\"kind\\\":\\\"Secret\\\",\\\"data\\\":{\\\"release\\\":\\\"$word\\\"}},\"; }");
+    said = "printed what is not JSON";
+  }
+  SUBCASE("as one text") {
+    call.kubectl = talkative_kubectl(sandbox, "*' get '*", "{ printf '\"'; yes | tr -d '\\n'; }");
+  }
+  SUBCASE("where it is asked for a text") {
+    call.kubectl = talkative_kubectl(sandbox, "*' get --raw '*", "yes 'a line of 30 bytes, or so'");
+    said = "printed too much";
+  }
+  const auto run = sandbox.retrust(call);
   CAPTURE(run.status);
   const auto folder = sandbox.run_folder();
   CHECK(fs::file_size(folder / "transcript.md") < 256U * 1024U);
   CHECK(fs::file_size(folder / "transcript.jsonl") < 256U * 1024U);
-  CHECK(read_file(folder / "transcript.md").find(" bytes left out …") != std::string::npos);
+  CHECK(read_file(folder / "transcript.md").find(said) != std::string::npos);
   const auto lines = lines_of(read_file(folder / "transcript.jsonl"));
   // The sanitizers' own memory is no part of it.
 #ifndef __SANITIZE_ADDRESS__

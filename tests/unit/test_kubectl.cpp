@@ -1,11 +1,14 @@
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "binaries/json.h"
+#include "binaries/json_answer.h"
 #include "binaries/kubectl_errors.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/observe.h"
 #include "runbook/parse.h"
+#include "runbook/trim.h"
 
 namespace retrust {
 namespace {
@@ -101,6 +104,48 @@ TEST_CASE("documents one after another, in any pieces") {
   stream.feed("{\"a\"", ignore);
   CHECK_FALSE(stream.at_boundary());
   CHECK_THROWS(stream.feed(" nonsense", ignore));
+}
+
+TEST_CASE("items of a list are trimmed one by one, in any pieces") {
+  const std::string text =
+      R"({"kind":"List","items":[{"items":[1],"big":"x"},{"big":2}],"metadata":{"items":[]}} [3])";
+  for (std::size_t size = 1; size <= text.size(); ++size) {
+    CAPTURE(size);
+    DocumentStream stream([](json::value& item) { item.as_object().erase("big"); });
+    std::vector<std::string> found;
+    for (std::size_t begin = 0; begin < text.size(); begin += size) {
+      stream.feed(std::string_view(text).substr(begin, size),
+                  [&](json::value document) { found.push_back(json::serialize(document)); });
+    }
+    REQUIRE(found.size() == 2);
+    CHECK(found[0] == R"({"kind":"List","items":[{"items":[1]},{}],"metadata":{"items":[]}})");
+    CHECK(found[1] == "[3]");
+  }
+}
+
+TEST_CASE("a list is as long as it likes where little of it is needed, and no longer otherwise") {
+  const auto item = R"({"kind":"Secret","data":{"release":")" + std::string(1 << 20U, 'x') + "\"}}";
+  const auto read = [&](Trim trim) {
+    JsonAnswer answer(std::move(trim));
+    const auto reader = answer.reader();
+    auto flow = reader(R"({"items":[)" + item);
+    for (int i = 0; i < 50 && flow == Flow::go_on; ++i) flow = reader("," + item);
+    if (flow == Flow::go_on) reader("]}");
+    return flow == Flow::go_on ? array_at(answer.document({}), "/items").size() : 0;
+  };
+  CHECK(read(downstream_trim()) == 51);
+  CHECK(read({}) == 0);
+}
+
+TEST_CASE("what is printed after what is not JSON is waited for and not kept") {
+  JsonAnswer answer({});
+  const auto reader = answer.reader();
+  CHECK(reader("oops") == Flow::go_on);
+  CHECK(reader("{}") == Flow::go_on);
+  Asked asked;
+  asked.command = "kubectl get";
+  CHECK_THROWS_WITH(answer.document(asked),
+                    "kubectl get printed what is not JSON (6 bytes: syntax error)");
 }
 
 TEST_CASE("addresses that lead through Rancher") {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "binaries/json_stream.h"
+#include "binaries/kubectl_errors.h"
+#include "process/process.h"
+
+namespace retrust {
+
+/// That a kubectl's output is not what it was asked for, and why.
+Failure not_json(const Asked& asked, std::size_t size, std::string_view why);
+
+/// Reads what a kubectl prints as JSON while it comes, so that the text is never kept. Must outlive
+/// the readers that it makes.
+class JsonAnswer {
+ public:
+  explicit JsonAnswer(Trim trim) : trim_(std::move(trim)) {}
+
+  /// For another start of the same command: what was read before is dropped. Never throws; what is
+  /// wrong is found out by documents(), as the command's own failure tells more.
+  OutputReader reader();
+
+  /// What was printed. Throws Failure where that was not JSON.
+  std::vector<boost::json::value> documents(const Asked& asked);
+  /// As documents(), where only one is expected.
+  boost::json::value document(const Asked& asked);
+  /// Bytes that were printed.
+  std::size_t size() const { return size_; }
+
+ private:
+  Trim trim_;
+  DocumentStream stream_;
+  std::vector<boost::json::value> found_;
+  std::size_t size_ = 0;
+  std::string wrong_;
+};
+
+}  // namespace retrust

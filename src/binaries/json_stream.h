@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+namespace retrust {
+
+/// Takes from an item of a list what nobody needs, before the next one is read.
+using Trim = std::function<void(boost::json::value& item)>;
+
+/// Takes apart a stream of JSON documents, one after another, as kubectl prints them, in a bounded
+/// amount of memory: all that it hands out, and what it is reading, together.
+class DocumentStream {
+ public:
+  /// Bytes. The objects of a cluster that are needed are far less; one has a few megabytes at most.
+  static constexpr std::size_t memory_limit = std::size_t{20} << 20U;
+
+  /// With a trim the items of a list are trimmed one by one, so that a long list of which little
+  /// is needed never is in memory whole.
+  explicit DocumentStream(Trim trim = {});
+  ~DocumentStream();
+  DocumentStream(DocumentStream&&) noexcept;
+  DocumentStream& operator=(DocumentStream&&) noexcept;
+
+  /// Hands on every document that the piece completes. Throws boost::system::system_error where
+  /// the text is not JSON, and std::length_error where it needs too much memory.
+  void feed(std::string_view piece, const std::function<void(boost::json::value)>& on_document);
+
+  /// Nothing of a document is left waiting for its end.
+  bool at_boundary() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace retrust

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "runbook/observation.h"
+#include "runbook/plan.h"
+
+namespace retrust {
+
+/// How the program was called: "retrust" or "kubectl retrust", and the words after that.
+struct Called {
+  std::string program;
+  std::vector<std::string> args;
+};
+
+/// What a person does next, a sentence each. Pure.
+
+/// After status and plan.
+std::vector<std::string> next_after_look(const Called& called, const Options& options,
+                                         const Observation& seen, const Plan& plan);
+
+/// After a run or a step that went well and changed something, with its record in that folder.
+std::vector<std::string> next_after_change(const Called& called, const Observation& seen,
+                                           const std::string& folder);
+
+}  // namespace retrust

@@ -1,0 +1,83 @@
+#include "runbook/trim.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include <boost/json/object.hpp>
+
+#include "binaries/json.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using Keys = std::initializer_list<std::string_view>;
+
+/// The object at a member, or null.
+json::object* member(json::object& object, std::string_view key) {
+  auto* value = object.if_contains(key);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+void keep_alone(json::object* object, Keys keys) {
+  if (object == nullptr) return;
+  json::object left(object->storage());
+  for (auto& each : *object) {
+    if (std::find(keys.begin(), keys.end(), std::string_view(each.key())) != keys.end()) {
+      left.emplace(each.key(), std::move(each.value()));
+    }
+  }
+  *object = std::move(left);
+}
+
+void trim_pod(json::object& pod) {
+  keep_alone(&pod, {"kind", "metadata", "spec", "status"});
+  keep_alone(member(pod, "spec"), {"serviceAccountName", "volumes"});
+  if (auto* metadata = member(pod, "metadata")) {
+    metadata->erase("annotations");
+    metadata->erase("managedFields");
+  }
+}
+
+}  // namespace
+
+Trim downstream_trim() {
+  return [](json::value& item) {
+    auto* object = item.if_object();
+    if (object == nullptr) return;
+    const auto kind = text_at(item, "/kind");
+    const auto name = text_at(item, "/metadata/name");
+    if (kind == "Pod") {
+      trim_pod(*object);
+    } else if (kind == "Secret" && !name.starts_with("cattle-credentials-") &&
+               text_at(item, "/type") != "kubernetes.io/service-account-token") {
+      object->erase("data");
+    } else if (kind == "ConfigMap" && name != "kube-root-ca.crt") {
+      object->erase("data");
+      object->erase("binaryData");
+    }
+  };
+}
+
+Trim local_trim(std::string wanted) {
+  return [wanted = std::move(wanted)](json::value& item) {
+    auto* object = item.if_object();
+    if (object == nullptr) return;
+    const auto kind = text_at(item, "/kind");
+    const auto name = text_at(item, "/metadata/name");
+    if (kind == "Pod") {
+      trim_pod(*object);
+    } else if (kind == "Cluster" && name != wanted &&
+               text_at(item, "/spec/displayName") != wanted) {
+      keep_alone(object, {"kind", "metadata", "spec"});
+      keep_alone(member(*object, "metadata"), {"name"});
+      keep_alone(member(*object, "spec"), {"displayName"});
+    } else if (kind == "Setting" && name != "server-version") {
+      keep_alone(object, {"kind"});
+    }
+  };
+}
+
+}  // namespace retrust

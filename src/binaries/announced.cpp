@@ -14,9 +14,22 @@ namespace {
 /// masked, so that none is cut in two by this and then not known.
 constexpr std::size_t most_output = 64 * 1024;
 
-void add_output(boost::json::object& about, const std::string& text) {
-  about["output"] = shortened(text, most_output);
-  if (text.size() > most_output) about["outputBytes"] = text.size();
+/// What it printed that is no secret. Its warnings too, where it changes something or failed: what
+/// only reads says much that is of no use.
+void add_output(boost::json::object& about, const Announcement& announcement,
+                const Outcome& outcome) {
+  std::string text;
+  auto size = outcome.out_size;
+  if (announcement.output == Output::public_text) text = outcome.out;
+  const auto failed = outcome.ending == Ending::exited && outcome.code != 0;
+  if (!outcome.err.empty() && (failed || announcement.weight == Weight::documented)) {
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    text += outcome.err;
+    size += outcome.err.size();
+  }
+  if (text.empty()) return;
+  about["output"] = shortened(text, most_output, size);
+  if (size > most_output) about["outputBytes"] = size;
 }
 
 }  // namespace
@@ -28,7 +41,7 @@ std::string ending_text(const Outcome& outcome) {
     case Ending::signalled:
       return fmt::format("killed by signal {}", outcome.code);
     case Ending::stopped:
-      return "seen enough";
+      return "ended by retrust: seen enough";
     case Ending::timed_out:
       return "ended at its deadline";
     case Ending::output_limit:
@@ -61,10 +74,12 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   const auto weight = announcement.weight;
   auto about = std::move(announcement.about);
   const auto line = announcement.line;
+  auto start = about;
+  if (!announcement.given.empty()) start["given"] = announcement.given;
   events.emit({.kind = EventKind::command_started,
                .section = section,
                .text = std::move(announcement.line),
-               .data = about,
+               .data = std::move(start),
                .weight = weight});
   Outcome outcome;
   try {
@@ -72,7 +87,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   } catch (...) {
     // What has begun is seen to end in the transcript, whatever comes of it.
     about["command"] = line;
-    about["ending"] = "not needed any longer";
+    about["ending"] = "ended by retrust: not needed any longer";
     events.emit({.kind = EventKind::command_ended,
                  .section = section,
                  .text = fmt::format("{}: not needed any longer", announcement.name),
@@ -83,11 +98,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   about["command"] = line;
   about["ending"] = ending_text(outcome);
   about["milliseconds"] = outcome.wall.count();
-  const auto quiet_failure = outcome.ending == Ending::exited && outcome.code != 0;
-  if (announcement.output == Output::public_text && !outcome.out.empty()) {
-    add_output(about, outcome.out);
-  }
-  if (quiet_failure && !outcome.err.empty()) add_output(about, outcome.err);
+  add_output(about, announcement, outcome);
   events.emit({.kind = EventKind::command_ended,
                .section = section,
                .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),

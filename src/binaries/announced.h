@@ -18,6 +18,7 @@ struct Announcement {
   std::string section = {};        ///< of the runbook, or empty
   std::string line = {};           ///< as a person would type it
   std::string name = {};           ///< short, for sentences, e.g. "kubectl get secrets"
+  std::string given = {};          ///< what is given on standard input, in words
   boost::json::object about = {};  ///< further fields of both events
   Output output = Output::secret;
   Weight weight = Weight::documented;

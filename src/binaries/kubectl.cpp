@@ -38,6 +38,37 @@ std::string new_mark() {
   return fmt::format("RETRUST_MARK={:08x}{:08x}", random(), random());
 }
 
+/// "2 TokenReviews, 1 SelfSubjectAccessReview".
+std::string kinds_text(const boost::json::array& objects) {
+  std::vector<std::pair<std::string, std::size_t>> kinds;
+  for (const auto& object : objects) {
+    const auto kind = text_at(object, "/kind");
+    const auto known = std::find_if(kinds.begin(), kinds.end(),
+                                    [&](const auto& each) { return each.first == kind; });
+    if (known == kinds.end()) {
+      kinds.emplace_back(kind, 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::string text;
+  for (const auto& [kind, count] : kinds) text += (text.empty() ? "" : ", ") + counted(count, kind);
+  return text;
+}
+
+/// "Secret cattle-token-x7k2p in cattle-system, resourceVersion 4711".
+std::string object_text(const boost::json::object& object) {
+  const boost::json::value value(object);
+  auto name = text_at(value, "/metadata/name");
+  if (name.empty()) name = text_at(value, "/metadata/generateName") + "…";
+  auto text = fmt::format("{} {}", text_at(value, "/kind"), name);
+  const auto name_space = text_at(value, "/metadata/namespace");
+  if (!name_space.empty()) text += " in " + name_space;
+  const auto version = text_at(value, "/metadata/resourceVersion");
+  if (!version.empty()) text += ", resourceVersion " + version;
+  return text;
+}
+
 }  // namespace
 
 KubectlAge age_of(const boost::json::value& version) {
@@ -115,30 +146,30 @@ std::vector<std::string> Kubectl::create_args() {
   return {"create", "--validate=false", "-f", "-", "-o", "json"};
 }
 
-boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, std::string input,
-                                               Output output, OutputReader reader,
-                                               std::chrono::milliseconds deadline,
-                                               Weight weight) const {
+boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
+                                               std::chrono::milliseconds deadline) const {
   Announcement announcement;
   announcement.section = section_;
-  announcement.line = shown(args);
-  announcement.name = asked(args).command;
+  announcement.line = shown(call.args);
+  announcement.name = asked(call.args).command;
+  announcement.given = std::move(call.given);
   announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
   const auto contained = !target_.container.empty();
   const auto& program = contained ? target_.docker : target_.program;
   announcement.about["program"] = program;
-  announcement.output = output;
-  announcement.weight = weight;
+  announcement.output = call.output;
+  announcement.weight = call.weight;
   Command command;
   command.program = program;
-  command.input = std::move(input);
+  command.input = std::move(call.input);
   command.deadline = deadline;
   // A page of a list at most, or a line for each object that is changed.
   command.output_limit = std::size_t{8} << 20U;
+  if (call.output == Output::public_text) command.excess = Excess::is_dropped;
   auto words = shown_words();
   if (!contained) {
     words.erase(words.begin());
-    command.args = with_more(std::move(words), args);
+    command.args = with_more(std::move(words), call.args);
     command.environment = short_lived();
     return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                          std::move(reader));
@@ -146,7 +177,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(std::vector<std::string> args, st
   auto mark = new_mark();
   words.erase(words.begin());
   words.insert(std::next(words.begin()), {"-e", mark});
-  command.args = with_more(std::move(words), args);
+  command.args = with_more(std::move(words), call.args);
   return run_contained(std::move(announcement), std::move(command), std::move(reader),
                        std::move(mark));
 }
@@ -189,8 +220,8 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::client() const {
-  const std::vector<std::string> args{"version", "--client", "-o", "json"};
-  const auto outcome = co_await run(args, {}, Output::secret, Weight::routine);
+  Call call{.args = {"version", "--client", "-o", "json"}};
+  const auto outcome = co_await run(std::move(call));
   boost::system::error_code wrong;
   auto version = boost::json::parse(outcome.out, wrong);
   co_return wrong ? boost::json::value() : std::move(version);
@@ -204,14 +235,14 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
 }
 
 boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
-  const std::vector<std::string> args{"version", "-o", "json"};
+  Call call{.args = {"version", "-o", "json"}};
+  const auto about = asked(call.args);
   JsonAnswer answer({});
   KubectlVersions versions;
   // It tells its own even where it fails because the server cannot be reached.
-  const auto outcome = co_await start(args, {}, Output::secret, answer.reader(),
-                                      target_.command_timeout, Weight::routine);
+  co_await start(std::move(call), answer.reader(), target_.command_timeout);
   try {
-    const auto told = answer.document(asked(args));
+    const auto told = answer.document(about);
     versions.kubectl = text_at(told, "/clientVersion/gitVersion");
     versions.server = text_at(told, "/serverVersion/gitVersion");
   } catch (const Failure&) {
@@ -220,16 +251,13 @@ boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
   co_return versions;
 }
 
-boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std::string input,
-                                             Output output, Weight weight,
-                                             JsonAnswer* answer) const {
+boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) const {
   const auto give_up = Clock::now() + patience_.limit;
   for (;;) {
     auto reader = answer == nullptr ? OutputReader() : answer->reader();
-    auto outcome =
-        co_await start(args, input, output, std::move(reader), target_.command_timeout, weight);
+    auto outcome = co_await start(call, std::move(reader), target_.command_timeout);
     if (outcome.succeeded()) co_return outcome;
-    auto failure = explain(outcome, asked(args));
+    auto failure = explain(outcome, asked(call.args));
     // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
     const auto away = failure.kind == KubectlError::unreachable ||
                       (failure.kind == KubectlError::timed_out && outcome.ending == Ending::exited);
@@ -241,17 +269,16 @@ boost::asio::awaitable<Outcome> Kubectl::run(std::vector<std::string> args, std:
   }
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::read(std::vector<std::string> args,
-                                                         std::string input, Weight weight,
-                                                         Trim trim) const {
+boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim) const {
+  const auto about = asked(call.args);
   JsonAnswer answer(std::move(trim));
-  co_await run(args, std::move(input), Output::secret, weight, &answer);
-  co_return answer.document(asked(args));
+  co_await run(std::move(call), &answer);
+  co_return answer.document(about);
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string> args,
                                                         Trim trim) const {
-  return read(get_args(std::move(args)), {}, Weight::routine, std::move(trim));
+  return read({.args = get_args(std::move(args))}, std::move(trim));
 }
 
 boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(
@@ -267,13 +294,12 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
-  return read({"config", "view", "--raw", "--minify", "--flatten", "-o", "json"}, {},
-              Weight::routine, {});
+  return read({.args = {"config", "view", "--raw", "--minify", "--flatten", "-o", "json"}});
 }
 
 boost::asio::awaitable<std::string> Kubectl::get_raw(std::string path) const {
-  std::vector<std::string> args{"get", "--raw", std::move(path)};
-  auto outcome = co_await run(std::move(args), {}, Output::secret, Weight::routine);
+  Call call{.args = {"get", "--raw", std::move(path)}};
+  auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);
 }
 
@@ -283,55 +309,74 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   boost::json::object list;
   list["apiVersion"] = "v1";
   list["kind"] = "List";
+  auto given = kinds_text(objects);
   list["items"] = std::move(objects);
-  const auto args = create_args();
+  Call call{
+      .args = create_args(), .input = boost::json::serialize(list), .given = std::move(given)};
+  const auto about = asked(call.args);
   JsonAnswer answer({});
-  co_await run(args, boost::json::serialize(list), Output::secret, Weight::routine, &answer);
-  auto found = answer.documents(asked(args));
+  co_await run(std::move(call), &answer);
+  auto found = answer.documents(about);
   // Some versions wrap several answers in a List again.
   if (found.size() == 1 && text_at(found.front(), "/kind") == "List") {
     const auto items = array_at(found.front(), "/items");
     found.assign(items.begin(), items.end());
   }
-  if (found.size() != count) throw not_json(asked(args), answer.size(), "an answer is missing");
+  if (found.size() != count) throw not_json(about, answer.size(), "an answer is missing");
   // What is deleted goes by which answer belongs to which token.
   const boost::json::value question(list);
   const auto& questions = array_at(question, "/items");
   for (std::size_t i = 0; i < count; ++i) {
     const auto answered = text_at(found[i], "/spec/token");
     if (!answered.empty() && answered != text_at(questions[i], "/spec/token"))
-      throw not_json(asked(args), answer.size(), "the answers are in another order");
+      throw not_json(about, answer.size(), "the answers are in another order");
   }
   co_return found;
 }
 
 boost::asio::awaitable<void> Kubectl::replace(boost::json::object object) const {
-  co_await run(replace_args(), boost::json::serialize(object), Output::secret, Weight::documented);
+  Call call{.args = replace_args(),
+            .input = boost::json::serialize(object),
+            .given = object_text(object),
+            .weight = Weight::documented};
+  co_await run(std::move(call));
 }
 
 boost::asio::awaitable<void> Kubectl::replace_raw(std::string path,
                                                   boost::json::object object) const {
-  co_await run(replace_raw_args(std::move(path)), boost::json::serialize(object), Output::secret,
-               Weight::documented);
+  Call call{.args = replace_raw_args(std::move(path)),
+            .input = boost::json::serialize(object),
+            .given = object_text(object),
+            .weight = Weight::documented};
+  co_await run(std::move(call));
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object object) const {
-  return read(create_args(), boost::json::serialize(object), Weight::documented, {});
+  return read({.args = create_args(),
+               .input = boost::json::serialize(object),
+               .given = object_text(object),
+               .weight = Weight::documented});
 }
 
-boost::asio::awaitable<std::string> Kubectl::ask(std::vector<std::string> args,
-                                                 std::string input) const {
-  auto outcome = co_await run(std::move(args), std::move(input), Output::secret, Weight::routine);
+boost::asio::awaitable<std::string> Kubectl::ask(std::vector<std::string> args, std::string input,
+                                                 std::string given) const {
+  Call call{.args = std::move(args), .input = std::move(input), .given = std::move(given)};
+  auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);
 }
 
-boost::asio::awaitable<void> Kubectl::change_given(std::vector<std::string> args,
-                                                   std::string input) const {
-  co_await run(std::move(args), std::move(input), Output::secret, Weight::documented);
+boost::asio::awaitable<void> Kubectl::change_given(std::vector<std::string> args, std::string input,
+                                                   std::string given) const {
+  Call call{.args = std::move(args),
+            .input = std::move(input),
+            .given = std::move(given),
+            .weight = Weight::documented};
+  co_await run(std::move(call));
 }
 
 boost::asio::awaitable<std::string> Kubectl::change(std::vector<std::string> args) const {
-  auto outcome = co_await run(std::move(args), {}, Output::public_text, Weight::documented);
+  Call call{.args = std::move(args), .output = Output::public_text, .weight = Weight::documented};
+  auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);
 }
 

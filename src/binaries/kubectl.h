@@ -113,10 +113,13 @@ class Kubectl {
   boost::asio::awaitable<boost::json::value> create(boost::json::object object) const;
 
   /// Any command that reads what is given on standard input, and prints no secret of it.
-  boost::asio::awaitable<std::string> ask(std::vector<std::string> args, std::string input) const;
+  /// `given` says what that is.
+  boost::asio::awaitable<std::string> ask(std::vector<std::string> args, std::string input,
+                                          std::string given = {}) const;
 
   /// `kubectl delete -f -` and the like: what it prints, a line for each object, is dropped.
-  boost::asio::awaitable<void> change_given(std::vector<std::string> args, std::string input) const;
+  boost::asio::awaitable<void> change_given(std::vector<std::string> args, std::string input,
+                                            std::string given) const;
 
   /// Any command that changes something and prints little, e.g. {"delete", "secret", "x"}; what it
   /// printed is part of its event.
@@ -143,16 +146,20 @@ class Kubectl {
   static std::vector<std::string> create_args();
 
  private:
-  boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string input,
-                                        Output output, OutputReader reader,
-                                        std::chrono::milliseconds deadline, Weight weight) const;
+  /// One command, as run() starts it.
+  struct Call {
+    std::vector<std::string> args;
+    std::string input = {};
+    std::string given = {};  ///< what that is, in words
+    Output output = Output::secret;
+    Weight weight = Weight::routine;
+  };
+  boost::asio::awaitable<Outcome> start(Call call, OutputReader reader,
+                                        std::chrono::milliseconds deadline) const;
   /// Throws where it failed, whatever it printed. Without an answer the text is in the outcome.
-  boost::asio::awaitable<Outcome> run(std::vector<std::string> args, std::string input,
-                                      Output output, Weight weight,
-                                      JsonAnswer* answer = nullptr) const;
+  boost::asio::awaitable<Outcome> run(Call call, JsonAnswer* answer = nullptr) const;
   /// One document, which is secret.
-  boost::asio::awaitable<boost::json::value> read(std::vector<std::string> args, std::string input,
-                                                  Weight weight, Trim trim) const;
+  boost::asio::awaitable<boost::json::value> read(Call call, Trim trim = {}) const;
   /// As run_announced; and ends what it leaves behind in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;

@@ -76,7 +76,8 @@ boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
     Outcome outcome;
     const auto started = Clock::now();
     try {
-      outcome = co_await start(args, {}, Output::secret, reader, left, weight);
+      Call call{.args = args, .weight = weight};
+      outcome = co_await start(std::move(call), reader, left);
     } catch (const boost::system::system_error& error) {
       if (error.code() == boost::asio::error::operation_aborted) throw;
       broken = not_json(asked(args), 0, error.code().message());

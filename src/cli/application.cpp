@@ -52,13 +52,15 @@ boost::json::object data_of(const std::vector<std::string>& next) {
   return data;
 }
 
-/// "root@bastion": who is to be asked about what was done.
-std::string operator_text() {
+/// "root@bastion, by sudo of ada": who is to be asked about what was done.
+std::string operator_text(const Environment& environment) {
   const auto* user = ::getpwuid(::geteuid());
   std::array<char, 256> host{};
   const auto known = ::gethostname(host.data(), host.size() - 1) == 0;
-  return fmt::format("{}@{}", user == nullptr ? std::to_string(::geteuid()) : user->pw_name,
-                     known ? host.data() : "unknown");
+  const auto behind = environment("SUDO_USER").value_or("");
+  return fmt::format("{}@{}{}", user == nullptr ? std::to_string(::geteuid()) : user->pw_name,
+                     known ? host.data() : "unknown",
+                     behind.empty() ? "" : ", by sudo of " + one_line(behind));
 }
 
 /// One invocation: everything that lives while a command runs.
@@ -67,6 +69,7 @@ class Application {
   Application(Options options, Called called, const Environment& environment)
       : options_(std::move(options)),
         called_(std::move(called)),
+        operator_(operator_text(environment)),
         runner_(io_.get_executor()),
         prompt_(io_.get_executor()),
         signals_(io_),
@@ -137,10 +140,17 @@ class Application {
   void report_end(const Failure& failure) {
     try {
       report_failure(events_, failure);
-      if (folder_) end(failure.status, "Not done.");
+      if (folder_) end(failure.status, {"Not done.", "", next_after_failure()});
     } catch (const Failure& unwritten) {
       fmt::print(stderr, "retrust: {}\n", one_line(redactor_.mask(unwritten.what())));
     }
+  }
+
+  std::vector<std::string> next_after_failure() const {
+    const auto changed =
+        (execution_ && execution_->changed()) || (rollback_ && rollback_->changed());
+    return changed ? retrust::next_after_failure(called_, folder_->path().string())
+                   : std::vector<std::string>{};
   }
 
   int interrupted_by(int signal) {
@@ -150,8 +160,16 @@ class Application {
     return 128 + signal;
   }
 
-  void end(ExitStatus status, std::string_view text, const std::vector<std::string>& next = {}) {
-    auto data = data_of(next);
+  /// How a run ended, in words.
+  struct Ended {
+    std::string word;     ///< "Done."
+    std::string verdict;  ///< what holds now; may be empty
+    std::vector<std::string> next;
+  };
+
+  void end(ExitStatus status, const Ended& ended) {
+    auto data = data_of(ended.next);
+    if (!ended.verdict.empty()) data["verdict"] = ended.verdict;
     data["status"] = static_cast<int>(status);
     data["runFolder"] = folder_->path().string();
     // What retrust itself took, apart from the commands that it started.
@@ -165,7 +183,8 @@ class Application {
     data["peakKiB"] = used.ru_maxrss;
     events_.emit(
         {.kind = EventKind::run_ended,
-         .text = fmt::format("{} Exit status {}. Transcript: {}", text, static_cast<int>(status),
+         .text = fmt::format("{} {}{}Exit status {}. Transcript: {}", ended.word, ended.verdict,
+                             ended.verdict.empty() ? "" : ". ", static_cast<int>(status),
                              (folder_->path() / "transcript.md").string()),
          .data = std::move(data)});
   }
@@ -310,16 +329,30 @@ class Application {
     boost::json::object data;
     data["retrust"] = version;
     data["command_line"] = fmt::format("{} {}", called_.program, shell_line(called_.args));
-    data["operator"] = operator_text();
+    data["operator"] = operator_;
+    std::error_code unknown;
+    data["directory"] = std::filesystem::current_path(unknown).string();
+    if (!options_.elsewhere.empty()) data["otherOptions"] = shell_line(options_.elsewhere);
     events_.emit({.kind = EventKind::run_started,
                   .text = fmt::format("retrust {}", what),
                   .data = std::move(data)});
   }
 
+  /// For the transcript: on the terminal it is seen already.
+  void note(std::string text) {
+    events_.emit({.kind = EventKind::finding, .text = std::move(text), .weight = Weight::routine});
+  }
+
   Confirm confirm() {
     return [this](const std::string& question) -> awaitable<bool> {
-      if (options_.consent == Consent::given) co_return true;
-      co_return co_await prompt_.ask(question);
+      if (options_.consent == Consent::given) {
+        note("nobody was asked: --yes was given");
+        co_return true;
+      }
+      const auto yes = co_await prompt_.ask(question);
+      note(fmt::format("{} was asked: {} {}", operator_, question,
+                       yes ? "The answer was yes." : "The answer was not yes."));
+      co_return yes;
     };
   }
 
@@ -331,7 +364,7 @@ class Application {
     auto reached = co_await reach();
     rollback_.emplace(std::move(reached), events_, *folder_, std::move(options), confirm());
     co_await rollback_->run();
-    end(ExitStatus::done, "Done.");
+    end(ExitStatus::done, {"Done.", rollback_->verdict(), rollback_->next()});
     co_return static_cast<int>(ExitStatus::done);
   }
 
@@ -355,10 +388,12 @@ class Application {
         status = ExitStatus::differs;
       }
     }
-    const auto next = execution_->changed()
-                          ? next_after_change(called_, execution_->observation(), folder_->path())
-                          : std::vector<std::string>{};
-    end(status, status == ExitStatus::done ? "Done." : "Stored and live credentials differ.", next);
+    const auto& seen = execution_->observation();
+    const auto folder = folder_->path().string();
+    end(status, {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
+                 execution_->verdict(),
+                 next_after_change(called_, seen, execution_->plan(),
+                                   execution_->changed() ? folder : std::string())});
     co_return static_cast<int>(status);
   }
 
@@ -373,10 +408,14 @@ class Application {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fputc('\n', stdout);
     std::fflush(stdout);
+    note(options_.step == Step::get_token
+             ? "the token itself was printed to standard output, as was asked for"
+             : "the CA was printed to standard output, in base64");
   }
 
   Options options_;
   Called called_;
+  std::string operator_;
   boost::asio::io_context io_{1};
   Runner runner_;
   Prompt prompt_;

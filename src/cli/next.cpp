@@ -22,10 +22,21 @@ std::string with_command(const Called& called, std::string_view from, std::strin
 }
 
 void add_tokens(std::vector<std::string>& next, const Observation& seen) {
-  if (seen.own_tokens.doomed() == 0) return;
-  next.push_back(
-      "logs and the web shell fail for the users whose tokens are rejected: retrust step 3.2 "
-      "deletes those, so that Rancher makes new ones");
+  const auto& own = seen.own_tokens;
+  if (own.rejected() == 0) return;
+  if (own.doomed() > 0) {
+    next.push_back(
+        fmt::format("the cluster rejects {} that Rancher gave its users or agents there (logs and "
+                    "the web shell fail with them): step 3.2 deletes what is made again",
+                    counted(own.doomed(), "token")));
+  }
+  const auto kept = own.rejected() - own.doomed();
+  if (kept > 0) {
+    next.push_back(
+        fmt::format("the cluster rejects {} there that nobody would make again, left alone for "
+                    "that: see what was found, and whether what uses it has to be installed again",
+                    counted(kept, "token")));
+  }
 }
 
 /// Why a cluster whose credentials are right may not be ready.
@@ -65,16 +76,40 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
 }
 
 std::vector<std::string> next_after_change(const Called& called, const Observation& seen,
-                                           const std::string& folder) {
+                                           const Plan& plan, const std::string& folder) {
   std::vector<std::string> next;
-  add_other_cause(next, seen);
+  std::vector<std::string> open;
+  for (const auto& step : plan.steps) {
+    const auto& info = info_of(step.step);
+    const auto changes = info.effect == StepInfo::Effect::changes;
+    if (changes && step.need == Need::needed)
+      open.push_back(std::string(info.section) + " " + std::string(info.name));
+  }
+  if (!open.empty()) {
+    next.push_back(fmt::format("still needed: {}; {} run does what is left", enumerated(open),
+                               called.program));
+  } else if (!seen.comparison().equal()) {
+    next.push_back(fmt::format(
+        "stored and live credentials differ: {} plan shows what is to be done", called.program));
+  } else {
+    add_other_cause(next, seen);
+  }
   add_tokens(next, seen);
-  next.push_back(
-      fmt::format("keep {}/backup safe, and delete it when it is not needed any longer: "
-                  "the old token is in it; {} rollback {} puts back what Rancher had "
-                  "stored",
-                  folder, called.program, folder));
+  if (!folder.empty()) next.push_back(about_backup(called.program, folder));
   return next;
+}
+
+std::vector<std::string> next_after_failure(const Called& called, const std::string& folder) {
+  return {
+      "what was changed stays; run the same again: what is left to do is read from the clusters",
+      about_backup(called.program, folder)};
+}
+
+std::string about_backup(const std::string& program, const std::string& folder) {
+  return fmt::format(
+      "{0}/backup has what Rancher had stored, the old token included: keep it safe, and delete it "
+      "when nobody needs it; {1} rollback {0} puts that back",
+      folder, program);
 }
 
 }  // namespace retrust

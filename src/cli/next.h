@@ -21,8 +21,15 @@ struct Called {
 std::vector<std::string> next_after_look(const Called& called, const Options& options,
                                          const Observation& seen, const Plan& plan);
 
-/// After a run or a step that went well and changed something, with its record in that folder.
+/// After a run or a step that went well, with the plan of what would be done now; its record is in
+/// that folder, which is empty where nothing was changed.
 std::vector<std::string> next_after_change(const Called& called, const Observation& seen,
-                                           const std::string& folder);
+                                           const Plan& plan, const std::string& folder);
+
+/// After one that stopped when something had been changed.
+std::vector<std::string> next_after_failure(const Called& called, const std::string& folder);
+
+/// About the saved record in that folder.
+std::string about_backup(const std::string& program, const std::string& folder);
 
 }  // namespace retrust

@@ -220,6 +220,22 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   return choice;
 }
 
+/// As words of a command line, what is in none of those that count more.
+void add_elsewhere(std::vector<std::string>& words, const po::parsed_options& from,
+                   const std::vector<const po::parsed_options*>& first) {
+  const auto has = [](const po::parsed_options& parsed, const std::string& name) {
+    return std::any_of(parsed.options.begin(), parsed.options.end(),
+                       [&](const auto& option) { return option.string_key == name; });
+  };
+  for (const auto& option : from.options) {
+    const auto& name = option.string_key;
+    const auto earlier = std::any_of(first.begin(), first.end(),
+                                     [&](const auto* parsed) { return has(*parsed, name); });
+    if (earlier || option.value.empty()) continue;
+    words.push_back(fmt::format("--{}={}", name, option.value.front()));
+  }
+}
+
 void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
   for (const auto& option : given.options) {
     const auto* info = find_option(option.string_key);
@@ -260,17 +276,22 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   positional.add("command", 1).add("args", -1);
   const auto given = from_command_line(args, all, positional);
 
+  Options parsed;
   po::variables_map map;
   try {
     po::store(given, map);
-    po::store(from_environment(options, environment), map);
-    if (map.count("config") > 0)
-      po::store(from_file(options, map["config"].as<std::string>()), map);
+    const auto surrounding = from_environment(options, environment);
+    po::store(surrounding, map);
+    add_elsewhere(parsed.elsewhere, surrounding, {&given});
+    if (map.count("config") > 0) {
+      const auto file = from_file(options, map["config"].as<std::string>());
+      po::store(file, map);
+      add_elsewhere(parsed.elsewhere, file, {&given, &surrounding});
+    }
   } catch (const po::error& error) {
     wrong(one_line(error.what()));
   }
 
-  Options parsed;
   if (map["help"].as<bool>()) {
     if (map.count("command") > 0) parsed.explained = find_command(map["command"].as<std::string>());
     return parsed;

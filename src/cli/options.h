@@ -49,6 +49,8 @@ struct Options {
   OutputFormat output = OutputFormat::text;
   ColorChoice color = ColorChoice::automatic;
   Verbosity verbosity = Verbosity::normal;
+  /// Options that came from the environment or the file, as words of a command line.
+  std::vector<std::string> elsewhere;
 };
 
 /// An option as users see it: the one source of parsing, help, man page and completion.

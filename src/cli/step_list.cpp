@@ -54,7 +54,10 @@ void StepList::see(const Event& event, Time now) {
       }
       break;
     case EventKind::step_ended:
-      if (auto* entry = working()) finish(*entry, Mark::done, now);
+      if (auto* entry = working()) {
+        const auto done = text_in(event.data, "result").empty();
+        finish(*entry, done ? Mark::done : Mark::failed, now);
+      }
       break;
     case EventKind::failure:
       if (auto* entry = working()) finish(*entry, Mark::failed, now);

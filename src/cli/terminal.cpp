@@ -167,7 +167,7 @@ void TerminalSink::show(const Event& event) {
       talks && (event.weight == Weight::documented || verbosity_ == Verbosity::verbose);
   switch (event.kind) {
     case EventKind::finding:
-      if (talks) print(stdout, indented(event.text), plain);
+      if (detailed) print(stdout, indented(event.text), plain);
       break;
     case EventKind::difference:
       if (!talks) break;
@@ -244,7 +244,7 @@ void TerminalSink::show(const Event& event) {
 
 void JsonSink::emit(const Event& event) {
   if (is_momentary(event)) return;
-  const auto line = json_line(event, std::chrono::system_clock::now()) + "\n";
+  const auto line = json_line(event) + "\n";
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
 }

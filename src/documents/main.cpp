@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "documents/completion.h"
 #include "documents/roff.h"
+#include "documents/sample_plan.h"
 #include "transcript/schema.h"
 #include "version.h"
 
@@ -124,7 +125,20 @@ std::string events_part() {
   return text;
 }
 
+/// What is run for a step, of which there may be none: it is read with another.
+std::string runs_part(const std::string& words) {
+  const auto space = words.find(' ');
+  const auto step = find_step(words.substr(0, space));
+  if (!step) throw std::runtime_error("there is no step " + words);
+  const auto shown = space == std::string::npos ? documents::Shown::before_secrets
+                                                : documents::Shown::with_secrets;
+  const auto commands = documents::commands_of(*step, shown);
+  if (commands.empty()) throw std::runtime_error("nothing is run for " + words);
+  return documents::literal(commands);
+}
+
 std::string part(const std::string& directive) {
+  if (directive.starts_with("runs ")) return runs_part(directive.substr(5));
   if (directive == "line_fields") return line_fields_part();
   if (directive == "events") return events_part();
   if (directive == "commands") return commands_part();

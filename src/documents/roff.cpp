@@ -75,6 +75,12 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+std::string literal(const std::vector<std::string>& lines) {
+  std::string text = ".PP\n.in +4n\n.EX\n";
+  for (const auto& line : lines) text += roff(line, Quote::literal) + "\n";
+  return text + ".EE\n.in\n";
+}
+
 std::string bold(std::string_view text) {
   // Options and variables are not hyphenated at the end of a line.
   if (text.starts_with("--") || text.find('_') != std::string_view::npos) {

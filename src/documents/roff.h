@@ -3,11 +3,14 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace retrust::documents {
 
 /// Text for roff, with nothing in it that roff would take for its own.
 std::string escaped(std::string_view text);
+/// Lines that are shown as they are.
+std::string literal(const std::vector<std::string>& lines);
 std::string bold(std::string_view text);
 std::string italic(std::string_view text);
 

@@ -248,7 +248,10 @@ class Job : public std::enable_shared_from_this<Job> {
     }
     const auto room = command_.output_limit - outcome_.out.size();
     outcome_.out += piece.substr(0, room);
-    if (piece.size() > room) end(Ending::output_limit, SIGTERM);
+    outcome_.out_size += piece.size();
+    if (piece.size() > room && command_.excess == Excess::ends_child) {
+      end(Ending::output_limit, SIGTERM);
+    }
   }
 
   void take_errors(std::string_view piece) {

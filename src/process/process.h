@@ -22,6 +22,12 @@ enum class Purpose {
   cleanup,  ///< of what an earlier one left behind: is started, and ended by the next interrupt()
 };
 
+/// Output that is more than is kept.
+enum class Excess {
+  ends_child,
+  is_dropped,  ///< the child goes on: it may be changing something
+};
+
 /// What to start, and the limits it has.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
@@ -35,8 +41,9 @@ struct Command {
   std::chrono::milliseconds deadline{std::chrono::seconds{60}};
   /// What a child has between SIGTERM and SIGKILL.
   std::chrono::milliseconds grace{std::chrono::seconds{2}};
-  /// Bytes of standard output that are kept; a child that prints more is ended.
+  /// Bytes of standard output that are kept, and what becomes of a child that prints more.
   std::size_t output_limit = std::size_t{40} << 20U;
+  Excess excess = Excess::ends_child;
   Purpose purpose = Purpose::ordinary;
 };
 
@@ -58,6 +65,8 @@ struct Outcome {
   int code = 0;
   /// Standard output, whole, where no reader was given.
   std::string out = {};
+  /// Bytes of it that were printed, where no reader was given.
+  std::size_t out_size = 0;
   /// Standard error; beyond 64 KiB only its beginning.
   std::string err = {};
   std::chrono::milliseconds wall{0};

@@ -111,6 +111,7 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
     for (const auto* pod : items_of(list, "Pod")) {
       wait.see(WatchEvent::Type::added, parse_pod(*pod));
     }
+    wait.listed();
     if (wait.done()) break;
   }
 }

@@ -10,6 +10,7 @@
 #include "runbook/preflight.h"
 #include "runbook/report.h"
 #include "runbook/server_container.h"
+#include "runbook/step_result.h"
 #include "runbook/stored_token.h"
 #include "transcript/text.h"
 
@@ -147,10 +148,14 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
       break;
   }
   progress_.performed.insert(planned.step);
+  auto result = result_of(planned.step, observation_);
+  boost::json::object data;
+  data["name"] = info.name;
+  if (!result.word.empty()) data["result"] = result.word;
   events_.emit({.kind = EventKind::step_ended,
                 .section = section,
-                .text = fmt::format("{} done", info.name),
-                .data = {{"name", info.name}}});
+                .text = std::move(result.text),
+                .data = std::move(data)});
 }
 
 awaitable<void> Execution::run() {
@@ -182,6 +187,8 @@ awaitable<void> Execution::perform_plan() {
     co_await prove();
     co_await await_ready();
     finding(ready_text());
+    set_verdict();
+    verdict_ = "Nothing was needed: " + verdict_;
     co_return;
   }
   check_may_change(observation_, first);
@@ -193,6 +200,8 @@ awaitable<void> Execution::perform_plan() {
 
   watch_ahead_ = first[Step::check_cluster].need == Need::needed ? Ahead::yes : Ahead::no;
   for (const auto& info : all_steps()) {
+    // A Secret that was only named so far is no reason for anything.
+    while (stored_token_ == StoredToken::due) co_await read_due_token();
     const auto now = plan();
     if (now[info.step].need == Need::needed) co_await perform(now[info.step]);
   }
@@ -200,6 +209,10 @@ awaitable<void> Execution::perform_plan() {
     throw Failure(ExitStatus::failed, "stored and live credentials still differ",
                   "run without --skip, or look at the plan: retrust plan");
   }
+  co_await conclude();
+}
+
+awaitable<void> Execution::conclude() {
   // The proof first: where it fails that is what has to be said.
   std::vector<awaitable<void>> last;
   last.push_back(prove());
@@ -211,6 +224,11 @@ awaitable<void> Execution::perform_plan() {
       !diff.empty()) {
     say(EventKind::difference, {}, std::move(diff));
   }
+  set_verdict();
+}
+
+void Execution::set_verdict() {
+  verdict_ = verdict_of_run(observation_, repaired_);
 }
 
 awaitable<void> Execution::perform_alone(Step step) {
@@ -227,22 +245,29 @@ awaitable<void> Execution::perform_alone(Step step) {
     auto planned = plan()[step];
     const auto unknown = step == Step::restart_rancher && !observation_.local.rancher.version;
     if (planned.need == Need::not_needed && options_.plan.extent == Extent::needed && !unknown) {
-      finding(fmt::format("{} is not needed: {}", info.name, planned.reason));
+      verdict_ = fmt::format("{} is not needed: {}", info.name, planned.reason);
+      finding(verdict_);
       co_return;
     }
+    // Nobody has waited for a report.
+    if (step == Step::update_cluster) planned.reason = "stored and live credentials differ";
     check_may_change(observation_, now);
     co_await confirm(fmt::format("{}: {}?", info.section, info.title));
     co_await save_cluster();
     co_await perform(planned);
+    verdict_ = fmt::format("{} {} was done, and nothing else", info.section, info.name);
+    if (step == Step::update_cluster) co_await conclude();
     co_return;
   }
   const auto& backup = observation_.backup.container;
   if (step == Step::backup_container && backup && backup->mapped()) {
-    finding(fmt::format("{} is not needed: {}", info.name, now[step].reason));
+    verdict_ = fmt::format("{} is not needed: {}", info.name, now[step].reason);
+    finding(verdict_);
     co_return;
   }
   if (info.effect == StepInfo::Effect::saves) check_backup(observation_, step);
   co_await perform(now[step]);
+  verdict_ = fmt::format("{} {} was done, and nothing else", info.section, info.name);
 }
 
 void Execution::note_live() {

@@ -16,6 +16,7 @@
 #include "runbook/pod_wait.h"
 #include "runbook/run_folder.h"
 #include "runbook/saved_cluster.h"
+#include "runbook/step_result.h"
 #include "transcript/event.h"
 #include "transcript/failure.h"
 
@@ -54,11 +55,20 @@ class Execution {
   /// Whether anything has been changed so far: a refusal after that is a failure.
   bool changed() const { return changed_; }
 
+  /// Where things stand in the end, one sentence.
+  const std::string& verdict() const { return verdict_; }
+
+  /// What would have to be done now.
+  Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
+
  private:
   enum class Target { stored, ready };
   enum class Ahead { no, yes };
 
   boost::asio::awaitable<void> perform_plan();
+  /// Proof, Rancher's own word, and what it has stored now.
+  boost::asio::awaitable<void> conclude();
+  void set_verdict();
   boost::asio::awaitable<void> perform_alone(Step step);
   /// The work, and whatever comes of it, the end of what still watches the cluster.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
@@ -110,7 +120,6 @@ class Execution {
 
   std::string ready_text() const;
 
-  Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
   void say(EventKind kind, std::string section, std::string text) const;
   /// What only a terminal shows, while a wait goes on.
   void progress(const std::string& section, std::string text) const;
@@ -144,6 +153,8 @@ class Execution {
   std::optional<Credentials> proven_;
   /// Secrets that this run deleted: a pod that mounts one never starts.
   std::set<std::string> deleted_secrets_;
+  Repaired repaired_ = Repaired::by_agents;
+  std::string verdict_;
   bool changed_ = false;
 };
 

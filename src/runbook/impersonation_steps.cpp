@@ -134,7 +134,8 @@ class RejectedTokens {
   /// A page may show what was true minutes ago: only what is still as it was reviewed is deleted.
   awaitable<void> remove_batch(std::vector<OwnToken> batch) {
     auto input = list_of(batch);
-    const auto now = co_await how_.downstream.ask(commands::versions_given(), std::move(input));
+    const auto now = co_await how_.downstream.ask(commands::versions_given(), std::move(input),
+                                                  counted(batch.size(), "name"));
     std::set<std::string> there;
     std::set<std::string> lines;
     std::istringstream stream(now);
@@ -149,7 +150,8 @@ class RejectedTokens {
     announce(batch);
     for (const auto& secret : batch) deleted_.insert(secret.uid);
     input = list_of(batch);
-    co_await how_.downstream.change_given(commands::delete_given(), std::move(input));
+    co_await how_.downstream.change_given(commands::delete_given(), std::move(input),
+                                          counted(batch.size(), "name"));
   }
 
   void announce(const std::vector<OwnToken>& batch) const {
@@ -209,6 +211,9 @@ awaitable<void> Execution::repair_impersonation() {
       fmt::format("{} deleted and gone; Rancher makes others when these users look at logs or open "
                   "the shell",
                   counted(rejected.deleted(), "token secret")));
+  if (rejected.changed_meanwhile() == 0) {
+    for (auto& group : own.groups) group.rejected = group.kept;
+  }
   if (rejected.changed_meanwhile() > 0) {
     say(EventKind::warning, "3.2",
         fmt::format("{} changed whenever they were to be deleted, and are left: run again",

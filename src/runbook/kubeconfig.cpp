@@ -12,7 +12,9 @@
 #include "binaries/json.h"
 #include "credentials/encoding.h"
 #include "credentials/token.h"
+#include "runbook/parse.h"
 #include "transcript/failure.h"
+#include "transcript/text.h"
 #include "transcript/writers.h"
 
 namespace retrust {
@@ -52,10 +54,15 @@ KubeconfigView parse_kubeconfig(const json::value& view) {
 
 void keep_users(Redactor& redactor, const boost::json::value& view) {
   for (const auto& user : array_at(view, "/users")) {
-    for (const std::string_view key : {"token", "password", "client-key-data"}) {
-      const auto secret = text_at(user, fmt::format("/user/{}", key));
-      if (secret.empty()) continue;
-      redactor.add(secret, fmt::format("‹{} sha256:{}›", key, fingerprint(secret)));
+    keep_secret(redactor, text_at(user, "/user/token"));
+    keep_secret(redactor, text_at(user, "/user/password"));
+    const auto key = text_at(user, "/user/client-key-data");
+    if (key.empty()) continue;
+    const auto label = fmt::format("‹client-key-data sha256:{}›", fingerprint(key));
+    redactor.add(key, label);
+    // And the lines of the PEM file, its first and last apart.
+    for (const auto& line : split_lines(base64_decode(key).value_or(""))) {
+      if (!line.starts_with("-----")) redactor.add(line, label);
     }
   }
 }

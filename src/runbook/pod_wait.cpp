@@ -68,8 +68,11 @@ std::string PodWait::summary() const {
       ++ready;
     }
   }
-  const auto gone = static_cast<std::size_t>(std::count_if(
-      old_.begin(), old_.end(), [&](const std::string& uid) { return !present_.contains(uid); }));
+  const auto gone =
+      static_cast<std::size_t>(std::count_if(old_.begin(), old_.end(), [&](const std::string& uid) {
+        // While a list is read what is further down in it has not gone.
+        return gone_.contains(uid) || (listing_ == Listing::over && !present_.contains(uid));
+      }));
   return fmt::format("{} of {} old pods gone, {} new ready", gone, old_.size(), ready);
 }
 

@@ -25,6 +25,8 @@ class PodWait {
     listing_ = Listing::under_way;
   }
   void see(WatchEvent::Type type, const Pod& pod);
+  /// The list is whole: what is not in it is not there.
+  void listed() { listing_ = Listing::over; }
   /// One more old pod.
   void expect(const Pod& pod);
   bool is_old(const Pod& pod) const { return old_.contains(pod.uid); }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "credentials/token.h"
 #include "runbook/agent_token.h"
 #include "transcript/text.h"
 
@@ -16,6 +17,19 @@ std::string called(const ClusterResource& cluster) {
   return fmt::format("{} ({})", one_line(cluster.display_name), one_line(cluster.id));
 }
 
+/// Which cluster --kubeconfig led to, and by what it is told from the one that is meant.
+std::string what_is_there(const Observation& observation) {
+  const auto& downstream = observation.downstream;
+  const auto claims = parse_token(observation.local.cluster.stored.token);
+  return fmt::format(
+      "--kubeconfig leads to {}, kube-system {}\nthere the service account cattle has the uid {}\n"
+      "Rancher's stored token is of {}",
+      one_line(downstream.kubeconfig.server), one_line(downstream.kube_system_uid),
+      one_line(downstream.service_account_uid),
+      claims && !claims->service_account_uid.empty() ? one_line(claims->service_account_uid)
+                                                     : "no service account that it names");
+}
+
 }  // namespace
 
 void check_right_clusters(const Observation& observation) {
@@ -28,7 +42,11 @@ void check_right_clusters(const Observation& observation) {
   if (downstream.kube_system_uid == observation.local.kube_system_uid) {
     refuse("both kubeconfigs are of the same cluster",
            "--kubeconfig is the downstream cluster's, --local-kubeconfig that of the cluster that "
-           "Rancher runs in");
+           "Rancher runs in",
+           fmt::format("--kubeconfig leads to {}, --local-kubeconfig to {}: the uid of kube-system "
+                       "is {} in both",
+                       one_line(downstream.kubeconfig.server), one_line(observation.local.server),
+                       one_line(downstream.kube_system_uid)));
   }
   if (downstream.service_account_uid.empty()) {
     refuse("the downstream cluster has no service account cattle: Rancher's agents are not there",
@@ -39,13 +57,14 @@ void check_right_clusters(const Observation& observation) {
     refuse(fmt::format("--kubeconfig is not of the cluster {}: the service account that Rancher's "
                        "token for it names is not the one that is there",
                        called(cluster)),
-           "check --kubeconfig and --cluster");
+           "check --kubeconfig and --cluster", what_is_there(observation));
   }
   if (observation.identity == Identity::unproven) {
     refuse(fmt::format("nothing shows that --kubeconfig is of the cluster {}: no stored token to "
                        "compare, and its agents did not register with this clusters resource",
                        called(cluster)),
-           "check --kubeconfig and --cluster; a cluster that never connected has to be imported");
+           "check --kubeconfig and --cluster; a cluster that never connected has to be imported",
+           what_is_there(observation));
   }
   if (downstream.handed_out_ca == Downstream::HandedOutCa::does_not_verify) {
     refuse(

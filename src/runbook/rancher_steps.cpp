@@ -124,6 +124,15 @@ awaitable<void> Execution::try_live() {
     throw Failure(ExitStatus::failed, "there is no complete token secret of cattle to repair with",
                   "run step delete-token, which waits for one, or run");
   }
+  if (live->verdict == Verdict::rejected) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the cluster rejects the token in {}, so it is not stored in Rancher",
+                              live->name),
+                  options_.plan.skip.contains(Step::delete_token)
+                      ? "run without --skip 2.1, which replaces it"
+                      : "replace it first: section 2.1, as retrust run does",
+                  live->reason);
+  }
   if (proven_ == live->credentials) co_return;
   const auto kubectl = downstream(Step::update_cluster);
   if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
@@ -210,6 +219,7 @@ awaitable<void> Execution::update_cluster() {
     finding("the live token and CA were reported meanwhile: nothing to repair");
     co_return;
   }
+  repaired_ = Repaired::by_retrust;
   progress_.stored_changed =
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   observation_.local.cluster.ready = {};

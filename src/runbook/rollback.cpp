@@ -143,7 +143,7 @@ awaitable<void> Rollback::check_token_secret() const {
   }
 }
 
-awaitable<void> Rollback::try_saved_token() const {
+awaitable<void> Rollback::try_saved_token() {
   const auto& token = saved_.cluster.stored.token;
   if (token.empty()) co_return;
   if (options_.trial == RollbackOptions::Trial::none) {
@@ -171,6 +171,26 @@ awaitable<void> Rollback::try_saved_token() const {
         "the cluster rejects the token that is put back: Rancher will not reach it with that. A "
         "deleted token, or one of an old key, cannot be brought back");
   }
+  saved_verdict_ = verdicts.front().first;
+}
+
+void Rollback::set_verdict() {
+  verdict_ = "Rancher has stored again what was saved";
+  switch (saved_verdict_) {
+    case Verdict::accepted:
+      verdict_ += ", and the cluster accepts that token";
+      break;
+    case Verdict::rejected:
+      verdict_ += fmt::format(", and does not reach {} with it: the cluster rejects that token",
+                              called(saved_.cluster));
+      next_.emplace_back("bring Rancher and the cluster together again: retrust run");
+      break;
+    case Verdict::unknown:
+      verdict_ += "; whether the cluster accepts that token was not tried";
+      next_.emplace_back("see whether Rancher reaches the cluster: retrust status");
+      break;
+  }
+  next_.emplace_back("agents that start anew report what is live in place of it");
 }
 
 awaitable<void> Rollback::look_around() const {
@@ -203,6 +223,7 @@ awaitable<void> Rollback::run() {
   }
   if (look_at(*now) == Left::nothing) {
     finding("nothing has to be taken back: Rancher has stored what was saved");
+    verdict_ = "Nothing had to be taken back: Rancher has stored what was saved";
     co_return;
   }
   co_await check_token_secret();
@@ -250,10 +271,10 @@ awaitable<void> Rollback::run() {
     return digest_of(stored) == digest_of(saved_.cluster);
   };
   co_await change_cluster(local, folder_, events_, clusters_.redactor, std::move(change));
-  finding("Rancher has stored again what was saved; agents that start anew report what is live");
+  set_verdict();
   events_.emit({.kind = EventKind::step_ended,
                 .section = "2.5",
-                .text = "rollback done",
+                .text = "Rancher has stored again what was saved",
                 .data = {{"name", "rollback"}}});
 }
 

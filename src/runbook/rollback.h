@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -42,6 +43,10 @@ class Rollback {
 
   bool changed() const { return changed_; }
 
+  /// Where things stand in the end, and what a person does about it.
+  const std::string& verdict() const { return verdict_; }
+  const std::vector<std::string>& next() const { return next_; }
+
  private:
   enum class Left { nothing, something };
   /// What is left to put back. Throws where the resource is not the one that was saved, or holds
@@ -51,9 +56,10 @@ class Rollback {
   /// Tells which clusters these are, as far as they say so.
   boost::asio::awaitable<void> look_around() const;
   boost::asio::awaitable<void> check_token_secret() const;
-  boost::asio::awaitable<void> try_saved_token() const;
+  boost::asio::awaitable<void> try_saved_token();
   void finding(std::string text) const;
   void warn(std::string text) const;
+  void set_verdict();
 
   Clusters clusters_;
   EventSink& events_;
@@ -61,6 +67,10 @@ class Rollback {
   RollbackOptions options_;
   Confirm confirm_;
   SavedCluster saved_;
+  /// Of the token that comes back.
+  Verdict saved_verdict_ = Verdict::unknown;
+  std::string verdict_;
+  std::vector<std::string> next_;
   bool changed_ = false;
 };
 

@@ -213,12 +213,14 @@ awaitable<void> Execution::read_live(Step step) {
     }
     const auto known = live->credentials.token == fresh->credentials.token;
     fresh->verdict = known ? live->verdict : Verdict::unknown;
+    if (known) fresh->reason = live->reason;
     observation_.downstream.tokens = {std::move(*fresh)};
     live = observation_.live();
   }
-  if (live->verdict == Verdict::rejected) {
+  if (live->verdict == Verdict::rejected && step == Step::get_token) {
     say(EventKind::warning, std::string(info_of(step).section),
-        fmt::format("the cluster rejects the token in {}: {}", live->name, live->reason));
+        fmt::format("the cluster rejects the token in {}{}{}", live->name,
+                    live->reason.empty() ? "" : ": ", live->reason));
   }
   const RenderNotes notes{says(live->verdict), observation_.seen_at};
   const auto lines = step == Step::get_token ? render_token(live->credentials.token, notes)

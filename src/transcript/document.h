@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,16 +8,10 @@
 
 namespace retrust {
 
-/// An event, and when it happened.
-struct TimedEvent {
-  std::chrono::system_clock::time_point time;
-  Event event;
-};
-
 /// transcript.md, of what happened so far: the verdict, what was run where, a table of the
 /// sections, each step with its commands, and what is left to do. Markdown that reads well as plain
 /// text, too. Pure; the events are masked already.
-std::string document(const std::vector<TimedEvent>& events);
+std::string document(const std::vector<Event>& events);
 
 /// The text with what is in its middle left out where it has more than `limit` bytes, and how much
 /// that was: of `total` bytes where it has been shortened before. Whole lines where there are any.

@@ -72,6 +72,7 @@ std::string_view name_of(EventKind kind) {
 
 void Events::emit(const Event& event) {
   Event cleaned = event;
+  cleaned.time = std::chrono::system_clock::now();
   cleaned.text = printable(redactor_.mask(event.text));
   for (auto& member : cleaned.data) clean(member.value(), redactor_);
   // After they are masked: half a secret would not be known.

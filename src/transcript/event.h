@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ struct Event {
   /// For machines: further fields of the line in transcript.jsonl.
   boost::json::object data = {};
   Weight weight = Weight::documented;
+  /// Set when it is emitted.
+  std::chrono::system_clock::time_point time = {};
 };
 
 /// The name in transcript.jsonl, e.g. "step_started".

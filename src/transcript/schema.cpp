@@ -56,6 +56,11 @@ const std::vector<SchemaEvent>& schema_of_events() {
       {"program", text, always, "what is started"},
       {"container", text, sometimes, "the container in which it is started"},
   };
+  static const std::vector<SchemaField> command_start = [] {
+    auto fields = command;
+    fields.push_back({"given", text, sometimes, "what it gets on standard input, in words"});
+    return fields;
+  }();
   static const std::vector<SchemaField> command_end = [] {
     auto fields = command;
     fields.push_back({"command", text, always, "the command, as its command_started has it"});
@@ -71,7 +76,9 @@ const std::vector<SchemaEvent>& schema_of_events() {
        "the first line",
        {{"retrust", text, always, "its version"},
         {"command_line", text, always, "how it was called, quoted for a shell"},
-        {"operator", text, always, "user@host"}}},
+        {"operator", text, always, "user@host, and who is behind sudo"},
+        {"directory", text, always, "in which it was called"},
+        {"otherOptions", text, sometimes, "options that the environment or the file set"}}},
       {"finding",
        "something observed, one sentence",
        {{"downstreamCluster", text, sometimes, "name, server and uid of kube-system"},
@@ -86,8 +93,11 @@ const std::vector<SchemaEvent>& schema_of_events() {
        "the steps, and why",
        {{"steps", list, sometimes, "section, name, need, reason, commands and notes of each"}}},
       {"step_started", "a step begins", {{"name", text, always, "of the step"}}},
-      {"step_ended", "it was done", {{"name", text, always, "of the step"}}},
-      {"command_started", "a program is started; its text is the command line", command},
+      {"step_ended",
+       "it is over; its text is the result",
+       {{"name", text, always, "of the step"},
+        {"result", text, sometimes, "where it is not done: in a word or two"}}},
+      {"command_started", "a program is started; its text is the command line", command_start},
       {"command_ended", "it ended", command_end},
       {"change",
        "something is changed or saved; written before it is done",
@@ -106,6 +116,7 @@ const std::vector<SchemaEvent>& schema_of_events() {
        "the last line",
        {{"status", number, always, "the exit status"},
         {"runFolder", text, always, "where the transcripts are"},
+        {"verdict", text, sometimes, "what holds now, one sentence"},
         {"next", list, sometimes, "what a person does next, a sentence each"},
         {"cpuMicroseconds", number, always, "processor time of retrust itself"},
         {"systemMicroseconds", number, always, "of which in the kernel"},

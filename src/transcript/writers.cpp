@@ -1,5 +1,6 @@
 #include "transcript/writers.h"
 
+#include <chrono>
 #include <system_error>
 #include <utility>
 
@@ -23,10 +24,10 @@ bool is_momentary(const Event& event) {
   return event.kind == EventKind::wait_progress && event.weight == Weight::routine;
 }
 
-std::string json_line(const Event& event, std::chrono::system_clock::time_point time) {
+std::string json_line(const Event& event) {
   boost::json::object line;
   line["version"] = 1;
-  line["time"] = utc_text_ms(time);
+  line["time"] = utc_text_ms(event.time);
   line["event"] = name_of(event.kind);
   if (!event.section.empty()) line["section"] = event.section;
   if (!event.text.empty()) line["text"] = event.text;
@@ -36,7 +37,7 @@ std::string json_line(const Event& event, std::chrono::system_clock::time_point 
 
 void JsonlWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
-  file_.write(json_line(event, std::chrono::system_clock::now()) + "\n");
+  file_.write(json_line(event) + "\n");
   if (precedes_change(event.kind)) file_.sync();
 }
 
@@ -47,11 +48,14 @@ MarkdownWriter::MarkdownWriter(std::filesystem::path path) : path_(std::move(pat
 
 void MarkdownWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
-  events_.push_back({std::chrono::system_clock::now(), event});
+  events_.push_back(event);
   // transcript.jsonl has each event at once; this is what a run that is killed leaves for people.
+  // It is written before each change, and where time has passed anyway.
   const auto over = event.kind == EventKind::run_ended;
-  if (!over && event.kind != EventKind::step_started && event.kind != EventKind::run_started)
-    return;
+  const auto before_change = events_.size() == 1 || event.kind == EventKind::change;
+  const auto late = event.time - written_ > std::chrono::seconds{1};
+  if (!over && !before_change && !late) return;
+  written_ = event.time;
   const auto fresh = std::filesystem::path(path_).concat(".new");
   std::error_code error;
   std::filesystem::remove(fresh, error);

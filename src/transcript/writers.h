@@ -31,13 +31,14 @@ class MarkdownWriter final : public EventSink {
 
  private:
   std::filesystem::path path_;
-  std::vector<TimedEvent> events_;
+  std::vector<Event> events_;
+  std::chrono::system_clock::time_point written_;
 };
 
 /// Of the moment alone, for a terminal: how far a wait has come. Not written down.
 bool is_momentary(const Event& event);
 
 /// The line of transcript.jsonl for an event, without its end.
-std::string json_line(const Event& event, std::chrono::system_clock::time_point time);
+std::string json_line(const Event& event);
 
 }  // namespace retrust

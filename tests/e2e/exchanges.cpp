@@ -231,7 +231,9 @@ void add_watch(std::set<std::string>& lines, const std::string& body) {
 void add_exchange(Exchanges& exchanges, const std::string& server, const json::value& exchange) {
   const auto& status = exchange.at("status").to_number<int>();
   const auto target = text(exchange, "/target");
-  if (status == 0 || is_of_no_use(target)) return;
+  // The version is asked of the downstream cluster alone; some kubectls choose their own by it.
+  const auto not_asked = server == "local" && target.starts_with("/version?");
+  if (status == 0 || not_asked || is_of_no_use(target)) return;
   auto head = server + " " + text(exchange, "/method") + " " + pattern_of(target) +
               " accept=" + text(exchange, "/accept") + " type=" + text(exchange, "/requestType") +
               " -> " + std::to_string(status) + " " + text(exchange, "/contentType");

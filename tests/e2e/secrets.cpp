@@ -46,6 +46,8 @@ std::set<std::string> secrets(Sandbox& sandbox) {
   for (const auto* name : {"downstream.kubeconfig", "local.kubeconfig"}) {
     const auto config = boost::json::parse(read_file(sandbox.file(name)));
     add(text(config, "/users/0/user/token"));
+    const auto key = text(config, "/users/0/user/client-key-data");
+    if (!key.empty()) found.insert(key);
   }
   return found;
 }

@@ -74,64 +74,6 @@ TEST_CASE("runs, steps, rollbacks, refusals and what was interrupted keep to the
   check_folder(sandbox.run_folder());
 }
 
-/// The rows of the table at the head of transcript.md, each without what fills its columns.
-std::string head(const fs::path& folder) {
-  std::string rows;
-  for (const auto& line : lines_of(read_file(folder / "transcript.md"))) {
-    if (line.starts_with("## ")) break;
-    if (!line.starts_with("| ")) continue;
-    auto word_ended = false;
-    for (const char c : line) {
-      if (!(word_ended && c == ' ')) rows += c;
-      word_ended = c == ' ';
-    }
-    rows += '\n';
-  }
-  return rows;
-}
-
-TEST_CASE("the head tells which clusters and programs took part, whatever the end") {
-  Sandbox sandbox;
-  const auto server = [&](const std::string& side) {
-    const auto view = sandbox.kubectl(
-        side, {"config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"});
-    return view.out;
-  };
-  const auto uid = [&](const std::string& side) {
-    return text(sandbox.get(side, {"namespace", "kube-system"}), "/metadata/uid");
-  };
-  const auto told = [&](const std::string& name, const std::string& cluster) {
-    return "| " + name + " cluster | " + cluster;
-  };
-  const auto downstream = told("downstream", "production (c-x7k2p) at " + server("downstream") +
-                                                 ", kube-system " + uid("downstream") + " |");
-  const auto local =
-      told("local", "local at " + server("local") + ", kube-system " + uid("local") + " |");
-  const auto check = [&](const std::string& downstream_row) {
-    const auto rows = head(sandbox.run_folder());
-    CAPTURE(rows);
-    for (const auto* row : {"| started | 20", "| duration | ", "| operator | ", "| Rancher | v2.4",
-                            "| kubectl | v1."}) {
-      CHECK(rows.find(row) != std::string::npos);
-    }
-    CHECK(rows.find(downstream_row) != std::string::npos);
-    CHECK(rows.find(local) != std::string::npos);
-  };
-  // The wrong cluster is named as what it is.
-  CHECK(sandbox
-            .retrust({.args = {"run", "--yes", "--no-rancher-backup"},
-                      .kubeconfig = sandbox.file("local.kubeconfig")})
-            .status == 4);
-  check(told("downstream", "production (c-x7k2p) at " + server("local") + ", kube-system " +
-                               uid("local") + " |"));
-  REQUIRE(sandbox.run().status == 0);
-  check(downstream);
-  CHECK(head(sandbox.run_folder()).find("| Kubernetes | v1.20") != std::string::npos);
-  const auto run = sandbox.run_folder().string();
-  CHECK(sandbox.retrust({"rollback", run, "--yes"}).status == 0);
-  check(downstream);
-}
-
 TEST_CASE("a run that is killed leaves what it did") {
   Sandbox sandbox({"--fault", "no-agents-start"});
   const auto child = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});

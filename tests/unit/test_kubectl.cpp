@@ -5,6 +5,7 @@
 #include "binaries/json.h"
 #include "binaries/json_answer.h"
 #include "binaries/kubectl_errors.h"
+#include "credentials/encoding.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/observe.h"
 #include "runbook/parse.h"
@@ -152,6 +153,30 @@ TEST_CASE("addresses that lead through Rancher") {
   CHECK(through_rancher("https://rancher.example.com/k8s/clusters/c-abcde") == "c-abcde");
   CHECK(through_rancher("https://rancher.example.com/k8s/clusters/local/") == "local");
   CHECK(through_rancher("https://10.0.0.1:6443").empty());
+}
+
+TEST_CASE("what a kubeconfig's users prove themselves with is masked from then on") {
+  const std::string line(64, 'k');
+  const auto pem = "-----BEGIN EC PRIVATE KEY-----\n" + line +
+                   "\nlastlineofkey==\n-----END EC PRIVATE KEY-----\n";
+  json::object user;
+  user["token"] = "an.admin.token-of-some-length";
+  user["password"] = "correct horse battery";
+  user["client-key-data"] = base64_encode(pem);
+  json::object entry;
+  entry["user"] = user;
+  json::object view;
+  view["users"] = json::array{entry};
+  Redactor redactor;
+  keep_users(redactor, json::value(view));
+  for (const auto& secret : {std::string("an.admin.token-of-some-length"),
+                             base64_encode("an.admin.token-of-some-length"),
+                             std::string("correct horse battery"), base64_encode(pem), line}) {
+    const auto hidden =
+        redactor.mask("before " + secret + " after").find(secret) == std::string::npos;
+    CHECK(hidden);
+  }
+  CHECK(redactor.mask("-----BEGIN EC PRIVATE KEY-----") == "-----BEGIN EC PRIVATE KEY-----");
 }
 
 json::value cluster(const std::string& id, const std::string& name) {

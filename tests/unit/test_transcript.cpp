@@ -140,10 +140,10 @@ TEST_CASE("events are masked and cleaned on their way to every sink") {
 }
 
 std::string document_of(const std::vector<Event>& events) {
-  std::vector<TimedEvent> timed;
+  auto timed = events;
   auto time = std::chrono::system_clock::time_point{};
-  for (const auto& event : events) {
-    timed.push_back({time, event});
+  for (auto& event : timed) {
+    event.time = time;
     time += std::chrono::seconds{1};
   }
   return document(timed);
@@ -197,7 +197,7 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
   CHECK(killed.starts_with("# retrust run of cluster production\n\n**Not ended.** "));
   CHECK(killed.find("- see whether retrust still runs") != std::string::npos);
 
-  events.push_back(with(EventKind::step_ended, "2.1", "done", {{"name", "delete-token"}}));
+  events.push_back(with(EventKind::step_ended, "2.1", "y is there", {{"name", "delete-token"}}));
   auto failed = events;
   failed.push_back(with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}));
   failed.push_back(with(EventKind::failure, "", "no agent came",
@@ -206,29 +206,79 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
   const auto text = document_of(failed);
   CAPTURE(text);
   for (const std::string part :
-       {"**Failed.** no agent came. Exit status 5.\n",
-        "| started            | 1970-01-01T00:00:00Z |\n",
-        "| duration           | 10 s                 |\n",
-        "| operator           | ada@bastion          |\n",
-        "| downstream cluster | production (c-x7k2p) |\n",
-        "| 1.1     | backup-container | not needed |",
-        "| 2.1     | delete-token     | done       | 4.0 s |",
+       {"**Gave up waiting.** no agent came. Exit status 5.\n",
+        "- started: 1970-01-01T00:00:00Z, as all times here in UTC\n", "- duration: 10 s\n",
+        "- operator: ada@bastion\n", "- downstream cluster: production (c-x7k2p)\n",
+        "| 1.1     | backup-container | not needed |       | none |\n",
+        "| 2.1     | delete-token     | done       | 4.0 s | |\n",
         "| 2.2     | recreate-agents  | failed     |",
-        "## 2.1 delete-token\n\nrejected\n\n- 00:00:04 **deleting token secret x**\n\n"
+        "## Changes\n\n- 00:00:04 2.1 deleting token secret x\n\n",
+        "## 2.1 delete-token\n\nrejected.\n\n- 00:00:04 **deleting token secret x**\n\n"
         "00:00:05, 0.2 s, exit status 0:\n\n```sh\nkubectl delete secret x\n```\n\n"
-        "```\ndeleted\n```\n",
+        "```\ndeleted\n```\n\nResult: y is there.\n",
         "## Left to do\n\n- see why\n", "```\nits own words\n```\n"}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
   CHECK(text.find("\n\n\n") == std::string::npos);
 
-  events.push_back(with(EventKind::run_ended, "", "Done.", {{"status", 0}}));
-  const auto done = document_of(events);
-  CHECK(done.find("**Done.** Everything that was needed was done. Exit status 0.\n") !=
-        std::string::npos);
+  auto ended = events;
+  ended.push_back(with(EventKind::run_ended, "", "Done.",
+                       {{"status", 0}, {"verdict", "Rancher has stored it"}}));
+  const auto done = document_of(ended);
+  CHECK(done.find("**Done.** Rancher has stored it. Exit status 0.\n") != std::string::npos);
   CHECK(done.find("## Left to do\n\nNothing.\n") != std::string::npos);
-  CHECK(done.find("| 2.2     | recreate-agents  | not reached |") != std::string::npos);
+  CHECK(done.find("| 2.2     | recreate-agents  | not needed |") != std::string::npos);
+
+  auto interrupted = events;
+  interrupted.push_back(with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}));
+  interrupted.push_back(
+      with(EventKind::failure, "", "interrupted by signal 2 (Interrupt)", {{"status", 130}}));
+  interrupted.push_back(with(EventKind::run_ended, "", "Not done.",
+                             {{"status", 130}, {"next", boost::json::array{"run it again"}}}));
+  const auto halves = document_of(interrupted);
+  CHECK(halves.find("**Interrupted.** interrupted by signal 2") != std::string::npos);
+  CHECK(halves.find("| 2.2     | recreate-agents  | interrupted |") != std::string::npos);
+  CHECK(halves.find("## Left to do\n\n- run it again\n") != std::string::npos);
+
+  const auto refused =
+      document_of({begun, with(EventKind::failure, "", "the wrong cluster", {{"status", 4}}),
+                   with(EventKind::run_ended, "", "Not done.", {{"status", 4}})});
+  CHECK(refused.find("**Refused: nothing was changed.** the wrong cluster. Exit status 4.\n") !=
+        std::string::npos);
+  CHECK(refused.find("## Changes\n\nNone.\n") != std::string::npos);
+}
+
+TEST_CASE("a command is shown with the section that it belongs to, in the order of what began") {
+  const auto text = document_of(
+      {begun, with(EventKind::change, "", "saved it"),
+       with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}),
+       with(EventKind::command_started, "2.5", "kubectl get -w"),
+       with(EventKind::command_started, "2.2", "kubectl delete pod x"),
+       with(EventKind::command_ended, "2.2", "",
+            {{"command", "kubectl delete pod x"}, {"ending", "exit status 0"}}),
+       with(EventKind::step_ended, "2.2", "new ones", {{"name", "recreate-agents"}}),
+       with(EventKind::warning, "", "in between"),
+       with(EventKind::step_started, "2.5", "watches", {{"name", "check-cluster"}}),
+       with(EventKind::finding, "", "seen"),
+       with(EventKind::step_ended, "2.5", "no", {{"name", "check-cluster"}, {"result", "differs"}}),
+       with(EventKind::finding, "", "proof"),
+       with(EventKind::command_started, "2.5", "kubectl replace -f -",
+            {{"given", "Cluster c-x7k2p"}})});
+  CAPTURE(text);
+  for (const std::string part :
+       {"## What was found\n\n- 00:00:01 **saved it**\n\n## 2.2 recreate-agents\n",
+        "## 2.2 recreate-agents\n\nold.\n\n00:00:04, exit status 0:\n\n```sh\nkubectl delete pod "
+        "x\n",
+        "Result: new ones.\n\n## Before 2.5 check-cluster\n\n- 00:00:07 Warning: in between\n\n",
+        "## 2.5 check-cluster\n\nwatches.\n\n00:00:03, not ended:\n\n```sh\nkubectl get -w\n```\n\n"
+        "- seen\n",
+        "| 2.5     | check-cluster   | differs |",
+        "kubectl replace -f -\n```\n\non standard input: Cluster c-x7k2p\n",
+        "## In the end\n\n- proof\n"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
 }
 
 TEST_CASE("long output is shortened in the middle, after it was masked") {
@@ -264,8 +314,7 @@ TEST_CASE("lines of transcript.jsonl") {
   boost::json::object data;
   data["name"] = "get-token";
   const auto line =
-      json_line({.kind = EventKind::step_started, .section = "2.3", .text = "why", .data = data},
-                std::chrono::system_clock::time_point{});
+      json_line({.kind = EventKind::step_started, .section = "2.3", .text = "why", .data = data});
   CHECK(line ==
         R"({"version":1,"time":"1970-01-01T00:00:00.000Z","event":"step_started","section":"2.3",)"
         R"("text":"why","name":"get-token"})");

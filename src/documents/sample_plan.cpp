@@ -1,0 +1,52 @@
+#include "documents/sample_plan.h"
+
+namespace retrust::documents {
+namespace {
+
+/// A cluster of which everything has to be done.
+Observation sample(Shown shown) {
+  Observation seen;
+  seen.downstream.kubernetes_version = "v1.20.15";
+  TokenSecret secret;
+  secret.name = "CATTLE_TOKEN";
+  secret.credentials = {"TOKEN", "CA"};
+  secret.verdict = Verdict::rejected;
+  seen.downstream.tokens = {secret};
+  Pod pod;
+  pod.name = "AGENT_POD";
+  pod.service_account = agent_account;
+  seen.downstream.pods = {pod};
+  auto& local = seen.local;
+  local.cluster.id = "CLUSTER_ID";
+  local.rancher.version_text = shown == Shown::with_secrets ? "v2.12.3" : "v2.1.14";
+  local.rancher.version = parse_version(local.rancher.version_text);
+  local.rancher.deployment = "rancher";
+  local.rancher.name_space = "cattle-system";
+  if (shown == Shown::with_secrets) local.cluster.token_secret_name = "TOKEN_SECRET";
+  ContainerBackup backup;
+  backup.archive = "/tmp/rancher-data-backup-VERSION-DATE.tar.gz";
+  seen.backup.container = backup;
+  OwnTokens::Group users;
+  users.name_space = "cattle-impersonation-system";
+  users.total = users.rejected = 1;
+  seen.own_tokens.look = OwnTokens::Look::done;
+  seen.own_tokens.groups = {users};
+  return seen;
+}
+
+}  // namespace
+
+std::vector<std::string> commands_of(Step step, Shown shown) {
+  PlanOptions options;
+  options.extent = Extent::every;
+  options.impersonation = Impersonation::repair;
+  options.downstream_kubectl = {"kubectl", "--kubeconfig=DOWNSTREAM"};
+  options.local_kubectl = {"kubectl", "--kubeconfig=LOCAL"};
+  options.backup.container = "CONTAINER";
+  options.backup.kind = BackupChoice::Kind::etcd;
+  options.backup.rke_config = "cluster.yml";
+  options.backup.snapshot = "SNAPSHOT-DATE.db";
+  return make_plan(sample(shown), options)[step].commands;
+}
+
+}  // namespace retrust::documents

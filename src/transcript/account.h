@@ -1,0 +1,77 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/json/array.hpp>
+
+#include "transcript/event.h"
+
+namespace retrust {
+
+using Time = std::chrono::system_clock::time_point;
+
+/// A command from its start to its end.
+struct CommandRun {
+  Time started;
+  std::string section;
+  std::string line;
+  std::string given;  ///< what it got on standard input, in words
+  Weight weight = Weight::documented;
+  std::string ending = {};  ///< empty while it runs
+  std::string took = {};
+  std::string output = {};
+};
+
+/// One thing that happened in a part: an event, or a command.
+struct Happening {
+  std::size_t order = 0;  ///< of when it began, among all
+  std::optional<Event> event = {};
+  std::optional<CommandRun> command = {};
+};
+
+/// What happened in one step, or outside of any: `name` is empty then.
+struct Part {
+  std::string section = {};
+  std::string name = {};
+  std::string reason = {};
+  Time started = {};
+  std::optional<Time> ended = {};
+  std::string result = "not ended";  ///< a word or two
+  std::string outcome = {};          ///< a sentence
+  std::vector<Happening> happenings = {};
+};
+
+/// What a transcript tells, in the order of a reader.
+struct Account {
+  std::string title = "retrust";
+  std::string command_line = {};
+  Time started = {};
+  Time last = {};
+  bool over = false;
+  std::int64_t status = 0;
+  std::string verdict = {};  ///< as run_ended has it
+  std::optional<Event> failure = {};
+  std::map<std::string, std::string> facts = {};  ///< by their names in events' data
+  std::string plan = {};
+  boost::json::array steps = {};
+  std::vector<Part> parts = {};  ///< the first one is of before any step
+  std::vector<CommandRun> routine = {};
+  std::vector<Event> changes = {};
+  std::vector<Event> warnings = {};
+  std::vector<std::string> next = {};
+};
+
+/// Which members of events' data the head of a transcript shows, in this order, and how they are
+/// called there.
+const std::vector<std::pair<std::string, std::string>>& fact_names();
+
+/// Reads the events of a run. Pure.
+Account account_of(const std::vector<Event>& events);
+
+}  // namespace retrust

@@ -1,0 +1,209 @@
+// What transcript.md tells a reader who was not there.
+#include <signal.h>
+
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string transcript(const Sandbox& sandbox) {
+  return read_file(sandbox.run_folder() / "transcript.md");
+}
+
+TEST_CASE("the head tells which clusters and programs took part, whatever the end") {
+  Sandbox sandbox;
+  const auto server = [&](const std::string& side) {
+    const auto view = sandbox.kubectl(
+        side, {"config", "view", "--minify", "-o", "jsonpath={.clusters[0].cluster.server}"});
+    return view.out;
+  };
+  const auto where = [&](const std::string& side) {
+    return " at " + server(side) + ", kube-system " +
+           text(sandbox.get(side, {"namespace", "kube-system"}), "/metadata/uid") + "\n";
+  };
+  const std::string production = "\n- downstream cluster: production (c-x7k2p)";
+  const auto check = [&](const std::string& downstream) {
+    const auto text = transcript(sandbox);
+    CAPTURE(text);
+    for (const auto* row : {"\n- started: 20", "\n- duration: ", "\n- operator: ",
+                            "\n- directory: /", "\n- Rancher: v2.4", "\n- kubectl: v1."}) {
+      CHECK(has(text, row));
+    }
+    CHECK(has(text, production + where(downstream)));
+    CHECK(has(text, "\n- local cluster: local" + where("local")));
+  };
+  // The wrong cluster is named as what it is.
+  CHECK(sandbox
+            .retrust({.args = {"run", "--yes", "--no-rancher-backup"},
+                      .kubeconfig = sandbox.file("local.kubeconfig")})
+            .status == 4);
+  check("local");
+  CHECK(has(transcript(sandbox), "**Refused: nothing was changed.** both kubeconfigs"));
+  REQUIRE(sandbox
+              .retrust({.args = {"run"},
+                        .environment = {{"RETRUST_YES", "true"},
+                                        {"RETRUST_NO_RANCHER_BACKUP", "1"},
+                                        {"SUDO_USER", "ada"}}})
+              .status == 0);
+  check("downstream");
+  CHECK(has(transcript(sandbox), "\n- Kubernetes: v1.20"));
+  CHECK(has(transcript(sandbox), ", by sudo of ada\n"));
+  CHECK(has(transcript(sandbox),
+            "\n- options from environment and file: --no-rancher-backup=true --yes=true\n"));
+  const auto run = sandbox.run_folder().string();
+  CHECK(sandbox.retrust({"rollback", run, "--yes"}).status == 0);
+  check("downstream");
+  CHECK(has(transcript(sandbox),
+            "does not reach production (c-x7k2p) with it: the cluster "
+            "rejects that token. Exit status 0."));
+}
+
+TEST_CASE("a transcript says what was changed, what came of each step and what is left") {
+  Sandbox sandbox;
+  CHECK(sandbox.run().status == 0);
+  auto told = transcript(sandbox);
+  CAPTURE(told);
+  CHECK(has(told,
+            "**Done.** Rancher has stored the live token and CA of production (c-x7k2p), and "
+            "https://127.0.0.1"));
+  CHECK(has(told, " was reached with them; Rancher says Ready True. Exit status 0.\n"));
+  CHECK(has(told, "## Before 2.1 delete-token\n\n- nobody was asked: --yes was given\n- "));
+  CHECK(has(told, " 2.1 deleting token secret cattle-token-"));
+  CHECK(has(told, " 2.2 deleting 2 pods: "));
+  CHECK(has(told, "Result: the agents run anew: "));
+  CHECK(has(told, "Result: Rancher has stored the live token and CA.\n"));
+  CHECK(has(told, "/backup has what Rancher had stored, the old token included"));
+  CHECK(has(told, "  # given: "));
+  // The watch of 2.5 begins while the agents start, and is shown where it belongs.
+  const auto check = told.substr(std::min(told.find("## 2.5 check-cluster"), told.size()));
+  CHECK(has(check.substr(0, check.find("\n## ", 1)), "get clusters.management.cattle.io "));
+
+  CHECK(sandbox.run().status == 0);
+  told = transcript(sandbox);
+  CHECK(has(told, "**Done.** Nothing was needed: Rancher has stored"));
+  CHECK(has(told, "\n## Changes\n\nNone.\n"));
+  CHECK_FALSE(has(told, "not reached"));
+  CHECK(has(told, "\n## Left to do\n\nNothing.\n"));
+}
+
+TEST_CASE("a Secret that Rancher has just named is read before anything is said of it") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  CHECK(sandbox.run().status == 0);
+  const auto told = transcript(sandbox);
+  CAPTURE(told);
+  CHECK_FALSE(has(told, "is gone"));
+  CHECK_FALSE(has(told, "## 2.5 update-cluster"));
+  CHECK_FALSE(has(told, "retrust wrote them"));
+  CHECK(has(told, "| check-cluster        | done "));
+  CHECK(has(told, "- the cluster rejects 3 tokens that Rancher gave its users or agents there"));
+  CHECK(has(told, "- the cluster rejects 1 token there that nobody would make again"));
+}
+
+TEST_CASE("what is left is said after a single step, and after an interruption") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  CHECK(sandbox.retrust({"step", "2.1", "--yes"}).status == 0);
+  auto told = transcript(sandbox);
+  CHECK(has(told, "**Done.** 2.1 delete-token was done, and nothing else. Exit status 0."));
+  CHECK(has(told, "- still needed: 2.2 recreate-agents"));
+
+  const auto child = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
+  const auto events = sandbox.run_folder() / "transcript.jsonl";
+  wait_until("the report is waited for", [&] {
+    return fs::exists(events) && has(read_file(events), "to be stored in Rancher");
+  });
+  child->signal(SIGINT);
+  CHECK(child->wait() == 130);
+  told = transcript(sandbox);
+  CAPTURE(told);
+  CHECK(has(told, "**Interrupted.** interrupted by signal 2 (Interrupt). Exit status 130.\n"));
+  CHECK(has(told, " 2.2 deleting 2 pods: "));
+  CHECK(has(told, "| check-cluster        | interrupted |"));
+  CHECK(has(told, "- what was changed stays; run the same again"));
+  CHECK(has(told, "/backup has what Rancher had stored"));
+
+  // By itself the repair waits for no report, and is proven too.
+  CHECK(sandbox.retrust({"step", "update-cluster", "--yes"}).status == 0);
+  told = transcript(sandbox);
+  CAPTURE(told);
+  CHECK(has(told, "\nstored and live credentials differ.\n"));
+  CHECK(has(told, "; retrust wrote them, as the agents' reports did not bring them"));
+  CHECK(has(told, "+++ stored in Rancher now"));
+  CHECK(has(told, "on standard input: Cluster c-x7k2p, resourceVersion "));
+
+  sandbox.renew();
+  CHECK(sandbox.retrust({"step", "2.5", "--timeout", "1s"}).status == 3);
+  CHECK(has(transcript(sandbox), "**Stored and live credentials differ.** Exit status 3.\n"));
+  CHECK(has(transcript(sandbox), "## Left to do\n\n- still needed: "));
+}
+
+TEST_CASE("a token that the cluster rejects is not written where its replacement was left out") {
+  Sandbox sandbox;
+  const auto run = sandbox.run({"--skip", "2.1,2.2", "--timeout", "1s"});
+  CHECK(run.status == 1);
+  CHECK(has(run.err, "the cluster rejects the token in cattle-token-"));
+  CHECK(has(run.err, "run without --skip 2.1, which replaces it"));
+  CHECK_FALSE(has(run.err, "--service-account-private-key-file"));
+}
+
+TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
+  Sandbox sandbox;
+  CHECK(sandbox.retrust({"step", "get-token"}).status == 0);
+  CHECK(has(transcript(sandbox), "- the token itself was printed to standard output"));
+  CHECK(sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no\n").status == 4);
+  CHECK(has(transcript(sandbox),
+            " was asked: Do this to cluster production (c-x7k2p)? The answer "
+            "was not yes.\n"));
+  CHECK(has(transcript(sandbox), "**Refused: nothing was changed.**"));
+}
+
+TEST_CASE("a command that changes something may print what it likes, and warn") {
+  Sandbox sandbox;
+  const auto hostile = sandbox.directory() / "hostile-kubectl";
+  write_file(hostile,
+             "#!/bin/sh\ncase \" $* \" in *' delete pod '*)\n"
+             "printf '<b>html</b> `ticks` ``` {code} \\033[31mred\\n````\\n# Result\\n'\n"
+             "yes 'one of many lines' | head -n 10000\n"
+             "echo 'Warning: deprecated' >&2 ;; esac\n"
+             "exec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(hostile, fs::perms::owner_all);
+  const auto run = sandbox.retrust(
+      {.args = {"run", "--yes", "--no-rancher-backup"}, .kubectl = hostile.string()});
+  CAPTURE(run.err);
+  CHECK(run.status == 0);
+  CHECK_FALSE(has(run.all(), "\033"));
+  const auto told = transcript(sandbox);
+  CHECK(told.size() < 64U * 1024U);
+  CHECK_FALSE(has(told, "\033"));
+  // What is printed is in a block that none of it ends, and its warning with it.
+  const auto begin =
+      told.find("\n`````\n<b>html</b> `ticks` ``` {code} ?[31mred\n````\n# Result\n");
+  REQUIRE(begin != std::string::npos);
+  const auto block = told.substr(begin, told.find("\n`````\n", begin + 1) - begin);
+  CHECK(has(block, " bytes left out …\n"));
+  CHECK(has(block, "Warning: deprecated"));
+}
+
+TEST_CASE("names from a cluster are no markup") {
+  Sandbox sandbox;
+  sandbox.kubectl("local",
+                  {"patch", "clusters.management.cattle.io", "c-x7k2p", "--type=merge", "-p",
+                   R"({"spec":{"displayName":"<i>*a*</i> `b` {code} | \u001b[31m"}})"});
+  CHECK(sandbox.run().status == 0);
+  const auto told = transcript(sandbox);
+  CHECK(has(told,
+            "- downstream cluster: \\<i\\>\\*a\\*\\</i\\> \\`b\\` \\{code\\} \\| ?\\[31m "
+            "(c-x7k2p) at "));
+  CHECK_FALSE(has(told, "<i>*a*"));
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -166,6 +166,7 @@ std::vector<Typed> typed_anywhere(const std::string& local) {
       {"retrust run --run-dir=some/f", "retrust run --run-dir=some/folder/"},
       {"retrust rollback some/another\\ f", "retrust rollback some/another\\ folder/"},
       {"retrust run --timeout ", "retrust run --timeout "},
+      {"true; FOO=bar retrust sta", "true; FOO=bar retrust status "},
       {"retrust run --help ", "retrust run --help "},
       {"retrust run " + local + " --cluster c-x", "retrust run " + local + " --cluster c-x7k2p "},
       {"retrust run " + local + " --cluster=c-x", "retrust run " + local + " --cluster=c-x7k2p "},
@@ -221,20 +222,19 @@ TEST_CASE("bash completes on a terminal") {
   const auto local = "--local-kubeconfig " + sandbox.file("local.kubeconfig");
   desk.check("bash", typed_anywhere(local));
   const auto line = "retrust run " + local + " --cluster";
+  // In the middle of a line, by Ctrl-B.
+  desk.check("bash", {{"retrust sta -v\x02\x02\x02", "retrust status -v"},
+                      {"retrust run --outp x\x02\x02", "retrust run --output x"},
+                      {line + "=\"c-x", line + "=\"c-x7k2p\" "}});
   name_cluster(sandbox, "the $(touch evil) one: production");
-  desk.check("bash",
-             {
-                 {line + " the", line + " the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "},
-                 {line + "=the", line + "=the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "},
-                 // Within quotes this one cannot be put.
-                 {line + " \"the", line + " \"the"},
-             });
+  desk.check("bash", {{line + " the", line + " the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "},
+                      {line + "=the", line + "=the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "},
+                      // Within quotes this one cannot be put.
+                      {line + " \"the", line + " \"the"}});
   name_cluster(sandbox, "two:words here");
-  desk.check("bash", {
-                         {line + " two:w", line + " two:words\\ here "},
-                         {line + "=two:words\\ h", line + "=two:words\\ here "},
-                         {line + " 'two:w", line + " 'two:words here' "},
-                     });
+  desk.check("bash", {{line + " two:w", line + " two:words\\ here "},
+                      {line + "=two:words\\ h", line + "=two:words\\ here "},
+                      {line + " 'two:w", line + " 'two:words here' "}});
 }
 
 TEST_CASE("zsh completes on a terminal") {
@@ -243,21 +243,19 @@ TEST_CASE("zsh completes on a terminal") {
   const auto local = "--local-kubeconfig " + sandbox.file("local.kubeconfig");
   desk.check("zsh", typed_anywhere(local));
   const auto line = "retrust run " + local + " --cluster";
+  // In the middle of a line, by Ctrl-B.
   desk.check("zsh",
-             {
-                 {"retrust st", "retrust st", {"step    -- one section of the runbook"}},
-                 {line + " ", line + " ", {"c-x7k2p     -- production", "production  -- c-x7k2p"}},
-             });
+             {{"retrust sta -v\x02\x02\x02", "retrust status  -v"},
+              {line + "=\"c-x", line + "=c-x7k2p "},
+              {"retrust st", "retrust st", {"step    -- one section of the runbook"}},
+              {line + " ", line + " ", {"c-x7k2p     -- production", "production  -- c-x7k2p"}}});
   name_cluster(sandbox, "the $(touch evil) one: production");
-  desk.check("zsh", {
-                        {line + " the", line + " the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "},
-                    });
+  desk.check("zsh", {{line + " the", line + " the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "}});
   name_cluster(sandbox, "two:words here");
-  desk.check("zsh", {
-                        {line + " two:w", line + " two:words\\ here "},
-                        {line + "=two:words\\ h", line + "=two:words\\ here "},
-                        {line + " 'two:w", line + " 'two:words here' "},
-                    });
+  desk.check("zsh", {{line + " two:w", line + " two:words\\ here "},
+                     {line + "=two:words\\ h", line + "=two:words\\ here "},
+                     {line + "=\"two:w", line + "=two:words\\ here "},
+                     {line + " 'two:w", line + " 'two:words here' "}});
 }
 
 TEST_CASE("fish completes") {

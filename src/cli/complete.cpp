@@ -1,10 +1,13 @@
 #include "cli/complete.h"
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -102,7 +105,7 @@ std::string ask_clusters(KubectlTarget target) {
   });
   std::string answer;
   boost::asio::co_spawn(io, ask(Kubectl(runner, nobody, std::move(target))),
-                        [&](std::exception_ptr error, std::string said) {
+                        [&](const std::exception_ptr& error, std::string said) {
                           if (!error) answer = std::move(said);
                           signals.cancel();
                         });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -55,19 +56,19 @@ Before read_before(const std::vector<std::string>& words) {
     const auto& word = words[i];
     const auto* open = std::exchange(before.open, nullptr);
     const auto equals = word.find('=');
-    const auto* named = word.starts_with("--") ? find_option(word.substr(2, equals - 2)) : nullptr;
-    if (before.options == Before::Options::ended) {
-      before.others.push_back(word);
-    } else if (named != nullptr) {
+    const auto dashed = before.options == Before::Options::taken && word.starts_with("-");
+    const auto* named =
+        dashed && word.starts_with("--") ? find_option(word.substr(2, equals - 2)) : nullptr;
+    if (named != nullptr) {
       // Where a value was to come it was forgotten.
       give(*named, equals == std::string::npos
                        ? std::nullopt
                        : std::optional<std::string>(word.substr(equals + 1)));
     } else if (open != nullptr) {
       before.values.emplace(open->name, word);
-    } else if (word == "--") {
+    } else if (dashed && word == "--") {
       before.options = Before::Options::ended;
-    } else if (word.starts_with("-") && word.size() > 1) {
+    } else if (dashed && word.size() > 1) {
       if (word[1] != '-') give_letters(std::string_view(word).substr(1));
     } else {
       before.others.push_back(word);

@@ -18,7 +18,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "cli/complete_clusters.h"
+#include "cli/complete.h"
 #include "cli/next.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
@@ -433,8 +433,13 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
                     const Environment& environment) {
   // A reader of our output that went away must not stop a change half-way.
   std::signal(SIGPIPE, SIG_IGN);
-  if (!args.empty() && args.front() == complete_clusters_command) {
-    return complete_clusters(args, environment);
+  if (std::filesystem::path(path).filename() == "kubectl_complete-retrust") {
+    complete(args, Insertion::verbatim, environment);
+    return static_cast<int>(ExitStatus::done);
+  }
+  if (!args.empty() && args.front() == complete_command) {
+    complete({args.begin() + 1, args.end()}, Insertion::quoted, environment);
+    return static_cast<int>(ExitStatus::done);
   }
   try {
     auto options = parse_options(args, environment);

@@ -163,8 +163,14 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "where transcript and backup go (default: retrust-CLUSTER-TIME in the current directory)",
        {run, step, rollback}},
-      {"output", "o", "text|json", "text", "what standard output is written in", {}},
-      {"color", "", "WHEN", "auto", "auto, always or never", {}},
+      {"output",
+       "o",
+       "text|json",
+       "text",
+       "what standard output is written in",
+       {},
+       {"text", "json"}},
+      {"color", "", "WHEN", "auto", "auto, always or never", {}, {"auto", "always", "never"}},
       {"config", "", "FILE", "", "read options from a file, lines of NAME = VALUE", {}},
       {"quiet", "q", "", "", "say only what went wrong, and the result", {}},
       {"verbose", "v", "", "", "show every command", {}},
@@ -187,6 +193,20 @@ const std::vector<StatusInfo>& all_statuses() {
       {"128+n", "ended by signal n"},
   };
   return statuses;
+}
+
+const OptionInfo* find_option(std::string_view name) {
+  const auto& options = all_options();
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const OptionInfo& info) { return info.name == name; });
+  return found == options.end() ? nullptr : &*found;
+}
+
+const CommandInfo* find_command(std::string_view name) {
+  const auto& commands = all_commands();
+  const auto found = std::find_if(commands.begin(), commands.end(),
+                                  [&](const CommandInfo& info) { return info.name == name; });
+  return found == commands.end() ? nullptr : &*found;
 }
 
 bool applies_to(const OptionInfo& option, CommandName command) {

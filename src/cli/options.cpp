@@ -35,18 +35,9 @@ po::options_description description() {
   return options;
 }
 
-const OptionInfo* find_option(std::string_view name) {
-  const auto& options = all_options();
-  const auto found = std::find_if(options.begin(), options.end(),
-                                  [&](const OptionInfo& info) { return info.name == name; });
-  return found == options.end() ? nullptr : &*found;
-}
-
-std::optional<CommandName> find_command(std::string_view name) {
-  for (const auto& info : all_commands()) {
-    if (info.name == name) return info.command;
-  }
-  return std::nullopt;
+std::optional<CommandName> explained_by(std::string_view name) {
+  const auto* info = find_command(name);
+  return info == nullptr ? std::nullopt : std::optional(info->command);
 }
 
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known,
@@ -144,16 +135,16 @@ std::set<Step> parse_skip(const std::string& list) {
   return skip;
 }
 
+/// Which of the choices in the table was made.
 template <typename Choice>
-Choice choose(const Values& values, std::string_view name,
-              std::initializer_list<std::pair<std::string_view, Choice>> choices) {
+Choice choose(const Values& values, std::string_view name) {
+  const auto& choices = find_option(name)->choices;
   const auto given = values.text(name);
-  std::string known;
-  for (const auto& [word, choice] : choices) {
-    if (given == word) return choice;
-    known += (known.empty() ? "" : ", ") + std::string(word);
+  const auto found = std::find(choices.begin(), choices.end(), given);
+  if (found == choices.end()) {
+    wrong(fmt::format("--{} {}: give one of {}", name, one_line(given), fmt::join(choices, ", ")));
   }
-  wrong(fmt::format("--{} {}: give one of {}", name, one_line(given), known));
+  return static_cast<Choice>(found - choices.begin());
 }
 
 /// Where the names of snapshots are remembered, by the XDG base directory specification.
@@ -293,7 +284,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   }
 
   if (map["help"].as<bool>()) {
-    if (map.count("command") > 0) parsed.explained = find_command(map["command"].as<std::string>());
+    if (map.count("command") > 0) parsed.explained = explained_by(map["command"].as<std::string>());
     return parsed;
   }
   if (map["version"].as<bool>()) {
@@ -304,26 +295,16 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     wrong("which command?", "status, plan, run, step or rollback; see --help");
   }
   const auto word = map["command"].as<std::string>();
-  if (word == complete_clusters_command) {
-    const Values values(std::move(map));
-    parsed.command = CommandName::complete_clusters;
-    parsed.local_kubeconfig = values.required("local-kubeconfig");
-    parsed.local_context = values.text("local-context");
-    parsed.kubectl = values.text("kubectl");
-    return parsed;
-  }
-  const auto& commands = all_commands();
-  const auto command = std::find_if(commands.begin(), commands.end(),
-                                    [&](const CommandInfo& info) { return info.name == word; });
-  if (command == commands.end()) {
+  const auto* command = find_command(word);
+  if (command == nullptr) {
     if (word == "help") {
       if (map.count("args") > 0) {
-        parsed.explained = find_command(map["args"].as<std::vector<std::string>>().front());
+        parsed.explained = explained_by(map["args"].as<std::vector<std::string>>().front());
       }
       return parsed;
     }
     std::vector<std::string> names;
-    for (const auto& info : commands) names.emplace_back(info.name);
+    for (const auto& info : all_commands()) names.emplace_back(info.name);
     wrong(fmt::format("there is no command {}", one_line(word)), did_you_mean(word, names, ""));
   }
   parsed.command = command->command;
@@ -384,12 +365,8 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.timeout = values.duration("timeout");
   parsed.command_timeout = values.duration("command-timeout");
   parsed.run_dir = values.text("run-dir");
-  parsed.output = choose<OutputFormat>(
-      values, "output", {{"text", OutputFormat::text}, {"json", OutputFormat::json}});
-  parsed.color = choose<ColorChoice>(values, "color",
-                                     {{"auto", ColorChoice::automatic},
-                                      {"always", ColorChoice::always},
-                                      {"never", ColorChoice::never}});
+  parsed.output = choose<OutputFormat>(values, "output");
+  parsed.color = choose<ColorChoice>(values, "color");
   if (values.flag("verbose")) parsed.verbosity = Verbosity::verbose;
   if (values.flag("quiet")) parsed.verbosity = Verbosity::quiet;
   return parsed;

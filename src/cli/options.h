@@ -11,7 +11,8 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, rollback, help, version, complete_clusters };
+enum class CommandName { status, plan, run, step, rollback, help, version };
+// In the order of the table's choices.
 enum class OutputFormat { text, json };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
@@ -60,7 +61,8 @@ struct OptionInfo {
   std::string_view argument;  ///< placeholder of its value, or empty for a flag
   std::string_view standard;  ///< default value, or empty
   std::string_view help;
-  std::vector<CommandName> commands;  ///< that take it; empty means all
+  std::vector<CommandName> commands;           ///< that take it; empty means all
+  std::vector<std::string_view> choices = {};  ///< what its value can be; empty means anything
 };
 
 struct CommandInfo {
@@ -76,13 +78,16 @@ struct StatusInfo {
   std::string_view meaning;
 };
 
-/// The command that completion of a shell calls for --cluster; it is in no table.
-inline constexpr std::string_view complete_clusters_command = "complete-clusters";
+/// The command that completion of a shell calls, with the words of the line; it is in no table.
+inline constexpr std::string_view complete_command = "complete";
 
 const std::vector<OptionInfo>& all_options();
 const std::vector<CommandInfo>& all_commands();
 const std::vector<StatusInfo>& all_statuses();
 bool applies_to(const OptionInfo& option, CommandName command);
+/// By name, without dashes; null where there is none.
+const OptionInfo* find_option(std::string_view name);
+const CommandInfo* find_command(std::string_view name);
 
 /// The variable that an option can come from; empty where it comes from the command line alone.
 std::string variable_of(const OptionInfo& option);

@@ -1,6 +1,5 @@
-// Writes the completion for a shell, or a man page: a text in a small part of Markdown, with what
-// the tables of the program say in the places of lines like "@options". Runs while the program is
-// built, and is not installed.
+// Writes a man page: a text in a small part of Markdown, with what the tables of the program say in
+// the places of lines like "@options". Runs while the program is built, and is not installed.
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -10,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "cli/options.h"
-#include "documents/completion.h"
 #include "documents/roff.h"
 #include "documents/sample_plan.h"
 #include "transcript/schema.h"
@@ -155,12 +153,7 @@ std::string part(const std::string& directive) {
 
 int main(int argc, char** argv) {
   try {
-    if (argc != 2) throw std::runtime_error("give one text, or a shell");
-    const std::string what = argv[1];
-    if (what == "bash" || what == "zsh" || what == "fish") {
-      std::cout << retrust::documents::completion(what);
-      return 0;
-    }
+    if (argc != 2) throw std::runtime_error("give one text");
     std::ifstream file(argv[1]);
     std::ostringstream text;
     text << file.rdbuf();

@@ -1,6 +1,7 @@
 // kubectl in the versions that people have: each goes through the whole procedure, both ways.
 #include <doctest/doctest.h>
 
+#include "installed.h"
 #include "sandbox.h"
 
 namespace retrust::e2e {
@@ -42,6 +43,36 @@ TEST_CASE("kubectl of every version writes a status that is a resource of its ow
     check_renewed_and_run(sandbox, version, "2s");
     CHECK(transcripts(sandbox.run_folder()).find(" replace --raw /apis/management") !=
           std::string::npos);
+  }
+}
+
+TEST_CASE(
+    "kubectl of every version runs the plugin; from 1.26 on it completes what belongs to it") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const Installed installed(sandbox.directory());
+  const auto said = [&](std::vector<std::string> command) {
+    auto environment = installed.environment();
+    environment["HOME"] = (sandbox.directory() / "home").string();
+    Child child({.command = std::move(command),
+                 .environment = std::move(environment),
+                 .directory = sandbox.directory(),
+                 .name = "plugin"});
+    CHECK(child.wait() == 0);
+    return child.out();
+  };
+  const auto local = sandbox.file("local.kubeconfig");
+  for (const auto& version : versions) {
+    CAPTURE(version);
+    const auto kubectl = kubectl_of_version(version, sandbox.directory());
+    CHECK(said({kubectl, "retrust", "--version"}) == said({"retrust", "--version"}));
+    if (version == "1.20" || version == "1.24") continue;
+    CHECK(said({kubectl, "__complete", "retrust", "sta"}) ==
+          "status\tcompare what Rancher holds with what the cluster has; changes nothing\n:4\n");
+    CHECK(said({kubectl, "__complete", "retrust", "run", "--output", "j"}) == "json\n:4\n");
+    CHECK(said({kubectl, "__complete", "retrust", "run", "--kubeconfig", ""}) == ":0\n");
+    CHECK(said({kubectl, "__complete", "retrust", "rollback", ""}) == ":16\n");
+    CHECK(said({kubectl, "__complete", "retrust", "run", "--local-kubeconfig", local, "--cluster",
+                "pr"}) == "production\tc-x7k2p\n:4\n");
   }
 }
 

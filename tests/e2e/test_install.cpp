@@ -1,0 +1,64 @@
+// What `meson install` puts in place, and that it works from there.
+#include <cstdlib>
+
+#include <doctest/doctest.h>
+
+#include "installed.h"
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+std::string output_of(const Installed& installed, const Sandbox& sandbox,
+                      const std::vector<std::string>& command,
+                      std::map<std::string, std::string> environment = {}) {
+  environment.merge(installed.environment());
+  environment["HOME"] = (sandbox.directory() / "home").string();
+  Child child({.command = command,
+               .environment = environment,
+               .directory = sandbox.directory(),
+               .name = "installed-program"});
+  CAPTURE(command.front());
+  CHECK(child.wait() == 0);
+  CHECK(child.err() == "");
+  return child.out();
+}
+
+TEST_CASE("what is needed is installed, nothing else is, and it works") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const Installed installed(sandbox.directory());
+  const std::string bin = std::getenv("RETRUST_TEST_BINDIR");
+  const std::string data = std::getenv("RETRUST_TEST_DATADIR");
+  const std::string manuals = std::getenv("RETRUST_TEST_MANDIR");
+  CHECK(installed.files() == std::set<std::string>{
+                                 bin + "/kubectl-retrust",
+                                 bin + "/kubectl_complete-retrust",
+                                 bin + "/retrust",
+                                 data + "/bash-completion/completions/retrust",
+                                 data + "/fish/vendor_completions.d/retrust.fish",
+                                 data + "/zsh/vendor-completions/_retrust",
+                                 manuals + "/man1/retrust.1",
+                                 manuals + "/man5/retrust-transcript.5",
+                                 manuals + "/man7/retrust-runbook.7",
+                             });
+
+  const auto version = output_of(installed, sandbox, {"retrust", "--version"});
+  CHECK(version.starts_with("retrust "));
+  const char* given = std::getenv("RETRUST_TEST_KUBECTL");
+  const std::string kubectl = given == nullptr ? "kubectl" : given;
+  CHECK(output_of(installed, sandbox, {kubectl, "retrust", "--version"}) == version);
+  CHECK(output_of(installed, sandbox, {kubectl, "retrust", "help"})
+            .starts_with("Usage: kubectl retrust COMMAND"));
+
+  const std::map<std::string, std::string> plain{{"MANWIDTH", "80"}, {"LC_ALL", "C.UTF-8"}};
+  for (const std::string page :
+       {"man1/retrust.1", "man5/retrust-transcript.5", "man7/retrust-runbook.7"}) {
+    const auto file = (installed.manuals() / page).string();
+    const auto text = output_of(installed, sandbox, {"man", "--warnings", "-l", file}, plain);
+    CAPTURE(page);
+    CHECK(text.find("NAME\n") != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace retrust::e2e

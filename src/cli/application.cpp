@@ -21,6 +21,7 @@
 #include "cli/complete.h"
 #include "cli/next.h"
 #include "cli/terminal.h"
+#include "cli/toolbox.h"
 #include "cli/usage.h"
 #include "process/process.h"
 #include "runbook/execution.h"
@@ -73,7 +74,8 @@ class Application {
         runner_(io_.get_executor()),
         prompt_(io_.get_executor()),
         signals_(io_),
-        events_(redactor_) {
+        events_(redactor_),
+        toolbox_(options_, runner_, events_, redactor_) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
       // What we were started to ignore, as by nohup, stays ignored.
       struct sigaction inherited {};
@@ -189,78 +191,6 @@ class Application {
          .data = std::move(data)});
   }
 
-  Clusters clusters() {
-    const auto target = [&](Side side, const std::string& kubeconfig, const std::string& context) {
-      return Kubectl(runner_, events_,
-                     {side, options_.kubectl, kubeconfig, context, options_.command_timeout});
-    };
-    const auto& kubeconfig = options_.local_kubeconfig;
-    return {target(Side::downstream, options_.kubeconfig, options_.context),
-            kubeconfig.empty() ? in_container()
-                               : target(Side::local, kubeconfig, options_.local_context),
-            redactor_};
-  }
-
-  /// The kubectl in Rancher's container.
-  Kubectl in_container() {
-    KubectlTarget target;
-    target.side = Side::local;
-    if (options_.local_kubeconfig.empty()) target.context = options_.local_context;
-    target.command_timeout = options_.command_timeout;
-    target.container = options_.rancher_container;
-    target.docker = options_.docker;
-    return {runner_, events_, std::move(target)};
-  }
-
-  /// As clusters(); a kubectl in a container may be old.
-  awaitable<Clusters> reach() {
-    auto reached = clusters();
-    if (options_.local_kubeconfig.empty()) {
-      auto local = co_await reached.local.of_its_age();
-      reached.local = std::move(local);
-    }
-    co_return reached;
-  }
-
-  BackupTools tools() {
-    std::optional<Kubectl> inside;
-    if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
-      inside = in_container();
-    }
-    return {Docker(runner_, events_, {options_.docker, options_.command_timeout}),
-            std::move(inside), Rke(runner_, events_, options_.rke, options_.command_timeout),
-            K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
-                options_.command_timeout)};
-  }
-
-  PlanOptions plan_options(const Clusters& clusters) const {
-    PlanOptions plan;
-    plan.name_space = options_.name_space;
-    plan.extent = options_.extent;
-    plan.pods = options_.pods;
-    plan.impersonation = options_.impersonation;
-    plan.skip = options_.skip;
-    plan.backup = options_.backup;
-    plan.downstream_kubectl = clusters.downstream.shown_words();
-    plan.local_kubectl = clusters.local.shown_words();
-    plan.local_age = clusters.local.target().age;
-    return plan;
-  }
-
-  /// What a single other step does has nothing to do with the tokens of Rancher's users.
-  OwnTokensChoice own_tokens_choice() const {
-    if (options_.skip.contains(Step::repair_impersonation)) return OwnTokensChoice::leave;
-    if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
-      return OwnTokensChoice::leave;
-    }
-    return options_.impersonation == Impersonation::repair ? OwnTokensChoice::repair
-                                                           : OwnTokensChoice::look;
-  }
-
-  ObserveOptions observe_options(Permissions permissions) {
-    return {options_.cluster, options_.name_space, permissions, own_tokens_choice(), &events_};
-  }
-
   awaitable<int> perform() {
     check_usage(options_);
     switch (options_.command) {
@@ -278,16 +208,16 @@ class Application {
 
   /// status and plan: look, say what was seen, leave no file.
   awaitable<int> look(Permissions permissions) {
-    const auto reached = co_await reach();
-    auto seen = co_await observe(reached, observe_options(permissions));
+    const auto reached = co_await toolbox_.reach();
+    auto seen = co_await observe(reached, toolbox_.observe_options(permissions));
     check_right_clusters(seen);
-    auto binaries = tools();
+    auto binaries = toolbox_.backup_tools();
     seen.container = co_await observe_server_container(binaries, options_.rancher_container,
                                                        seen.local, events_);
     if (options_.command == CommandName::plan) {
       seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(), seen);
     }
-    const auto plan = make_plan(seen, plan_options(reached));
+    const auto plan = make_plan(seen, toolbox_.plan_options(reached));
     if (options_.command == CommandName::plan) check_may_change(seen, plan);
     const auto different = differs(seen, plan);
     if (options_.output == OutputFormat::json) {
@@ -361,7 +291,7 @@ class Application {
     RollbackOptions options{options_.rollback_folder, options_.cluster, options_.name_space};
     if (!options_.kubeconfig.empty()) options.trial = RollbackOptions::Trial::downstream;
     if (options_.overwrite == Overwrite::yes) options.others = RollbackOptions::Others::overwrite;
-    auto reached = co_await reach();
+    auto reached = co_await toolbox_.reach();
     rollback_.emplace(std::move(reached), events_, *folder_, std::move(options), confirm());
     co_await rollback_->run();
     end(ExitStatus::done, {"Done.", rollback_->verdict(), rollback_->next()});
@@ -372,12 +302,13 @@ class Application {
     open_folder(fmt::format("{} of cluster {}",
                             options_.command == CommandName::run ? "run" : "step",
                             options_.cluster));
-    auto reached = co_await reach();
+    auto reached = co_await toolbox_.reach();
     ExecutionOptions options{
-        observe_options(changes_something(options_) ? Permissions::ask : Permissions::leave),
-        plan_options(reached), options_.timeout};
-    execution_.emplace(std::move(reached), tools(), events_, *folder_, std::move(options),
-                       confirm());
+        toolbox_.observe_options(changes_something(options_) ? Permissions::ask
+                                                             : Permissions::leave),
+        toolbox_.plan_options(reached), options_.timeout};
+    execution_.emplace(std::move(reached), toolbox_.backup_tools(), events_, *folder_,
+                       std::move(options), confirm());
     auto status = ExitStatus::done;
     if (options_.command == CommandName::run) {
       co_await execution_->run();
@@ -422,6 +353,7 @@ class Application {
   boost::asio::signal_set signals_;
   Redactor redactor_;
   Events events_;
+  Toolbox toolbox_;
   std::optional<RunFolder> folder_;
   std::optional<Execution> execution_;
   std::optional<Rollback> rollback_;

@@ -193,8 +193,8 @@ awaitable<void> Execution::perform_plan() {
   }
   check_may_change(observation_, first);
   const auto& cluster = observation_.local.cluster;
-  co_await confirm(
-      fmt::format("Do this to cluster {} ({})?", one_line(cluster.display_name), cluster.id));
+  co_await confirm(fmt::format("Do this to cluster {} ({}): {}?", one_line(cluster.display_name),
+                               one_line(cluster.id), steps_text(first)));
   co_await back_rancher_up();
   co_await save_cluster();
 

@@ -371,6 +371,19 @@ std::string no_report(const Observation& observation) {
       ca == Comparison::Part::same ? Reported::token_alone : Reported::token_and_ca);
 }
 
+std::string steps_text(const Plan& plan) {
+  std::string text;
+  for (const auto& planned : plan.steps) {
+    const auto& info = info_of(planned.step);
+    const auto comes = planned.need == Need::needed || planned.need == Need::depends;
+    if (!comes || info.effect == StepInfo::Effect::reads) continue;
+    text +=
+        fmt::format("{}{}{} {}", text.empty() ? "" : ", ",
+                    planned.need == Need::depends ? "if need be " : "", info.section, info.name);
+  }
+  return text;
+}
+
 std::string plan_text(const Plan& plan) {
   std::string text;
   for (const auto& planned : plan.steps) {

@@ -116,6 +116,10 @@ bool restartable(const Observation& observation);
 /// Why no report of the agents will make stored and live the same; empty where one is expected.
 std::string no_report(const Observation& observation);
 
+/// The steps that save or change something, in one line: "2.1 delete-token, if need be 2.5
+/// update-cluster".
+std::string steps_text(const Plan& plan);
+
 /// The plan as text for people, one step after another.
 std::string plan_text(const Plan& plan);
 

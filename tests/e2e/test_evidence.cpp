@@ -160,8 +160,8 @@ TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
   CHECK(has(transcript(sandbox), "- the token itself was printed to standard output"));
   CHECK(sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no\n").status == 4);
   CHECK(has(transcript(sandbox),
-            " was asked: Do this to cluster production (c-x7k2p)? The answer "
-            "was not yes.\n"));
+            " was asked: Do this to cluster production (c-x7k2p): 2.1 delete-token, "));
+  CHECK(has(transcript(sandbox), "update-cluster? The answer was not yes.\n"));
   CHECK(has(transcript(sandbox), "**Refused: nothing was changed.**"));
 }
 

@@ -144,7 +144,10 @@ TEST_CASE("on a terminal it asks, and only yes goes on") {
   SUBCASE("no") {
     const auto result = sandbox.answered(call, "no");
     CHECK(result.status == 4);
-    CHECK(has(result.out, "Do this to cluster production (c-x7k2p)?"));
+    CHECK(has(result.out,
+              "Do this to cluster production (c-x7k2p): "
+              "2.1 delete-token, 2.2 recreate-agents, if need be 2.5 "
+              "update-cluster?"));
     CHECK(has(result.out, "nothing was changed"));
     CHECK(sandbox.changes().empty());
   }

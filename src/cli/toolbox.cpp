@@ -1,0 +1,77 @@
+#include "cli/toolbox.h"
+
+#include <optional>
+#include <utility>
+
+namespace retrust {
+
+Kubectl Toolbox::with_kubeconfig(Side side, const std::string& kubeconfig,
+                                 const std::string& context) const {
+  return {
+      runner_, events_, {side, options_.kubectl, kubeconfig, context, options_.command_timeout}};
+}
+
+Kubectl Toolbox::in_container() const {
+  KubectlTarget target;
+  target.side = Side::local;
+  if (options_.local_kubeconfig.empty()) target.context = options_.local_context;
+  target.command_timeout = options_.command_timeout;
+  target.container = options_.rancher_container;
+  target.docker = options_.docker;
+  return {runner_, events_, std::move(target)};
+}
+
+boost::asio::awaitable<Clusters> Toolbox::reach() const {
+  const auto contained = options_.local_kubeconfig.empty();
+  Clusters reached{
+      with_kubeconfig(Side::downstream, options_.kubeconfig, options_.context),
+      contained ? in_container()
+                : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context),
+      redactor_};
+  if (contained) {
+    auto local = co_await reached.local.of_its_age();
+    reached.local = std::move(local);
+  }
+  co_return reached;
+}
+
+BackupTools Toolbox::backup_tools() const {
+  std::optional<Kubectl> inside;
+  if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
+    inside = in_container();
+  }
+  return {Docker(runner_, events_, {options_.docker, options_.command_timeout}), std::move(inside),
+          Rke(runner_, events_, options_.rke, options_.command_timeout),
+          K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
+              options_.command_timeout)};
+}
+
+PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
+  PlanOptions plan;
+  plan.name_space = options_.name_space;
+  plan.extent = options_.extent;
+  plan.pods = options_.pods;
+  plan.impersonation = options_.impersonation;
+  plan.skip = options_.skip;
+  plan.backup = options_.backup;
+  plan.downstream_kubectl = clusters.downstream.shown_words();
+  plan.local_kubectl = clusters.local.shown_words();
+  plan.local_age = clusters.local.target().age;
+  return plan;
+}
+
+OwnTokensChoice Toolbox::own_tokens_choice() const {
+  if (options_.skip.contains(Step::repair_impersonation)) return OwnTokensChoice::leave;
+  // What a single other step does has nothing to do with the tokens of Rancher's users.
+  if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
+    return OwnTokensChoice::leave;
+  }
+  return options_.impersonation == Impersonation::repair ? OwnTokensChoice::repair
+                                                         : OwnTokensChoice::look;
+}
+
+ObserveOptions Toolbox::observe_options(Permissions permissions) const {
+  return {options_.cluster, options_.name_space, permissions, own_tokens_choice(), &events_};
+}
+
+}  // namespace retrust

@@ -9,6 +9,14 @@
 #include "transcript/text.h"
 
 namespace retrust {
+namespace {
+
+long long seconds_since(StepList::Time since, StepList::Time now) {
+  return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
+}
+
+}  // namespace
+
 void StepList::see(const Event& event, Time now) {
   switch (event.kind) {
     case EventKind::plan: {
@@ -27,6 +35,7 @@ void StepList::see(const Event& event, Time now) {
     }
     case EventKind::step_started: {
       state_ = State::running;
+      wait_.reset();
       const auto name = text_in(event.data, "name");
       auto entry = std::find_if(entries_.begin(), entries_.end(),
                                 [&](const Entry& each) { return each.name == name; });
@@ -39,31 +48,20 @@ void StepList::see(const Event& event, Time now) {
       break;
     }
     case EventKind::wait_started:
-      if (auto* entry = working()) {
-        entry->wait = event.text;
-        entry->seen.clear();
-      }
+      wait_ = Wait{event.text, {}, now};
       break;
     case EventKind::wait_progress:
-      if (auto* entry = working()) entry->seen = event.text;
+      if (wait_) wait_->seen = event.text;
       break;
     case EventKind::wait_ended:
-      if (auto* entry = working()) {
-        entry->wait.clear();
-        entry->seen.clear();
-      }
+      wait_.reset();
       break;
     case EventKind::step_ended:
-      if (auto* entry = working()) {
-        const auto done = text_in(event.data, "result").empty();
-        finish(*entry, done ? Mark::done : Mark::failed, now);
-      }
+      finish(text_in(event.data, "result").empty() ? Mark::done : Mark::failed, now);
       break;
     case EventKind::failure:
-      if (auto* entry = working()) finish(*entry, Mark::failed, now);
-      break;
     case EventKind::run_ended:
-      if (auto* entry = working()) finish(*entry, Mark::failed, now);
+      finish(Mark::failed, now);
       state_ = State::over;
       break;
     default:
@@ -71,27 +69,100 @@ void StepList::see(const Event& event, Time now) {
   }
 }
 
-std::vector<std::string> StepList::lines(Time now) const {
-  std::vector<std::string> lines;
+std::vector<ToneLine> StepList::going_on(Time now) const {
+  std::vector<ToneLine> lines;
+  const auto at_work = working();
+  if (at_work != entries_.end()) lines.push_back(line(*at_work, now));
+  if (!wait_) return lines;
+  // What was seen last changes, and says more than what it is seen on the way to.
+  if (at_work != entries_.end()) {
+    lines.push_back({"       " + (wait_->seen.empty() ? "waiting " + wait_->text : wait_->seen)});
+    return lines;
+  }
+  lines.push_back(
+      {fmt::format("  waiting {} s {}", seconds_since(wait_->since, now), wait_->text)});
+  if (!wait_->seen.empty()) lines.push_back({"    " + wait_->seen});
+  return lines;
+}
+
+std::vector<ToneLine> StepList::lines(Time now, std::size_t rows) const {
+  const auto middle = going_on(now);
+  if (state_ != State::running) return middle;
+  // Between two steps the next one is what is ahead.
+  auto current = working();
+  if (current == entries_.end()) {
+    current = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+      return entry.mark == Mark::ahead || entry.mark == Mark::if_need_be;
+    });
+  }
+  const auto count = [](auto from, auto to) { return static_cast<std::size_t>(to - from); };
+  const auto at_work = working() == entries_.end() ? 0 : 1;
+  const auto before = count(entries_.begin(), current);
+  const auto after = count(current, entries_.end()) -
+                     static_cast<std::size_t>(current != entries_.end() && at_work);
+  std::size_t left_before = 0;
+  std::size_t left_after = 0;
+  const auto height = [&] {
+    return before - left_before + std::min<std::size_t>(left_before, 1) + middle.size() + after -
+           left_after + std::min<std::size_t>(left_after, 1);
+  };
+  while (height() > rows && left_before < before) ++left_before;
+  while (height() > rows && left_after < after) ++left_after;
+  // Where even the numbers of what is left out have no room, they go too.
+  auto over = height() > rows ? height() - rows : 0;
+  const auto tells_after = left_after > 0 && over == 0;
+  if (left_after > 0 && over > 0) --over;
+  const auto tells_before = left_before > 0 && over == 0;
+
+  std::vector<ToneLine> lines;
+  if (tells_before) {
+    lines.push_back({fmt::format("{} {} earlier", more(), left_before), Tone::faint});
+  }
+  for (auto entry = entries_.begin() + static_cast<std::ptrdiff_t>(left_before); entry != current;
+       ++entry) {
+    lines.push_back(line(*entry, now));
+  }
+  lines.insert(lines.end(), middle.begin(), middle.end());
+  const auto last = entries_.end() - static_cast<std::ptrdiff_t>(left_after);
+  for (auto entry = current + at_work; entry < last; ++entry) lines.push_back(line(*entry, now));
+  if (tells_after) {
+    lines.push_back({fmt::format("{} {} more", more(), left_after), Tone::faint});
+  }
+  lines.resize(std::min(lines.size(), rows));
+  return lines;
+}
+
+std::vector<ToneLine> StepList::summary() const {
+  std::vector<ToneLine> lines;
   for (const auto& entry : entries_) {
-    const auto begun = entry.mark != Mark::ahead && entry.mark != Mark::if_need_be;
     // What was not needed in the end, or was not reached, is no part of what was done.
-    if (state_ == State::over && !begun) continue;
-    auto line = fmt::format("{} {}  {:<20}", symbol(entry.mark), entry.section, entry.name);
-    if (entry.mark == Mark::working) {
-      const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now - entry.since);
-      line += fmt::format("  {} s", elapsed.count());
-      if (!entry.wait.empty()) line += "  waiting " + entry.wait;
-      if (!entry.seen.empty()) line += ": " + entry.seen;
-    } else if (begun) {
-      line += "  " + duration_text(entry.took);
-    } else if (entry.mark == Mark::if_need_be) {
-      line += "  if need be";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    lines.push_back(std::move(line));
+    if (entry.mark != Mark::done && entry.mark != Mark::failed) continue;
+    lines.push_back(line(entry, {}));
   }
   return lines;
+}
+
+ToneLine StepList::line(const Entry& entry, Time now) const {
+  auto text = fmt::format("{} {}  {:<20}", symbol(entry.mark), entry.section, entry.name);
+  auto tone = Tone::faint;
+  switch (entry.mark) {
+    case Mark::ahead:
+      break;
+    case Mark::if_need_be:
+      text += "  if need be";
+      break;
+    case Mark::working:
+      text += fmt::format("  {} s", seconds_since(entry.since, now));
+      tone = Tone::working;
+      break;
+    case Mark::done:
+    case Mark::failed:
+      text += "  " + duration_text(entry.took);
+      tone = entry.mark == Mark::done ? Tone::good : Tone::bad;
+      break;
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return {std::move(text), tone};
 }
 
 std::string_view StepList::symbol(Mark mark) const {
@@ -110,17 +181,18 @@ std::string_view StepList::symbol(Mark mark) const {
   return " ";
 }
 
-StepList::Entry* StepList::working() {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [](const Entry& entry) { return entry.mark == Mark::working; });
-  return found == entries_.end() ? nullptr : &*found;
+std::vector<StepList::Entry>::const_iterator StepList::working() const {
+  return std::find_if(entries_.begin(), entries_.end(),
+                      [](const Entry& entry) { return entry.mark == Mark::working; });
 }
 
-void StepList::finish(Entry& entry, Mark mark, Time now) const {
-  entry.mark = mark;
-  entry.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - entry.since);
-  entry.wait.clear();
-  entry.seen.clear();
+void StepList::finish(Mark mark, Time now) {
+  wait_.reset();
+  for (auto& entry : entries_) {
+    if (entry.mark != Mark::working) continue;
+    entry.mark = mark;
+    entry.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - entry.since);
+  }
 }
 
 }  // namespace retrust

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -19,28 +20,12 @@
 namespace retrust {
 namespace {
 
-constexpr std::string_view plain;
-constexpr std::string_view bold = "\x1b[1m";
-constexpr std::string_view dim = "\x1b[2m";
-constexpr std::string_view red = "\x1b[31m";
-constexpr std::string_view green = "\x1b[32m";
-constexpr std::string_view yellow = "\x1b[33m";
-constexpr std::string_view reset = "\x1b[0m";
-
-std::size_t columns() {
+TerminalSize size_of(std::FILE* stream) {
   winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
-}
-
-/// As many characters of UTF-8 text as fit into so many columns, each taken to fill one.
-std::string_view fitting(std::string_view text, std::size_t width) {
-  std::size_t used = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto begins = (static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U;
-    if (begins && used++ == width) return text.substr(0, i);
+  if (::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+    return {size.ws_col, size.ws_row};
   }
-  return text;
+  return {};
 }
 
 std::string indented(std::string_view text) {
@@ -57,11 +42,11 @@ Looks settle_looks(ColorChoice choice, const Environment& environment) {
     return value && !value->empty();
   };
   const auto paint = [&](int descriptor) {
-    if (choice == ColorChoice::always) return Looks::Paint::colored;
-    if (choice == ColorChoice::never || set("NO_COLOR")) return Looks::Paint::plain;
-    if (set("CLICOLOR_FORCE") && environment("CLICOLOR_FORCE") != "0") return Looks::Paint::colored;
+    if (choice == ColorChoice::always) return Paint::colored;
+    if (choice == ColorChoice::never || set("NO_COLOR")) return Paint::plain;
+    if (set("CLICOLOR_FORCE") && environment("CLICOLOR_FORCE") != "0") return Paint::colored;
     const auto able = ::isatty(descriptor) == 1 && environment("TERM").value_or("dumb") != "dumb";
-    return able ? Looks::Paint::colored : Looks::Paint::plain;
+    return able ? Paint::colored : Paint::plain;
   };
   const auto moves = ::isatty(STDERR_FILENO) == 1 && environment("TERM").value_or("dumb") != "dumb";
   // As setlocale has it: the first that is set counts.
@@ -71,7 +56,13 @@ Looks settle_looks(ColorChoice choice, const Environment& environment) {
   }
   const auto unicode =
       locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
-  return {paint(STDOUT_FILENO), paint(STDERR_FILENO),
+  const auto lines = [](int descriptor) {
+    return ::isatty(descriptor) == 1 ? Looks::Lines::wrapped : Looks::Lines::whole;
+  };
+  return {paint(STDOUT_FILENO),
+          paint(STDERR_FILENO),
+          lines(STDOUT_FILENO),
+          lines(STDERR_FILENO),
           moves ? Looks::Progress::shown : Looks::Progress::hidden,
           unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
 }
@@ -82,11 +73,19 @@ TerminalSink::TerminalSink(boost::asio::any_io_executor executor, Looks looks, V
       looks_(looks),
       verbosity_(verbosity),
       format_(format),
-      steps_(looks.symbols) {}
+      steps_(looks.symbols) {
+  // Lines of JSON on the same terminal would run into the list.
+  const auto shared = format == OutputFormat::json && looks.out_lines == Looks::Lines::wrapped;
+  if (shared) looks_.progress = Looks::Progress::hidden;
+}
+
+TerminalSink::~TerminalSink() {
+  clear_progress();
+}
 
 void TerminalSink::print(std::FILE* stream, std::string_view text, std::string_view color) {
   clear_progress();
-  const auto painted = (stream == stdout ? looks_.out : looks_.err) == Looks::Paint::colored;
+  const auto painted = (stream == stdout ? looks_.out : looks_.err) == Paint::colored;
   // A terminal that went away must not stop the work: what happens is in the transcript.
   for (const auto& line : split_lines(text)) {
     const auto shown =
@@ -96,69 +95,99 @@ void TerminalSink::print(std::FILE* stream, std::string_view text, std::string_v
   std::fflush(stream);
 }
 
-void TerminalSink::clear_progress() {
-  if (drawn_ == 0) return;
-  std::string text = "\r\x1b[K";
-  for (std::size_t line = 1; line < drawn_; ++line) text += "\x1b[1A\x1b[K";
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
-  drawn_ = 0;
+std::optional<std::size_t> TerminalSink::width_for(std::FILE* stream) const {
+  const auto lines = stream == stdout ? looks_.out_lines : looks_.err_lines;
+  // Where there is room for a few words only, breaking between them helps nobody.
+  constexpr std::size_t least = 30;
+  const auto columns = size_of(stream).columns;
+  if (lines == Looks::Lines::whole || columns < least) return std::nullopt;
+  return columns - 1;
 }
 
-std::vector<std::string> TerminalSink::progress_lines() const {
-  const auto now = std::chrono::steady_clock::now();
-  auto lines = steps_.active() ? steps_.lines(now) : std::vector<std::string>{};
-  // What is waited for outside of any step has a line of its own.
-  if (wait_ && (wait_->section.empty() || lines.empty())) {
-    const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(now - wait_->since);
-    lines.push_back(fmt::format("  waiting {} s {}{}{}", elapsed.count(), wait_->text,
-                                wait_->seen.empty() ? "" : ": ", wait_->seen));
+void TerminalSink::print_sentences(std::FILE* stream, std::string_view text,
+                                   std::string_view color) {
+  const auto width = width_for(stream);
+  print(stream, width ? wrapped_sentences(text, *width) : std::string(text), color);
+}
+
+void TerminalSink::print_plan(std::string_view text) {
+  const auto width = width_for(stdout);
+  print(stdout, "\n");
+  print(stdout, width ? wrapped_plan(text, *width) : std::string(text));
+}
+
+void TerminalSink::print_next(const std::vector<std::string>& next) {
+  if (next.empty()) return;
+  print(stdout, "\nNext:\n");
+  for (const auto& each : next) {
+    if (!width_for(stdout)) {
+      print(stdout, "  - " + each);
+      continue;
+    }
+    const auto advice = advice_of(each);
+    print_sentences(stdout, "  - " + advice.sentence);
+    if (!advice.command.empty()) print(stdout, "      " + advice.command);
   }
-  return lines;
+}
+
+void TerminalSink::print_summary() {
+  const auto steps = steps_.summary();
+  if (!draws() || steps.empty()) return;
+  print(stderr, "\n");
+  for (const auto& line : steps) print(stderr, painted(line, looks_.err));
+}
+
+void TerminalSink::print_failure(const Event& event) {
+  print_sentences(stderr, "retrust: " + event.text, red);
+  // The words of a command stay as they were.
+  print(stderr, indented(text_in(event.data, "detail")));
+  print_sentences(stderr, indented(text_in(event.data, "advice")));
+}
+
+bool TerminalSink::draws() const {
+  return looks_.progress == Looks::Progress::shown && verbosity_ != Verbosity::quiet;
+}
+
+void TerminalSink::clear_progress() {
+  if (drawn_ == Drawn::nothing) return;
+  std::fwrite(erasing.data(), 1, erasing.size(), stderr);
+  std::fflush(stderr);
+  drawn_ = Drawn::nothing;
 }
 
 void TerminalSink::draw_progress() {
-  if (looks_.progress == Looks::Progress::hidden || verbosity_ == Verbosity::quiet) return;
-  clear_progress();
-  const auto lines = progress_lines();
-  std::string text;
-  for (const auto& line : lines) {
-    if (!text.empty()) text += "\n";
-    text += fitting(line, columns() - 1);
-  }
+  const auto size = size_of(stderr);
+  const auto room = std::max<std::size_t>(size.rows, 2) - 1;
+  auto lines = steps_.lines(std::chrono::steady_clock::now(), room);
+  if (lines.size() > 2 && lines.size() < room) lines.insert(lines.begin(), ToneLine{});
+  const auto text = drawing(lines, size, steps_.more(), looks_.err);
+  // In one piece, so that no half-drawn list is seen.
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
-  drawn_ = lines.size();
+  drawn_ = Drawn::progress;
 }
 
-void TerminalSink::tick() {
+void TerminalSink::keep_up() {
+  if (!draws()) return;
+  if (!steps_.active()) {
+    clear_progress();
+    timer_.cancel();
+    return;
+  }
   draw_progress();
+  if (ticking_ == Ticking::yes) return;
+  ticking_ = Ticking::yes;
   timer_.expires_after(std::chrono::seconds{1});
-  timer_.async_wait([this](boost::system::error_code cancelled) {
-    ticking_ = !cancelled && (wait_ || steps_.active());
-    if (ticking_) tick();
+  timer_.async_wait([this](boost::system::error_code) {
+    ticking_ = Ticking::no;
+    keep_up();
   });
 }
 
-void TerminalSink::keep_ticking() {
-  if (ticking_ || looks_.progress == Looks::Progress::hidden || verbosity_ == Verbosity::quiet) {
-    draw_progress();
-    return;
-  }
-  ticking_ = true;
-  tick();
-}
-
-void TerminalSink::end_wait() {
-  wait_.reset();
-  if (!steps_.active()) timer_.cancel();
-  clear_progress();
-}
-
 void TerminalSink::emit(const Event& event) {
-  if (format_ == OutputFormat::text) steps_.see(event, std::chrono::steady_clock::now());
+  steps_.see(event, std::chrono::steady_clock::now());
   show(event);
-  if (steps_.active()) keep_ticking();
+  keep_up();
 }
 
 void TerminalSink::show(const Event& event) {
@@ -167,22 +196,26 @@ void TerminalSink::show(const Event& event) {
       talks && (event.weight == Weight::documented || verbosity_ == Verbosity::verbose);
   switch (event.kind) {
     case EventKind::finding:
-      if (detailed) print(stdout, indented(event.text), plain);
+    case EventKind::change:
+    case EventKind::wait_ended:
+      if (detailed) print_sentences(stdout, indented(event.text));
       break;
     case EventKind::difference:
       if (!talks) break;
       for (const auto& line : split_lines(event.text)) {
-        const auto color = line.starts_with('+') ? green : line.starts_with('-') ? red : plain;
+        const auto color = line.starts_with('+')   ? green
+                           : line.starts_with('-') ? red
+                                                   : std::string_view{};
         print(stdout, "  " + line, color);
       }
       break;
     case EventKind::plan:
-      if (talks) print(stdout, "\n" + event.text, plain);
+      if (talks) print_plan(event.text);
       break;
     case EventKind::step_started:
       if (talks) {
         print(stdout, fmt::format("\n{} {}", event.section, text_in(event.data, "name")), bold);
-        print(stdout, indented(event.text), plain);
+        print_sentences(stdout, indented(event.text));
       }
       break;
     case EventKind::command_started:
@@ -194,50 +227,21 @@ void TerminalSink::show(const Event& event) {
         print(stdout, "    " + event.text, dim);
       }
       break;
-    case EventKind::change:
-      if (talks) print(stdout, indented(event.text), plain);
-      break;
-    case EventKind::wait_started:
-      wait_ = Wait{event.section, event.text, {}, std::chrono::steady_clock::now()};
-      keep_ticking();
-      break;
-    case EventKind::wait_progress:
-      if (wait_) wait_->seen = event.text;
-      draw_progress();
-      break;
-    case EventKind::wait_ended:
-      end_wait();
-      if (talks) print(stdout, indented(event.text), plain);
-      break;
     case EventKind::warning:
-      print(stderr, "warning: " + event.text, yellow);
+      print_sentences(stderr, "warning: " + event.text, yellow);
       break;
     case EventKind::failure:
-      end_wait();
-      print(stderr, "retrust: " + event.text, red);
-      if (const auto detail = text_in(event.data, "detail"); !detail.empty()) {
-        print(stderr, indented(detail), plain);
-      }
-      if (const auto advice = text_in(event.data, "advice"); !advice.empty()) {
-        print(stderr, indented(advice), plain);
-      }
+      print_failure(event);
       break;
     case EventKind::run_ended:
-      end_wait();
-      if (looks_.progress == Looks::Progress::shown && talks) {
-        // The list stays, as it was in the end.
-        const auto steps = steps_.lines(std::chrono::steady_clock::now());
-        if (!steps.empty()) print(stderr, "\n", plain);
-        for (const auto& line : steps) print(stderr, line, plain);
-      }
-      if (format_ == OutputFormat::text) print(stdout, event.text, bold);
-      if (talks) {
-        for (const auto& line : texts_in(event.data, "next"))
-          print(stdout, "  next: " + line, plain);
-      }
+      if (talks) print_summary();
+      if (format_ == OutputFormat::text) print_sentences(stdout, event.text, bold);
+      if (talks) print_next(texts_in(event.data, "next"));
       break;
     case EventKind::run_started:
     case EventKind::step_ended:
+    case EventKind::wait_started:
+    case EventKind::wait_progress:
       break;
   }
 }

@@ -1,16 +1,18 @@
 #pragma once
 
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "cli/layout.h"
 #include "cli/options.h"
 #include "cli/step_list.h"
 #include "transcript/event.h"
@@ -19,10 +21,13 @@ namespace retrust {
 
 /// Colour and movement, settled once: NO_COLOR, CLICOLOR_FORCE, TERM and --color.
 struct Looks {
-  enum class Paint { plain, colored };
   enum class Progress { hidden, shown };
+  /// Whether sentences are broken between words, which a terminal does not do by itself.
+  enum class Lines { whole, wrapped };
   Paint out = Paint::plain;
   Paint err = Paint::plain;
+  Lines out_lines = Lines::whole;
+  Lines err_lines = Lines::whole;
   /// Whether waits and steps show their progress: standard error is a terminal.
   Progress progress = Progress::hidden;
   StepList::Symbols symbols = StepList::Symbols::ascii;
@@ -35,32 +40,33 @@ class TerminalSink final : public EventSink {
  public:
   TerminalSink(boost::asio::any_io_executor executor, Looks looks, Verbosity verbosity,
                OutputFormat format);
+  ~TerminalSink() override;
+  TerminalSink(const TerminalSink&) = delete;
+  TerminalSink& operator=(const TerminalSink&) = delete;
   void emit(const Event& event) override;
 
  private:
   void show(const Event& event);
-  void print(std::FILE* stream, std::string_view text, std::string_view color);
+  void print(std::FILE* stream, std::string_view text, std::string_view color = {});
+  /// How wide sentences may get there; none where they stay whole.
+  std::optional<std::size_t> width_for(std::FILE* stream) const;
+  void print_sentences(std::FILE* stream, std::string_view text, std::string_view color = {});
+  void print_plan(std::string_view text);
+  void print_next(const std::vector<std::string>& next);
+  void print_summary();
+  void print_failure(const Event& event);
   void clear_progress();
   void draw_progress();
-  std::vector<std::string> progress_lines() const;
-  void tick();
-  void end_wait();
-  void keep_ticking();
+  bool draws() const;
+  void keep_up();
 
   boost::asio::steady_timer timer_;
   Looks looks_;
   Verbosity verbosity_;
   OutputFormat format_;
-  struct Wait {
-    std::string section;
-    std::string text;
-    std::string seen;
-    std::chrono::steady_clock::time_point since;
-  };
-  std::optional<Wait> wait_;
   StepList steps_;
-  std::size_t drawn_ = 0;  ///< lines at the bottom that are to be brought up to date
-  bool ticking_ = false;
+  enum class Drawn { nothing, progress } drawn_ = Drawn::nothing;
+  enum class Ticking { no, yes } ticking_ = Ticking::no;
 };
 
 /// Writes each event as a line of JSON to standard output.

@@ -155,7 +155,9 @@ TEST_CASE("on a terminal it asks, and only yes goes on") {
     const auto result = sandbox.answered(call, "yes");
     CHECK(result.status == 0);
     // Waits show what they wait for while they last.
-    CHECK(has(result.out, "> 2.2  recreate-agents       0 s  waiting for the old agents to be go"));
+    CHECK(has(result.out, "> 2.2  recreate-agents       0 s"));
+    CHECK(
+        has(result.out, "       waiting for the old agents to be gone, and new ones to be ready"));
     // What was done, in the end.
     CHECK(has(result.out, "+ 2.1  delete-token"));
     CHECK(has(result.out, "+ 2.5  check-cluster"));

@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
 const StepList::Time start{1h};
+constexpr std::size_t plenty = 100;
 
 Event plan_event() {
   boost::json::array steps;
@@ -20,6 +21,8 @@ Event plan_event() {
   add("1.1", "backup-container", "not-needed");
   add("2.1", "delete-token", "needed");
   add("2.2", "recreate-agents", "needed");
+  add("2.3", "get-token", "needed");
+  add("2.4", "get-ca", "needed");
   add("2.5", "update-cluster", "depends");
   return {.kind = EventKind::plan, .data = {{"steps", steps}}};
 }
@@ -29,36 +32,108 @@ Event event(EventKind kind, const std::string& section, const std::string& text,
   return {.kind = kind, .section = section, .text = text, .data = {{"name", name}}};
 }
 
+Lines texts(const std::vector<ToneLine>& lines) {
+  Lines texts;
+  for (const auto& line : lines) texts.push_back(line.text);
+  return texts;
+}
+
+/// At the first two steps done, the third one waiting.
+StepList at_third() {
+  StepList list(StepList::Symbols::unicode);
+  list.see(plan_event(), start);
+  for (const auto* name : {"delete-token", "recreate-agents"}) {
+    list.see(event(EventKind::step_started, "2.1", "", name), start);
+    list.see(event(EventKind::step_ended, "2.1", "", name), start + 1s);
+  }
+  list.see(event(EventKind::step_started, "2.3", "", "get-token"), start);
+  list.see(event(EventKind::wait_started, "2.3", "for one"), start);
+  return list;
+}
+
 TEST_CASE("steps go from ahead to done, and what was not needed is left out in the end") {
   StepList list(StepList::Symbols::unicode);
   list.see(plan_event(), start);
   CHECK_FALSE(list.active());
   list.see(event(EventKind::step_started, "2.1", "", "delete-token"), start);
   CHECK(list.active());
-  CHECK(list.lines(start + 3s) == Lines{"▸ 2.1  delete-token          3 s",
-                                        "· 2.2  recreate-agents",
-                                        "· 2.5  update-cluster        if need be"});
-  list.see(event(EventKind::wait_started, "2.1", "for a new one"), start + 3s);
-  list.see(event(EventKind::wait_progress, "2.1", "not yet"), start + 4s);
-  CHECK(list.lines(start + 5s).front() ==
-        "▸ 2.1  delete-token          5 s  waiting for a new one: not yet");
-  list.see(event(EventKind::wait_ended, "2.1", "there"), start + 6s);
+  CHECK(texts(list.lines(start + 3s, plenty)) ==
+        Lines{"▸ 2.1  delete-token          3 s", "· 2.2  recreate-agents", "· 2.3  get-token",
+              "· 2.4  get-ca", "· 2.5  update-cluster        if need be"});
   list.see(event(EventKind::step_ended, "2.1", "", "delete-token"), start + 7s);
-  CHECK(list.lines(start + 9s).front() == "✓ 2.1  delete-token          7.0 s");
+  CHECK(list.active());
+  CHECK(texts(list.lines(start + 9s, plenty)).front() == "✓ 2.1  delete-token          7.0 s");
+  CHECK(list.lines(start + 9s, plenty).front().tone == Tone::good);
   list.see(event(EventKind::step_started, "2.2", "", "recreate-agents"), start + 9s);
   list.see(event(EventKind::failure, "2.2", "no"), start + 10s);
+  // What is said from now on is not to be drawn over.
+  CHECK_FALSE(list.active());
+  CHECK(list.lines(start + 20s, plenty).empty());
   list.see(event(EventKind::run_ended, "", "Not done."), start + 11s);
   CHECK_FALSE(list.active());
-  CHECK(list.lines(start + 20s) ==
+  CHECK(texts(list.summary()) ==
         Lines{"✓ 2.1  delete-token          7.0 s", "✗ 2.2  recreate-agents       1.0 s"});
+  CHECK(list.summary().back().tone == Tone::bad);
+}
+
+TEST_CASE("a wait shows what was seen last, and before that what is waited for") {
+  StepList list(StepList::Symbols::unicode);
+  list.see(event(EventKind::step_started, "2.2", "", "recreate-agents"), start);
+  list.see(event(EventKind::wait_started, "2.2", "for the old agents to be gone"), start);
+  CHECK(texts(list.lines(start + 5s, plenty)) ==
+        Lines{"▸ 2.2  recreate-agents       5 s", "       waiting for the old agents to be gone"});
+  list.see(event(EventKind::wait_progress, "2.2", "1 of 2 old pods gone"), start + 6s);
+  CHECK(texts(list.lines(start + 7s, plenty)) ==
+        Lines{"▸ 2.2  recreate-agents       7 s", "       1 of 2 old pods gone"});
+  list.see(event(EventKind::wait_ended, "2.2", "there"), start + 8s);
+  CHECK(texts(list.lines(start + 8s, plenty)) == Lines{"▸ 2.2  recreate-agents       8 s"});
+}
+
+TEST_CASE("a wait outside of any step shows its own time") {
+  StepList list(StepList::Symbols::unicode);
+  list.see(event(EventKind::wait_started, "", "for a review of tokens"), start);
+  CHECK(list.active());
+  list.see(event(EventKind::wait_progress, "", "200 so far"), start + 1s);
+  CHECK(texts(list.lines(start + 4s, plenty)) ==
+        Lines{"  waiting 4 s for a review of tokens", "    200 so far"});
+  list.see(event(EventKind::wait_ended, "", "reviewed"), start + 5s);
+  CHECK_FALSE(list.active());
+}
+
+TEST_CASE("on a terminal that is too low what goes on stays, and what is done is left out first") {
+  const auto list = at_third();
+  CHECK(texts(list.lines(start + 2s, 6)) ==
+        Lines{"✓ 2.1  delete-token          1.0 s", "✓ 2.2  recreate-agents       1.0 s",
+              "▸ 2.3  get-token             2 s", "       waiting for one", "· 2.4  get-ca",
+              "· 2.5  update-cluster        if need be"});
+  CHECK(texts(list.lines(start + 2s, 5)) == Lines{"… 2 earlier", "▸ 2.3  get-token             2 s",
+                                                  "       waiting for one", "· 2.4  get-ca",
+                                                  "· 2.5  update-cluster        if need be"});
+  CHECK(texts(list.lines(start + 2s, 4)) == Lines{"… 2 earlier", "▸ 2.3  get-token             2 s",
+                                                  "       waiting for one", "… 2 more"});
+  CHECK(texts(list.lines(start + 2s, 3)) ==
+        Lines{"… 2 earlier", "▸ 2.3  get-token             2 s", "       waiting for one"});
+  CHECK(texts(list.lines(start + 2s, 2)) ==
+        Lines{"▸ 2.3  get-token             2 s", "       waiting for one"});
+}
+
+TEST_CASE("no list is higher than its terminal") {
+  auto list = at_third();
+  for (std::size_t rows = 1; rows < 12; ++rows) {
+    CHECK(list.lines(start + 2s, rows).size() <= rows);
+  }
+  list.see(event(EventKind::step_ended, "2.3", "", "get-token"), start + 2s);
+  for (std::size_t rows = 1; rows < 12; ++rows) {
+    CHECK(list.lines(start + 2s, rows).size() <= rows);
+  }
 }
 
 TEST_CASE("a step that was not planned is shown too, and without UTF-8 in plain characters") {
   StepList list(StepList::Symbols::ascii);
   list.see(event(EventKind::step_started, "3.1", "", "restart-rancher"), start);
-  CHECK(list.lines(start) == Lines{"> 3.1  restart-rancher       0 s"});
+  CHECK(texts(list.lines(start, plenty)) == Lines{"> 3.1  restart-rancher       0 s"});
   list.see(event(EventKind::step_ended, "3.1", "", "restart-rancher"), start + 2s);
-  CHECK(list.lines(start + 2s) == Lines{"+ 3.1  restart-rancher       2.0 s"});
+  CHECK(texts(list.lines(start + 2s, plenty)) == Lines{"+ 3.1  restart-rancher       2.0 s"});
 }
 
 }  // namespace

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace retrust {
+
+/// How text fits on a terminal. Pure: nothing here writes to one, or asks it.
+
+struct TerminalSize {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+};
+
+/// How many columns printable UTF-8 text fills: East Asian characters two, combining ones none.
+std::size_t width_of(std::string_view text);
+
+/// The text, or as much of its beginning as fits with the sign that there is more.
+std::string shortened(std::string_view text, std::size_t columns, std::string_view more);
+
+/// A line broken between words, so that each but those of one long word fits. All but the first
+/// are indented by so many columns.
+std::vector<std::string> wrapped(std::string_view line, std::size_t columns, std::size_t hanging);
+
+/// Lines of sentences, each wrapped and hung a little deeper than it begins. What is laid out in
+/// columns, with more than one space between words, stays as it is.
+std::string wrapped_sentences(std::string_view text, std::size_t columns);
+
+/// A plan: reasons and notes are wrapped, each below its beginning; commands stay whole.
+std::string wrapped_plan(std::string_view text, std::size_t columns);
+
+/// Something to do next, taken apart: the command at its end, if any, is for copying.
+struct Advice {
+  std::string sentence;
+  std::string command;
+};
+Advice advice_of(std::string_view text);
+
+/// A line that is brought up to date in place. What is faint is so as a whole; of others the first
+/// word, a mark, carries the colour.
+enum class Tone { plain, faint, working, good, bad };
+struct ToneLine {
+  std::string text;
+  Tone tone = Tone::plain;
+};
+enum class Paint { plain, colored };
+std::string painted(const ToneLine& line, Paint paint);
+
+/// Draws lines below the cursor, and puts it back to where it was, at their beginning: whatever the
+/// terminal makes of them when its size changes, they are what lies below the cursor. All have to
+/// fit into the rows that there are.
+std::string drawing(const std::vector<ToneLine>& lines, TerminalSize size, std::string_view more,
+                    Paint paint);
+/// Takes away what was drawn.
+constexpr std::string_view erasing = "\r\x1b[J";
+
+constexpr std::string_view bold = "\x1b[1m";
+constexpr std::string_view dim = "\x1b[2m";
+constexpr std::string_view red = "\x1b[31m";
+constexpr std::string_view green = "\x1b[32m";
+constexpr std::string_view yellow = "\x1b[33m";
+constexpr std::string_view reset = "\x1b[0m";
+
+}  // namespace retrust

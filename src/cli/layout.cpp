@@ -158,7 +158,10 @@ std::string wrapped_plan(std::string_view text, std::size_t columns) {
 Advice advice_of(std::string_view text) {
   for (const std::string_view program : {": retrust ", ": kubectl retrust "}) {
     const auto found = text.find(program);
-    if (found == std::string_view::npos) continue;
+    // "… are rejected: retrust step 3.2 deletes those" is a sentence that goes on.
+    if (found == std::string_view::npos || text.find(" --", found) == std::string_view::npos) {
+      continue;
+    }
     return {std::string(text.substr(0, found + 1)), std::string(text.substr(found + 2))};
   }
   return {std::string(text), {}};
@@ -172,15 +175,13 @@ std::string painted(const ToneLine& line, Paint paint) {
   return fmt::format("{}{}{}{}", color, line.text.substr(0, mark), reset, line.text.substr(mark));
 }
 
-std::string drawing(const std::vector<ToneLine>& lines, TerminalSize size, std::string_view more,
+std::string drawing(const std::vector<ToneLine>& lines, std::size_t columns, std::string_view more,
                     Paint paint) {
   std::string text(erasing);
   if (lines.empty()) return text;
   for (const auto& line : lines) {
     if (&line != &lines.front()) text += "\r\n";
-    // The last column stays free: a terminal may go on to the next row as soon as that is filled.
-    const auto room = std::max<std::size_t>(size.columns, 2) - 1;
-    text += painted({shortened(line.text, room, more), line.tone}, paint);
+    text += painted({shortened(line.text, columns, more), line.tone}, paint);
   }
   if (lines.size() > 1) text += fmt::format("\x1b[{}A", lines.size() - 1);
   return text + "\r";

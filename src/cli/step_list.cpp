@@ -15,6 +15,20 @@ long long seconds_since(StepList::Time since, StepList::Time now) {
   return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
 }
 
+/// The line, on up to three rows where there is room for those; the last one may be too long.
+void add_wrapped(std::vector<ToneLine>& lines, std::string_view line, TerminalSize room,
+                 std::size_t hanging) {
+  const std::size_t most = room.rows < 12 ? 1 : 3;
+  const auto rows = wrapped(line, room.columns, hanging);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i < most) {
+      lines.push_back({rows[i]});
+    } else {
+      lines.back().text += " " + rows[i].substr(hanging);
+    }
+  }
+}
+
 }  // namespace
 
 void StepList::see(const Event& event, Time now) {
@@ -69,24 +83,26 @@ void StepList::see(const Event& event, Time now) {
   }
 }
 
-std::vector<ToneLine> StepList::going_on(Time now) const {
+std::vector<ToneLine> StepList::going_on(Time now, TerminalSize room) const {
   std::vector<ToneLine> lines;
   const auto at_work = working();
   if (at_work != entries_.end()) lines.push_back(line(*at_work, now));
   if (!wait_) return lines;
   // What was seen last changes, and says more than what it is seen on the way to.
   if (at_work != entries_.end()) {
-    lines.push_back({"       " + (wait_->seen.empty() ? "waiting " + wait_->text : wait_->seen)});
+    const auto text = wait_->seen.empty() ? "waiting " + wait_->text : wait_->seen;
+    add_wrapped(lines, "       " + text, room, 7);
     return lines;
   }
   lines.push_back(
       {fmt::format("  waiting {} s {}", seconds_since(wait_->since, now), wait_->text)});
-  if (!wait_->seen.empty()) lines.push_back({"    " + wait_->seen});
+  if (!wait_->seen.empty()) add_wrapped(lines, "    " + wait_->seen, room, 4);
   return lines;
 }
 
-std::vector<ToneLine> StepList::lines(Time now, std::size_t rows) const {
-  const auto middle = going_on(now);
+std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
+  const auto rows = room.rows;
+  const auto middle = going_on(now, room);
   if (state_ != State::running) return middle;
   // Between two steps the next one is what is ahead.
   auto current = working();

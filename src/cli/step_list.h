@@ -24,9 +24,9 @@ class StepList {
 
   /// There is something that goes on: a step was started and none has failed, or a wait lasts.
   bool active() const { return state_ == State::running || wait_; }
-  /// What to draw now, in so many rows. Where there are more lines, what is left out first is what
+  /// What to draw now, in so much room. Where there are more lines, what is left out first is what
   /// is done, the oldest first, and then what is far ahead; what goes on is always there.
-  std::vector<ToneLine> lines(Time now, std::size_t rows) const;
+  std::vector<ToneLine> lines(Time now, TerminalSize room) const;
   /// What was done, in the end: a line for each step that was begun.
   std::vector<ToneLine> summary() const;
   /// Says that text was cut off.
@@ -48,7 +48,7 @@ class StepList {
   };
   std::string_view symbol(Mark mark) const;
   ToneLine line(const Entry& entry, Time now) const;
-  std::vector<ToneLine> going_on(Time now) const;
+  std::vector<ToneLine> going_on(Time now, TerminalSize room) const;
   std::vector<Entry>::const_iterator working() const;
   void finish(Mark mark, Time now);
 

@@ -131,9 +131,8 @@ void TerminalSink::print_next(const std::vector<std::string>& next) {
 }
 
 void TerminalSink::print_summary() {
-  const auto steps = steps_.summary();
-  if (!draws() || steps.empty()) return;
-  print(stderr, "\n");
+  const auto steps = draws() ? steps_.summary() : std::vector<ToneLine>{};
+  print(steps.empty() ? stdout : stderr, "\n");
   for (const auto& line : steps) print(stderr, painted(line, looks_.err));
 }
 
@@ -157,10 +156,12 @@ void TerminalSink::clear_progress() {
 
 void TerminalSink::draw_progress() {
   const auto size = size_of(stderr);
-  const auto room = std::max<std::size_t>(size.rows, 2) - 1;
+  // A row and a column stay free: a terminal may scroll as soon as the last of them is filled.
+  const TerminalSize room{std::max<std::size_t>(size.columns, 2) - 1,
+                          std::max<std::size_t>(size.rows, 2) - 1};
   auto lines = steps_.lines(std::chrono::steady_clock::now(), room);
-  if (lines.size() > 2 && lines.size() < room) lines.insert(lines.begin(), ToneLine{});
-  const auto text = drawing(lines, size, steps_.more(), looks_.err);
+  if (lines.size() > 2 && lines.size() < room.rows) lines.insert(lines.begin(), ToneLine{});
+  const auto text = drawing(lines, room.columns, steps_.more(), looks_.err);
   // In one piece, so that no half-drawn list is seen.
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);

@@ -130,7 +130,7 @@ std::vector<ToneLine> steps() {
 }
 
 std::string drawn(TerminalSize size) {
-  return drawing(steps(), size, "...", Paint::plain);
+  return drawing(steps(), size.columns - 1, "...", Paint::plain);
 }
 
 TEST_CASE("lines that are brought up to date leave nothing behind") {
@@ -220,6 +220,9 @@ TEST_CASE("a command in what is to be done next is set apart, to be copied") {
   const auto keep = advice_of("keep it safe: a token is in it; retrust rollback x puts it back");
   CHECK(keep.sentence == "keep it safe: a token is in it; retrust rollback x puts it back");
   CHECK(keep.command.empty());
+  const auto tells = advice_of("tokens are rejected: retrust step 3.2 deletes those");
+  CHECK(tells.sentence == "tokens are rejected: retrust step 3.2 deletes those");
+  CHECK(tells.command.empty());
 }
 
 TEST_CASE("colour is for the mark of a line, or for a line that matters less") {

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 using Lines = std::vector<std::string>;
 
 const StepList::Time start{1h};
-constexpr std::size_t plenty = 100;
+constexpr TerminalSize plenty{79, 100};
 
 Event plan_event() {
   boost::json::array steps;
@@ -89,6 +89,19 @@ TEST_CASE("a wait shows what was seen last, and before that what is waited for")
   CHECK(texts(list.lines(start + 8s, plenty)) == Lines{"▸ 2.2  recreate-agents       8 s"});
 }
 
+TEST_CASE("what was seen takes more rows only where there are some to spare") {
+  StepList list(StepList::Symbols::unicode);
+  list.see(event(EventKind::step_started, "2.5", "", "check-cluster"), start);
+  list.see(event(EventKind::wait_started, "2.5", "for the live token"), start);
+  list.see(event(EventKind::wait_progress, "2.5", "one two three four five six seven"), start);
+  CHECK(texts(list.lines(start, {20, 24})) == Lines{"▸ 2.5  check-cluster         0 s",
+                                                    "       one two three", "       four five six",
+                                                    "       seven"});
+  CHECK(texts(list.lines(start, {14, 24})).back() == "       four five six seven");
+  CHECK(texts(list.lines(start, {20, 5})) ==
+        Lines{"▸ 2.5  check-cluster         0 s", "       one two three four five six seven"});
+}
+
 TEST_CASE("a wait outside of any step shows its own time") {
   StepList list(StepList::Symbols::unicode);
   list.see(event(EventKind::wait_started, "", "for a review of tokens"), start);
@@ -102,29 +115,30 @@ TEST_CASE("a wait outside of any step shows its own time") {
 
 TEST_CASE("on a terminal that is too low what goes on stays, and what is done is left out first") {
   const auto list = at_third();
-  CHECK(texts(list.lines(start + 2s, 6)) ==
+  CHECK(texts(list.lines(start + 2s, {79, 6})) ==
         Lines{"✓ 2.1  delete-token          1.0 s", "✓ 2.2  recreate-agents       1.0 s",
               "▸ 2.3  get-token             2 s", "       waiting for one", "· 2.4  get-ca",
               "· 2.5  update-cluster        if need be"});
-  CHECK(texts(list.lines(start + 2s, 5)) == Lines{"… 2 earlier", "▸ 2.3  get-token             2 s",
-                                                  "       waiting for one", "· 2.4  get-ca",
-                                                  "· 2.5  update-cluster        if need be"});
-  CHECK(texts(list.lines(start + 2s, 4)) == Lines{"… 2 earlier", "▸ 2.3  get-token             2 s",
-                                                  "       waiting for one", "… 2 more"});
-  CHECK(texts(list.lines(start + 2s, 3)) ==
+  CHECK(texts(list.lines(start + 2s, {79, 5})) ==
+        Lines{"… 2 earlier", "▸ 2.3  get-token             2 s", "       waiting for one",
+              "· 2.4  get-ca", "· 2.5  update-cluster        if need be"});
+  CHECK(texts(list.lines(start + 2s, {79, 4})) == Lines{"… 2 earlier",
+                                                        "▸ 2.3  get-token             2 s",
+                                                        "       waiting for one", "… 2 more"});
+  CHECK(texts(list.lines(start + 2s, {79, 3})) ==
         Lines{"… 2 earlier", "▸ 2.3  get-token             2 s", "       waiting for one"});
-  CHECK(texts(list.lines(start + 2s, 2)) ==
+  CHECK(texts(list.lines(start + 2s, {79, 2})) ==
         Lines{"▸ 2.3  get-token             2 s", "       waiting for one"});
 }
 
 TEST_CASE("no list is higher than its terminal") {
   auto list = at_third();
   for (std::size_t rows = 1; rows < 12; ++rows) {
-    CHECK(list.lines(start + 2s, rows).size() <= rows);
+    CHECK(list.lines(start + 2s, {79, rows}).size() <= rows);
   }
   list.see(event(EventKind::step_ended, "2.3", "", "get-token"), start + 2s);
   for (std::size_t rows = 1; rows < 12; ++rows) {
-    CHECK(list.lines(start + 2s, rows).size() <= rows);
+    CHECK(list.lines(start + 2s, {79, rows}).size() <= rows);
   }
 }
 

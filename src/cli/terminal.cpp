@@ -118,7 +118,8 @@ void TerminalSink::print_plan(std::string_view text) {
 
 void TerminalSink::print_next(const std::vector<std::string>& next) {
   if (next.empty()) return;
-  print(stdout, "\nNext:\n");
+  print(stdout, "\n");
+  print(stdout, "Next:", bold);
   for (const auto& each : next) {
     if (!width_for(stdout)) {
       print(stdout, "  - " + each);
@@ -203,9 +204,11 @@ void TerminalSink::show(const Event& event) {
       break;
     case EventKind::difference:
       if (!talks) break;
+      print(stdout, "\n");
       for (const auto& line : split_lines(event.text)) {
         const auto color = line.starts_with('+')   ? green
                            : line.starts_with('-') ? red
+                           : line.starts_with('@') ? dim
                                                    : std::string_view{};
         print(stdout, "  " + line, color);
       }

@@ -140,7 +140,7 @@ TEST_CASE("without a terminal and without --yes nothing is changed, and it says 
 TEST_CASE("on a terminal it asks, and only yes goes on") {
   Sandbox sandbox;
   Sandbox::Call call;
-  call.args = {"run", "--no-rancher-backup", "--timeout", "30s"};
+  call.args = {"run", "--no-rancher-backup", "--timeout", "30s", "--color", "never"};
   SUBCASE("no") {
     const auto result = sandbox.answered(call, "no");
     CHECK(result.status == 4);

@@ -53,8 +53,9 @@ std::string painted(const ToneLine& line, Paint paint);
 /// the cursor. All have to fit into the rows that there are.
 std::string drawing(const std::vector<ToneLine>& lines, std::size_t columns, std::string_view more,
                     Paint paint);
-/// Takes away what was drawn.
-constexpr std::string_view erasing = "\r\x1b[J";
+/// Takes away what was drawn. Not from the first column on: tmux takes that, in the first row, for
+/// a screen that is cleared, and keeps a copy of it.
+constexpr std::string_view erasing = "\r\x1b[C\x1b[J\r\x1b[K";
 
 constexpr std::string_view bold = "\x1b[1m";
 constexpr std::string_view dim = "\x1b[2m";

@@ -78,8 +78,13 @@ class Screen {
 
   void control(char what, std::size_t number) {
     if (what == 'A') row_ -= std::min(row_, std::max<std::size_t>(number, 1));
-    if (what == 'J' || what == 'K')
-      rows_[row_].text.resize(std::min(column_, rows_[row_].text.size()));
+    if (what == 'C') column_ = std::min(column_ + 1, size_.columns - 1);
+    if (what == 'J' && row_ == 0 && column_ == 0) {
+      // tmux keeps a whole screen that is cleared.
+      for (const auto& row : rows_) gone_.push_back(row.text);
+    }
+    auto& text = rows_[row_].text;
+    if (what == 'J' || what == 'K') text.resize(std::min(column_, text.size()));
     if (what == 'J') rows_.resize(row_ + 1);
   }
 
@@ -161,6 +166,15 @@ TEST_CASE("lines that are brought up to date leave nothing behind") {
     screen.write("after\r\n");
     CHECK(screen.shown() == Lines{"before", "after"});
   }
+}
+
+TEST_CASE("a list that begins in the first row of the screen leaves nothing behind either") {
+  Screen screen({80, 6}, Screen::Kind::flows);
+  for (int i = 0; i < 5; ++i) screen.write(drawn({80, 6}));
+  CHECK(screen.shown().size() == steps().size());
+  screen.write(erasing);
+  CHECK(screen.shown().empty());
+  CHECK(screen.gone().empty());
 }
 
 TEST_CASE("a line that is too long for the terminal is cut, and says so") {

@@ -102,7 +102,7 @@ std::vector<ToneLine> StepList::going_on(Time now, TerminalSize room) const {
 
 std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
   const auto rows = room.rows;
-  const auto middle = going_on(now, room);
+  auto middle = going_on(now, room);
   if (state_ != State::running) return middle;
   // Between two steps the next one is what is ahead.
   auto current = working();

@@ -67,9 +67,9 @@ Looks settle_looks(ColorChoice choice, const Environment& environment) {
           unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
 }
 
-TerminalSink::TerminalSink(boost::asio::any_io_executor executor, Looks looks, Verbosity verbosity,
-                           OutputFormat format)
-    : timer_(std::move(executor)),
+TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Looks looks,
+                           Verbosity verbosity, OutputFormat format)
+    : timer_(executor),
       looks_(looks),
       verbosity_(verbosity),
       format_(format),

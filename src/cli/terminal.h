@@ -38,7 +38,7 @@ Looks settle_looks(ColorChoice choice, const Environment& environment);
 /// Shows events to a person: what is done on standard output, waits and trouble on standard error.
 class TerminalSink final : public EventSink {
  public:
-  TerminalSink(boost::asio::any_io_executor executor, Looks looks, Verbosity verbosity,
+  TerminalSink(const boost::asio::any_io_executor& executor, Looks looks, Verbosity verbosity,
                OutputFormat format);
   ~TerminalSink() override;
   TerminalSink(const TerminalSink&) = delete;

@@ -14,11 +14,8 @@ struct TerminalSize {
   std::size_t rows = 24;
 };
 
-/// How many columns printable UTF-8 text fills: East Asian characters two, combining ones none.
-std::size_t width_of(std::string_view text);
-
 /// The text, or as much of its beginning as fits with the sign that there is more.
-std::string shortened(std::string_view text, std::size_t columns, std::string_view more);
+std::string cut(std::string_view text, std::size_t columns, std::string_view more);
 
 /// A line broken between words, so that each but those of one long word fits. All but the first
 /// are indented by so many columns.

@@ -5,19 +5,9 @@
 #include <fmt/format.h>
 
 #include "transcript/text.h"
+#include "transcript/width.h"
 
 namespace retrust {
-namespace {
-
-/// Characters of UTF-8 text.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
-}  // namespace
-
 std::string fenced(std::string_view content, std::string_view language) {
   std::size_t longest = 0;
   std::size_t current = 0;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/layout.h"
+#include "transcript/width.h"
 
 namespace retrust {
 namespace {
@@ -188,10 +189,10 @@ TEST_CASE("characters fill one column, two or none") {
   CHECK(width_of("✓ ü…") == 4);
   CHECK(width_of("集群") == 4);
   CHECK(width_of("e\u0301") == 1);
-  CHECK(shortened("集群 production", 5, "…") == "集群…");
-  CHECK(shortened("集群 production", 4, "…") == "集…");
-  CHECK(shortened("e\u0301e\u0301e\u0301", 3, "…") == "e\u0301e\u0301e\u0301");
-  CHECK(shortened("abc", 0, "…").empty());
+  CHECK(cut("集群 production", 5, "…") == "集群…");
+  CHECK(cut("集群 production", 4, "…") == "集…");
+  CHECK(cut("e\u0301e\u0301e\u0301", 3, "…") == "e\u0301e\u0301e\u0301");
+  CHECK(cut("abc", 0, "…").empty());
 }
 
 TEST_CASE("sentences are broken between words, and words never") {

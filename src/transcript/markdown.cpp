@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "transcript/text.h"
 #include "transcript/width.h"
 
 namespace retrust {
@@ -23,9 +22,11 @@ std::string fenced(std::string_view content, std::string_view language) {
 
 std::string inline_text(std::string_view text) {
   std::string result;
-  for (const char c : one_line(text)) {
+  result.reserve(text.size() + text.size() / 8);
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  for (const char c : text) {
     if (std::string_view("\\`*_<>[]#|{}").find(c) != std::string_view::npos) result += '\\';
-    result += c;
+    result += c == '\n' || c == '\t' ? ' ' : c;
   }
   return result;
 }

@@ -10,7 +10,7 @@ namespace retrust {
 /// it.
 std::string fenced(std::string_view content, std::string_view language);
 
-/// Text within a line of Markdown: what would be markup, also to Jira, is escaped.
+/// Printable text within a line of Markdown: what would be markup, also to Jira, is escaped.
 std::string inline_text(std::string_view text);
 
 /// A table that can be read without being rendered: columns of the same width, but the last one.

@@ -32,7 +32,7 @@ std::filesystem::path unfinished(const std::filesystem::path& path) {
 
 PrivateFile::PrivateFile(std::filesystem::path path)
     : path_(std::move(path)),
-      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600)) {
+      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
   if (descriptor_ < 0) refuse("create", path_, errno);
 }
 
@@ -47,6 +47,12 @@ void PrivateFile::write(std::string_view text) {
     if (written < 0) refuse("write", path_, errno);
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+void PrivateFile::rewrite(std::string_view text) {
+  if (::lseek(descriptor_, 0, SEEK_SET) != 0) refuse("write", path_, errno);
+  write(text);
+  if (::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0) refuse("write", path_, errno);
 }
 
 void PrivateFile::sync() {

@@ -15,6 +15,9 @@ class PrivateFile {
   PrivateFile& operator=(const PrivateFile&) = delete;
 
   void write(std::string_view text);
+  /// Puts the text in the place of all that was written. A kill in the middle leaves a part of it,
+  /// with the end of what was there.
+  void rewrite(std::string_view text);
   /// Returns when the disk has it (fdatasync).
   void sync();
   const std::filesystem::path& path() const { return path_; }

@@ -1,13 +1,7 @@
 #include "transcript/writers.h"
 
-#include <chrono>
-#include <system_error>
-#include <utility>
-
 #include <boost/json/serialize.hpp>
-#include <fmt/format.h>
 
-#include "transcript/failure.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -16,6 +10,13 @@ namespace {
 /// A change is announced before it is made: by then all that came before must be on the disk.
 bool precedes_change(EventKind kind) {
   return kind == EventKind::change || kind == EventKind::run_ended;
+}
+
+/// When transcript.md is brought up to date: before each change and each wait, for that is when a
+/// run is killed. transcript.jsonl has every event at once.
+bool is_landmark(EventKind kind) {
+  return kind == EventKind::change || kind == EventKind::wait_started ||
+         kind == EventKind::run_ended;
 }
 
 }  // namespace
@@ -41,35 +42,13 @@ void JsonlWriter::emit(const Event& event) {
   if (precedes_change(event.kind)) file_.sync();
 }
 
-MarkdownWriter::MarkdownWriter(std::filesystem::path path) : path_(std::move(path)) {
-  // Fails early where nothing can be written, and where something is there already.
-  PrivateFile file(path_);
-}
-
 void MarkdownWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
   events_.push_back(event);
-  // transcript.jsonl has each event at once; this is what a run that is killed leaves for people.
-  // It is written before each change, and where time has passed anyway.
   const auto over = event.kind == EventKind::run_ended;
-  const auto before_change = events_.size() == 1 || event.kind == EventKind::change;
-  const auto late = event.time - written_ > std::chrono::seconds{1};
-  if (!over && !before_change && !late) return;
-  written_ = event.time;
-  const auto fresh = std::filesystem::path(path_).concat(".new");
-  std::error_code error;
-  std::filesystem::remove(fresh, error);
-  {
-    PrivateFile file(fresh);
-    file.write(document(events_));
-    if (over) file.sync();
-  }
-  std::filesystem::rename(fresh, path_, error);
-  if (error) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("cannot write {}: {}", path_.string(), error.message()),
-                  "nothing is changed without a record of it; give another --run-dir");
-  }
+  if (events_.size() > 1 && !is_landmark(event.kind)) return;
+  file_.rewrite(document(events_));
+  if (over) file_.sync();
 }
 
 }  // namespace retrust

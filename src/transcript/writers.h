@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,17 +21,15 @@ class JsonlWriter final : public EventSink {
   PrivateFile file_;
 };
 
-/// transcript.md, to attach to a ticket: see document.h. Takes the place of what it wrote before,
-/// whole or not at all.
+/// transcript.md, to attach to a ticket: see document.h.
 class MarkdownWriter final : public EventSink {
  public:
-  explicit MarkdownWriter(std::filesystem::path path);
+  explicit MarkdownWriter(const std::filesystem::path& path) : file_(path) {}
   void emit(const Event& event) override;
 
  private:
-  std::filesystem::path path_;
+  PrivateFile file_;
   std::vector<Event> events_;
-  std::chrono::system_clock::time_point written_;
 };
 
 /// Of the moment alone, for a terminal: how far a wait has come. Not written down.

@@ -62,6 +62,7 @@ class Builder {
     if (listed_) document.as_object()["items"] = std::move(items_);
     items_ = json::array(memory_);
     listed_ = false;
+    key_.clear();
     return document;
   }
 

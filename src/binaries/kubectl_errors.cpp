@@ -88,7 +88,8 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
           "find out who killed it (out of memory?), then run again", own_words(outcome)};
     case Ending::output_limit:
       return {ExitStatus::failed,
-              fmt::format("{} printed more than a cluster's objects can be; it was ended",
+              fmt::format("{} printed more than can be taken in (20 MiB of what is needed); it was "
+                          "ended",
                           asked.command),
               fmt::format("check that {} is a kubectl", asked.program)};
     default:

@@ -89,9 +89,10 @@ class Application {
     if (options_.output == OutputFormat::json && !prints_report && !alone) {
       events_.add(std::make_shared<JsonSink>());
     }
-    events_.add(std::make_shared<TerminalSink>(
+    terminal_ = std::make_shared<TerminalSink>(
         io_.get_executor(), settle_looks(options_.color, environment), options_.verbosity,
-        alone ? OutputFormat::json : options_.output));
+        alone ? OutputFormat::json : options_.output);
+    events_.add(terminal_);
   }
 
   int run() {
@@ -100,6 +101,8 @@ class Application {
     boost::asio::co_spawn(io_, guarded(), [&](std::exception_ptr error, int result) {
       status = result;
       signals_.cancel();
+      // What was waited for when it ended is waited for no longer.
+      terminal_->rest();
       if (error) std::rethrow_exception(error);
     });
     io_.run();
@@ -279,7 +282,9 @@ class Application {
         note("nobody was asked: --yes was given");
         co_return true;
       }
+      terminal_->rest();
       const auto yes = co_await prompt_.ask(question);
+      terminal_->go_on();
       note(fmt::format("{} was asked: {} {}", operator_, question,
                        yes ? "The answer was yes." : "The answer was not yes."));
       co_return yes;
@@ -294,7 +299,11 @@ class Application {
     auto reached = co_await toolbox_.reach();
     rollback_.emplace(std::move(reached), events_, *folder_, std::move(options), confirm());
     co_await rollback_->run();
-    end(ExitStatus::done, {"Done.", rollback_->verdict(), rollback_->next()});
+    auto next = rollback_->next();
+    if (rollback_->changed()) {
+      next.push_back(about_backup(called_.program, folder_->path().string()));
+    }
+    end(ExitStatus::done, {"Done.", rollback_->verdict(), std::move(next)});
     co_return static_cast<int>(ExitStatus::done);
   }
 
@@ -323,7 +332,7 @@ class Application {
     const auto folder = folder_->path().string();
     end(status, {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
                  execution_->verdict(),
-                 next_after_change(called_, seen, execution_->plan(),
+                 next_after_change(called_, seen, execution_->left(), execution_->repaired(),
                                    execution_->changed() ? folder : std::string())});
     co_return static_cast<int>(status);
   }
@@ -354,6 +363,7 @@ class Application {
   Redactor redactor_;
   Events events_;
   Toolbox toolbox_;
+  std::shared_ptr<TerminalSink> terminal_;
   std::optional<RunFolder> folder_;
   std::optional<Execution> execution_;
   std::optional<Rollback> rollback_;

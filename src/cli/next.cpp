@@ -10,12 +10,30 @@
 namespace retrust {
 namespace {
 
-/// The same command line with another command in it.
-std::string with_command(const Called& called, std::string_view from, std::string_view to,
-                         std::vector<std::string> more) {
+/// Whether the word is an option whose value is the next word.
+bool takes_next(std::string_view word) {
+  if (word.size() < 2 || word.front() != '-' || word.find('=') != std::string_view::npos)
+    return false;
+  const auto& options = all_options();
+  return std::any_of(options.begin(), options.end(), [&](const OptionInfo& info) {
+    const auto named =
+        word.starts_with("--") ? word.substr(2) == info.name : word.substr(1) == info.letter;
+    return named && !info.argument.empty();
+  });
+}
+
+/// The same command line with another command in it: in the place of the first word that is neither
+/// an option nor its value.
+std::string with_command(const Called& called, std::string_view to, std::vector<std::string> more) {
   auto args = called.args;
-  const auto found = std::find(args.begin(), args.end(), from);
-  if (found != args.end()) *found = to;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (takes_next(args[i])) {
+      ++i;
+    } else if (!args[i].starts_with('-')) {
+      args[i] = to;
+      break;
+    }
+  }
   args.insert(args.end(), std::make_move_iterator(more.begin()),
               std::make_move_iterator(more.end()));
   return fmt::format("{} {}", called.program, shell_line(args));
@@ -59,11 +77,11 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
     return next;
   }
   if (options.command == CommandName::status) {
-    next.push_back("see what would be done: " + with_command(called, "status", "plan", {}));
+    next.push_back("see what would be done: " + with_command(called, "plan", {}));
     return next;
   }
   const auto chosen = options.backup.kind != BackupChoice::Kind::not_chosen;
-  next.push_back("do it: " + with_command(called, "plan", "run",
+  next.push_back("do it: " + with_command(called, "run",
                                           chosen
                                               ? std::vector<std::string>{}
                                               : std::vector<std::string>{"--no-rancher-backup"}));
@@ -76,8 +94,13 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
 }
 
 std::vector<std::string> next_after_change(const Called& called, const Observation& seen,
-                                           const Plan& plan, const std::string& folder) {
+                                           const Plan& plan, Repaired repaired,
+                                           const std::string& folder) {
   std::vector<std::string> next;
+  if (repaired == Repaired::after_silence) {
+    next.emplace_back(
+        "find out why the agents did not report: the logs of cattle-cluster-agent say");
+  }
   std::vector<std::string> open;
   for (const auto& step : plan.steps) {
     const auto& info = info_of(step.step);
@@ -90,7 +113,9 @@ std::vector<std::string> next_after_change(const Called& called, const Observati
                                called.program));
   } else if (!seen.comparison().equal()) {
     next.push_back(fmt::format(
-        "stored and live credentials differ: {} plan shows what is to be done", called.program));
+        "stored and live credentials differed when it was looked: {} status tells whether they "
+        "still do",
+        called.program));
   } else {
     add_other_cause(next, seen);
   }
@@ -101,7 +126,8 @@ std::vector<std::string> next_after_change(const Called& called, const Observati
 
 std::vector<std::string> next_after_failure(const Called& called, const std::string& folder) {
   return {
-      "what was changed stays; run the same again: what is left to do is read from the clusters",
+      "what was changed stays; run the same again (into another --run-dir, where one was given): "
+      "what is left to do is read from the clusters",
       about_backup(called.program, folder)};
 }
 

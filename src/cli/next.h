@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "runbook/observation.h"
 #include "runbook/plan.h"
+#include "runbook/step_result.h"
 
 namespace retrust {
 
@@ -24,7 +25,8 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
 /// After a run or a step that went well, with the plan of what would be done now; its record is in
 /// that folder, which is empty where nothing was changed.
 std::vector<std::string> next_after_change(const Called& called, const Observation& seen,
-                                           const Plan& plan, const std::string& folder);
+                                           const Plan& plan, Repaired repaired,
+                                           const std::string& folder);
 
 /// After one that stopped when something had been changed.
 std::vector<std::string> next_after_failure(const Called& called, const std::string& folder);

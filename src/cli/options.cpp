@@ -223,7 +223,11 @@ void add_elsewhere(std::vector<std::string>& words, const po::parsed_options& fr
     const auto earlier = std::any_of(first.begin(), first.end(),
                                      [&](const auto* parsed) { return has(*parsed, name); });
     if (earlier || option.value.empty()) continue;
-    words.push_back(fmt::format("--{}={}", name, option.value.front()));
+    const auto& value = option.value.front();
+    const auto* info = find_option(name);
+    const auto flag = info != nullptr && info->argument.empty();
+    if (flag && value != "true" && value != "1") continue;
+    words.push_back(flag ? fmt::format("--{}", name) : fmt::format("--{}={}", name, value));
   }
 }
 

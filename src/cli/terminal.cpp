@@ -169,8 +169,14 @@ void TerminalSink::draw_progress() {
   drawn_ = Drawn::progress;
 }
 
+void TerminalSink::rest() {
+  pace_ = Pace::resting;
+  clear_progress();
+  timer_.cancel();
+}
+
 void TerminalSink::keep_up() {
-  if (!draws()) return;
+  if (!draws() || pace_ == Pace::resting) return;
   if (!steps_.active()) {
     clear_progress();
     timer_.cancel();

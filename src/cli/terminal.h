@@ -45,6 +45,11 @@ class TerminalSink final : public EventSink {
   TerminalSink& operator=(const TerminalSink&) = delete;
   void emit(const Event& event) override;
 
+  /// Takes away what is drawn, and draws nothing until go_on(): while somebody types, or when there
+  /// is nothing to come.
+  void rest();
+  void go_on() { pace_ = Pace::drawing; }
+
  private:
   void show(const Event& event);
   void print(std::FILE* stream, std::string_view text, std::string_view color = {});
@@ -67,6 +72,7 @@ class TerminalSink final : public EventSink {
   StepList steps_;
   enum class Drawn { nothing, progress } drawn_ = Drawn::nothing;
   enum class Ticking { no, yes } ticking_ = Ticking::no;
+  enum class Pace { drawing, resting } pace_ = Pace::drawing;
 };
 
 /// Writes each event as a line of JSON to standard output.

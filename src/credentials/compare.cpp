@@ -101,6 +101,22 @@ void add_token(std::vector<std::string>& lines, const std::string& token,
 
 }  // namespace
 
+std::string text_of(const Comparison& comparison) {
+  const auto part = [](Comparison::Part of) {
+    switch (of) {
+      case Comparison::Part::same:
+        return "the same";
+      case Comparison::Part::differs:
+        return "different";
+      case Comparison::Part::stored_missing:
+        return "not stored";
+    }
+    return "";
+  };
+  return fmt::format("stored against live: token {}, CA {}", part(comparison.token),
+                     part(comparison.ca));
+}
+
 Comparison compare(const Credentials& stored, const Credentials& live) {
   using enum Comparison::Part;
   Comparison result;

@@ -24,6 +24,9 @@ struct Comparison {
   bool equal() const { return token == Part::same && ca == Part::same; }
 };
 
+/// "stored against live: token the same, CA different".
+std::string text_of(const Comparison& comparison);
+
 /// Tokens are compared as text, CA certificates by what they are (see same_certificates).
 Comparison compare(const Credentials& stored, const Credentials& live);
 

@@ -9,6 +9,7 @@
 #include "runbook/execution.h"
 #include "runbook/parse.h"
 #include "runbook/pod_wait.h"
+#include "runbook/trim.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -107,7 +108,7 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
     if (!stale.empty() || wait.certain()) break;
     // An old pod that was never seen going may only be further down in the list: look at all.
     wait.restart();
-    const auto list = co_await kubectl.get(args);
+    const auto list = co_await kubectl.get(args, downstream_trim());
     for (const auto* pod : items_of(list, "Pod")) {
       wait.see(WatchEvent::Type::added, parse_pod(*pod));
     }

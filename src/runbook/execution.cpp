@@ -64,6 +64,14 @@ awaitable<void> Execution::prepare() {
   }
 }
 
+awaitable<void> Execution::confirm_plan(const Plan& plan) {
+  const auto& cluster = observation_.local.cluster;
+  const auto question =
+      fmt::format("Do this to cluster {} ({}): {}?", one_line(cluster.display_name),
+                  one_line(cluster.id), steps_text(plan));
+  co_await confirm(question);
+}
+
 awaitable<void> Execution::confirm(const std::string& question) {
   const auto confirmed = co_await confirm_(question);
   if (!confirmed) {
@@ -192,10 +200,14 @@ awaitable<void> Execution::perform_plan() {
     co_return;
   }
   check_may_change(observation_, first);
-  const auto& cluster = observation_.local.cluster;
-  co_await confirm(fmt::format("Do this to cluster {} ({}): {}?", one_line(cluster.display_name),
-                               one_line(cluster.id), steps_text(first)));
+  co_await confirm_plan(first);
   co_await back_rancher_up();
+  if (const auto now = plan(); !added_changes(first, now).empty()) {
+    say(EventKind::warning, {},
+        fmt::format("meanwhile more has come to be needed: {}",
+                    enumerated(added_changes(first, now))));
+    co_await confirm_plan(now);
+  }
   co_await save_cluster();
 
   watch_ahead_ = first[Step::check_cluster].need == Need::needed ? Ahead::yes : Ahead::no;
@@ -227,6 +239,12 @@ awaitable<void> Execution::conclude() {
   set_verdict();
 }
 
+Plan Execution::left() const {
+  auto options = options_.plan;
+  options.extent = Extent::needed;
+  return make_plan(observation_, options, progress_);
+}
+
 void Execution::set_verdict() {
   verdict_ = verdict_of_run(observation_, repaired_);
 }
@@ -234,8 +252,9 @@ void Execution::set_verdict() {
 awaitable<void> Execution::perform_alone(Step step) {
   co_await prepare();
   // Asked for by itself a backup needs no other reason.
-  if (info_of(step).effect == StepInfo::Effect::saves) options_.plan.extent = Extent::every;
-  const auto now = plan();
+  auto options = options_.plan;
+  if (info_of(step).effect == StepInfo::Effect::saves) options.extent = Extent::every;
+  const auto now = make_plan(observation_, options, progress_);
   const auto& info = info_of(step);
   if (info.effect == StepInfo::Effect::changes) {
     if (step == Step::update_cluster) {

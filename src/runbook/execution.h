@@ -58,8 +58,11 @@ class Execution {
   /// Where things stand in the end, one sentence.
   const std::string& verdict() const { return verdict_; }
 
-  /// What would have to be done now.
-  Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
+  /// Who wrote what Rancher has stored now.
+  Repaired repaired() const { return repaired_; }
+
+  /// What is still needed, whatever was asked for.
+  Plan left() const;
 
  private:
   enum class Target { stored, ready };
@@ -74,6 +77,7 @@ class Execution {
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
   boost::asio::awaitable<void> confirm(const std::string& question);
+  boost::asio::awaitable<void> confirm_plan(const Plan& plan);
   /// Section 1, and a fresh look at what is there after it.
   boost::asio::awaitable<void> back_rancher_up();
   /// The clusters resource as it is before the first change.
@@ -120,6 +124,7 @@ class Execution {
 
   std::string ready_text() const;
 
+  Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
   void say(EventKind kind, std::string section, std::string text) const;
   /// What only a terminal shows, while a wait goes on.
   void progress(const std::string& section, std::string text) const;
@@ -153,6 +158,8 @@ class Execution {
   std::optional<Credentials> proven_;
   /// Secrets that this run deleted: a pod that mounts one never starts.
   std::set<std::string> deleted_secrets_;
+  /// Whether the agents were waited for in vain.
+  enum class Report { unknown, missing } report_ = Report::unknown;
   Repaired repaired_ = Repaired::by_agents;
   std::string verdict_;
   bool changed_ = false;

@@ -77,20 +77,7 @@ std::vector<std::string> findings(const Observation& observation) {
   if (observation.stored_verdict == Verdict::rejected) {
     lines.emplace_back("the cluster rejects the token that Rancher has stored");
   }
-  const auto comparison = observation.comparison();
-  const auto part = [](Comparison::Part of) {
-    switch (of) {
-      case Comparison::Part::same:
-        return "the same";
-      case Comparison::Part::differs:
-        return "different";
-      case Comparison::Part::stored_missing:
-        return "not stored";
-    }
-    return "";
-  };
-  lines.push_back(fmt::format("stored against live: token {}, CA {}", part(comparison.token),
-                              part(comparison.ca)));
+  lines.push_back(text_of(observation.comparison()));
   if (downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
     lines.push_back(fmt::format(
         "not provable from here: {} has a certificate of its own, so whether the CA fits the API "

@@ -12,6 +12,8 @@
 #include "process/gather.h"
 #include "runbook/parse.h"
 #include "runbook/permissions.h"
+#include "runbook/trim.h"
+#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -337,7 +339,7 @@ std::string not_made_again(const OwnToken& token, TokenOwner owner,
 
 awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream, std::string name_space) {
   std::vector<std::string> args{"pods", "-n", std::move(name_space)};
-  const auto list = co_await downstream.get(std::move(args));
+  const auto list = co_await downstream.get(std::move(args), spec_trim());
   std::set<std::string> texts;
   for (const auto* pod : items_of(list, "Pod")) {
     if (const auto* spec = find_at(*pod, "/spec")) collect_texts(*spec, texts);
@@ -364,6 +366,13 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
     own.groups.clear();
     own.look = OwnTokens::Look::failed;
     own.trouble = failure.what();
+    // Nobody waits any longer, if anybody did.
+    if (options.events != nullptr) {
+      options.events->emit(
+          {.kind = EventKind::wait_ended,
+           .text = fmt::format("not all tokens could be reviewed: {}", one_line(own.trouble)),
+           .weight = Weight::routine});
+    }
   }
   if (options.own_tokens != OwnTokensChoice::repair || options.permissions != Permissions::ask) {
     co_return;

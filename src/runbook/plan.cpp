@@ -384,6 +384,18 @@ std::string steps_text(const Plan& plan) {
   return text;
 }
 
+std::vector<std::string> added_changes(const Plan& first, const Plan& now) {
+  std::vector<std::string> added;
+  for (const auto& planned : now.steps) {
+    const auto& info = info_of(planned.step);
+    const auto before = first[planned.step].need;
+    if (info.effect != StepInfo::Effect::changes || planned.need != Need::needed) continue;
+    if (before == Need::needed || before == Need::depends) continue;
+    added.push_back(fmt::format("{} {}", info.section, info.name));
+  }
+  return added;
+}
+
 std::string plan_text(const Plan& plan) {
   std::string text;
   for (const auto& planned : plan.steps) {

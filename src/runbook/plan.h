@@ -120,6 +120,9 @@ std::string no_report(const Observation& observation);
 /// update-cluster".
 std::string steps_text(const Plan& plan);
 
+/// Steps that change something and are needed now, and of which the first plan did not speak.
+std::vector<std::string> added_changes(const Plan& first, const Plan& now);
+
 /// The plan as text for people, one step after another.
 std::string plan_text(const Plan& plan);
 

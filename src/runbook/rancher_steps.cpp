@@ -113,6 +113,7 @@ awaitable<void> Execution::check_cluster() {
   }
   say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
   const auto equal = co_await await_cluster(Target::stored);
+  if (!equal) report_ = Report::missing;
   say(EventKind::wait_ended, "2.5",
       equal ? "Rancher has stored the live token and CA"
             : fmt::format("nothing was reported within {}", duration_text(options_.wait)));
@@ -219,7 +220,7 @@ awaitable<void> Execution::update_cluster() {
     finding("the live token and CA were reported meanwhile: nothing to repair");
     co_return;
   }
-  repaired_ = Repaired::by_retrust;
+  repaired_ = report_ == Report::missing ? Repaired::after_silence : Repaired::by_retrust;
   progress_.stored_changed =
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   observation_.local.cluster.ready = {};

@@ -60,6 +60,9 @@ awaitable<void> ask_local(const Clusters& clusters, Observation& seen) {
   seen.local.rancher = parse_rancher(list);
   const auto versions = co_await clusters.local.versions();
   seen.kubectl_version = versions.kubectl;
+}
+
+awaitable<void> ask_local_config(const Clusters& clusters, Observation& seen) {
   if (!clusters.local.target().container.empty()) co_return;
   const auto config = co_await clusters.local.config();
   keep_users(clusters.redactor, config);
@@ -176,6 +179,7 @@ awaitable<void> Rollback::try_saved_token() {
 
 void Rollback::set_verdict() {
   verdict_ = "Rancher has stored again what was saved";
+  if (saved_.cluster.stored.token.empty()) return;
   switch (saved_verdict_) {
     case Verdict::accepted:
       verdict_ += ", and the cluster accepts that token";
@@ -190,13 +194,13 @@ void Rollback::set_verdict() {
       next_.emplace_back("see whether Rancher reaches the cluster: retrust status");
       break;
   }
-  next_.emplace_back("agents that start anew report what is live in place of it");
 }
 
 awaitable<void> Rollback::look_around() const {
   Observation seen;
   seen.local.cluster = saved_.cluster;
   std::vector<awaitable<void>> questions;
+  questions.push_back(ask_local_config(clusters_, seen));
   questions.push_back(ask_local(clusters_, seen));
   if (options_.trial == RollbackOptions::Trial::downstream) {
     questions.push_back(ask_downstream(clusters_, seen));

@@ -9,28 +9,17 @@
 namespace retrust {
 namespace {
 
-std::string_view word(Comparison::Part part) {
-  switch (part) {
-    case Comparison::Part::same:
-      return "the same";
-    case Comparison::Part::differs:
-      return "different";
-    case Comparison::Part::stored_missing:
-      return "not stored";
-  }
-  return {};
-}
-
 std::string stored_text(const Observation& seen) {
   const auto comparison = seen.comparison();
   if (comparison.equal()) return "Rancher has stored the live token and CA";
-  return fmt::format("stored against live: token {}, CA {}", word(comparison.token),
-                     word(comparison.ca));
+  return text_of(comparison);
 }
 
 std::string agents_text(const Observation& seen) {
   std::vector<std::string> names;
-  for (const auto& pod : agent_pods(seen.downstream.pods)) names.push_back(one_line(pod.name));
+  for (const auto& pod : agent_pods(seen.downstream.pods)) {
+    if (pod.ready && !pod.terminating) names.push_back(one_line(pod.name));
+  }
   return names.empty() ? std::string("the agents run anew")
                        : fmt::format("the agents run anew: {}", enumerated(names));
 }
@@ -81,8 +70,9 @@ std::string verdict_of_run(const Observation& seen, Repaired repaired) {
   } else if (seen.stored_verdict == Verdict::accepted) {
     text += fmt::format(", and {} was reached with them", one_line(server));
   }
-  if (repaired == Repaired::by_retrust) {
-    text += "; retrust wrote them, as the agents' reports did not bring them";
+  if (repaired == Repaired::by_retrust) text += "; retrust wrote them";
+  if (repaired == Repaired::after_silence) {
+    text += "; retrust wrote them, as the agents did not report them in time";
   }
   if (!cluster.ready.status.empty()) {
     text += fmt::format("; Rancher says Ready {}", one_line(cluster.ready.status));

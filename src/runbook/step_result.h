@@ -18,7 +18,11 @@ StepResult result_of(Step step, const Observation& seen);
 
 /// Where Rancher and the cluster stand in the end, one sentence; what was proven by using it is
 /// said so. Pure.
-enum class Repaired { by_agents, by_retrust };
+enum class Repaired {
+  by_agents,
+  by_retrust,
+  after_silence,  ///< by retrust, when the agents had been waited for in vain
+};
 std::string verdict_of_run(const Observation& seen, Repaired repaired);
 
 }  // namespace retrust

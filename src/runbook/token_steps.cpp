@@ -14,6 +14,7 @@
 #include "runbook/execution.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/trim.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -180,7 +181,8 @@ awaitable<void> Execution::await_agents_token() {
 awaitable<void> Execution::read_tokens_again() {
   const auto kubectl = downstream(Step::get_token);
   const auto& name_space = options_.plan.name_space;
-  const auto list = co_await kubectl.get(commands::accounts_and_secrets(name_space));
+  const auto list =
+      co_await kubectl.get(commands::accounts_and_secrets(name_space), downstream_trim());
   auto tokens = parse_tokens(list, name_space, clusters_.redactor);
   std::erase_if(tokens, [](const TokenSecret& secret) { return !secret.complete(); });
   if (tokens.empty()) co_return;

@@ -41,43 +41,55 @@ void trim_pod(json::object& pod) {
   }
 }
 
-}  // namespace
-
-Trim downstream_trim() {
-  return [](json::value& item) {
+/// Told of each object by its kind and name.
+template <typename ByKind>
+Trim trim_with(ByKind by_kind) {
+  return [by_kind = std::move(by_kind)](json::value& item) {
     auto* object = item.if_object();
     if (object == nullptr) return;
     const auto kind = text_at(item, "/kind");
-    const auto name = text_at(item, "/metadata/name");
     if (kind == "Pod") {
       trim_pod(*object);
-    } else if (kind == "Secret" && !name.starts_with("cattle-credentials-") &&
-               text_at(item, "/type") != "kubernetes.io/service-account-token") {
-      object->erase("data");
-    } else if (kind == "ConfigMap" && name != "kube-root-ca.crt") {
-      object->erase("data");
-      object->erase("binaryData");
+    } else if (kind == "Namespace") {
+      // Rancher makes several for each cluster, project and user.
+      keep_alone(object, {"kind", "metadata"});
+      keep_alone(member(*object, "metadata"), {"name", "uid"});
+    } else {
+      by_kind(item, *object, kind, text_at(item, "/metadata/name"));
     }
   };
 }
 
-Trim local_trim(std::string wanted) {
-  return [wanted = std::move(wanted)](json::value& item) {
-    auto* object = item.if_object();
-    if (object == nullptr) return;
-    const auto kind = text_at(item, "/kind");
-    const auto name = text_at(item, "/metadata/name");
-    if (kind == "Pod") {
-      trim_pod(*object);
-    } else if (kind == "Cluster" && name != wanted &&
-               text_at(item, "/spec/displayName") != wanted) {
-      keep_alone(object, {"kind", "metadata", "spec"});
-      keep_alone(member(*object, "metadata"), {"name"});
-      keep_alone(member(*object, "spec"), {"displayName"});
-    } else if (kind == "Setting" && name != "server-version") {
-      keep_alone(object, {"kind"});
+}  // namespace
+
+Trim downstream_trim() {
+  return trim_with([](const json::value& item, json::object& object, std::string_view kind,
+                      std::string_view name) {
+    if (kind == "Secret" && !name.starts_with("cattle-credentials-") &&
+        text_at(item, "/type") != "kubernetes.io/service-account-token") {
+      object.erase("data");
+    } else if (kind == "ConfigMap" && name != "kube-root-ca.crt") {
+      object.erase("data");
+      object.erase("binaryData");
     }
-  };
+  });
+}
+
+Trim spec_trim() {
+  return [](json::value& item) { keep_alone(item.if_object(), {"kind", "spec"}); };
+}
+
+Trim local_trim(std::string wanted) {
+  return trim_with([wanted = std::move(wanted)](const json::value& item, json::object& object,
+                                                std::string_view kind, std::string_view name) {
+    if (kind == "Cluster" && name != wanted && text_at(item, "/spec/displayName") != wanted) {
+      keep_alone(&object, {"kind", "metadata", "spec"});
+      keep_alone(member(object, "metadata"), {"name"});
+      keep_alone(member(object, "spec"), {"displayName"});
+    } else if (kind == "Setting" && name != "server-version") {
+      keep_alone(&object, {"kind"});
+    }
+  });
 }
 
 }  // namespace retrust

@@ -72,7 +72,12 @@ std::vector<std::string> left_out(const Account& account, const boost::json::obj
     // What was observed at first may have been all that was needed.
     if (stopped) result = "not reached";
     if (!stopped && need == "depends") reason = "only " + reason;
-    if (!stopped && need == "needed") reason = "nothing differed when it was looked at first";
+    const auto any = std::any_of(account.parts.begin(), account.parts.end(),
+                                 [](const Part& part) { return !part.name.empty(); });
+    if (!stopped && need == "needed") {
+      reason =
+          any ? "no longer needed when its turn came" : "nothing differed when it was looked at";
+    }
   }
   return {text_in(step, "section"), inline_text(text_in(step, "name")), result, "", reason};
 }
@@ -109,6 +114,9 @@ std::string sections(const Account& account) {
 
 std::string changes(const Account& account) {
   std::string text = "\n## Changes\n\n";
+  if (!account.changes.empty()) {
+    text += "Each was written down before it was begun; its step tells what came of it.\n\n";
+  }
   for (const auto& change : account.changes) {
     text +=
         fmt::format("- {} {}{}\n", clock(change.time),

@@ -138,6 +138,27 @@ TEST_CASE("a list is as long as it likes where little of it is needed, and no lo
   CHECK(read({}) == 0);
 }
 
+TEST_CASE("of the objects that there are thousands of what decisions need is left") {
+  const auto trimmed = [](const Trim& trim, std::string_view text) {
+    auto item = json::parse(text);
+    trim(item);
+    return json::serialize(item);
+  };
+  const auto name_space =
+      R"({"kind":"Namespace","metadata":{"name":"p-1","uid":"u","annotations":{"a":"b"}},"spec":{}})";
+  CHECK(trimmed(local_trim("x"), name_space) ==
+        R"({"kind":"Namespace","metadata":{"name":"p-1","uid":"u"}})");
+  const auto other =
+      R"({"kind":"Cluster","metadata":{"name":"c-1","uid":"u"},"spec":{"displayName":"d","x":1},"status":{}})";
+  CHECK(trimmed(local_trim("x"), other) ==
+        R"({"kind":"Cluster","metadata":{"name":"c-1"},"spec":{"displayName":"d"}})");
+  CHECK(trimmed(local_trim("c-1"), other) == other);
+  CHECK(trimmed(local_trim("d"), other) == other);
+  const auto credentials =
+      R"({"kind":"Secret","metadata":{"name":"cattle-credentials-1"},"data":{"token":"x"},"type":"Opaque"})";
+  CHECK(trimmed(downstream_trim(), credentials) == credentials);
+}
+
 TEST_CASE("what is printed after what is not JSON is waited for and not kept") {
   JsonAnswer answer({});
   const auto reader = answer.reader();

@@ -72,6 +72,22 @@ std::vector<std::string> names(const std::vector<Pod>& pods) {
   return found;
 }
 
+TEST_CASE("a change that the first plan did not speak of is told") {
+  Plan first;
+  Plan now;
+  for (const auto& info : all_steps()) {
+    first.steps.push_back({info.step, Need::not_needed, ""});
+    now.steps.push_back({info.step, Need::needed, ""});
+  }
+  first.steps[3].need = Need::needed;
+  first.steps[7].need = Need::depends;
+  CHECK(added_changes(first, now) == std::vector<std::string>{"2.1 delete-token",
+                                                              "3.1 restart-rancher",
+                                                              "3.2 repair-impersonation"});
+  CHECK(added_changes(now, now).empty());
+  CHECK(steps_text(first) == "2.2 recreate-agents, if need be 2.5 update-cluster");
+}
+
 TEST_CASE("a healthy cluster needs no change") {
   const auto plan = make_plan(healthy(), {});
   CHECK(plan.next_change() == nullptr);

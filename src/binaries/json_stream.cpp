@@ -16,20 +16,21 @@ namespace {
 namespace json = boost::json;
 using Error = boost::system::error_code;
 
-/// Counts what is in use.
+/// Counts what is in use. Boost.JSON asks for no more than the usual alignment, and may give memory
+/// back with another one than it asked for.
 class BoundedMemory final : public json::memory_resource {
  private:
-  void* do_allocate(std::size_t size, std::size_t alignment) override {
+  void* do_allocate(std::size_t size, std::size_t /*alignment*/) override {
     if (used_ + size > DocumentStream::memory_limit) {
       throw std::length_error("more than the objects of a cluster can be");
     }
-    auto* memory = ::operator new (size, std::align_val_t{alignment});
+    auto* memory = ::operator new(size);
     used_ += size;
     return memory;
   }
-  void do_deallocate(void* memory, std::size_t size, std::size_t alignment) override {
+  void do_deallocate(void* memory, std::size_t size, std::size_t /*alignment*/) override {
     used_ -= size;
-    ::operator delete (memory, size, std::align_val_t{alignment});
+    ::operator delete(memory);
   }
   bool do_is_equal(const json::memory_resource& other) const noexcept override {
     return this == &other;

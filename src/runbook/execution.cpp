@@ -202,10 +202,10 @@ awaitable<void> Execution::perform_plan() {
   check_may_change(observation_, first);
   co_await confirm_plan(first);
   co_await back_rancher_up();
-  if (const auto now = plan(); !added_changes(first, now).empty()) {
+  const auto now = plan();
+  if (const auto added = added_changes(first, now); !added.empty()) {
     say(EventKind::warning, {},
-        fmt::format("meanwhile more has come to be needed: {}",
-                    enumerated(added_changes(first, now))));
+        fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
     co_await confirm_plan(now);
   }
   co_await save_cluster();
@@ -214,8 +214,8 @@ awaitable<void> Execution::perform_plan() {
   for (const auto& info : all_steps()) {
     // A Secret that was only named so far is no reason for anything.
     while (stored_token_ == StoredToken::due) co_await read_due_token();
-    const auto now = plan();
-    if (now[info.step].need == Need::needed) co_await perform(now[info.step]);
+    const auto current = plan();
+    if (current[info.step].need == Need::needed) co_await perform(current[info.step]);
   }
   if (!observation_.comparison().equal()) {
     throw Failure(ExitStatus::failed, "stored and live credentials still differ",

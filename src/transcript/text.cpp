@@ -1,62 +1,14 @@
 #include "transcript/text.h"
 
 #include <algorithm>
-#include <cstdint>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "transcript/characters.h"
+
 namespace retrust {
 namespace {
-
-/// Length of the well-formed UTF-8 sequence at the start of the text, 0 where there is none.
-std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const auto lead = byte(0);
-  if (lead < 0x80) return 1;
-  std::size_t length = 0;
-  std::uint32_t value = 0;
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    length = 2;
-    value = lead & 0x1FU;
-  } else if (lead >= 0xE0 && lead <= 0xEF) {
-    length = 3;
-    value = lead & 0x0FU;
-  } else if (lead >= 0xF0 && lead <= 0xF4) {
-    length = 4;
-    value = lead & 0x07U;
-  } else {
-    return 0;
-  }
-  if (text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return 0;
-    value = (value << 6U) | (byte(i) & 0x3FU);
-  }
-  const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
-  const bool surrogate = value >= 0xD800 && value <= 0xDFFF;
-  return overlong || surrogate || value > 0x10FFFF ? 0 : length;
-}
-
-/// Characters that steer a terminal, or reorder what it shows (bidirectional overrides).
-bool steers(std::string_view sequence) {
-  if (sequence.size() == 1) {
-    const auto c = static_cast<std::uint8_t>(sequence[0]);
-    return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
-  }
-  if (sequence.size() == 2) {
-    return sequence[0] == '\xC2' && static_cast<std::uint8_t>(sequence[1]) < 0xA0;
-  }
-  if (sequence.size() == 3 && sequence.substr(0, 2) == "\xE2\x80") {
-    const auto c = static_cast<std::uint8_t>(sequence[2]);
-    return (c >= 0x8E && c <= 0x8F) || (c >= 0xA8 && c <= 0xAE);
-  }
-  if (sequence.size() == 3 && sequence.substr(0, 2) == "\xE2\x81") {
-    const auto c = static_cast<std::uint8_t>(sequence[2]);
-    return c >= 0xA6 && c <= 0xA9;
-  }
-  return false;
-}
 
 bool needs_quotes(std::string_view word) {
   constexpr std::string_view plain =
@@ -70,8 +22,8 @@ std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const auto length = sequence_length(text);
-    if (length == 0 || steers(text.substr(0, length))) {
+    const auto [point, length] = first_character(text);
+    if (length == 0 || (is_hidden(point) && point != '\n' && point != '\t')) {
       result += '?';
     } else {
       result += text.substr(0, length);

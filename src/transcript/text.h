@@ -7,8 +7,8 @@
 
 namespace retrust {
 
-/// Text from a cluster or a child made fit for a terminal: control characters (C0 but for line end
-/// and tab, DEL, C1) and bytes that are not UTF-8 become `?`.
+/// Text from a cluster or a child made fit for a terminal: hidden characters (see is_hidden) other
+/// than line end and tab, and bytes that are not UTF-8, become `?`.
 std::string printable(std::string_view text);
 
 /// As printable, and in one line: line ends and tabs become spaces.

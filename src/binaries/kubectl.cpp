@@ -15,6 +15,7 @@
 #include "binaries/docker.h"
 #include "binaries/json.h"
 #include "binaries/json_answer.h"
+#include "boundary/object_check.h"
 #include "process/gather.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
@@ -32,10 +33,13 @@ std::map<std::string, std::string> short_lived() {
   return settings;
 }
 
-/// What a process in a container is told by: kept in its environment, and no other has it.
+/// Begins the environment variable by which a process in a container is told.
+constexpr const char* mark_name = "RETRUST_MARK=";
+
+/// Its value, which no other process has.
 std::string new_mark() {
   std::random_device random;
-  return fmt::format("RETRUST_MARK={:08x}{:08x}", random(), random());
+  return fmt::format("{:08x}{:08x}", random(), random());
 }
 
 /// "2 TokenReviews, 1 SelfSubjectAccessReview".
@@ -97,52 +101,58 @@ Kubectl Kubectl::with_kubeconfig(std::string path) const {
   return copy;
 }
 
-Asked Kubectl::asked(const std::vector<std::string>& args) const {
+Asked Kubectl::asked(const Arguments& args) const {
   std::string command = "kubectl";
-  for (std::size_t i = 0; i < std::min<std::size_t>(args.size(), 2); ++i) command += " " + args[i];
+  // The command and its kind, without the namespace before it and the name of an object.
+  const auto& words = args.list();
+  const std::size_t first = !words.empty() && words.front() == "-n" ? 2 : 0;
+  for (auto i = first; i < std::min(words.size(), first + 2); ++i) {
+    command += " " + words[i].substr(0, words[i].find('/'));
+  }
   const auto& container = target_.container;
   if (container.empty()) return {target_.side, target_.kubeconfig, target_.program, command};
-  return {target_.side, "container " + container, target_.docker, command, container};
+  return {target_.side, fmt::format("container {}", container), target_.docker, command,
+          container.text()};
 }
 
 std::vector<std::string> Kubectl::shown_words() const {
   std::vector<std::string> words{"kubectl"};
-  if (target_.container.empty()) {
-    words.push_back("--kubeconfig=" + target_.kubeconfig);
-  } else {
-    words = {"docker", "exec", "-i", target_.container, "kubectl"};
+  if (!target_.container.empty()) {
+    words = {"docker", "exec", "-i", target_.container.text(), "kubectl"};
   }
-  if (!target_.context.empty()) words.push_back("--context=" + target_.context);
-  return words;
+  return with_more(std::move(words), reaching().list());
 }
 
-std::string Kubectl::shown(const std::vector<std::string>& args) const {
-  return shell_line(with_more(shown_words(), args));
-}
-
-std::vector<std::string> Kubectl::get_args(std::vector<std::string> args) {
-  args.insert(args.begin(), "get");
-  args.insert(args.end(), {"-o", "json"});
+Arguments Kubectl::reaching() const {
+  Arguments args;
+  if (target_.container.empty()) args.joined("--kubeconfig=", target_.kubeconfig);
+  if (!target_.context.empty()) args.joined("--context=", target_.context);
   return args;
 }
 
-std::vector<std::string> Kubectl::watch_args(std::vector<std::string> args, KubectlAge age) {
-  args.insert(args.begin(), "get");
-  args.emplace_back("-w");
-  if (age == KubectlAge::present) args.emplace_back("--output-watch-events");
-  args.insert(args.end(), {"-o", "json"});
-  return args;
+std::string Kubectl::shown(const Arguments& args) const {
+  return shell_line(with_more(shown_words(), args.list()));
 }
 
-std::vector<std::string> Kubectl::replace_args() {
+Arguments Kubectl::get_args(const Arguments& args) {
+  return Arguments{"get"}.append(args).words({"-o", "json"});
+}
+
+Arguments Kubectl::watch_args(const Arguments& args, KubectlAge age) {
+  auto watch = Arguments{"get"}.append(args).words({"-w"});
+  if (age == KubectlAge::present) watch.words({"--output-watch-events"});
+  return watch.words({"-o", "json"});
+}
+
+Arguments Kubectl::replace_args() {
   return {"replace", "--validate=false", "-f", "-", "-o", "name"};
 }
 
-std::vector<std::string> Kubectl::replace_raw_args(std::string path) {
-  return {"replace", "--raw", std::move(path), "-f", "-"};
+Arguments Kubectl::replace_raw_args(std::string_view path) {
+  return Arguments{"replace", "--raw"}.absolute_path(path).words({"-f", "-"});
 }
 
-std::vector<std::string> Kubectl::create_args() {
+Arguments Kubectl::create_args() {
   return {"create", "--validate=false", "-f", "-", "-o", "json"};
 }
 
@@ -166,18 +176,22 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   // A page of a list at most, or a line for each object that is changed.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
-  auto words = shown_words();
+  auto args = reaching();
+  args.append(call.args);
   if (!contained) {
-    words.erase(words.begin());
-    command.args = with_more(std::move(words), call.args);
+    command.args = args.list();
     command.environment = short_lived();
     return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                          std::move(reader));
   }
   auto mark = new_mark();
-  words.erase(words.begin());
-  words.insert(std::next(words.begin()), {"-e", mark});
-  command.args = with_more(std::move(words), call.args);
+  command.args = Arguments{"exec", "-e"}
+                     .joined(mark_name, mark)
+                     .words({"-i"})
+                     .container(target_.container)
+                     .words({"kubectl"})
+                     .append(args)
+                     .list();
   return run_contained(std::move(announcement), std::move(command), std::move(reader),
                        std::move(mark));
 }
@@ -202,7 +216,7 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
     const Docker docker(*runner_, *events_, target);
     auto ended = false;
     try {
-      co_await docker.end_marked(target_.container, mark);
+      co_await docker.end_marked(target_.container, mark_name + mark);
       ended = true;
     } catch (const Failure&) {
       // The container may be gone, and kubectl with it.
@@ -273,16 +287,16 @@ boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim) c
   const auto about = asked(call.args);
   JsonAnswer answer(std::move(trim));
   co_await run(std::move(call), &answer);
-  co_return answer.document(about);
+  auto document = answer.document(about);
+  check_objects(document, name_of(target_.side));
+  co_return document;
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::get(std::vector<std::string> args,
-                                                        Trim trim) const {
-  return read({.args = get_args(std::move(args))}, std::move(trim));
+boost::asio::awaitable<boost::json::value> Kubectl::get(Arguments args, Trim trim) const {
+  return read({.args = get_args(args)}, std::move(trim));
 }
 
-boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(
-    std::vector<std::string> args) const {
+boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Arguments args) const {
   std::optional<boost::json::value> found;
   try {
     auto object = co_await get(std::move(args));
@@ -298,7 +312,7 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
 }
 
 boost::asio::awaitable<std::string> Kubectl::get_raw(std::string path) const {
-  Call call{.args = {"get", "--raw", std::move(path)}};
+  Call call{.args = Arguments{"get", "--raw"}.absolute_path(path)};
   auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);
 }
@@ -322,6 +336,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
     const auto items = array_at(found.front(), "/items");
     found.assign(items.begin(), items.end());
   }
+  for (const auto& each : found) check_objects(each, name_of(target_.side));
   if (found.size() != count) throw not_json(about, answer.size(), "an answer is missing");
   // What is deleted goes by which answer belongs to which token.
   const boost::json::value question(list);
@@ -344,7 +359,7 @@ boost::asio::awaitable<void> Kubectl::replace(boost::json::object object) const 
 
 boost::asio::awaitable<void> Kubectl::replace_raw(std::string path,
                                                   boost::json::object object) const {
-  Call call{.args = replace_raw_args(std::move(path)),
+  Call call{.args = replace_raw_args(path),
             .input = boost::json::serialize(object),
             .given = object_text(object),
             .weight = Weight::documented};
@@ -358,14 +373,14 @@ boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object o
                .weight = Weight::documented});
 }
 
-boost::asio::awaitable<std::string> Kubectl::ask(std::vector<std::string> args, std::string input,
+boost::asio::awaitable<std::string> Kubectl::ask(Arguments args, std::string input,
                                                  std::string given) const {
   Call call{.args = std::move(args), .input = std::move(input), .given = std::move(given)};
   auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);
 }
 
-boost::asio::awaitable<void> Kubectl::change_given(std::vector<std::string> args, std::string input,
+boost::asio::awaitable<void> Kubectl::change_given(Arguments args, std::string input,
                                                    std::string given) const {
   Call call{.args = std::move(args),
             .input = std::move(input),
@@ -374,7 +389,7 @@ boost::asio::awaitable<void> Kubectl::change_given(std::vector<std::string> args
   co_await run(std::move(call));
 }
 
-boost::asio::awaitable<std::string> Kubectl::change(std::vector<std::string> args) const {
+boost::asio::awaitable<std::string> Kubectl::change(Arguments args) const {
   Call call{.args = std::move(args), .output = Output::public_text, .weight = Weight::documented};
   auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);

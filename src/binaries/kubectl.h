@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 
 #include "binaries/announced.h"
+#include "binaries/arguments.h"
 #include "binaries/json_answer.h"
 #include "binaries/kubectl_errors.h"
 #include "process/process.h"
@@ -48,7 +49,7 @@ struct KubectlTarget {
   std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
   /// Where it is run by `docker exec`, and finds the cluster by itself; empty: here, by the
   /// kubeconfig.
-  std::string container = {};
+  ContainerName container = {};
   std::string docker = "docker";
   KubectlAge age = KubectlAge::present;
 };
@@ -86,12 +87,10 @@ class Kubectl {
   boost::asio::awaitable<KubectlVersions> versions() const;
 
   /// `kubectl get ARGS -o json`; of the items of a list what the trim leaves.
-  boost::asio::awaitable<boost::json::value> get(std::vector<std::string> args,
-                                                 Trim trim = {}) const;
+  boost::asio::awaitable<boost::json::value> get(Arguments args, Trim trim = {}) const;
 
   /// The same of one object; nothing where it is not there.
-  boost::asio::awaitable<std::optional<boost::json::value>> find(
-      std::vector<std::string> args) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> find(Arguments args) const;
 
   /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included.
   boost::asio::awaitable<boost::json::value> config() const;
@@ -114,41 +113,40 @@ class Kubectl {
 
   /// Any command that reads what is given on standard input, and prints no secret of it.
   /// `given` says what that is.
-  boost::asio::awaitable<std::string> ask(std::vector<std::string> args, std::string input,
+  boost::asio::awaitable<std::string> ask(Arguments args, std::string input,
                                           std::string given = {}) const;
 
   /// `kubectl delete -f -` and the like: what it prints, a line for each object, is dropped.
-  boost::asio::awaitable<void> change_given(std::vector<std::string> args, std::string input,
+  boost::asio::awaitable<void> change_given(Arguments args, std::string input,
                                             std::string given) const;
 
-  /// Any command that changes something and prints little, e.g. {"delete", "secret", "x"}; what it
+  /// Any command that changes something and prints little, e.g. `delete secret/x`; what it
   /// printed is part of its event.
-  boost::asio::awaitable<std::string> change(std::vector<std::string> args) const;
+  boost::asio::awaitable<std::string> change(Arguments args) const;
 
   /// `kubectl get ARGS -w`, started again from a fresh list whenever it ends, until the reader says
   /// stop or the limit is over. `on_list` is called before each (re)start: the events that follow
   /// begin with everything that is there. A kubectl before 1.16 does not tell what became of an
   /// object: all is `modified` then. False where the time was over.
-  boost::asio::awaitable<bool> watch(std::vector<std::string> args, std::chrono::milliseconds limit,
+  boost::asio::awaitable<bool> watch(Arguments args, std::chrono::milliseconds limit,
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
   /// The command as a person would type it, and the words that it begins with.
-  std::string shown(const std::vector<std::string>& args) const;
+  std::string shown(const Arguments& args) const;
   std::vector<std::string> shown_words() const;
 
   /// The whole arguments of get, watch and replace, as they are run and as a plan shows them.
-  static std::vector<std::string> get_args(std::vector<std::string> args);
-  static std::vector<std::string> watch_args(std::vector<std::string> args,
-                                             KubectlAge age = KubectlAge::present);
-  static std::vector<std::string> replace_args();
-  static std::vector<std::string> replace_raw_args(std::string path);
-  static std::vector<std::string> create_args();
+  static Arguments get_args(const Arguments& args);
+  static Arguments watch_args(const Arguments& args, KubectlAge age = KubectlAge::present);
+  static Arguments replace_args();
+  static Arguments replace_raw_args(std::string_view path);
+  static Arguments create_args();
 
  private:
   /// One command, as run() starts it.
   struct Call {
-    std::vector<std::string> args;
+    Arguments args;
     std::string input = {};
     std::string given = {};  ///< what that is, in words
     Output output = Output::secret;
@@ -165,7 +163,9 @@ class Kubectl {
                                                 OutputReader reader, std::string mark) const;
   /// `kubectl version --client`; null where that is no JSON.
   boost::asio::awaitable<boost::json::value> client() const;
-  Asked asked(const std::vector<std::string>& args) const;
+  Asked asked(const Arguments& args) const;
+  /// How this kubectl reaches its cluster, as options of every command.
+  Arguments reaching() const;
 
   Runner* runner_;
   EventSink* events_;

@@ -9,6 +9,7 @@
 #include "binaries/json.h"
 #include "binaries/json_stream.h"
 #include "binaries/kubectl.h"
+#include "boundary/object_check.h"
 #include "process/gather.h"
 
 namespace retrust {
@@ -42,11 +43,10 @@ std::vector<boost::json::value> bare_objects(boost::json::value document) {
 
 }  // namespace
 
-boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
-                                            std::chrono::milliseconds limit,
+boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::milliseconds limit,
                                             std::function<void()> on_list,
                                             std::function<Flow(const WatchEvent&)> on_event) const {
-  args = watch_args(std::move(args), target_.age);
+  args = watch_args(args, target_.age);
   const auto bare = target_.age != KubectlAge::present;
   const auto end = Clock::now() + limit;
   auto weight = Weight::documented;
@@ -60,14 +60,17 @@ boost::asio::awaitable<bool> Kubectl::watch(std::vector<std::string> args,
       stream.feed(piece, [&](boost::json::value document) {
         if (bare) {
           for (auto& object : bare_objects(std::move(document))) {
-            if (flow != Flow::stop)
-              flow = on_event({WatchEvent::Type::modified, std::move(object)});
+            if (flow == Flow::stop) break;
+            check_objects(object, name_of(target_.side));
+            flow = on_event({WatchEvent::Type::modified, std::move(object)});
           }
           return;
         }
         const auto type = watch_type(text_at(document, "/type"));
-        auto* object = document.as_object().if_contains("object");
+        auto* event = document.if_object();
+        auto* object = event == nullptr ? nullptr : event->if_contains("object");
         if (flow == Flow::stop || !type || object == nullptr) return;
+        check_objects(*object, name_of(target_.side));
         flow = on_event({*type, std::move(*object)});
       });
       return flow;

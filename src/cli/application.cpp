@@ -23,6 +23,7 @@
 #include "cli/terminal.h"
 #include "cli/toolbox.h"
 #include "cli/usage.h"
+#include "credentials/certificate.h"
 #include "process/process.h"
 #include "runbook/execution.h"
 #include "runbook/findings.h"
@@ -342,7 +343,7 @@ class Application {
     const auto* live = execution_->observation().live();
     if (live == nullptr) return;
     std::string text;
-    if (options_.step == Step::get_token) text = live->credentials.token;
+    if (options_.step == Step::get_token) text = live->credentials.token.reveal();
     if (options_.step == Step::get_ca) text = live->ca_base64;
     if (text.empty()) return;
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -375,6 +376,7 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
                     const Environment& environment) {
   // A reader of our output that went away must not stop a change half-way.
   std::signal(SIGPIPE, SIG_IGN);
+  forgo_openssl_configuration();
   if (std::filesystem::path(path).filename() == "kubectl_complete-retrust") {
     complete(args, Insertion::verbatim, environment);
     return static_cast<int>(ExitStatus::done);

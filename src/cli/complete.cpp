@@ -17,6 +17,7 @@
 #include "binaries/kubectl.h"
 #include "cli/completion.h"
 #include "process/process.h"
+#include "runbook/commands.h"
 
 namespace retrust {
 namespace {
@@ -78,18 +79,14 @@ std::optional<KubectlTarget> local_cluster(const std::vector<std::string>& words
   target.context = values["local-context"];
   if (!values["kubectl"].empty()) target.program = values["kubectl"];
   if (!target.kubeconfig.empty()) return target;
+  if (!ContainerNameRule::allows(values["rancher-container"])) return std::nullopt;
   target.container = values["rancher-container"];
   if (!values["docker"].empty()) target.docker = values["docker"];
-  if (target.container.empty() || target.container.starts_with('-')) return std::nullopt;
   return target;
 }
 
 awaitable<std::string> ask(Kubectl kubectl) {
-  // Of each cluster these two fields alone: the resource holds a token.
-  std::vector<std::string> args{
-      "get", "clusters.management.cattle.io", "-o",
-      R"(jsonpath={range .items[*]}{.metadata.name}{"\t"}{.spec.displayName}{"\n"}{end})"};
-  auto answer = co_await kubectl.ask(std::move(args), "");
+  auto answer = co_await kubectl.ask(commands::cluster_names(), "");
   co_return answer;
 }
 

@@ -163,12 +163,18 @@ std::string data_folder(Distribution distribution, const Environment& environmen
   return fmt::format("/var/lib/rancher/{}", name_of(distribution));
 }
 
-std::string container_of(const Values& values) {
-  auto name = values.text("rancher-container");
-  if (name.starts_with('-')) {
-    wrong(fmt::format("--rancher-container {} is no name", one_line(name)));
+/// The value of an option as a name; one that breaks the rule for such names is wrong usage.
+template <typename Name>
+Name name_in(const Values& values, std::string_view option) {
+  try {
+    return values.text(option);
+  } catch (const Failure& refused) {
+    wrong(fmt::format("--{}: {}", option, refused.what()));
   }
-  return name;
+}
+
+ContainerName container_of(const Values& values) {
+  return name_in<ContainerName>(values, "rancher-container");
 }
 
 BackupChoice backup_choice(const Values& values, const Environment& environment) {
@@ -351,7 +357,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
-  parsed.name_space = values.text("namespace");
+  parsed.name_space = name_in<NamespaceName>(values, "namespace");
   parsed.docker = values.text("docker");
   parsed.rke = values.text("rke");
   // Whoever only looks, or takes something back, makes no backup: nothing of it is asked for.

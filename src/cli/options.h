@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "boundary/names.h"
 #include "runbook/plan.h"
 
 namespace retrust {
@@ -28,15 +29,15 @@ struct Options {
   std::optional<Step> step;
   std::string rollback_folder;
   std::string kubeconfig;
-  std::string local_kubeconfig;   ///< empty: the cluster is reached through the container
-  std::string rancher_container;  ///< that Rancher runs in, where it was named
+  std::string local_kubeconfig;     ///< empty: the cluster is reached through the container
+  ContainerName rancher_container;  ///< that Rancher runs in, where it was named
   std::string cluster;
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";
   std::string docker = "docker";
   std::string rke;  ///< empty: rke or rke_linux-amd64
-  std::string name_space = "cattle-system";
+  NamespaceName name_space = "cattle-system";
   BackupChoice backup;
   Overwrite overwrite = Overwrite::no;
   Consent consent = Consent::ask;

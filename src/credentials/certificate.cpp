@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -80,6 +81,12 @@ std::string fingerprint_of(const X509* certificate) {
   return hex;
 }
 
+/// OpenSSL's own asks on the terminal, and waits there for ever: a block may say that it is
+/// encrypted.
+int no_pass_phrase(char*, int, int, void*) {
+  return -1;
+}
+
 /// Whether reading ended because there is no further block ("no start line"); anything else means
 /// that a block could not be read.
 bool at_end_of_bundle() {
@@ -115,13 +122,17 @@ std::set<std::string> fingerprints(std::string_view pem) {
 
 }  // namespace
 
+void forgo_openssl_configuration() {
+  ::OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+}
+
 std::vector<Certificate> parse_certificates(std::string_view pem) {
   std::vector<Certificate> found;
   if (pem.empty() || pem.size() > max_bundle) return found;
   ERR_clear_error();
   const Bio input(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   for (;;) {
-    const X509Ptr certificate(PEM_read_bio_X509(input.get(), nullptr, nullptr, nullptr));
+    const X509Ptr certificate(PEM_read_bio_X509(input.get(), nullptr, no_pass_phrase, nullptr));
     if (!certificate) break;
     found.push_back({.subject = name_text(X509_get_subject_name(certificate.get())),
                      .issuer = name_text(X509_get_issuer_name(certificate.get())),

@@ -18,6 +18,10 @@ struct Certificate {
   std::string key;  ///< e.g. "RSA 2048" or "EC 256"
 };
 
+/// Keeps OpenSSL from reading its configuration file: OPENSSL_CONF can name one that loads code.
+/// Call it once, before anything else of OpenSSL.
+void forgo_openssl_configuration();
+
 /// Every certificate of a PEM bundle in its order; text around the blocks is ignored, as by TLS
 /// clients. Empty where there is none, or one cannot be read.
 std::vector<Certificate> parse_certificates(std::string_view pem);

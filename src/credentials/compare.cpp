@@ -45,6 +45,10 @@ std::string validity_text(const Certificate& certificate, std::chrono::sys_secon
   return fmt::format("{} left", days_text(certificate.not_after - now));
 }
 
+/// Certificates of a bundle that are told one by one; those beyond are counted. Real bundles have a
+/// handful, and a person reads no more.
+constexpr std::size_t most_told = 16;
+
 void add_ca(std::vector<std::string>& lines, const std::string& pem, const RenderNotes& notes) {
   if (pem.empty()) {
     lines.emplace_back("CA certificate");
@@ -58,7 +62,11 @@ void add_ca(std::vector<std::string>& lines, const std::string& pem, const Rende
     add(lines, "sha256 of text", sha256_hex(pem));
     return;
   }
-  for (std::size_t i = 0; i < certificates.size(); ++i) {
+  if (certificates.size() > most_told) {
+    lines.push_back(fmt::format("CA certificates: {}", certificates.size()));
+    add(lines, "sha256 of text", sha256_hex(pem));
+  }
+  for (std::size_t i = 0; i < std::min(most_told, certificates.size()); ++i) {
     const auto& certificate = certificates[i];
     lines.push_back(fmt::format("CA certificate {} of {}", i + 1, certificates.size()));
     add(lines, "subject", certificate.subject);
@@ -70,18 +78,20 @@ void add_ca(std::vector<std::string>& lines, const std::string& pem, const Rende
     add(lines, "key", certificate.key);
     add(lines, "sha256", certificate.sha256);
   }
+  if (certificates.size() > most_told) {
+    say(lines, fmt::format("and {} more", certificates.size() - most_told));
+  }
 }
 
-void add_token(std::vector<std::string>& lines, const std::string& token,
-               const RenderNotes& notes) {
+void add_token(std::vector<std::string>& lines, const Secret& token, const RenderNotes& notes) {
   lines.emplace_back("token");
   if (token.empty()) {
     say(lines, "there is none");
     return;
   }
-  add(lines, "sha256", sha256_hex(token));
+  add(lines, "sha256", sha256_hex(token.reveal()));
   if (!notes.token_verdict.empty()) add(lines, "the cluster", notes.token_verdict);
-  const auto claims = parse_token(token);
+  const auto claims = parse_token(token.reveal());
   if (!claims) {
     add(lines, "no JWT", fmt::format("{} bytes", token.size()));
     return;
@@ -142,7 +152,7 @@ std::vector<std::string> render_ca(const std::string& ca_pem, const RenderNotes&
   return lines;
 }
 
-std::vector<std::string> render_token(const std::string& token, const RenderNotes& notes) {
+std::vector<std::string> render_token(const Secret& token, const RenderNotes& notes) {
   std::vector<std::string> lines;
   add_token(lines, token, notes);
   return lines;

@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "credentials/secret.h"
+
 namespace retrust {
 
 /// A token and the CA certificates beside it, as one side holds them.
 struct Credentials {
-  std::string token;   ///< the JWT itself: a secret; empty where there is none
+  Secret token;        ///< the JWT itself; empty where there is none
   std::string ca_pem;  ///< PEM; empty where there is none
 
   bool operator==(const Credentials&) const = default;
@@ -42,7 +44,7 @@ struct RenderNotes {
 std::vector<std::string> render(const Credentials& credentials, const RenderNotes& notes = {});
 /// Either part of it alone.
 std::vector<std::string> render_ca(const std::string& ca_pem, const RenderNotes& notes = {});
-std::vector<std::string> render_token(const std::string& token, const RenderNotes& notes = {});
+std::vector<std::string> render_token(const Secret& token, const RenderNotes& notes = {});
 
 /// "3649 days left", "expired 2 days ago": of the certificate that ends first.
 std::string validity_text(const std::string& ca_pem, std::chrono::sys_seconds now);

@@ -18,20 +18,20 @@ using boost::asio::awaitable;
 
 namespace {
 
-std::vector<std::string> names_of(const std::vector<Pod>& pods) {
-  std::vector<std::string> names;
+std::vector<ObjectName> names_of(const std::vector<Pod>& pods) {
+  std::vector<ObjectName> names;
   for (const auto& pod : pods) names.push_back(pod.name);
   return names;
 }
 
 std::string names_text(const std::vector<Pod>& pods) {
-  return enumerated(names_of(pods));
+  return enumerated(texts_of(names_of(pods)));
 }
 
-bool mounts_any(const Pod& pod, const std::set<std::string>& secrets) {
+bool mounts_any(const Pod& pod, const std::set<ObjectName>& secrets) {
   return pod.service_account == agent_account &&
          std::any_of(pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
-                     [&](const std::string& name) { return secrets.contains(name); });
+                     [&](const ObjectName& name) { return secrets.contains(name); });
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ awaitable<void> Execution::recreate_agents() {
   }
 }
 
-awaitable<void> Execution::delete_pods(std::vector<std::string> names) {
+awaitable<void> Execution::delete_pods(std::vector<ObjectName> names) {
   const auto kubectl = downstream(Step::recreate_agents);
   co_await kubectl.change(commands::delete_pods(options_.plan.name_space, names));
   // While the agents start there is time for what comes next, and to try what they will report.
@@ -102,8 +102,8 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
       throw Failure(ExitStatus::gave_up,
                     fmt::format("the agents did not start anew within {}: {}",
                                 duration_text(options_.wait), wait.summary()),
-                    fmt::format("see why with: {}", kubectl.shown({"-n", options_.plan.name_space,
-                                                                   "describe", "pod"})));
+                    fmt::format("see why with: {}",
+                                kubectl.shown(commands::describe_pods(options_.plan.name_space))));
     }
     if (!stale.empty() || wait.certain()) break;
     // An old pod that was never seen going may only be further down in the list: look at all.

@@ -22,7 +22,7 @@ json::object named(const std::string& name) {
 }  // namespace
 
 std::optional<Version> agents_version(const Observation& observation) {
-  const auto& image = observation.downstream.agent_image;
+  const auto& image = observation.downstream.agent_image.str();
   // The part after the last colon is a tag, unless it is of the registry's port.
   const auto colon = image.rfind(':');
   if (colon != std::string::npos && image.find('/', colon) == std::string::npos) {
@@ -57,20 +57,20 @@ std::string account_trouble(const Observation& observation) {
       first);
 }
 
-json::object new_account_secret(const std::string& name_space, const std::string& account_uid) {
+json::object new_account_secret(const NamespaceName& name_space, const Uid& account_uid) {
   const std::string account(agent_account);
   json::object owner;
   owner["apiVersion"] = "v1";
   owner["kind"] = "ServiceAccount";
   owner["name"] = account;
-  owner["uid"] = account_uid;
+  owner["uid"] = account_uid.text();
   json::object annotations;
   annotations["kubernetes.io/service-account.name"] = account;
   json::object labels;
   labels["cattle.io/service-account.name"] = account;
   json::object metadata;
   metadata["generateName"] = account + "-token-";
-  metadata["namespace"] = name_space;
+  metadata["namespace"] = name_space.text();
   metadata["annotations"] = std::move(annotations);
   metadata["labels"] = std::move(labels);
   metadata["ownerReferences"] = json::array{std::move(owner)};
@@ -82,8 +82,8 @@ json::object new_account_secret(const std::string& name_space, const std::string
   return secret;
 }
 
-void list_secret_first(json::object& account, const std::string& secret,
-                       const std::set<std::string>& there) {
+void list_secret_first(json::object& account, const ObjectName& secret,
+                       const std::set<ObjectName>& there) {
   json::array listed{named(secret)};
   if (const auto* before = account.if_contains("secrets");
       before != nullptr && before->is_array()) {
@@ -92,7 +92,8 @@ void list_secret_first(json::object& account, const std::string& secret,
       const auto* name = object == nullptr ? nullptr : object->if_contains("name");
       if (name == nullptr || !name->is_string()) continue;
       const std::string text(name->get_string());
-      if (text != secret && there.contains(text)) listed.push_back(reference);
+      if (secret != text && ObjectNameRule::allows(text) && there.contains(text))
+        listed.push_back(reference);
     }
   }
   account["secrets"] = std::move(listed);

@@ -32,13 +32,12 @@ bool agents_make_tokens(const Observation& observation);
 std::string account_trouble(const Observation& observation);
 
 /// A new Secret for the token controller to fill in, as Rancher's agents make them.
-boost::json::object new_account_secret(const std::string& name_space,
-                                       const std::string& account_uid);
+boost::json::object new_account_secret(const NamespaceName& name_space, const Uid& account_uid);
 
 /// The service account with that secret as the first that it lists, and without those that are not
 /// there. Pure.
-void list_secret_first(boost::json::object& account, const std::string& secret,
-                       const std::set<std::string>& there);
+void list_secret_first(boost::json::object& account, const ObjectName& secret,
+                       const std::set<ObjectName>& there);
 
 /// Whether the CA in the token secret is the one in kube-root-ca.crt; true where one is missing.
 bool agree_on_ca(const Downstream& downstream, const TokenSecret& secret);

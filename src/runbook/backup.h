@@ -8,6 +8,7 @@
 #include "backup/container.h"
 #include "binaries/k3s.h"
 #include "binaries/rke.h"
+#include "boundary/names.h"
 
 namespace retrust {
 
@@ -16,9 +17,9 @@ struct BackupChoice {
   /// `etcd` by rke.
   enum class Kind { not_chosen, none, container, etcd, k3s, rke2 };
   Kind kind = Kind::not_chosen;
-  std::string container = {};   ///< name or ID
-  std::string rke_config = {};  ///< rke's cluster.yml
-  std::string snapshot = {};    ///< name of the etcd snapshot
+  ContainerName container = {};  ///< name or ID
+  std::string rke_config = {};   ///< rke's cluster.yml
+  std::string snapshot = {};     ///< name of the etcd snapshot
   Partial partial = Partial::refused;
   /// When the run began, as it stands in names: 20261125T042000Z.
   std::string date = {};

@@ -15,9 +15,9 @@ constexpr int replace_attempts = 5;
 
 std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster) {
   if (cluster.token_secret) {
-    folder.save("secret-" + cluster.token_secret_name, *cluster.token_secret);
+    folder.save("secret-" + cluster.token_secret_name.text(), *cluster.token_secret);
   }
-  return folder.save("clusters-" + cluster.id, cluster.raw);
+  return folder.save("clusters-" + cluster.id.text(), cluster.raw);
 }
 
 boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
@@ -26,7 +26,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
                                                                       Redactor& redactor,
                                                                       ClusterChange change) {
   const auto& id = change.id;
-  std::string secret_name;
+  ObjectName secret_name;
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
     auto now = co_await read_cluster(local, id, redactor);
     if (!change.look(now)) co_return std::nullopt;

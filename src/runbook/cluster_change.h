@@ -17,15 +17,15 @@ namespace retrust {
 
 /// A change of the clusters resource's status.
 struct ClusterChange {
-  std::string id;
+  ClusterId id;
   std::string status_path = {};  ///< see status_path in stored_token.h
   std::string purpose;           ///< for people, e.g. "with the live token and CA"
   /// Looks at the resource as it is now; whether it still has to be changed. May refuse by
   /// throwing.
   std::function<bool(const ClusterResource&)> look;
   /// A token that is to be in a new Secret: it is made once, and `edit` gets its name.
-  std::string token_for_secret = {};
-  std::function<void(boost::json::object& status, const std::string& token_secret)> edit;
+  Secret token_for_secret = {};
+  std::function<void(boost::json::object& status, const ObjectName& token_secret)> edit;
   /// Says that the change comes, as the last thing before it.
   std::function<void(const std::string& text)> announce;
   /// Takes that back: it met with a conflict, so nothing came of it.

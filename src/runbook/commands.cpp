@@ -3,88 +3,119 @@
 namespace retrust::commands {
 namespace {
 
-std::vector<std::string> with_names(std::vector<std::string> args,
-                                    const std::vector<std::string>& names,
-                                    const std::vector<std::string>& options) {
-  args.insert(args.end(), names.begin(), names.end());
-  args.insert(args.end(), options.begin(), options.end());
-  return args;
+// --wait=false: what comes of a deletion is watched, for everything at once.
+Arguments deletion(const NamespaceName& name_space, Word kind,
+                   const std::vector<ObjectName>& names) {
+  Arguments args;
+  args.option("-n", name_space).words({"delete"}).objects(kind, names);
+  return args.words({"--ignore-not-found", "--wait=false"});
 }
 
 }  // namespace
 
-std::vector<std::string> observe_downstream(const std::string& name_space) {
-  return {"namespaces,serviceaccounts,secrets,configmaps,pods,deployments.apps,daemonsets.apps",
-          "-n", name_space};
+Arguments observe_downstream(const NamespaceName& name_space) {
+  return Arguments{
+      "namespaces,serviceaccounts,secrets,configmaps,pods,deployments.apps,daemonsets.apps"}
+      .option("-n", name_space);
 }
 
 // The full names: since Rancher 2.6 there are several resource types called `clusters`.
-std::vector<std::string> observe_local(const std::string& rancher_namespace) {
-  return {
+Arguments observe_local(const NamespaceName& rancher_namespace) {
+  return Arguments{
       "clusters.management.cattle.io,settings.management.cattle.io,namespaces,"
-      "deployments.apps,pods",
-      "-n", rancher_namespace};
+      "deployments.apps,pods"}
+      .option("-n", rancher_namespace);
 }
 
-// --wait=false: what comes of a deletion is watched, for everything at once.
-std::vector<std::string> delete_secrets(const std::string& name_space,
-                                        const std::vector<std::string>& names) {
-  return with_names({"-n", name_space, "delete", "secret"}, names,
-                    {"--ignore-not-found", "--wait=false"});
+Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
+  return deletion(name_space, "secret", names);
 }
 
-std::vector<std::string> token_secrets(const std::string& name_space) {
-  return {"secrets", "-n", name_space, "--field-selector=type=kubernetes.io/service-account-token"};
+Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
+  return deletion(name_space, "pod", names);
 }
 
-std::vector<std::string> accounts_and_secrets(const std::string& name_space) {
-  return {"serviceaccounts,secrets", "-n", name_space};
+Arguments token_secrets(const NamespaceName& name_space) {
+  return Arguments{"secrets"}
+      .option("-n", name_space)
+      .words({"--field-selector=type=kubernetes.io/service-account-token"});
 }
 
-std::vector<std::string> ca_holders(const std::string& name_space, const std::string& secret) {
-  return {"secret/" + secret, "configmap/kube-root-ca.crt", "-n", name_space};
+Arguments accounts_and_secrets(const NamespaceName& name_space) {
+  return Arguments{"serviceaccounts,secrets"}.option("-n", name_space);
 }
 
-std::vector<std::string> delete_pods(const std::string& name_space,
-                                     const std::vector<std::string>& names) {
-  return with_names({"-n", name_space, "delete", "pod"}, names,
-                    {"--ignore-not-found", "--wait=false"});
+Arguments ca_holders(const NamespaceName& name_space, const ObjectName& secret) {
+  return Arguments()
+      .object("secret", secret)
+      .words({"configmap/kube-root-ca.crt"})
+      .option("-n", name_space);
 }
 
-std::vector<std::string> pods(const std::string& name_space) {
-  return {"pods", "-n", name_space};
+Arguments pods(const NamespaceName& name_space) {
+  return Arguments{"pods"}.option("-n", name_space);
 }
 
-std::vector<std::string> secret(const std::string& name_space, const std::string& name) {
-  return {"secret", name, "-n", name_space};
+Arguments secret(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments().object("secret", name).option("-n", name_space);
 }
 
-std::vector<std::string> cluster(const std::string& id) {
-  return {"clusters.management.cattle.io", id};
+Arguments service_account(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments().object("serviceaccount", name).option("-n", name_space);
+}
+
+Arguments kube_system() {
+  return {"namespace/kube-system"};
+}
+
+Arguments registration_tokens(const ClusterId& id) {
+  return Arguments{"clusterregistrationtokens.management.cattle.io"}.option("-n", id);
+}
+
+Arguments clusters_definition() {
+  return {"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};
+}
+
+Arguments cluster(const ClusterId& id) {
+  return Arguments().object("clusters.management.cattle.io", id.text());
+}
+
+Arguments describe_pods(const NamespaceName& name_space) {
+  return Arguments().option("-n", name_space).words({"describe", "pod"});
+}
+
+// Of each cluster these two fields alone: the resource holds a token.
+Arguments cluster_names() {
+  return {"get", "clusters.management.cattle.io", "-o",
+          R"(jsonpath={range .items[*]}{.metadata.name}{"\t"}{.spec.displayName}{"\n"}{end})"};
 }
 
 // By a selector: of a single object named outright kubectl drops the first event of its watch, and
 // with it whatever happened since it read the object.
-std::vector<std::string> watched_cluster(const std::string& id) {
-  return {"clusters.management.cattle.io", "--field-selector=metadata.name=" + id};
+Arguments watched_cluster(const ClusterId& id) {
+  return Arguments{"clusters.management.cattle.io"}.joined("--field-selector=metadata.name=",
+                                                           id.text());
 }
 
-std::vector<std::string> restart_deployment(const std::string& name_space,
-                                            const std::string& name) {
-  return {"-n", name_space, "rollout", "restart", "deployment/" + name};
+Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments()
+      .option("-n", name_space)
+      .words({"rollout", "restart"})
+      .object("deployment", name);
 }
 
-std::vector<std::string> watched_deployment(const std::string& name_space,
-                                            const std::string& name) {
-  return {"deployments.apps", "-n", name_space, "--field-selector=metadata.name=" + name};
+Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments{"deployments.apps"}
+      .option("-n", name_space)
+      .joined("--field-selector=metadata.name=", name.text());
 }
 
 // Not by names: kubectl holds such requests back to five in a second, and these not at all.
-std::vector<std::string> delete_given() {
+Arguments delete_given() {
   return {"delete", "-f", "-", "--ignore-not-found", "--wait=false"};
 }
 
-std::vector<std::string> versions_given() {
+Arguments versions_given() {
   return {"get",
           "-f",
           "-",

@@ -1,44 +1,53 @@
 #pragma once
 
-#include <string>
 #include <vector>
+
+#include "binaries/arguments.h"
+#include "boundary/names.h"
 
 namespace retrust::commands {
 
-/// Arguments of the kubectl commands of the runbook, in one place: the plan shows what the steps
-/// run. Names that are not known yet are given as placeholders, e.g. "<new cattle token>".
+/// Arguments of the kubectl commands, in one place: the plan shows what the steps run.
 
 /// Everything about the downstream cluster that matters, in one process.
-std::vector<std::string> observe_downstream(const std::string& name_space);
+Arguments observe_downstream(const NamespaceName& name_space);
 /// Everything about the local cluster that matters, in one process.
-std::vector<std::string> observe_local(const std::string& rancher_namespace);
+Arguments observe_local(const NamespaceName& rancher_namespace);
+/// Which cluster this is.
+Arguments kube_system();
+/// What agents of that cluster register with.
+Arguments registration_tokens(const ClusterId& id);
+/// The CRD of the clusters resource.
+Arguments clusters_definition();
+/// IDs and names of all clusters.
+Arguments cluster_names();
 
 /// 2.1
-std::vector<std::string> delete_secrets(const std::string& name_space,
-                                        const std::vector<std::string>& names);
+Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names);
 /// 2.1: what the token controller makes
-std::vector<std::string> token_secrets(const std::string& name_space);
+Arguments token_secrets(const NamespaceName& name_space);
+Arguments service_account(const NamespaceName& name_space, const ObjectName& name);
 /// 2.3: the tokens of an account, and which of them it prefers
-std::vector<std::string> accounts_and_secrets(const std::string& name_space);
+Arguments accounts_and_secrets(const NamespaceName& name_space);
 /// Both of what holds the CA: that token secret, and kube-root-ca.crt.
-std::vector<std::string> ca_holders(const std::string& name_space, const std::string& secret);
+Arguments ca_holders(const NamespaceName& name_space, const ObjectName& secret);
 /// 2.2
-std::vector<std::string> delete_pods(const std::string& name_space,
-                                     const std::vector<std::string>& names);
-std::vector<std::string> pods(const std::string& name_space);
+Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names);
+Arguments pods(const NamespaceName& name_space);
+Arguments describe_pods(const NamespaceName& name_space);
 /// 2.3 and 2.4
-std::vector<std::string> secret(const std::string& name_space, const std::string& name);
+Arguments secret(const NamespaceName& name_space, const ObjectName& name);
 /// 2.5
-std::vector<std::string> cluster(const std::string& id);
+Arguments cluster(const ClusterId& id);
 /// The same, to be watched.
-std::vector<std::string> watched_cluster(const std::string& id);
+Arguments watched_cluster(const ClusterId& id);
 /// 3.1
-std::vector<std::string> restart_deployment(const std::string& name_space, const std::string& name);
-std::vector<std::string> watched_deployment(const std::string& name_space, const std::string& name);
+Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name);
+Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& name);
 
 /// 3.2: of the objects in the list that is given on standard input
-std::vector<std::string> delete_given();
+Arguments delete_given();
 /// The same ones' names, uids and versions, a line each; those that are gone are left out.
-std::vector<std::string> versions_given();
+Arguments versions_given();
 
 }  // namespace retrust::commands

@@ -68,7 +68,7 @@ awaitable<void> Execution::confirm_plan(const Plan& plan) {
   const auto& cluster = observation_.local.cluster;
   const auto question =
       fmt::format("Do this to cluster {} ({}): {}?", one_line(cluster.display_name),
-                  one_line(cluster.id), steps_text(plan));
+                  cluster.id.text(), steps_text(plan));
   co_await confirm(question);
 }
 
@@ -294,7 +294,7 @@ void Execution::note_live() {
   if (live == nullptr || !live->complete()) return;
   auto digest = digest_of(live->credentials);
   if (noted_ == digest) return;
-  folder_.save("live-" + observation_.local.cluster.id, to_json(digest));
+  folder_.save("live-" + observation_.local.cluster.id.text(), to_json(digest));
   noted_ = std::move(digest);
 }
 

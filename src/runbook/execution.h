@@ -91,10 +91,10 @@ class Execution {
   boost::asio::awaitable<void> copy_archive(Docker docker, const ContainerBackup& backup);
   boost::asio::awaitable<void> backup_etcd();
   boost::asio::awaitable<void> delete_token();
-  boost::asio::awaitable<void> wait_for_token(std::set<std::string> doomed);
+  boost::asio::awaitable<void> wait_for_token(std::set<Uid> doomed);
   /// Until a usable token secret of cattle is there that is none of those uids; false where the
   /// time is over.
-  boost::asio::awaitable<bool> watch_for_token(std::string section, std::set<std::string> doomed,
+  boost::asio::awaitable<bool> watch_for_token(std::string section, std::set<Uid> doomed,
                                                std::chrono::milliseconds limit);
   boost::asio::awaitable<void> make_token(std::string section);
   /// Agents of 2.5.8 to 2.6.6 take the first secret that their account lists.
@@ -103,7 +103,7 @@ class Execution {
   /// A renewed CA is written into the secrets and into kube-root-ca.crt one after the other.
   boost::asio::awaitable<void> await_one_ca();
   boost::asio::awaitable<void> recreate_agents();
-  boost::asio::awaitable<void> delete_pods(std::vector<std::string> names);
+  boost::asio::awaitable<void> delete_pods(std::vector<ObjectName> names);
   boost::asio::awaitable<void> watch_pods(PodWait& wait, std::vector<Pod>& stale);
   boost::asio::awaitable<void> read_live(Step step);
   boost::asio::awaitable<void> check_cluster();
@@ -132,7 +132,7 @@ class Execution {
   /// Says that a change comes, as the last thing before it.
   void announce(const std::string& section, const std::string& text, boost::json::object data = {});
   /// A command that changes something, as one of several tasks.
-  static boost::asio::awaitable<void> change(Kubectl kubectl, std::vector<std::string> args);
+  static boost::asio::awaitable<void> change(Kubectl kubectl, Arguments args);
   Kubectl downstream(Step step) const;
   Kubectl local(Step step) const;
 
@@ -157,7 +157,7 @@ class Execution {
   /// With these the downstream cluster was reached.
   std::optional<Credentials> proven_;
   /// Secrets that this run deleted: a pod that mounts one never starts.
-  std::set<std::string> deleted_secrets_;
+  std::set<ObjectName> deleted_secrets_;
   /// Whether the agents were waited for in vain.
   enum class Report { unknown, missing } report_ = Report::unknown;
   Repaired repaired_ = Repaired::by_agents;

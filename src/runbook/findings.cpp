@@ -51,7 +51,7 @@ std::vector<std::string> findings(const Observation& observation) {
   std::vector<std::string> lines;
   lines.push_back(fmt::format(
       "cluster {} ({}), Kubernetes {}, driver {}, at {}", one_line(cluster.display_name),
-      one_line(cluster.id),
+      cluster.id.text(),
       downstream.kubernetes_version.empty() ? "unknown" : one_line(downstream.kubernetes_version),
       cluster.driver.empty() ? "not set" : one_line(cluster.driver),
       one_line(downstream.kubeconfig.server)));
@@ -61,7 +61,7 @@ std::vector<std::string> findings(const Observation& observation) {
   lines.push_back(condition_text(cluster.ready));
   if (!cluster.token_secret_name.empty()) {
     lines.push_back(fmt::format("Rancher keeps the token in the Secret {} of {}{}",
-                                one_line(cluster.token_secret_name), credential_namespace,
+                                cluster.token_secret_name.text(), credential_namespace,
                                 cluster.token_secret ? "" : ", which is gone"));
   }
   for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
@@ -93,11 +93,11 @@ boost::json::object facts(const Observation& observation) {
   const auto& downstream = observation.downstream;
   boost::json::object told;
   told["downstreamCluster"] =
-      fmt::format("{} ({}){}", one_line(cluster.display_name), one_line(cluster.id),
+      fmt::format("{} ({}){}", one_line(cluster.display_name), cluster.id.text(),
                   where(downstream.kubeconfig.server, downstream.kube_system_uid));
   // Rancher calls the cluster that it runs in so.
   std::string local = "local";
-  if (observation.container) local += " in container " + one_line(observation.container->name);
+  if (observation.container) local += " in container " + observation.container->name.text();
   told["localCluster"] = local + where(observation.local.server, observation.local.kube_system_uid);
   told["rancherVersion"] = one_line(observation.local.rancher.version_text);
   told["kubernetesVersion"] = one_line(downstream.kubernetes_version);
@@ -131,10 +131,10 @@ std::vector<std::string> credentials_table(const Observation& observation) {
   const auto* secret = observation.live();
   const auto& cluster = observation.local.cluster;
   const Held stored{cluster.token_secret_name.empty()
-                        ? "clusters " + one_line(cluster.id)
-                        : "secret " + one_line(cluster.token_secret_name),
+                        ? "clusters " + cluster.id.text()
+                        : "secret " + cluster.token_secret_name.text(),
                     cluster.stored, observation.stored_verdict};
-  const Held live{secret == nullptr ? "nowhere" : "secret " + secret->name,
+  const Held live{secret == nullptr ? "nowhere" : "secret " + secret->name.text(),
                   observation.live_credentials().value_or(Credentials{}),
                   secret == nullptr ? Verdict::unknown : secret->verdict};
   const auto token = [](const Held& side) {
@@ -142,7 +142,7 @@ std::vector<std::string> credentials_table(const Observation& observation) {
     const auto word = side.verdict == Verdict::accepted   ? ", accepted"
                       : side.verdict == Verdict::rejected ? ", rejected"
                                                           : "";
-    return fmt::format("sha256:{}{}", fingerprint(side.credentials.token), word);
+    return fmt::format("sha256:{}{}", fingerprint(side.credentials.token.reveal()), word);
   };
   const auto ca = [&](const Held& side) {
     const auto certificates = parse_certificates(side.credentials.ca_pem);

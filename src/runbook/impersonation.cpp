@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "boundary/object_check.h"
 #include "process/gather.h"
+#include "runbook/commands.h"
 #include "runbook/parse.h"
 #include "runbook/permissions.h"
 #include "runbook/trim.h"
@@ -28,6 +30,9 @@ constexpr std::size_t page_size = 2 * reviews_at_once;
 /// A list that takes longer than the server remembers it will not be faster the next time.
 constexpr int most_restarts = 5;
 constexpr std::size_t most_examples = 3;
+/// Beyond what any cluster was seen to have (rancher/rancher 43717, 44347: tens of thousands).
+constexpr std::size_t most_tokens = 200'000;
+constexpr int most_pages = 2'000;
 
 /// As in a URL's query: what the server gave is base64, by the letter.
 std::string escaped(std::string_view text) {
@@ -44,7 +49,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string page_path(const std::string& name_space, const std::string& next) {
+std::string page_path(const NamespaceName& name_space, const std::string& next) {
   auto path = fmt::format(
       "/api/v1/namespaces/{}/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
       "&limit={}",
@@ -66,7 +71,7 @@ awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
 using Rulings = std::vector<std::pair<Ruling, std::string>>;
 
 awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& tokens,
-                          std::size_t begin, std::string control, Rulings& rulings) {
+                          std::size_t begin, Secret control, Rulings& rulings) {
   const auto end = std::min(tokens.size(), begin + reviews_at_once);
   json::array reviews;
   for (auto i = begin; i < end; ++i) reviews.push_back(token_review(tokens[i].token));
@@ -95,7 +100,7 @@ class Survey {
         events_(options.events),
         agents_namespace_(options.name_space) {}
 
-  void add(const std::string& name_space, TokenPage page) {
+  void add(const NamespaceName& name_space, TokenPage page) {
     if (page.begins == TokenPage::Begins::anew) {
       std::erase_if(groups_, [&](const auto& entry) {
         return entry.second.counted.name_space == name_space;
@@ -112,7 +117,7 @@ class Survey {
     const auto tokens = std::exchange(waiting_, {});
     if (reviewed_ > 0) say_progress();
     reviewed_ += tokens.size();
-    const auto rulings = co_await rule(clusters_.downstream, tokens, std::string());
+    const auto rulings = co_await rule(clusters_.downstream, tokens, Secret());
     for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
   }
 
@@ -155,7 +160,7 @@ class Survey {
       if (++group.rejected == 1) group.reason = ruling.second;
       if (group.examples.size() < most_examples) group.examples.push_back(token.name);
       if (auto why = not_made_again(token, *owner, seen_); why.empty()) {
-        doomed.push_back(token.name);
+        doomed.push_back(token.name.text());
       } else {
         ++group.kept;
         ++group.kept_because[why];
@@ -180,7 +185,7 @@ class Survey {
   const Clusters& clusters_;
   const Observation& seen_;
   EventSink* events_;
-  std::string agents_namespace_;
+  NamespaceName agents_namespace_;
   std::size_t reviewed_ = 0;
   bool said_ = false;
   std::vector<OwnToken> waiting_;
@@ -188,7 +193,7 @@ class Survey {
     OwnTokens::Group counted;
     std::vector<std::string> doomed;  ///< names
   };
-  std::map<std::pair<std::string, TokenOwner>, Entry> groups_;
+  std::map<std::pair<NamespaceName, TokenOwner>, Entry> groups_;
 };
 
 awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
@@ -229,9 +234,10 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
 /// Whether it has the name that the token controller gives: ACCOUNT-token-xxxxx, of the letters
 /// that Kubernetes takes for such names.
 bool is_automatic(const OwnToken& token) {
-  const auto prefix = token.account + "-token-";
-  if (!token.name.starts_with(prefix)) return false;
-  const auto suffix = std::string_view(token.name).substr(prefix.size());
+  const auto prefix = token.account.text() + "-token-";
+  const std::string_view name(token.name.text());
+  if (!name.starts_with(prefix)) return false;
+  const auto suffix = name.substr(prefix.size());
   return suffix.size() == 5 &&
          suffix.find_first_not_of("bcdfghjklmnpqrstvwxz2456789") == std::string_view::npos;
 }
@@ -271,12 +277,21 @@ awaitable<TokenPage> TokenPages::next() {
                     fmt::format("the list of secrets in {} is not JSON", name_space_),
                     "run again; is it a kubectl that was given?");
     }
+    check_objects(list, name_of(Side::downstream));
     for (const auto& secret : array_at(list, "/items")) {
       if (auto token = parse_own_token(secret, *redactor_))
         page.tokens.push_back(std::move(*token));
     }
     continue_ = text_at(list, "/metadata/continue");
     more_ = !continue_.empty();
+    read_ =
+        page.begins == TokenPage::Begins::anew ? page.tokens.size() : read_ + page.tokens.size();
+    if (++pages_ > most_pages || read_ > most_tokens) {
+      throw Failure(ExitStatus::failed,
+                    fmt::format("the list of secrets in {} does not end: {} read so far",
+                                name_space_, counted(read_, "token")),
+                    "leave section 3.2 out: --skip 3.2");
+    }
     co_return page;
   }
 }
@@ -307,7 +322,7 @@ std::pair<Ruling, std::string> ruling_of(const json::value& review) {
 }
 
 awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<OwnToken>& tokens,
-                        std::string control) {
+                        Secret control) {
   Rulings rulings(tokens.size());
   for (std::size_t begin = 0; begin < tokens.size();) {
     std::vector<awaitable<void>> questions;
@@ -337,8 +352,9 @@ std::string not_made_again(const OwnToken& token, TokenOwner owner,
                      owner == TokenOwner::user ? " with Rancher " + rancher.version_text : "");
 }
 
-awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream, std::string name_space) {
-  std::vector<std::string> args{"pods", "-n", std::move(name_space)};
+awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
+                                               NamespaceName name_space) {
+  auto args = commands::pods(name_space);
   const auto list = co_await downstream.get(std::move(args), spec_trim());
   std::set<std::string> texts;
   for (const auto* pod : items_of(list, "Pod")) {

@@ -38,21 +38,23 @@ class TokenPages {
   using Fetch = std::function<boost::asio::awaitable<std::string>(std::string path)>;
 
   /// The redactor must outlive this.
-  TokenPages(std::string name_space, Fetch fetch, Redactor& redactor)
+  TokenPages(NamespaceName name_space, Fetch fetch, Redactor& redactor)
       : name_space_(std::move(name_space)), fetch_(std::move(fetch)), redactor_(&redactor) {}
 
-  const std::string& name_space() const { return name_space_; }
+  const NamespaceName& name_space() const { return name_space_; }
   bool more() const { return more_; }
   /// Only where there is more. Throws KubectlFailure.
   boost::asio::awaitable<TokenPage> next();
 
  private:
-  std::string name_space_;
+  NamespaceName name_space_;
   Fetch fetch_;
   Redactor* redactor_;
   std::string continue_;
   bool more_ = true;
   int restarts_ = 0;
+  int pages_ = 0;
+  std::size_t read_ = 0;  ///< tokens, since the list began
 };
 
 /// By `kubectl get --raw`.
@@ -67,7 +69,7 @@ std::pair<Ruling, std::string> ruling_of(const boost::json::value& review);
 /// control is given, a token that has to be good, it is part of each question, and what comes with
 /// its rejection is not believed: throws Failure (refused).
 boost::asio::awaitable<std::vector<std::pair<Ruling, std::string>>> rule(
-    const Kubectl& downstream, const std::vector<OwnToken>& tokens, std::string control);
+    const Kubectl& downstream, const std::vector<OwnToken>& tokens, Secret control);
 
 /// Why nobody would make such a token again, so that it must not be deleted; empty: somebody does.
 std::string not_made_again(const OwnToken& token, TokenOwner owner, const Observation& observation);
@@ -75,7 +77,7 @@ std::string not_made_again(const OwnToken& token, TokenOwner owner, const Observ
 /// Names that the pods of a namespace use for anything: a pod that mounts a secret does not start
 /// again without it.
 boost::asio::awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
-                                                            std::string name_space);
+                                                            NamespaceName name_space);
 
 /// Looks at all of them, and puts what was found into the observation; where that cannot be done,
 /// the reason.

@@ -31,8 +31,8 @@ constexpr std::size_t named_at_most = 5;
 struct Deleting {
   Kubectl downstream;
   Redactor& redactor;
-  std::string control;  ///< the agents' token, which has to be good
-  std::string agents_namespace;
+  Secret control;  ///< the agents' token, which has to be good
+  NamespaceName agents_namespace;
   std::function<void(const std::string&, json::object)> announce;
   std::function<void(std::string)> progress;
 };
@@ -42,8 +42,8 @@ std::string list_of(const std::vector<OwnToken>& secrets) {
   json::array items;
   for (const auto& secret : secrets) {
     json::object metadata;
-    metadata["name"] = secret.name;
-    metadata["namespace"] = secret.name_space;
+    metadata["name"] = secret.name.text();
+    metadata["namespace"] = secret.name_space.text();
     json::object item;
     item["apiVersion"] = "v1";
     item["kind"] = "Secret";
@@ -66,7 +66,7 @@ class RejectedTokens {
   RejectedTokens(Deleting how, const Observation& seen) : how_(std::move(how)), seen_(seen) {}
 
   /// Every one that is rejected now, and that somebody makes again.
-  awaitable<void> remove(const std::vector<std::string>& name_spaces) {
+  awaitable<void> remove(const std::vector<NamespaceName>& name_spaces) {
     for (int round = 0; round < most_rounds; ++round) {
       changed_meanwhile_ = 0;
       for (const auto& name_space : name_spaces) co_await remove_from(name_space);
@@ -75,7 +75,7 @@ class RejectedTokens {
   }
 
   /// Throws where one of them is still there.
-  awaitable<void> verify(const std::vector<std::string>& name_spaces) {
+  awaitable<void> verify(const std::vector<NamespaceName>& name_spaces) {
     std::size_t left = 0;
     for (const auto& name_space : name_spaces) {
       TokenPages pages(name_space, fetch_with(how_.downstream), how_.redactor);
@@ -83,7 +83,7 @@ class RejectedTokens {
       while (pages.more()) {
         const auto page = co_await pages.next();
         if (page.begins == TokenPage::Begins::anew) here = 0;
-        for (const auto& token : page.tokens) here += deleted_.contains(token.uid) ? 1U : 0U;
+        for (const auto& token : page.tokens) here += deleted_.contains(token.uid.text()) ? 1U : 0U;
       }
       left += here;
     }
@@ -99,7 +99,7 @@ class RejectedTokens {
   std::size_t changed_meanwhile() const { return changed_meanwhile_; }
 
  private:
-  awaitable<void> remove_from(std::string name_space) {
+  awaitable<void> remove_from(NamespaceName name_space) {
     const auto used = co_await names_in_pods(how_.downstream, name_space);
     TokenPages pages(name_space, fetch_with(how_.downstream), how_.redactor);
     while (pages.more()) {
@@ -110,7 +110,7 @@ class RejectedTokens {
         const auto& token = page.tokens[i];
         const auto owner = owner_of(token, how_.agents_namespace);
         const auto ours = owner && not_made_again(token, *owner, seen_).empty();
-        if (ours && rulings[i].first == Ruling::rejected && !used.contains(token.name)) {
+        if (ours && rulings[i].first == Ruling::rejected && !used.contains(token.name.text())) {
           doomed.push_back(token);
         }
       }
@@ -143,12 +143,13 @@ class RejectedTokens {
       lines.insert(fmt::format("{} {} {}", name, uid, version));
       there.insert(std::move(name));
     }
-    std::erase_if(batch, [&](const OwnToken& secret) { return !there.contains(secret.name); });
+    std::erase_if(batch,
+                  [&](const OwnToken& secret) { return !there.contains(secret.name.text()); });
     changed_meanwhile_ += std::erase_if(
         batch, [&](const OwnToken& secret) { return !lines.contains(version_line(secret)); });
     if (batch.empty()) co_return;
     announce(batch);
-    for (const auto& secret : batch) deleted_.insert(secret.uid);
+    for (const auto& secret : batch) deleted_.insert(secret.uid.text());
     input = list_of(batch);
     co_await how_.downstream.change_given(commands::delete_given(), std::move(input),
                                           counted(batch.size(), "name"));
@@ -159,14 +160,14 @@ class RejectedTokens {
     std::vector<std::string> names;
     for (const auto& secret : batch) {
       json::object entry;
-      entry["name"] = secret.name;
-      entry["uid"] = secret.uid;
-      entry["account"] = secret.account;
+      entry["name"] = secret.name.text();
+      entry["uid"] = secret.uid.text();
+      entry["account"] = secret.account.text();
       secrets.emplace_back(std::move(entry));
-      if (batch.size() <= named_at_most) names.push_back(one_line(secret.name));
+      if (batch.size() <= named_at_most) names.push_back(secret.name.text());
     }
     json::object data;
-    data["namespace"] = batch.front().name_space;
+    data["namespace"] = batch.front().name_space.text();
     data["secrets"] = std::move(secrets);
     how_.announce(
         fmt::format("deleting {} in {}, rejected by the cluster{}",
@@ -191,7 +192,7 @@ awaitable<void> Execution::repair_impersonation() {
                   "run sections 2.1 to 2.5 first");
   }
   auto& own = observation_.own_tokens;
-  std::vector<std::string> name_spaces;
+  std::vector<NamespaceName> name_spaces;
   for (const auto& group : own.groups) {
     const auto known = std::find(name_spaces.begin(), name_spaces.end(), group.name_space);
     if (group.doomed() > 0 && known == name_spaces.end()) name_spaces.push_back(group.name_space);

@@ -11,8 +11,8 @@
 
 #include "binaries/json.h"
 #include "credentials/encoding.h"
+#include "credentials/secret.h"
 #include "credentials/token.h"
-#include "runbook/parse.h"
 #include "transcript/failure.h"
 #include "transcript/text.h"
 #include "transcript/writers.h"
@@ -84,7 +84,7 @@ TemporaryKubeconfig::TemporaryKubeconfig(const KubeconfigView& operators,
   cluster.erase("certificate-authority");
   cluster["certificate-authority-data"] = base64_encode(credentials.ca_pem);
   json::object user;
-  if (!credentials.token.empty()) user["token"] = credentials.token;
+  if (!credentials.token.empty()) user["token"] = credentials.token.reveal();
 
   const auto entry = [](std::string_view key, json::object value) {
     json::object named;

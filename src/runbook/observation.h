@@ -10,10 +10,13 @@
 #include <boost/json/object.hpp>
 
 #include "backup/container.h"
+#include "boundary/names.h"
 #include "credentials/compare.h"
+#include "credentials/secret.h"
 #include "runbook/backup.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/own_tokens.h"
+#include "transcript/display_text.h"
 
 namespace retrust {
 
@@ -33,13 +36,13 @@ enum class Verdict { unknown, accepted, rejected };
 
 /// A Secret of type kubernetes.io/service-account-token of the service account `cattle`.
 struct TokenSecret {
-  std::string name;
-  std::string uid;
+  ObjectName name;
+  Uid uid;
   std::chrono::sys_seconds created;
   Credentials credentials;
   std::string ca_base64;  ///< `.data."ca.crt"` as it stands there
   Verdict verdict = Verdict::unknown;
-  std::string reason = {};  ///< the server's words where it was rejected
+  DisplayText reason = {};  ///< the server's words where it was rejected
 
   /// The token controller has filled it in.
   bool complete() const { return !credentials.token.empty() && !credentials.ca_pem.empty(); }
@@ -47,60 +50,60 @@ struct TokenSecret {
 
 /// A pod in the agents' namespace, or one of Rancher's server.
 struct Pod {
-  std::string name;
-  std::string uid;
-  std::string service_account;
-  std::string phase;
+  ObjectName name;
+  Uid uid;
+  ObjectName service_account;
+  DisplayText phase;
   bool ready = false;
   bool terminating = false;
   /// When its containers that run now were started; the creation where none runs.
   std::chrono::sys_seconds started;
-  std::string owner_kind;  ///< ReplicaSet, DaemonSet …; empty where it stands alone
-  std::string owner;
-  std::vector<std::string> mounted_secrets;
+  DisplayText owner_kind;  ///< ReplicaSet, DaemonSet …; empty where it stands alone
+  DisplayText owner;
+  std::vector<ObjectName> mounted_secrets;
 };
 
 /// What the downstream cluster is like.
 struct Downstream {
   KubeconfigView kubeconfig;
-  std::string kubernetes_version = {};  ///< its own word, else what Rancher knows, e.g. v1.30.14
-  std::string kube_system_uid;          ///< which cluster this is
-  std::string service_account_uid;      ///< of cattle; empty where there is none
+  DisplayText kubernetes_version = {};  ///< its own word, else what Rancher knows, e.g. v1.30.14
+  Uid kube_system_uid;                  ///< which cluster this is
+  Uid service_account_uid;              ///< of cattle; empty where there is none
   /// Best first: see parse_tokens in parse.h.
   std::vector<TokenSecret> tokens;
-  std::set<std::string> secret_names;
-  std::string account_secret = {};  ///< the first that the account cattle lists
-  std::string agent_image = {};     ///< of the Deployment that runs as cattle
+  std::set<ObjectName> secret_names;
+  ObjectName account_secret = {};  ///< the first that the account cattle lists
+  DisplayText agent_image = {};    ///< of the Deployment that runs as cattle
   std::vector<Pod> pods;
-  std::optional<std::string> root_ca;            ///< PEM in the ConfigMap kube-root-ca.crt
-  std::vector<std::string> missing_secrets;      ///< mounted by agents' workloads, not there
-  std::vector<std::string> registration_tokens;  ///< in cattle-credentials-…: secrets
+  std::optional<std::string> root_ca;       ///< PEM in the ConfigMap kube-root-ca.crt
+  std::vector<ObjectName> missing_secrets;  ///< mounted by agents' workloads, not there
+  std::vector<Secret> registration_tokens;  ///< in cattle-credentials-…
   /// Whether the CA that the cluster hands out verifies the server that it serves;
   /// `not_provable` where something in between has a certificate of its own.
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
   HandedOutCa handed_out_ca = HandedOutCa::unknown;
   std::string handed_out_reason = {};
-  std::vector<std::string> own_namespaces = {};  ///< see own_namespaces in own_tokens.h
+  std::vector<NamespaceName> own_namespaces = {};  ///< see own_namespaces in own_tokens.h
   /// In the agents' namespace, but not the agents'; gone when they were looked at.
   std::vector<OwnToken> other_tokens = {};
 };
 
 /// A condition of the clusters resource.
 struct Condition {
-  std::string status;  ///< "True", "False", "Unknown"; empty where there is none
-  std::string reason;
-  std::string message;
+  DisplayText status;  ///< "True", "False", "Unknown"; empty where there is none
+  DisplayText reason;
+  DisplayText message;
 };
 
 /// The clusters resource of the downstream cluster, as Rancher has it.
 struct ClusterResource {
-  std::string id;
-  std::string display_name;
-  std::string driver;
-  std::string resource_version;
-  std::string kubernetes_version;  ///< as Rancher last saw it
+  ClusterId id;
+  DisplayText display_name;
+  DisplayText driver;
+  ResourceVersion resource_version;
+  DisplayText kubernetes_version;  ///< as Rancher last saw it
   Credentials stored;
-  std::string token_secret_name;  ///< status.serviceAccountTokenSecret, where Rancher uses one
+  ObjectName token_secret_name;  ///< status.serviceAccountTokenSecret, where Rancher uses one
   /// The Secret of that name, as it was read; nothing where it is gone or none is named.
   std::optional<boost::json::object> token_secret = {};
   Condition ready;
@@ -109,24 +112,24 @@ struct ClusterResource {
 
 /// Rancher's server in the local cluster.
 struct RancherServer {
-  std::string version_text;  ///< as the setting says it
+  DisplayText version_text;  ///< as the setting says it
   std::optional<Version> version;
-  std::string deployment;  ///< "rancher", "cattle", or empty where it is no Deployment here
-  std::string name_space;
+  ObjectName deployment;  ///< "rancher", "cattle", or empty where it is no Deployment here
+  NamespaceName name_space;
   std::vector<Pod> pods;
 };
 
 /// What the local cluster is like.
 struct Local {
   std::string server;  ///< URL; empty where kubectl finds it by itself, in a container
-  std::string kube_system_uid;
+  Uid kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;
 };
 
 /// The container that --rancher-container names.
 struct ServerContainer {
-  std::string name;  ///< as it was given
+  ContainerName name;  ///< as it was given
   Container container;
   std::string docker = {};  ///< which docker tells of it, e.g. "Docker version 20.10.24"
   /// Whether it is known that the local cluster is the one in it.
@@ -149,7 +152,7 @@ struct Observation {
   Verdict stored_verdict = Verdict::unknown;
   std::optional<std::chrono::sys_seconds> seen_at = {};  ///< when it was asked for
   Identity identity = Identity::unproven;
-  std::string kubectl_version = {};  ///< "v1.32.4", of the operator's; empty where it is not known
+  DisplayText kubectl_version = {};  ///< "v1.32.4", of the operator's; empty where it is not known
   /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
   std::vector<std::string> missing_permissions;
   std::optional<ServerContainer> container = {};

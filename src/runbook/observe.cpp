@@ -84,19 +84,18 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
 
 /// By the service account that the stored token names, else by the registration token.
 awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
-  const auto claims = parse_token(seen.local.cluster.stored.token);
+  const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
   const auto named = claims && !claims->service_account_uid.empty();
-  if (named && claims->service_account_uid == seen.downstream.service_account_uid) {
+  if (named && seen.downstream.service_account_uid == claims->service_account_uid) {
     co_return Identity::account;
   }
   // The account may have been made anew; what the agents registered with is the other trace.
-  std::vector<std::string> args{"clusterregistrationtokens.management.cattle.io", "-n",
-                                seen.local.cluster.id};
-  const auto registered = co_await clusters.local.get(std::move(args));
+  const auto registered =
+      co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
   const auto& used = seen.downstream.registration_tokens;
   for (const auto& item : array_at(registered, "/items")) {
-    const auto token = text_at(item, "/status/token");
-    keep_secret(clusters.redactor, token);
+    const Secret token(clusters.redactor, text_at(item, "/status/token"));
+    if (token.empty()) continue;
     if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
   }
   co_return named ? Identity::contradicted : Identity::unproven;
@@ -211,8 +210,8 @@ const json::value& choose_cluster(const json::value& local_list, const std::stri
                 "shows");
 }
 
-awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(
-    const Kubectl& downstream, std::vector<std::string> tokens) {
+awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(const Kubectl& downstream,
+                                                                      std::vector<Secret> tokens) {
   json::array reviews;
   for (const auto& token : tokens) reviews.push_back(token_review(token));
   std::vector<std::pair<Verdict, std::string>> verdicts;

@@ -25,7 +25,7 @@ enum class OwnTokensChoice { leave, look, repair };
 
 struct ObserveOptions {
   std::string cluster;  ///< ID or display name
-  std::string name_space = "cattle-system";
+  NamespaceName name_space = "cattle-system";
   Permissions permissions = Permissions::ask;
   OwnTokensChoice own_tokens = OwnTokensChoice::leave;
   EventSink* events = nullptr;  ///< is told of what takes its time; may be none
@@ -38,7 +38,7 @@ boost::asio::awaitable<Observation> observe(const Clusters& clusters,
 
 /// What the downstream API server says of tokens, in their order; an empty one is not asked for.
 boost::asio::awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(
-    const Kubectl& downstream, std::vector<std::string> tokens);
+    const Kubectl& downstream, std::vector<Secret> tokens);
 
 /// The resource that is meant by an ID or a display name. Throws Failure (refused) where there is
 /// none (near ones are named) or more than one. Pure.

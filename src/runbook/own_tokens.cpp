@@ -24,7 +24,7 @@ std::size_t sum(const std::vector<OwnTokens::Group>& groups,
 /// "a, b, c and 3 more".
 std::string examples_text(const OwnTokens::Group& group) {
   std::vector<std::string> some;
-  for (const auto& name : group.examples) some.push_back(one_line(name));
+  for (const auto& name : group.examples) some.push_back(name.text());
   if (group.rejected > some.size()) {
     some.push_back(fmt::format("{} more", group.rejected - some.size()));
   }
@@ -45,11 +45,11 @@ std::size_t OwnTokens::doomed() const {
   return sum(groups, [](const Group& group) { return group.doomed(); });
 }
 
-std::vector<std::string> own_namespaces(const boost::json::value& list,
-                                        const std::string& agents_namespace) {
-  std::vector<std::string> found;
+std::vector<NamespaceName> own_namespaces(const boost::json::value& list,
+                                          const NamespaceName& agents_namespace) {
+  std::vector<NamespaceName> found;
   for (const auto* name_space : items_of(list, "Namespace")) {
-    auto name = text_at(*name_space, "/metadata/name");
+    NamespaceName name = text_at(*name_space, "/metadata/name");
     if (name == agents_namespace || name == impersonation_namespace ||
         name == "cattle-fleet-system") {
       found.push_back(std::move(name));
@@ -58,18 +58,18 @@ std::vector<std::string> own_namespaces(const boost::json::value& list,
   return found;
 }
 
-std::optional<TokenOwner> owner_of(const OwnToken& token, std::string_view agents_namespace) {
+std::optional<TokenOwner> owner_of(const OwnToken& token, const NamespaceName& agents_namespace) {
   if (token.name_space == agents_namespace && token.account == agent_account) return std::nullopt;
   const auto user = token.name_space == impersonation_namespace &&
-                    token.account.starts_with("cattle-impersonation-");
+                    token.account.text().starts_with("cattle-impersonation-");
   return user ? TokenOwner::user : TokenOwner::other;
 }
 
 std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redactor& redactor) {
   if (text_at(secret, "/type") != "kubernetes.io/service-account-token") return std::nullopt;
   OwnToken parsed;
-  parsed.token = base64_decode(text_at(secret, "/data/token")).value_or("");
-  keep_token(redactor, parsed.token);
+  const auto token = base64_decode(text_at(secret, "/data/token")).value_or("");
+  parsed.token = Secret(redactor, token, Secret::Forms::plain);
   if (parsed.token.empty()) return std::nullopt;
   parsed.name_space = text_at(secret, "/metadata/namespace");
   parsed.name = text_at(secret, "/metadata/name");

@@ -9,6 +9,10 @@
 
 #include <boost/json/fwd.hpp>
 
+#include "boundary/names.h"
+#include "credentials/secret.h"
+#include "transcript/display_text.h"
+
 namespace retrust {
 
 class Redactor;
@@ -18,12 +22,12 @@ inline constexpr std::string_view impersonation_namespace = "cattle-impersonatio
 /// A secret with a service account's token in one of the namespaces that Rancher's agents make in a
 /// downstream cluster; never the agents' own, which section 2.1 is about.
 struct OwnToken {
-  std::string name_space;
-  std::string name;
-  std::string uid;
-  std::string resource_version;
-  std::string account;
-  std::string token;  ///< a secret
+  NamespaceName name_space;
+  ObjectName name;
+  Uid uid;
+  ResourceVersion resource_version;
+  ObjectName account;
+  Secret token;
 };
 
 /// Whose token it is: that of an account which stands for one of Rancher's users, or any other.
@@ -32,15 +36,15 @@ enum class TokenOwner { user, other };
 /// What is known of such tokens, counted.
 struct OwnTokens {
   struct Group {
-    std::string name_space;
+    NamespaceName name_space;
     TokenOwner owner = TokenOwner::user;
     std::size_t total = 0;     ///< that have a token: Rancher waits for the others to be filled in
     std::size_t rejected = 0;  ///< by the cluster, for certain
     std::size_t unclear = 0;   ///< the answer was an error rather than a rejection
     std::size_t kept = 0;      ///< of the rejected: no repair deletes them
     std::map<std::string, std::size_t> kept_because = {};  ///< how many of them for each reason
-    std::string reason = {};  ///< the server's words where one was rejected, or was unclear
-    std::vector<std::string> examples = {};  ///< names of the first that were rejected
+    DisplayText reason = {};  ///< the server's words where one was rejected, or was unclear
+    std::vector<ObjectName> examples = {};  ///< names of the first that were rejected
 
     std::size_t doomed() const { return rejected - kept; }
   };
@@ -60,11 +64,11 @@ struct OwnTokens {
 
 /// The namespaces of a list that Rancher's agents make by themselves: the agents' own, Fleet's and
 /// that of the users' accounts. Those of charts hold what others put there.
-std::vector<std::string> own_namespaces(const boost::json::value& list,
-                                        const std::string& agents_namespace);
+std::vector<NamespaceName> own_namespaces(const boost::json::value& list,
+                                          const NamespaceName& agents_namespace);
 
 /// Whose token that is; nothing where it is the agents'.
-std::optional<TokenOwner> owner_of(const OwnToken& token, std::string_view agents_namespace);
+std::optional<TokenOwner> owner_of(const OwnToken& token, const NamespaceName& agents_namespace);
 
 /// A secret of a list; nothing where it is none with a token, or the token is not filled in yet.
 /// The token is registered.

@@ -11,8 +11,9 @@
 
 #include "binaries/json.h"
 #include "credentials/encoding.h"
-#include "credentials/token.h"
+#include "credentials/secret.h"
 #include "runbook/own_tokens.h"
+#include "transcript/failure.h"
 
 namespace retrust {
 namespace {
@@ -32,18 +33,31 @@ std::string decoded(const json::value& object, std::string_view pointer) {
   return base64_decode(text_at(object, pointer)).value_or("");
 }
 
-std::string name_of(const json::value& object) {
+/// Empty where there is none.
+ObjectName name_of(const json::value& object) {
   return text_at(object, "/metadata/name");
 }
 
+/// Of an object that is used by its name.
+ObjectName required_name(const json::value& object) {
+  auto name = name_of(object);
+  if (name.empty()) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("a cluster sent a {} without a name", DisplayText(text_at(object, "/kind"))),
+        "an API server sends none such. Find out what answers at the cluster's address");
+  }
+  return name;
+}
+
 /// Secrets that a pod template or pod mounts as volumes.
-std::vector<std::string> mounted(const json::value& object, const std::string& spec) {
-  std::vector<std::string> names;
+std::vector<ObjectName> mounted(const json::value& object, const std::string& spec) {
+  std::vector<ObjectName> names;
   for (const auto& volume : array_at(object, spec + "/volumes")) {
     if (auto name = text_at(volume, "/secret/secretName"); !name.empty()) {
       const auto* optional = find_at(volume, "/secret/optional");
       if (optional == nullptr || !optional->is_bool() || !optional->get_bool()) {
-        names.push_back(std::move(name));
+        names.emplace_back(std::move(name));
       }
     }
   }
@@ -59,9 +73,9 @@ bool has_condition(const json::value& object, std::string_view type) {
 
 /// Secrets that workloads running as `cattle` mount and that are not there: their new pods could
 /// not start (rancher/rancher 50154).
-std::vector<std::string> missing_secrets(const json::value& list,
-                                         const std::set<std::string>& there) {
-  std::set<std::string> missing;
+std::vector<ObjectName> missing_secrets(const json::value& list,
+                                        const std::set<ObjectName>& there) {
+  std::set<ObjectName> missing;
   for (const std::string_view kind : {"Deployment", "DaemonSet"}) {
     for (const auto* workload : items_of(list, kind)) {
       if (text_at(*workload, "/spec/template/spec/serviceAccountName") != agent_account) continue;
@@ -74,43 +88,6 @@ std::vector<std::string> missing_secrets(const json::value& list,
 }
 
 }  // namespace
-
-void keep_secret(Redactor& redactor, std::string_view token) {
-  if (token.empty()) return;
-  keep_token(redactor, token);
-  const auto label = fmt::format("‹token sha256:{}›", fingerprint(token));
-  // Within something that is base64 as a whole it begins at any of three places, and what is next
-  // to it shares the digits at its ends.
-  for (const std::size_t before : {0U, 1U, 2U}) {
-    const auto encoded = base64_encode(std::string(before, '.') + std::string(token));
-    const std::size_t shared_first = before == 0 ? 0 : before + 1;
-    const std::size_t tail = (before + token.size()) % 3;
-    const std::size_t shared_last = tail == 0 ? 0 : 4 - tail;
-    redactor.add(
-        std::string_view(encoded).substr(shared_first, encoded.size() - shared_first - shared_last),
-        label);
-  }
-  // As base64 and openssl wrap it.
-  const auto encoded = base64_encode(token);
-  for (const std::size_t columns : {76U, 64U}) {
-    for (std::size_t begin = 0; begin < encoded.size(); begin += columns) {
-      redactor.add(std::string_view(encoded).substr(begin, columns), label);
-    }
-  }
-}
-
-void keep_token(Redactor& redactor, std::string_view token) {
-  if (token.empty()) return;
-  const auto label = fmt::format("‹token sha256:{}›", fingerprint(token));
-  redactor.add(token, label);
-  redactor.add(base64_encode(token), label);
-  for (std::size_t begin = 0; begin < token.size();) {
-    const auto end = std::min(token.find('.', begin), token.size());
-    // The header of a JWT is short and no secret by itself, but nobody needs to see it either.
-    redactor.add(token.substr(begin, end - begin), label);
-    begin = end + 1;
-  }
-}
 
 std::vector<const json::value*> items_of(const json::value& list, std::string_view kind) {
   std::vector<const json::value*> found;
@@ -127,9 +104,8 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
     return std::nullopt;
   }
   TokenSecret parsed;
-  parsed.credentials.token = decoded(secret, "/data/token");
-  keep_secret(redactor, parsed.credentials.token);
-  parsed.name = name_of(secret);
+  parsed.credentials.token = Secret(redactor, decoded(secret, "/data/token"));
+  parsed.name = required_name(secret);
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
   parsed.credentials.ca_pem = decoded(secret, "/data/ca.crt");
@@ -137,7 +113,7 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   return parsed;
 }
 
-std::vector<TokenSecret> parse_tokens(const json::value& list, std::string_view name_space,
+std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceName& name_space,
                                       Redactor& redactor) {
   std::string referred;
   std::vector<std::string> order;
@@ -172,7 +148,7 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, std::string_view 
 
 Pod parse_pod(const json::value& pod) {
   Pod parsed;
-  parsed.name = name_of(pod);
+  parsed.name = required_name(pod);
   parsed.uid = text_at(pod, "/metadata/uid");
   parsed.service_account = text_at(pod, "/spec/serviceAccountName");
   parsed.phase = text_at(pod, "/status/phase");
@@ -191,25 +167,24 @@ Pod parse_pod(const json::value& pod) {
   return parsed;
 }
 
-std::string kube_system_uid(const json::value& list) {
+Uid kube_system_uid(const json::value& list) {
   for (const auto* name_space : items_of(list, "Namespace")) {
     if (name_of(*name_space) == "kube-system") return text_at(*name_space, "/metadata/uid");
   }
   return {};
 }
 
-Downstream parse_downstream(const json::value& list, std::string_view name_space,
+Downstream parse_downstream(const json::value& list, const NamespaceName& name_space,
                             Redactor& redactor) {
   Downstream parsed;
   parsed.tokens = parse_tokens(list, name_space, redactor);
-  parsed.own_namespaces = own_namespaces(list, std::string(name_space));
+  parsed.own_namespaces = own_namespaces(list, name_space);
   for (const auto* secret : items_of(list, "Secret")) {
     auto token = parse_own_token(*secret, redactor);
     if (token && owner_of(*token, name_space)) parsed.other_tokens.push_back(std::move(*token));
     parsed.secret_names.insert(name_of(*secret));
-    if (!name_of(*secret).starts_with("cattle-credentials-")) continue;
-    auto registration = decoded(*secret, "/data/token");
-    keep_secret(redactor, registration);
+    if (!name_of(*secret).text().starts_with("cattle-credentials-")) continue;
+    Secret registration(redactor, decoded(*secret, "/data/token"));
     if (!registration.empty()) {
       parsed.registration_tokens.push_back(std::move(registration));
     }
@@ -235,9 +210,8 @@ Downstream parse_downstream(const json::value& list, std::string_view name_space
 
 ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
   ClusterResource parsed;
-  parsed.stored.token = text_at(cluster, "/status/serviceAccountToken");
-  keep_secret(redactor, parsed.stored.token);
-  parsed.id = name_of(cluster);
+  parsed.stored.token = Secret(redactor, text_at(cluster, "/status/serviceAccountToken"));
+  parsed.id = required_name(cluster).text();
   parsed.display_name = text_at(cluster, "/spec/displayName");
   parsed.driver = text_at(cluster, "/status/driver");
   parsed.resource_version = text_at(cluster, "/metadata/resourceVersion");
@@ -266,7 +240,7 @@ RancherServer parse_rancher(const json::value& list) {
   for (const std::string_view name : {"rancher", "cattle"}) {
     for (const auto* deployment : items_of(list, "Deployment")) {
       if (name_of(*deployment) != name || !parsed.deployment.empty()) continue;
-      parsed.deployment = name;
+      parsed.deployment = std::string(name);
       parsed.name_space = text_at(*deployment, "/metadata/namespace");
     }
   }

@@ -27,14 +27,14 @@ std::optional<TokenSecret> parse_token_secret(const boost::json::value& secret,
 /// rancher.io/service-account.secret-ref (Rancher 2.9.5, 2.10.1 and later), then the label
 /// cattle.io/service-account.name (2.7.11, 2.8 and later), then the order of the account's
 /// `secrets`, then the youngest.
-std::vector<TokenSecret> parse_tokens(const boost::json::value& list, std::string_view name_space,
-                                      Redactor& redactor);
+std::vector<TokenSecret> parse_tokens(const boost::json::value& list,
+                                      const NamespaceName& name_space, Redactor& redactor);
 
 Pod parse_pod(const boost::json::value& pod);
 
 /// The part of `kubectl get namespaces,secrets,pods,… -o json` that matters here; the address and
 /// the reviews are still missing from it.
-Downstream parse_downstream(const boost::json::value& list, std::string_view name_space,
+Downstream parse_downstream(const boost::json::value& list, const NamespaceName& name_space,
                             Redactor& redactor);
 
 ClusterResource parse_cluster(const boost::json::value& cluster, Redactor& redactor);
@@ -43,13 +43,6 @@ ClusterResource parse_cluster(const boost::json::value& cluster, Redactor& redac
 RancherServer parse_rancher(const boost::json::value& list);
 
 /// uid of the namespace kube-system in a list: which cluster this is.
-std::string kube_system_uid(const boost::json::value& list);
-
-/// Registers a service account token in every form in which it could show: as keep_token does, and
-/// as base64 within something longer, or wrapped.
-void keep_secret(Redactor& redactor, std::string_view token);
-/// Registers a token itself, as base64, and the parts of the JWT: for those that there are
-/// thousands of.
-void keep_token(Redactor& redactor, std::string_view token);
+Uid kube_system_uid(const boost::json::value& list);
 
 }  // namespace retrust

@@ -29,7 +29,7 @@ json::object review(std::string_view api_version, std::string_view kind, json::o
 
 }  // namespace
 
-std::vector<Permission> downstream_permissions(const std::string& name_space, TokenMaker maker) {
+std::vector<Permission> downstream_permissions(const NamespaceName& name_space, TokenMaker maker) {
   std::vector<Permission> needed{{"delete", "", "secrets", name_space},
                                  {"watch", "", "secrets", name_space},
                                  {"delete", "", "pods", name_space},
@@ -91,9 +91,9 @@ bool is_allowed(const json::value& answer) {
   return flag_at(answer, "/status/allowed");
 }
 
-json::value token_review(const std::string& token) {
+json::value token_review(const Secret& token) {
   json::object spec;
-  spec["token"] = token;
+  spec["token"] = token.reveal();
   return review("authentication.k8s.io/v1", "TokenReview", std::move(spec));
 }
 

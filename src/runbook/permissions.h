@@ -21,7 +21,7 @@ struct Permission {
 };
 
 /// What the steps change in the downstream cluster.
-std::vector<Permission> downstream_permissions(const std::string& name_space, TokenMaker maker);
+std::vector<Permission> downstream_permissions(const NamespaceName& name_space, TokenMaker maker);
 /// What the steps change in the local cluster.
 std::vector<Permission> local_permissions(const Local& local);
 
@@ -36,7 +36,7 @@ boost::json::value access_review(const Permission& permission);
 bool is_allowed(const boost::json::value& answer);
 
 /// A TokenReview, and what was answered: the verdict and the server's reason.
-boost::json::value token_review(const std::string& token);
+boost::json::value token_review(const Secret& token);
 std::pair<Verdict, std::string> verdict_of(const boost::json::value& answer);
 
 }  // namespace retrust

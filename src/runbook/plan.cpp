@@ -19,8 +19,8 @@
 namespace retrust {
 namespace {
 
-std::vector<std::string> names_of(const std::vector<Pod>& pods) {
-  std::vector<std::string> names;
+std::vector<ObjectName> names_of(const std::vector<Pod>& pods) {
+  std::vector<ObjectName> names;
   for (const auto& pod : pods) names.push_back(pod.name);
   return names;
 }
@@ -180,7 +180,7 @@ class Planner {
   }
 
   /// How the status is written: see status_path in stored_token.h, which looks at the CRD.
-  std::vector<std::string> replacement(const std::string& id) const {
+  Arguments replacement(const ClusterId& id) const {
     const auto& version = seen_.local.rancher.version;
     if (!version || *version < Version{2, 15, 0}) {
       return Kubectl::replace_args();
@@ -321,9 +321,9 @@ Plan make_plan(const Observation& observation, const PlanOptions& options,
   return Planner(observation, options, progress).make();
 }
 
-std::vector<std::string> secrets_to_delete(const Observation& observation,
-                                           const PlanOptions& options) {
-  std::vector<std::string> names;
+std::vector<ObjectName> secrets_to_delete(const Observation& observation,
+                                          const PlanOptions& options) {
+  std::vector<ObjectName> names;
   for (const auto& secret : observation.downstream.tokens) {
     if (options.extent == Extent::every || !secret.complete() ||
         secret.verdict == Verdict::rejected) {
@@ -347,7 +347,7 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
   for (const auto& pod : agent_pods(downstream.pods)) {
     const auto gone = std::any_of(
         pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
-        [&](const std::string& name) { return !downstream.secret_names.contains(name); });
+        [&](const ObjectName& name) { return !downstream.secret_names.contains(name); });
     if (everyone || gone || pod.started + head_start < live->created) pods.push_back(pod);
   }
   return pods;

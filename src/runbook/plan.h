@@ -63,7 +63,7 @@ enum class PodChoice { agents, every };
 enum class Impersonation { leave, repair };
 
 struct PlanOptions {
-  std::string name_space = "cattle-system";
+  NamespaceName name_space = "cattle-system";
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
   Impersonation impersonation = Impersonation::leave;
@@ -105,8 +105,8 @@ Plan make_plan(const Observation& observation, const PlanOptions& options,
                const Progress& progress = {});
 
 /// Names of the secrets that 2.1 deletes: those that hold no token, or one that is rejected.
-std::vector<std::string> secrets_to_delete(const Observation& observation,
-                                           const PlanOptions& options);
+std::vector<ObjectName> secrets_to_delete(const Observation& observation,
+                                          const PlanOptions& options);
 /// The pods that 2.2 deletes.
 std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options);
 

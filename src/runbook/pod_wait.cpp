@@ -11,7 +11,7 @@ namespace {
 /// The Deployment of a pod of a ReplicaSet, which is called after it with a hash: a rollout under
 /// way changes the ReplicaSet, not the Deployment.
 std::string deployment_of(const Pod& pod) {
-  return pod.owner.substr(0, pod.owner.rfind('-'));
+  return pod.owner.str().substr(0, pod.owner.str().rfind('-'));
 }
 
 }  // namespace

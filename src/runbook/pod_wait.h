@@ -47,11 +47,11 @@ class PodWait {
   enum class Listing { under_way, over };
   bool is_ready_agent(const Pod& pod) const;
 
-  std::set<std::string> old_;       // uids of all old pods
-  std::set<std::string> required_;  // uids of those that matter
-  std::set<std::string> owners_;    // who must have a new pod
-  std::set<std::string> gone_;      // uids that were seen going
-  std::map<std::string, Pod> present_;
+  std::set<Uid> old_;             // uids of all old pods
+  std::set<Uid> required_;        // uids of those that matter
+  std::set<std::string> owners_;  // who must have a new pod
+  std::set<Uid> gone_;            // uids that were seen going
+  std::map<Uid, Pod> present_;
   Listing listing_ = Listing::under_way;
 };
 

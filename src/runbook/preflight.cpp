@@ -14,18 +14,18 @@ namespace {
 }
 
 std::string called(const ClusterResource& cluster) {
-  return fmt::format("{} ({})", one_line(cluster.display_name), one_line(cluster.id));
+  return fmt::format("{} ({})", one_line(cluster.display_name), cluster.id.text());
 }
 
 /// Which cluster --kubeconfig led to, and by what it is told from the one that is meant.
 std::string what_is_there(const Observation& observation) {
   const auto& downstream = observation.downstream;
-  const auto claims = parse_token(observation.local.cluster.stored.token);
+  const auto claims = parse_token(observation.local.cluster.stored.token.reveal());
   return fmt::format(
       "--kubeconfig leads to {}, kube-system {}\nthere the service account cattle has the uid {}\n"
       "Rancher's stored token is of {}",
-      one_line(downstream.kubeconfig.server), one_line(downstream.kube_system_uid),
-      one_line(downstream.service_account_uid),
+      one_line(downstream.kubeconfig.server), downstream.kube_system_uid.text(),
+      downstream.service_account_uid.text(),
       claims && !claims->service_account_uid.empty() ? one_line(claims->service_account_uid)
                                                      : "no service account that it names");
 }
@@ -46,7 +46,7 @@ void check_right_clusters(const Observation& observation) {
            fmt::format("--kubeconfig leads to {}, --local-kubeconfig to {}: the uid of kube-system "
                        "is {} in both",
                        one_line(downstream.kubeconfig.server), one_line(observation.local.server),
-                       one_line(downstream.kube_system_uid)));
+                       downstream.kube_system_uid.text()));
   }
   if (downstream.service_account_uid.empty()) {
     refuse("the downstream cluster has no service account cattle: Rancher's agents are not there",
@@ -126,7 +126,8 @@ void check_may_change(const Observation& observation, const Plan& plan) {
   const auto& missing = observation.downstream.missing_secrets;
   if (plan[Step::recreate_agents].need == Need::needed && !missing.empty()) {
     refuse(fmt::format("the agents mount {} {}, which is not there: new pods could not start",
-                       missing.size() == 1 ? "the secret" : "the secrets", enumerated(missing)),
+                       missing.size() == 1 ? "the secret" : "the secrets",
+                       enumerated(texts_of(missing))),
            "apply the cluster's registration command (Rancher shows it) to make it again, then run "
            "again");
   }

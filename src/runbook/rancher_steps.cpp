@@ -137,7 +137,7 @@ awaitable<void> Execution::try_live() {
   if (proven_ == live->credentials) co_return;
   const auto kubectl = downstream(Step::update_cluster);
   if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
-    std::vector<std::string> tokens(1, live->credentials.token);
+    std::vector<Secret> tokens(1, live->credentials.token);
     const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
     if (verdicts.front().first == Verdict::accepted) co_return;
     throw Failure(ExitStatus::failed,
@@ -148,7 +148,8 @@ awaitable<void> Execution::try_live() {
   const auto with_live = kubectl.with_kubeconfig(temporary.path());
   try {
     const auto answer = co_await with_live.get_raw("/api/v1/namespaces/kube-system");
-    if (answer.find(observation_.downstream.kube_system_uid) != std::string::npos) {
+    const auto& uid = observation_.downstream.kube_system_uid;
+    if (!uid.empty() && answer.find(uid.text()) != std::string::npos) {
       proven_ = live->credentials;
     }
   } catch (const KubectlFailure& failure) {
@@ -199,13 +200,13 @@ awaitable<void> Execution::update_cluster() {
   if (keeps_token_in_secret(observation_.local.cluster, rancher)) {
     change.token_for_secret = live.credentials.token;
   }
-  change.edit = [&live](boost::json::object& status, const std::string& token_secret) {
+  change.edit = [&live](boost::json::object& status, const ObjectName& token_secret) {
     status["caCert"] = live.ca_base64;
     // The plain field is nobody's where there is a Secret: to write it would only leak the token.
     if (token_secret.empty()) {
-      status["serviceAccountToken"] = live.credentials.token;
+      status["serviceAccountToken"] = live.credentials.token.reveal();
     } else {
-      status["serviceAccountTokenSecret"] = token_secret;
+      status["serviceAccountTokenSecret"] = token_secret.text();
     }
   };
   change.announce = [this](const std::string& text) { announce("2.5", text); };
@@ -263,7 +264,7 @@ awaitable<void> Execution::restart_rancher() {
                   fmt::format("Rancher's new server pods were not ready within {}",
                               duration_text(options_.wait)),
                   fmt::format("see why with: {}",
-                              kubectl.shown({"-n", rancher.name_space, "describe", "pod"})));
+                              kubectl.shown(commands::describe_pods(rancher.name_space))));
   }
   say(EventKind::wait_ended, "3.1", "Rancher's new server pods are ready");
   observation_.local.cluster.ready = {};

@@ -13,9 +13,14 @@ namespace {
 
 namespace json = boost::json;
 
+/// Of a bundle; beyond that their number alone is told.
+constexpr std::size_t most_certificates = 16;
+
 json::object credentials_report(const Credentials& credentials) {
   json::array certificates;
-  for (const auto& certificate : parse_certificates(credentials.ca_pem)) {
+  const auto parsed = parse_certificates(credentials.ca_pem);
+  for (const auto& certificate : parsed) {
+    if (certificates.size() == most_certificates) break;
     json::object entry;
     entry["subject"] = printable(certificate.subject);
     entry["sha256"] = certificate.sha256;
@@ -24,10 +29,12 @@ json::object credentials_report(const Credentials& credentials) {
     certificates.emplace_back(std::move(entry));
   }
   json::object entry;
-  entry["token"] = credentials.token.empty()
-                       ? json::value(nullptr)
-                       : json::value(fmt::format("sha256:{}", fingerprint(credentials.token)));
+  entry["token"] =
+      credentials.token.empty()
+          ? json::value(nullptr)
+          : json::value(fmt::format("sha256:{}", fingerprint(credentials.token.reveal())));
   entry["caCertificates"] = std::move(certificates);
+  entry["caCertificateCount"] = parsed.size();
   return entry;
 }
 
@@ -67,7 +74,7 @@ json::value own_tokens_report(const OwnTokens& own) {
   json::array groups;
   for (const auto& group : own.groups) {
     json::object entry;
-    entry["namespace"] = printable(group.name_space);
+    entry["namespace"] = group.name_space.text();
     entry["owner"] = group.owner == TokenOwner::user ? "users" : "other";
     entry["total"] = group.total;
     entry["rejected"] = group.rejected;
@@ -115,7 +122,7 @@ json::object report(const Observation& observation, const Plan& plan) {
   ready["message"] = printable(cluster.ready.message);
 
   json::object described;
-  described["id"] = printable(cluster.id);
+  described["id"] = cluster.id.text();
   described["displayName"] = printable(cluster.display_name);
   described["driver"] = printable(cluster.driver);
   described["server"] = printable(observation.downstream.kubeconfig.server);
@@ -126,7 +133,7 @@ json::object report(const Observation& observation, const Plan& plan) {
   stored["verdict"] = word(observation.stored_verdict);
   stored["tokenSecret"] = cluster.token_secret_name.empty()
                               ? json::value(nullptr)
-                              : json::value(printable(cluster.token_secret_name));
+                              : json::value(cluster.token_secret_name.text());
 
   json::object whole;
   whole["version"] = 1;
@@ -138,7 +145,7 @@ json::object report(const Observation& observation, const Plan& plan) {
     whole["live"] = nullptr;
   } else {
     auto entry = credentials_report(*observation.live_credentials());
-    entry["secret"] = printable(live->name);
+    entry["secret"] = live->name.text();
     entry["verdict"] = word(live->verdict);
     whole["live"] = std::move(entry);
   }

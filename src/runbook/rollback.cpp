@@ -31,7 +31,7 @@ std::string uid_of(const ClusterResource& cluster) {
 }
 
 std::string called(const ClusterResource& cluster) {
-  return fmt::format("{} ({})", one_line(cluster.display_name), one_line(cluster.id));
+  return fmt::format("{} ({})", one_line(cluster.display_name), cluster.id);
 }
 
 /// "the token", "the CA" … of what is there now, that neither was saved nor came of the run.
@@ -74,8 +74,7 @@ awaitable<void> ask_downstream(const Clusters& clusters, Observation& seen) {
   const auto config = co_await clusters.downstream.config();
   keep_users(clusters.redactor, config);
   seen.downstream.kubeconfig = parse_kubeconfig(config);
-  std::vector<std::string> args{"namespace", "kube-system"};
-  const auto name_space = co_await clusters.downstream.get(std::move(args));
+  const auto name_space = co_await clusters.downstream.get(commands::kube_system());
   seen.downstream.kube_system_uid = text_at(name_space, "/metadata/uid");
 }
 
@@ -132,15 +131,15 @@ awaitable<void> Rollback::check_token_secret() const {
   const auto local = clusters_.local.in_section("2.5");
   co_await read_stored_token(local, then, clusters_.redactor);
   if (!then.token_secret) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("the Secret {} in cattle-global-data, which held the token, is gone",
-                              one_line(name)),
-                  "nothing was changed: pointing Rancher at it would leave it without a token");
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the Secret {} in cattle-global-data, which held the token, is gone", name),
+        "nothing was changed: pointing Rancher at it would leave it without a token");
   }
   if (then.stored.token != saved_.cluster.stored.token) {
     throw Failure(ExitStatus::refused,
-                  fmt::format("the Secret {} in {} holds another token than it did then",
-                              one_line(name), credential_namespace),
+                  fmt::format("the Secret {} in {} holds another token than it did then", name,
+                              credential_namespace),
                   "nothing was changed: Rancher has written into it since, so its name does not "
                   "bring the saved token back");
   }
@@ -156,18 +155,17 @@ awaitable<void> Rollback::try_saved_token() {
     co_return;
   }
   const auto downstream = clusters_.downstream.in_section("2.5");
-  std::vector<std::string> args{"serviceaccount", std::string(agent_account), "-n",
-                                options_.name_space};
-  const auto account = co_await downstream.find(std::move(args));
+  const auto account =
+      co_await downstream.find(commands::service_account(options_.name_space, agent_account));
   const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
-  const auto claims = parse_token(token);
+  const auto claims = parse_token(token.reveal());
   // A token is only shown to the cluster that it is for.
   if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
     throw Failure(ExitStatus::refused,
                   "--kubeconfig is not of the cluster that the saved token is for",
                   "nothing was changed; check --kubeconfig, or leave it out");
   }
-  std::vector<std::string> tokens(1, token);
+  std::vector<Secret> tokens(1, token);
   const auto verdicts = co_await review_tokens(downstream, std::move(tokens));
   if (verdicts.front().first != Verdict::accepted) {
     warn(
@@ -236,8 +234,7 @@ awaitable<void> Rollback::run() {
   if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
   if (now->token_secret_name != saved_.cluster.token_secret_name) {
     finding(fmt::format("the token's Secret: {} again, instead of {}",
-                        one_line(saved_.cluster.token_secret_name),
-                        one_line(now->token_secret_name)));
+                        saved_.cluster.token_secret_name.text(), now->token_secret_name.text()));
   }
   co_await try_saved_token();
   const auto confirmed =
@@ -254,7 +251,7 @@ awaitable<void> Rollback::run() {
   change.look = [this](const ClusterResource& fresh) { return look_at(fresh) == Left::something; };
   auto path = co_await status_path(local, id);
   change.status_path = std::move(path);
-  change.edit = [this](boost::json::object& status, const std::string&) {
+  change.edit = [this](boost::json::object& status, const ObjectName&) {
     const auto& saved = saved_.cluster.raw.at("status").as_object();
     for (const auto* field : fields) {
       const auto* before = saved.if_contains(field);
@@ -266,7 +263,7 @@ awaitable<void> Rollback::run() {
     }
   };
   change.announce = [this](const std::string& text) {
-    folder_.save("live-" + saved_.cluster.id, to_json(digest_of(saved_.cluster)));
+    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)));
     events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
     changed_ = true;
   };

@@ -18,7 +18,7 @@ namespace retrust {
 struct RollbackOptions {
   std::filesystem::path from;  ///< the folder of the run that is taken back
   std::string cluster;         ///< ID or display name that it must be of; empty: any
-  std::string name_space = "cattle-system";
+  NamespaceName name_space = "cattle-system";
   /// Whether the token that comes back is tried: a kubeconfig of the downstream cluster was given.
   enum class Trial { none, downstream } trial = Trial::none;
   /// What is done about changes that somebody else made since.

@@ -65,7 +65,7 @@ StoredDigest digest_from_json(const json::value& note) {
 
 StoredDigest digest_of(const Credentials& credentials) {
   StoredDigest digest;
-  if (!credentials.token.empty()) digest.token = sha256_hex(credentials.token);
+  if (!credentials.token.empty()) digest.token = sha256_hex(credentials.token.reveal());
   for (const auto& certificate : parse_certificates(credentials.ca_pem)) {
     digest.ca.push_back(certificate.sha256);
   }
@@ -120,7 +120,7 @@ SavedCluster read_saved_cluster(const fs::path& run_folder, Redactor& redactor) 
   }
   saved.cluster = parse_cluster(object, redactor);
   if (!saved.cluster.token_secret_name.empty()) {
-    const auto secrets = files_of(backup, "secret-" + saved.cluster.token_secret_name);
+    const auto secrets = files_of(backup, "secret-" + saved.cluster.token_secret_name.text());
     std::optional<json::object> secret;
     if (!secrets.empty()) {
       auto found = read_json(secrets.front());

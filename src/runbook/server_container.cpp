@@ -7,6 +7,7 @@
 
 #include "binaries/json.h"
 #include "process/gather.h"
+#include "runbook/commands.h"
 #include "runbook/execution.h"
 #include "transcript/text.h"
 
@@ -26,10 +27,9 @@ constexpr std::chrono::minutes restart_limit{3};
 awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& local,
                                                    const std::string& name, EventSink& events) {
   std::optional<std::string> unknown;
-  std::string uid;
-  std::vector<std::string> args{"namespace", "kube-system"};
+  Uid uid;
   try {
-    const auto answer = co_await inside.get(std::move(args));
+    const auto answer = co_await inside.get(commands::kube_system());
     uid = text_at(answer, "/metadata/uid");
     if (uid.empty()) unknown = "it has no uid";
   } catch (const Failure& failure) {

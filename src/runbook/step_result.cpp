@@ -18,7 +18,7 @@ std::string stored_text(const Observation& seen) {
 std::string agents_text(const Observation& seen) {
   std::vector<std::string> names;
   for (const auto& pod : agent_pods(seen.downstream.pods)) {
-    if (pod.ready && !pod.terminating) names.push_back(one_line(pod.name));
+    if (pod.ready && !pod.terminating) names.push_back(pod.name.text());
   }
   return names.empty() ? std::string("the agents run anew")
                        : fmt::format("the agents run anew: {}", enumerated(names));
@@ -40,8 +40,8 @@ StepResult result_of(Step step, const Observation& seen) {
       return {agents_text(seen)};
     case Step::get_token:
       if (live == nullptr) return {"there is none"};
-      return {fmt::format("token sha256:{} of the secret {}", fingerprint(live->credentials.token),
-                          live->name)};
+      return {fmt::format("token sha256:{} of the secret {}",
+                          fingerprint(live->credentials.token.reveal()), live->name)};
     case Step::get_ca: {
       const auto credentials = seen.live_credentials();
       if (!credentials || !seen.seen_at) return {"there is none"};
@@ -63,7 +63,7 @@ StepResult result_of(Step step, const Observation& seen) {
 std::string verdict_of_run(const Observation& seen, Repaired repaired) {
   const auto& cluster = seen.local.cluster;
   auto text = fmt::format("Rancher has stored the live token and CA of {} ({})",
-                          one_line(cluster.display_name), one_line(cluster.id));
+                          one_line(cluster.display_name), cluster.id.text());
   const auto& server = seen.downstream.kubeconfig.server;
   if (seen.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
     text += ", whether they reach it is not provable from here";

@@ -61,7 +61,7 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
   if (reported == Reported::token_alone && !cluster.token_secret_name.empty() &&
       !cluster.token_secret) {
     return fmt::format("the Secret {} is gone, and no report brings it back",
-                       one_line(cluster.token_secret_name));
+                       cluster.token_secret_name);
   }
   return {};
 }
@@ -71,8 +71,8 @@ void take_token_secret(ClusterResource& cluster, std::optional<json::object> sec
   cluster.stored.token.clear();
   if (secret) {
     const json::value whole(*secret);
-    cluster.stored.token = base64_decode(text_at(whole, "/data/credential")).value_or("");
-    keep_secret(redactor, cluster.stored.token);
+    const auto token = base64_decode(text_at(whole, "/data/credential")).value_or("");
+    cluster.stored.token = Secret(redactor, token);
   }
   cluster.token_secret = std::move(secret);
 }
@@ -87,7 +87,7 @@ awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster
   take_token_secret(cluster, std::move(secret), redactor);
 }
 
-awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local, std::string id,
+awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local, ClusterId id,
                                                        Redactor& redactor) {
   const auto object = co_await local.find(commands::cluster(id));
   if (!object) co_return std::nullopt;
@@ -96,26 +96,26 @@ awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local, std
   co_return cluster;
 }
 
-awaitable<ClusterResource> read_cluster(const Kubectl& local, std::string id, Redactor& redactor) {
+awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id, Redactor& redactor) {
   const auto object = co_await local.get(commands::cluster(id));
   auto cluster = parse_cluster(object, redactor);
   co_await read_stored_token(local, cluster, redactor);
   co_return cluster;
 }
 
-json::object new_token_secret(const ClusterResource& cluster, const std::string& token) {
+json::object new_token_secret(const ClusterResource& cluster, const Secret& token) {
   const json::value raw(cluster.raw);
   json::object owner;
   owner["apiVersion"] = "management.cattle.io/v3";
   owner["kind"] = "Cluster";
-  owner["name"] = cluster.id;
+  owner["name"] = cluster.id.text();
   owner["uid"] = text_at(raw, "/metadata/uid");
   json::object metadata;
   metadata["generateName"] = "cluster-serviceaccounttoken-";
   metadata["namespace"] = credential_namespace;
   metadata["ownerReferences"] = json::array{std::move(owner)};
   json::object data;
-  data["credential"] = base64_encode(token);
+  data["credential"] = base64_encode(token.reveal());
   json::object secret;
   secret["apiVersion"] = "v1";
   secret["kind"] = "Secret";
@@ -125,15 +125,13 @@ json::object new_token_secret(const ClusterResource& cluster, const std::string&
   return secret;
 }
 
-awaitable<std::string> status_path(const Kubectl& local, std::string id) {
-  std::vector<std::string> args{"customresourcedefinitions.apiextensions.k8s.io",
-                                "clusters.management.cattle.io"};
-  const auto crd = co_await local.get(std::move(args));
+awaitable<std::string> status_path(const Kubectl& local, ClusterId id) {
+  const auto crd = co_await local.get(commands::clusters_definition());
   if (!has_status_subresource(crd)) co_return std::string();
   co_return status_path_of(id);
 }
 
-std::string status_path_of(const std::string& id) {
+std::string status_path_of(const ClusterId& id) {
   return fmt::format("/apis/management.cattle.io/v3/clusters/{}/status", id);
 }
 

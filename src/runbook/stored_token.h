@@ -28,11 +28,11 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
 /// The clusters resource as it is now, with the token from the Secret that it names; nothing where
 /// there is none.
 boost::asio::awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local,
-                                                                    std::string id,
+                                                                    ClusterId id,
                                                                     Redactor& redactor);
 
 /// The same of one that is there.
-boost::asio::awaitable<ClusterResource> read_cluster(const Kubectl& local, std::string id,
+boost::asio::awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id,
                                                      Redactor& redactor);
 
 /// Puts the token of the Secret that the resource names into it; it has none where that is gone.
@@ -44,14 +44,14 @@ void take_token_secret(ClusterResource& cluster, std::optional<boost::json::obje
                        Redactor& redactor);
 
 /// A new Secret for a token, as Rancher makes them: it notices another name, never another content.
-boost::json::object new_token_secret(const ClusterResource& cluster, const std::string& token);
+boost::json::object new_token_secret(const ClusterResource& cluster, const Secret& token);
 
 /// status_path_of where the status is changed by itself (Rancher 2.15 and later: a change of the
 /// whole leaves it as it is, and says nothing); empty where the whole resource is replaced. Which
 /// it is, is asked of the CRD.
-boost::asio::awaitable<std::string> status_path(const Kubectl& local, std::string id);
+boost::asio::awaitable<std::string> status_path(const Kubectl& local, ClusterId id);
 
 /// "/apis/management.cattle.io/v3/clusters/c-abcde/status".
-std::string status_path_of(const std::string& id);
+std::string status_path_of(const ClusterId& id);
 
 }  // namespace retrust

@@ -40,7 +40,7 @@ bool is_usable(const Downstream& downstream, const TokenSecret& secret) {
 awaitable<void> Execution::delete_token() {
   const auto names = secrets_to_delete(observation_, options_.plan);
   auto& seen = observation_.downstream;
-  std::set<std::string> doomed;
+  std::set<Uid> doomed;
   for (const auto& secret : seen.tokens) {
     if (std::find(names.begin(), names.end(), secret.name) != names.end())
       doomed.insert(secret.uid);
@@ -52,7 +52,7 @@ awaitable<void> Execution::delete_token() {
   if (maker == TokenMaker::kubernetes) tasks.push_back(wait_for_token(doomed));
   if (!names.empty()) {
     announce("2.1", fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
-                                enumerated(names)));
+                                enumerated(texts_of(names))));
     tasks.push_back(change(downstream(Step::delete_token),
                            commands::delete_secrets(options_.plan.name_space, names)));
     for (const auto& name : names) seen.secret_names.erase(name);
@@ -67,11 +67,11 @@ awaitable<void> Execution::delete_token() {
   co_await list_token_first();
 }
 
-awaitable<void> Execution::change(Kubectl kubectl, std::vector<std::string> args) {
+awaitable<void> Execution::change(Kubectl kubectl, Arguments args) {
   co_await kubectl.change(std::move(args));
 }
 
-awaitable<void> Execution::wait_for_token(std::set<std::string> doomed) {
+awaitable<void> Execution::wait_for_token(std::set<Uid> doomed) {
   say(EventKind::wait_started, "2.1", "for a new token secret of cattle, with token and CA");
   const auto in_time = co_await watch_for_token("2.1", std::move(doomed), options_.wait);
   if (!in_time) {
@@ -85,7 +85,7 @@ awaitable<void> Execution::wait_for_token(std::set<std::string> doomed) {
       fmt::format("{} is there", observation_.downstream.tokens.front().name));
 }
 
-awaitable<bool> Execution::watch_for_token(std::string section, std::set<std::string> doomed,
+awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> doomed,
                                            std::chrono::milliseconds limit) {
   auto& seen = observation_.downstream;
   std::vector<TokenSecret> found;
@@ -119,7 +119,7 @@ awaitable<void> Execution::make_token(std::string section) {
   auto secret = new_account_secret(options_.plan.name_space, seen.service_account_uid);
   const auto kubectl = clusters_.downstream.in_section(section).with(Patience{options_.wait});
   const auto made = co_await kubectl.create(std::move(secret));
-  const auto name = text_at(made, "/metadata/name");
+  const ObjectName name = text_at(made, "/metadata/name");
   say(EventKind::wait_started, section, fmt::format("for token and CA in {}", name));
   const auto in_time = co_await watch_for_token(section, {}, options_.wait);
   if (!in_time) {
@@ -137,9 +137,8 @@ awaitable<void> Execution::list_token_first() {
   if (live == nullptr || seen.account_secret == live->name) co_return;
   const auto kubectl = downstream(Step::delete_token);
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
-    std::vector<std::string> args{"serviceaccount", std::string(agent_account), "-n",
-                                  options_.plan.name_space};
-    auto account = co_await kubectl.get(std::move(args));
+    auto account =
+        co_await kubectl.get(commands::service_account(options_.plan.name_space, agent_account));
     if (!account.is_object()) break;
     folder_.save("serviceaccount-" + std::string(agent_account), account.get_object());
     list_secret_first(account.get_object(), live->name, seen.secret_names);
@@ -186,9 +185,9 @@ awaitable<void> Execution::read_tokens_again() {
   auto tokens = parse_tokens(list, name_space, clusters_.redactor);
   std::erase_if(tokens, [](const TokenSecret& secret) { return !secret.complete(); });
   if (tokens.empty()) co_return;
-  std::vector<std::string> texts;
-  for (const auto& secret : tokens) texts.push_back(secret.credentials.token);
-  const auto verdicts = co_await review_tokens(kubectl, std::move(texts));
+  std::vector<Secret> values;
+  for (const auto& secret : tokens) values.push_back(secret.credentials.token);
+  const auto verdicts = co_await review_tokens(kubectl, std::move(values));
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     std::tie(tokens[i].verdict, tokens[i].reason) = verdicts[i];
   }

@@ -169,7 +169,7 @@ TEST_CASE("a command that changes something may print what it likes, and warn") 
   Sandbox sandbox;
   const auto hostile = sandbox.directory() / "hostile-kubectl";
   write_file(hostile,
-             "#!/bin/sh\ncase \" $* \" in *' delete pod '*)\n"
+             "#!/bin/sh\ncase \" $* \" in *' delete pod/'*)\n"
              "printf '<b>html</b> `ticks` ``` {code} \\033[31mred\\n````\\n# Result\\n'\n"
              "yes 'one of many lines' | head -n 10000\n"
              "echo 'Warning: deprecated' >&2 ;; esac\n"

@@ -156,7 +156,7 @@ TEST_CASE("a container and a kubeconfig are of the same cluster, or that is refu
     CAPTURE(run.all());
     CHECK(run.status == 0);
     CHECK(run.err.empty());
-    CHECK(has(container.log(), "kubectl get namespace kube-system -o json"));
+    CHECK(has(container.log(), "kubectl get namespace/kube-system -o json"));
   }
   SUBCASE("another") {
     container.kubeconfig = sandbox.file("downstream.kubeconfig");

@@ -48,7 +48,7 @@ TEST_CASE("CA and service account key renewed: found, planned, repaired, and the
   const auto plan = sandbox.retrust({"plan"});
   CHECK(plan.status == 3);
   CHECK(has(plan.out, "2.1  delete-token          needed"));
-  CHECK(has(plan.out, "delete secret " + token_secrets(sandbox).front()));
+  CHECK(has(plan.out, "delete secret/" + token_secrets(sandbox).front()));
   CHECK(sandbox.versions() == before);
   CHECK(sandbox.changes().empty());
 

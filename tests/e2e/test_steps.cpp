@@ -124,7 +124,7 @@ TEST_CASE("a transcript has every command, and the plan it follows" *
   for (const auto* part :
        {"# retrust run of cluster c-x7k2p", "## Plan", "## 2.1 delete-token",
         "## 2.2 recreate-agents", "## 2.3 get-token", "## 2.4 get-ca", "## 2.5 check-cluster",
-        "delete secret cattle-token-", "--- stored in Rancher", "## Sections", "**Done.**",
+        "delete secret/cattle-token-", "--- stored in Rancher", "## Sections", "**Done.**",
         "Exit status 0", "## Left to do"}) {
     CAPTURE(part);
     CHECK(has(transcript, part));

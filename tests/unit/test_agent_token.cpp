@@ -59,7 +59,7 @@ TEST_CASE("what the account lists matters to agents of 2.5.8 to 2.6.6 alone") {
   // As on OpenShift.
   seen.downstream.account_secret = "cattle-dockercfg-abcde";
   CHECK(account_trouble(seen).find("cattle-dockercfg-abcde") != std::string::npos);
-  seen.downstream.account_secret.clear();
+  seen.downstream.account_secret = {};
   CHECK_FALSE(account_trouble(seen).empty());
   seen.downstream.agent_image = "rancher/rancher-agent:v2.5.7";
   CHECK(account_trouble(seen).empty());

@@ -45,12 +45,12 @@ TEST_CASE("how old a kubectl is") {
 
 TEST_CASE("the arguments that an old kubectl is given") {
   using Words = std::vector<std::string>;
-  CHECK(Kubectl::watch_args({"pods"}, KubectlAge::before_1_16) ==
+  CHECK(Kubectl::watch_args({"pods"}, KubectlAge::before_1_16).list() ==
         Words{"get", "pods", "-w", "-o", "json"});
-  CHECK(Kubectl::watch_args({"pods"}) ==
+  CHECK(Kubectl::watch_args({"pods"}).list() ==
         Words{"get", "pods", "-w", "--output-watch-events", "-o", "json"});
   // Before 1.11 `replace -o json` is an error.
-  CHECK(Kubectl::replace_args().back() == "name");
+  CHECK(Kubectl::replace_args().list().back() == "name");
 }
 
 TEST_CASE("docker's own words are told from those of kubectl in the container") {

@@ -9,6 +9,7 @@
 #include "credentials/compare.h"
 #include "credentials/encoding.h"
 #include "credentials/token.h"
+#include "secrets.h"
 
 namespace retrust {
 namespace {
@@ -127,7 +128,7 @@ TEST_CASE("tokens") {
 }
 
 TEST_CASE("what is rendered tells all but the token") {
-  const auto text = joined(render({legacy, certificate("kube-ca")}));
+  const auto text = joined(render({test::secret_of(legacy), certificate("kube-ca")}));
   for (const auto* part : {"CN=kube-ca", "2023-11-14 22:13 UTC to 2033-05-18 03:33 UTC",
                            "cattle-system/cattle (uid uid-1)", "cattle-token-x7k2p", "never"}) {
     CAPTURE(part);
@@ -141,16 +142,39 @@ TEST_CASE("what is rendered tells all but the token") {
   }
 }
 
+TEST_CASE("a block that says it is encrypted asks nobody for a pass phrase") {
+  const auto plain = certificate("kube-ca");
+  const auto body = plain.substr(plain.find('\n') + 1);
+  const auto locked =
+      "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "
+      "AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n" +
+      body;
+  CHECK(parse_certificates(locked).empty());
+  CHECK(joined(render_ca(locked)).find("cannot be read") != std::string::npos);
+}
+
+TEST_CASE("a bundle of a great many certificates is told as a count") {
+  const auto one = certificate("kube-ca");
+  std::string bundle;
+  for (int i = 0; i < 1500; ++i) bundle += one;
+  const auto lines = render_ca(bundle);
+  CHECK(lines.size() < 150);
+  CHECK(lines.front() == "CA certificates: 1500");
+  CHECK(lines.back() == "  and 1484 more");
+}
+
 TEST_CASE("what cannot be read is said") {
-  CHECK(joined(render({"", ""})).find("there is none") != std::string::npos);
+  CHECK(joined(render(Credentials{})).find("there is none") != std::string::npos);
   CHECK(joined(render_ca("garbage")).find("cannot be read") != std::string::npos);
-  CHECK(joined(render_token("opaque-secret")).find("13 bytes") != std::string::npos);
-  CHECK(joined(render_token("opaque-secret")).find("opaque-secret") == std::string::npos);
+  CHECK(joined(render_token(test::secret_of("opaque-secret-text"))).find("18 bytes") !=
+        std::string::npos);
+  CHECK(joined(render_token(test::secret_of("opaque-secret-text"))).find("opaque-secret-text") ==
+        std::string::npos);
 }
 
 TEST_CASE("untrusted names do not reach the terminal raw") {
   const auto token = jwt("{}", "{\"iss\":\"evil\\u001b[2Jname\\nnext\"}");
-  const auto text = joined(render({token, certificate("a\x1b[31mb")}));
+  const auto text = joined(render({test::secret_of(token), certificate("a\x1b[31mb")}));
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("evil?[2Jname next") != std::string::npos);
 }
@@ -159,16 +183,16 @@ TEST_CASE("comparison") {
   using enum Comparison::Part;
   const auto a = certificate("kube-ca");
   const auto b = certificate("kube-ca");
-  CHECK(compare({"t", a}, {"t", a}).equal());
-  CHECK(compare({"t", a}, {"u", a}).token == differs);
-  CHECK(compare({"t", a}, {"t", b}).ca == differs);
-  CHECK(compare({"", a}, {"t", a}).token == stored_missing);
-  CHECK(compare({"t", ""}, {"t", a}).ca == stored_missing);
+  CHECK(compare({test::secret_of("t"), a}, {test::secret_of("t"), a}).equal());
+  CHECK(compare({test::secret_of("t"), a}, {test::secret_of("u"), a}).token == differs);
+  CHECK(compare({test::secret_of("t"), a}, {test::secret_of("t"), b}).ca == differs);
+  CHECK(compare({test::secret_of(""), a}, {test::secret_of("t"), a}).token == stored_missing);
+  CHECK(compare({test::secret_of("t"), ""}, {test::secret_of("t"), a}).ca == stored_missing);
   // What is not there is equal to nothing.
-  CHECK_FALSE(compare({"t", ""}, {"t", ""}).equal());
-  CHECK_FALSE(compare({"", a}, {"", a}).equal());
+  CHECK_FALSE(compare({test::secret_of("t"), ""}, {test::secret_of("t"), ""}).equal());
+  CHECK_FALSE(compare({test::secret_of(""), a}, {test::secret_of(""), a}).equal());
   // The same certificates, written otherwise.
-  CHECK(compare({"t", a + b}, {"t", b + "\n" + a}).equal());
+  CHECK(compare({test::secret_of("t"), a + b}, {test::secret_of("t"), b + "\n" + a}).equal());
 }
 
 TEST_CASE("unified diff") {

@@ -6,6 +6,7 @@
 #include "credentials/compare.h"
 #include "credentials/encoding.h"
 #include "credentials/token.h"
+#include "secrets.h"
 
 namespace retrust {
 namespace {
@@ -102,7 +103,7 @@ TEST_CASE("credentials as a person reads them") {
           "kubernetes.io/serviceaccount/service-account.name":"cattle",
           "kubernetes.io/serviceaccount/service-account.uid":"uid-1"})");
   SUBCASE("both there") {
-    CHECK(joined(render({.token = token, .ca_pem = pem})) ==
+    CHECK(joined(render({.token = test::secret_of(token), .ca_pem = pem})) ==
           fmt::format("CA certificate 1 of 1\n"
                       "  subject          CN=kube-ca\n"
                       "  issuer           CN=kube-ca\n"
@@ -123,17 +124,17 @@ TEST_CASE("credentials as a person reads them") {
     CHECK(joined(render({})) == "CA certificate\n  there is none\ntoken\n  there is none\n");
   }
   SUBCASE("neither readable") {
-    CHECK(joined(render({.token = "opaque-secret", .ca_pem = "garbage"})) ==
+    CHECK(joined(render({.token = test::secret_of("opaque-secret-text"), .ca_pem = "garbage"})) ==
           fmt::format("CA certificate\n"
                       "  cannot be read\n"
                       "  sha256 of text   {}\n"
                       "token\n"
                       "  sha256           {}\n"
-                      "  no JWT           13 bytes\n",
-                      sha256_hex("garbage"), sha256_hex("opaque-secret")));
+                      "  no JWT           18 bytes\n",
+                      sha256_hex("garbage"), sha256_hex("opaque-secret-text")));
   }
   SUBCASE("a token of something else than Kubernetes") {
-    CHECK(joined(render_token(jwt("{}", R"({"iss":7,"exp":1700000000})"))) ==
+    CHECK(joined(render_token(test::secret_of(jwt("{}", R"({"iss":7,"exp":1700000000})")))) ==
           fmt::format("token\n"
                       "  sha256           {}\n"
                       "  expires          2023-11-14 22:13 UTC\n",
@@ -159,7 +160,7 @@ TEST_CASE("what else is known of credentials is told with them") {
   CHECK(validity_text("garbage", ends) == "cannot be read");
 
   const auto token = jwt("{}", R"({"sub":"system:serviceaccount:a:b","iat":1700000000})");
-  const auto text = joined(render_token(token, {.token_verdict = "rejects it"}));
+  const auto text = joined(render_token(test::secret_of(token), {.token_verdict = "rejects it"}));
   CHECK(text.find("  the cluster      rejects it\n") != std::string::npos);
   CHECK(text.find("  subject          system:serviceaccount:a:b\n") != std::string::npos);
   CHECK(text.find("  issued           2023-11-14 22:13 UTC\n") != std::string::npos);
@@ -181,7 +182,7 @@ TEST_CASE("when a token expires") {
                         {R"({"exp":"soon"})", "never"}};
   for (const auto& expected : cases) {
     CAPTURE(expected.claims);
-    const auto lines = render_token(jwt("{}", expected.claims));
+    const auto lines = render_token(test::secret_of(jwt("{}", expected.claims)));
     CHECK(lines.back() == "  expires          " + expected.shown);
   }
 }

@@ -75,7 +75,7 @@ awaitable<void> read_all(TokenPages& pages, std::vector<std::string>& read) {
   while (pages.more()) {
     const auto next = co_await pages.next();
     std::string names = next.begins == TokenPage::Begins::anew ? "anew:" : "";
-    for (const auto& token : next.tokens) names += " " + token.name;
+    for (const auto& token : next.tokens) names += " " + token.name.text();
     read.push_back(names);
   }
 }
@@ -96,7 +96,7 @@ TEST_CASE("token secrets are read page by page, and registered") {
   Redactor redactor;
   const std::string token = "header-header.claims-claims-claims.signature-signature";
   Server server({page({secret("a", token), secret("unfilled", "")}, "next+/="),
-                 page({secret("b", "another-token")}, "")});
+                 page({secret("b", "another-token-of-theirs")}, "")});
   CHECK(read_all(server, redactor) == std::vector<std::string>{" a", " b"});
   const std::string path =
       "/api/v1/namespaces/ns/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
@@ -107,8 +107,9 @@ TEST_CASE("token secrets are read page by page, and registered") {
 
 TEST_CASE("a list that took longer than the server remembers begins anew") {
   Redactor redactor;
-  Server server({page({secret("a", "token-of-a")}, "x"), "", page({secret("a", "token-of-a")}, "y"),
-                 page({secret("b", "token-of-b")}, "")});
+  Server server({page({secret("a", "the-token-of-a-user")}, "x"), "",
+                 page({secret("a", "the-token-of-a-user")}, "y"),
+                 page({secret("b", "the-token-of-another")}, "")});
   CHECK(read_all(server, redactor) == std::vector<std::string>{" a", "anew: a", " b"});
   CHECK_FALSE(server.paths.at(2).ends_with("x"));
 
@@ -178,8 +179,8 @@ TEST_CASE("only the namespaces that Rancher's agents make are its own") {
       {"kind": "Namespace", "metadata": {"name": "default"}},
       {"kind": "Namespace", "metadata": {"name": "cattle-system"}}]})");
   CHECK(own_namespaces(list, "cattle-system") ==
-        std::vector<std::string>{"cattle-impersonation-system", "cattle-fleet-system",
-                                 "cattle-system"});
+        std::vector<NamespaceName>{"cattle-impersonation-system", "cattle-fleet-system",
+                                   "cattle-system"});
 }
 
 TEST_CASE("what nobody would make again is left alone") {
@@ -314,6 +315,7 @@ TEST_CASE("the repair comes last, and needs no permission where there is nothing
 
 TEST_CASE("a repair of what cannot be looked at is refused") {
   Observation seen;
+  seen.local.cluster.id = "c-x7k2p";
   seen.own_tokens.look = OwnTokens::Look::failed;
   seen.own_tokens.trouble = "may not list";
   PlanOptions options;

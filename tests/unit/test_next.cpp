@@ -9,7 +9,8 @@ namespace {
 std::vector<std::string> next(CommandName command, std::vector<std::string> args) {
   Options options;
   options.command = command;
-  const Observation seen;
+  Observation seen;
+  seen.local.cluster.id = "c-x7k2p";
   return next_after_look({"kubectl retrust", std::move(args)}, options, seen,
                          make_plan(seen, PlanOptions{}));
 }

@@ -2,6 +2,7 @@
 
 #include "runbook/plan.h"
 #include "runbook/preflight.h"
+#include "secrets.h"
 
 using namespace std::chrono_literals;
 
@@ -11,12 +12,12 @@ namespace {
 constexpr std::chrono::sys_seconds long_ago{1'700'000'000s};
 constexpr std::chrono::sys_seconds later = long_ago + 1h;
 
-TokenSecret secret(std::string name, std::string token, Verdict verdict) {
+TokenSecret secret(std::string name, std::string_view token, Verdict verdict) {
   TokenSecret made;
   made.name = std::move(name);
-  made.uid = "uid-" + made.name;
+  made.uid = "uid-" + made.name.text();
   made.created = long_ago;
-  made.credentials = {std::move(token), "new ca"};
+  made.credentials = {test::secret_of(token), "new ca"};
   made.verdict = verdict;
   return made;
 }
@@ -24,7 +25,7 @@ TokenSecret secret(std::string name, std::string token, Verdict verdict) {
 Pod pod(std::string name, std::string account, std::chrono::sys_seconds started) {
   Pod made;
   made.name = std::move(name);
-  made.uid = "uid-" + made.name;
+  made.uid = "uid-" + made.name.text();
   made.service_account = std::move(account);
   made.phase = "Running";
   made.ready = true;
@@ -46,7 +47,7 @@ Observation healthy() {
   seen.local.kube_system_uid = "local";
   seen.local.cluster.id = "c-x7k2p";
   seen.local.cluster.display_name = "production";
-  seen.local.cluster.stored = {"good", "new ca"};
+  seen.local.cluster.stored = {test::secret_of("good"), "new ca"};
   seen.local.rancher.version_text = "v2.4.17";
   seen.local.rancher.version = Version{2, 4, 17};
   seen.local.rancher.deployment = "rancher";
@@ -61,7 +62,7 @@ Observation healthy() {
 Observation renewed() {
   auto seen = healthy();
   seen.downstream.tokens = {secret("cattle-token-aaaaa", "old", Verdict::rejected)};
-  seen.local.cluster.stored = {"old", "old ca"};
+  seen.local.cluster.stored = {test::secret_of("old"), "old ca"};
   seen.stored_verdict = Verdict::rejected;
   return seen;
 }
@@ -102,7 +103,7 @@ TEST_CASE("what was renewed decides what is needed") {
   auto delete_token = Need::needed;
   SUBCASE("CA and key") {}
   SUBCASE("the key alone: stored and secret agree, and are both rejected") {
-    seen.local.cluster.stored = {"old", "new ca"};
+    seen.local.cluster.stored = {test::secret_of("old"), "new ca"};
   }
   SUBCASE("the CA alone: the token is still good") {
     seen.downstream.tokens.front().verdict = Verdict::accepted;
@@ -130,7 +131,7 @@ TEST_CASE("the secrets to delete hold no token, or one that is rejected") {
   seen.downstream.tokens.push_back(secret("cattle-token-bbbbb", "fine", Verdict::accepted));
   seen.downstream.tokens.push_back(secret("cattle-token-ccccc", "", Verdict::unknown));
   CHECK(secrets_to_delete(seen, {}) ==
-        std::vector<std::string>{"cattle-token-aaaaa", "cattle-token-ccccc"});
+        std::vector<ObjectName>{"cattle-token-aaaaa", "cattle-token-ccccc"});
   CHECK(seen.live()->name == "cattle-token-bbbbb");
   PlanOptions every;
   every.extent = Extent::every;
@@ -181,7 +182,7 @@ TEST_CASE("the plan follows what was done") {
   progress.performed.insert(Step::recreate_agents);
   progress.performed.insert(Step::check_cluster);
   CHECK(make_plan(seen, {}, progress)[Step::update_cluster].need == Need::needed);
-  seen.local.cluster.stored = {"new", "new ca"};
+  seen.local.cluster.stored = {test::secret_of("new"), "new ca"};
   CHECK(make_plan(seen, {}, progress)[Step::update_cluster].need == Need::not_needed);
   CHECK(make_plan(seen, {}, progress).next_change() == nullptr);
 }
@@ -227,7 +228,7 @@ TEST_CASE("commands are shown with the operator's own file names, quoted where n
   const auto plan = make_plan(renewed(), options);
   CHECK(plan[Step::delete_token].commands ==
         std::vector<std::string>{"kubectl '--kubeconfig=my cluster.yaml' -n cattle-system delete "
-                                 "secret cattle-token-aaaaa --ignore-not-found --wait=false"});
+                                 "secret/cattle-token-aaaaa --ignore-not-found --wait=false"});
 }
 
 TEST_CASE("refused with 4: not the right clusters") {
@@ -238,7 +239,7 @@ TEST_CASE("refused with 4: not the right clusters") {
     why = "same cluster";
   }
   SUBCASE("no agents there") {
-    seen.downstream.service_account_uid.clear();
+    seen.downstream.service_account_uid = {};
     why = "no service account cattle";
   }
   SUBCASE("another cluster's service account") {
@@ -273,7 +274,7 @@ TEST_CASE("refused with 4: two CAs are handed out") {
 TEST_CASE("a Rancher that is no Deployment is not restarted, and that is said") {
   auto seen = renewed();
   seen.local.rancher.version = Version{2, 1, 14};
-  seen.local.rancher.deployment.clear();
+  seen.local.rancher.deployment = {};
   const auto plan = make_plan(seen, {});
   CHECK(plan[Step::restart_rancher].need == Need::not_needed);
   CHECK(plan[Step::restart_rancher].reason.find("docker restart") != std::string::npos);
@@ -282,7 +283,7 @@ TEST_CASE("a Rancher that is no Deployment is not restarted, and that is said") 
 TEST_CASE("Rancher's container is restarted where it is known to be the local cluster's") {
   auto seen = renewed();
   seen.local.rancher.version = Version{2, 1, 14};
-  seen.local.rancher.deployment.clear();
+  seen.local.rancher.deployment = {};
   seen.local.rancher.pods.clear();
   seen.container.emplace();
   seen.container->name = "rancher";

@@ -10,6 +10,7 @@
 #include "credentials/encoding.h"
 #include "runbook/saved_cluster.h"
 #include "runbook/snapshot_names.h"
+#include "secrets.h"
 #include "transcript/failure.h"
 
 namespace retrust {
@@ -71,19 +72,19 @@ TEST_CASE("what was saved first counts, and every note of what that run wanted")
   for (const auto* name : {"clusters-c-x7k2p.10.json", "clusters-c-x7k2p.2.json"}) {
     write(backup / name, cluster_text("later"));
   }
-  write(backup / "clusters-c-x7k2p.json", cluster_text("first"));
+  write(backup / "clusters-c-x7k2p.json", cluster_text("first-of-the-tokens"));
   write(backup / "clusters-c-x7k2p.json.part", "half of");
   for (const auto* token : {"one", "two"}) {
-    const auto note = to_json(digest_of(Credentials{token, ""}));
+    const auto note = to_json(digest_of(Credentials{test::secret_of(token), ""}));
     write(backup / ("live-c-x7k2p" + std::string(token) + ".json"), json::serialize(note));
   }
   Redactor redactor;
   const auto saved = read_saved_cluster(run.path(), redactor);
   CHECK(saved.path == backup / "clusters-c-x7k2p.json");
-  CHECK(saved.cluster.stored.token == "first");
+  CHECK(saved.cluster.stored.token == test::secret_of("first-of-the-tokens"));
   REQUIRE(saved.left.size() == 2);
-  CHECK(saved.left[0] == digest_of(Credentials{"one", ""}));
-  CHECK(saved.left[1] == digest_of(Credentials{"two", ""}));
+  CHECK(saved.left[0] == digest_of(Credentials{test::secret_of("one"), ""}));
+  CHECK(saved.left[1] == digest_of(Credentials{test::secret_of("two"), ""}));
 }
 
 TEST_CASE("the token that was saved is never shown again") {
@@ -105,7 +106,7 @@ TEST_CASE("folders that are not what a run leaves") {
     std::string content;
     std::string words;
   };
-  const auto whole = cluster_text("first");
+  const auto whole = cluster_text("first-of-the-tokens");
   const std::vector<Case> cases{
       {"", "cannot be read"},
       {whole.substr(0, whole.size() / 2), "cannot be read"},
@@ -133,13 +134,14 @@ TEST_CASE("folders that are not what a run leaves") {
 TEST_CASE("a digest tells credentials apart by what they are") {
   const auto one = test::make_certificate({.common_name = "one"});
   const auto two = test::make_certificate({.common_name = "two"});
-  const Credentials credentials{"token", one + two};
+  const Credentials credentials{test::secret_of("token"), one + two};
   const auto digest = digest_of(credentials);
-  CHECK(digest_of(Credentials{"token", two + "\n" + one + one}) == digest);
-  CHECK_FALSE(digest_of(Credentials{"token", one}) == digest);
-  CHECK_FALSE(digest_of(Credentials{"other", one + two}) == digest);
+  CHECK(digest_of(Credentials{test::secret_of("token"), two + "\n" + one + one}) == digest);
+  CHECK_FALSE(digest_of(Credentials{test::secret_of("token"), one}) == digest);
+  CHECK_FALSE(digest_of(Credentials{test::secret_of("other"), one + two}) == digest);
   // What is no certificate is told apart all the same.
-  CHECK_FALSE(digest_of(Credentials{"token", "no PEM"}) == digest_of(Credentials{"token", "none"}));
+  CHECK_FALSE(digest_of(Credentials{test::secret_of("token"), "no PEM"}) ==
+              digest_of(Credentials{test::secret_of("token"), "none"}));
   CHECK(digest_of(Credentials{}).token.empty());
   CHECK(json::serialize(to_json(digest)).find("\"token\"") == std::string::npos);
 }

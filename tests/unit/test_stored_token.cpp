@@ -4,6 +4,7 @@
 
 #include "binaries/json.h"
 #include "runbook/stored_token.h"
+#include "secrets.h"
 
 namespace retrust {
 namespace {
@@ -77,11 +78,11 @@ TEST_CASE("no report brings a Secret back that is gone, unless the CA changes to
 TEST_CASE("the token comes from the Secret alone where one is named") {
   Redactor redactor;
   auto resource = cluster("imported");
-  resource.stored.token = "left over";
+  resource.stored.token = test::secret_of("left-over");
   const auto secret =
       boost::json::parse(R"({"data": {"credential": "YS10b2tlbi10aGF0LWlzLWxvbmctZW5vdWdo"}})");
   take_token_secret(resource, secret.as_object(), redactor);
-  CHECK(resource.stored.token == "a-token-that-is-long-enough");
+  CHECK(resource.stored.token.reveal() == "a-token-that-is-long-enough");
   CHECK(redactor.mask("this is a-token-that-is-long-enough").find("a-token-that-is-long-enough") ==
         std::string::npos);
   take_token_secret(resource, std::nullopt, redactor);
@@ -91,7 +92,8 @@ TEST_CASE("the token comes from the Secret alone where one is named") {
 TEST_CASE("a new Secret belongs to the clusters resource") {
   auto resource = cluster("imported");
   resource.raw = boost::json::parse(R"({"metadata": {"uid": "1-2-3"}})").as_object();
-  const boost::json::value secret(new_token_secret(resource, "a-token-that-is-long-enough"));
+  const boost::json::value secret(
+      new_token_secret(resource, test::secret_of("a-token-that-is-long-enough")));
   CHECK(text_at(secret, "/data/credential") == "YS10b2tlbi10aGF0LWlzLWxvbmctZW5vdWdo");
   CHECK(text_at(secret, "/metadata/namespace") == "cattle-global-data");
   CHECK(text_at(secret, "/metadata/generateName") == "cluster-serviceaccounttoken-");

@@ -1,0 +1,119 @@
+#include "boundary/object_check.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <fmt/format.h>
+
+#include "boundary/names.h"
+#include "transcript/failure.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+/// Enough of a text for a person to find it.
+constexpr std::size_t most_shown = 80;
+
+/// How a value is shown in a sentence, whatever it is.
+std::string shown(const json::value& value) {
+  if (!value.is_string()) return fmt::format("a {}", json::to_string(value.kind()).data());
+  const std::string_view text(value.get_string());
+  return fmt::format("\"{}{}\"", one_line(text.substr(0, most_shown)),
+                     text.size() > most_shown ? "…" : "");
+}
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+class ObjectCheck {
+ public:
+  ObjectCheck(const json::object& object, std::string_view cluster)
+      : object_(object), cluster_(cluster), kind_(text_of(object, "kind")) {}
+
+  void check() const {
+    const auto* metadata = object_.if_contains("metadata");
+    if (metadata == nullptr || metadata->is_null()) return;
+    if (!metadata->is_object()) refuse("metadata", *metadata);
+    const auto& members = metadata->get_object();
+    check_text(members, "metadata.name",
+               [this](std::string_view text) { return allows_name(kind_, text); });
+    check_text(members, "metadata.namespace", LabelRule::allows);
+    check_text(members, "metadata.uid", UidRule::allows);
+    // That of a list is empty in some answers.
+    check_text(members, "metadata.resourceVersion", [](std::string_view text) {
+      return text.empty() || ResourceVersionRule::allows(text);
+    });
+    if (const auto* owners = members.if_contains("ownerReferences"); owners != nullptr) {
+      check_owners(*owners);
+    }
+  }
+
+ private:
+  /// The member is called as the path ends.
+  template <typename Allows>
+  void check_text(const json::object& members, std::string_view path, Allows allows) const {
+    const auto* value = members.if_contains(path.substr(path.rfind('.') + 1));
+    if (value == nullptr) return;
+    if (!value->is_string() || !allows(std::string_view(value->get_string()))) {
+      refuse(path, *value);
+    }
+  }
+
+  void check_owners(const json::value& owners) const {
+    if (owners.is_null()) return;
+    if (!owners.is_array()) refuse("metadata.ownerReferences", owners);
+    for (const auto& owner : owners.get_array()) {
+      if (!owner.is_object()) refuse("metadata.ownerReferences", owner);
+      const auto kind = text_of(owner.get_object(), "kind");
+      check_text(owner.get_object(), "metadata.ownerReferences.name",
+                 [&](std::string_view text) { return allows_name(kind, text); });
+    }
+  }
+
+  [[noreturn]] void refuse(std::string_view member, const json::value& value) const {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the {} sent {} whose {} is {}, which Kubernetes does not allow", cluster_,
+                    description(), member, shown(value)),
+        fmt::format("retrust uses nothing that this cluster says. Find out what answers at its "
+                    "address, and who created the object"));
+  }
+
+  /// "a Pod called x in cattle-system", as far as the object says so in valid words.
+  std::string description() const {
+    auto text = kind_.empty() ? std::string("an object")
+                              : fmt::format("a {}", one_line(kind_.substr(0, most_shown)));
+    const auto* metadata = object_.if_contains("metadata");
+    if (metadata == nullptr || !metadata->is_object()) return text;
+    const auto name = text_of(metadata->get_object(), "name");
+    if (allows_name(kind_, name)) text += " called " + name;
+    const auto name_space = text_of(metadata->get_object(), "namespace");
+    if (LabelRule::allows(name_space)) text += " in " + name_space;
+    return text;
+  }
+
+  const json::object& object_;
+  std::string_view cluster_;
+  std::string kind_;
+};
+
+}  // namespace
+
+void check_objects(const json::value& answer, std::string_view cluster) {
+  const auto* object = answer.if_object();
+  if (object == nullptr) return;
+  ObjectCheck(*object, cluster).check();
+  if (const auto* items = object->if_contains("items"); items != nullptr && items->is_array()) {
+    for (const auto& item : items->get_array()) check_objects(item, cluster);
+  }
+  // What a watch prints: {"type": …, "object": …}.
+  if (const auto* inner = object->if_contains("object"); inner != nullptr) {
+    check_objects(*inner, cluster);
+  }
+}
+
+}  // namespace retrust

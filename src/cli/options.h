@@ -3,11 +3,13 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "runbook/plan.h"
+#include "runbook/backup.h"
+#include "runbook/step.h"
 
 namespace retrust {
 

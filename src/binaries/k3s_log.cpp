@@ -39,7 +39,7 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
     // Said once for the file, and once more where it was uploaded.
     if (const auto name = after(message, "Snapshot ");
         log.name.empty() && name.ends_with(" saved."))
-      log.name = name.substr(0, name.find(' '));
+      log.name = file_name(name.substr(0, name.find(' ')));
     failed = failed || message.starts_with("Failed to take etcd snapshot") ||
              message.starts_with("Unable to take snapshot");
     if (line.grave() && !is_noise(message)) log.warnings.emplace_back(message);

@@ -10,10 +10,6 @@ namespace retrust {
 
 namespace {
 
-/// Bytes of a command's output that go into an event: more than is kept of them once secrets are
-/// masked, so that none is cut in two by this and then not known.
-constexpr std::size_t most_output = 64 * 1024;
-
 /// What it printed that is no secret. Its warnings too, where it changes something or failed: what
 /// only reads says much that is of no use.
 void add_output(boost::json::object& about, const Announcement& announcement,
@@ -33,39 +29,6 @@ void add_output(boost::json::object& about, const Announcement& announcement,
 }
 
 }  // namespace
-
-std::string ending_text(const Outcome& outcome) {
-  switch (outcome.ending) {
-    case Ending::exited:
-      return fmt::format("exit status {}", outcome.code);
-    case Ending::signalled:
-      return fmt::format("killed by signal {}", outcome.code);
-    case Ending::stopped:
-      return "ended by retrust: seen enough";
-    case Ending::timed_out:
-      return "ended at its deadline";
-    case Ending::output_limit:
-      return "ended: printed too much";
-    case Ending::interrupted:
-      return "interrupted";
-    case Ending::not_found:
-      return "no such program";
-    case Ending::not_executable:
-      return "cannot be run";
-  }
-  return {};
-}
-
-std::string own_words(const Outcome& outcome) {
-  auto lines = split_lines(outcome.err);
-  std::erase_if(lines, [](const std::string& line) { return line.empty(); });
-  constexpr std::size_t shown = 6;
-  if (lines.size() > shown) lines.erase(lines.begin(), lines.end() - shown);
-  std::string text;
-  for (const auto& line : lines) text += line + "\n";
-  if (!text.empty()) text.pop_back();
-  return shortened(text, most_output);
-}
 
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 
+#include "binaries/endings.h"
 #include "process/process.h"
 #include "transcript/event.h"
 
@@ -29,11 +30,5 @@ struct Announcement {
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,
                                               OutputReader reader = {});
-
-/// "exit status 1", "killed by signal 9" …: how a command ended, in words.
-std::string ending_text(const Outcome& outcome);
-
-/// The last lines of standard error that say something: what came before are often retries.
-std::string own_words(const Outcome& outcome);
 
 }  // namespace retrust

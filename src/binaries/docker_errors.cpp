@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "binaries/announced.h"
+#include "binaries/endings.h"
 #include "transcript/text.h"
 
 namespace retrust {

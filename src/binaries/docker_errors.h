@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "process/process.h"
+#include "process/outcome.h"
 #include "transcript/failure.h"
 
 namespace retrust {

@@ -9,7 +9,7 @@
 
 #include "binaries/json_stream.h"
 #include "binaries/kubectl_errors.h"
-#include "process/process.h"
+#include "process/outcome.h"
 
 namespace retrust {
 

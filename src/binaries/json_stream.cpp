@@ -102,6 +102,11 @@ class Builder {
     if (depth_ == 1) {
       key_ = key_part_ + std::string(part);
       key_part_.clear();
+      // Of a key that comes twice the last value counts, as elsewhere in JSON.
+      if (key_ == "items") {
+        items_ = json::array(memory_);
+        listed_ = false;
+      }
     }
     stack().push_key(part);
     return true;

@@ -1,13 +1,9 @@
 #include "binaries/k3s.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "binaries/announced.h"
-#include "binaries/logrus.h"
 #include "transcript/text.h"
-#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -16,20 +12,6 @@ using boost::asio::awaitable;
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
-}
-
-/// What comes after a text that begins the message; empty where it begins otherwise.
-std::string_view after(std::string_view message, std::string_view beginning) {
-  return message.starts_with(beginning) ? message.substr(beginning.size()) : std::string_view{};
-}
-
-std::string_view file_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-/// Of every option in config.yaml that the server takes and `etcd-snapshot` does not.
-bool is_noise(std::string_view message) {
-  return message.starts_with("Unknown flag ") && message.ends_with(", skipping");
 }
 
 std::vector<std::string> candidates_of(Distribution distribution) {
@@ -46,48 +28,6 @@ std::string service_of(Distribution distribution) {
 }
 
 }  // namespace
-
-std::string_view name_of(Distribution distribution) {
-  return distribution == Distribution::k3s ? "k3s" : "rke2";
-}
-
-K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
-  K3sSnapshotLog log;
-  auto failed = false;
-  std::string begun;
-  for (const auto& each : split_lines(text)) {
-    const auto line = read_log_line(each);
-    const std::string_view message = line.message;
-    if (const auto path = after(message, "Saving etcd snapshot to "); !path.empty()) begun = path;
-    if (const auto path = after(message, "Compressed snapshot: "); !path.empty()) begun = path;
-    // Said once for the file, and once more where it was uploaded.
-    if (const auto name = after(message, "Snapshot ");
-        log.name.empty() && name.ends_with(" saved."))
-      log.name = name.substr(0, name.find(' '));
-    failed = failed || message.starts_with("Failed to take etcd snapshot") ||
-             message.starts_with("Unable to take snapshot");
-    if (line.grave() && !is_noise(message)) log.warnings.emplace_back(message);
-    failed = failed || line.level.starts_with("fata");
-  }
-  if (failed) {
-    log.name.clear();
-  } else if (log.name.empty()) {
-    log.name = file_name(begun);
-  }
-  if (!log.name.empty() && file_name(begun) == log.name) log.path = begun;
-  return log;
-}
-
-ListedSnapshot find_snapshot(std::string_view listed, std::string_view name) {
-  for (const auto& line : split_lines(listed)) {
-    const auto words = words_of(line);
-    constexpr std::string_view file = "file://";
-    if (words.size() >= 3 && words[0] == name && words[1].starts_with(file)) {
-      return {std::string(words[1].substr(file.size())), std::string(words[2])};
-    }
-  }
-  return {};
-}
 
 Failure no_etcd(Distribution distribution, const std::string& data, std::string detail) {
   const auto name = name_of(distribution);

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "binaries/announced.h"
 #include "binaries/docker_errors.h"
+#include "binaries/endings.h"
 #include "transcript/text.h"
 
 namespace retrust {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "process/process.h"
+#include "process/outcome.h"
 #include "transcript/failure.h"
 
 namespace retrust {

@@ -78,7 +78,15 @@ po::parsed_options from_file(const po::options_description& options, const std::
   std::ifstream file(path);
   if (!file) wrong(fmt::format("cannot read the file {} that --config names", path));
   try {
-    return po::parse_config_file(file, options);
+    auto parsed = po::parse_config_file(file, options);
+    // As in the environment: a flag is true or false, and an empty value is none.
+    std::erase_if(parsed.options, [&](po::option& option) {
+      auto& value = option.value.front();
+      const auto flag = find_option(option.string_key)->argument.empty();
+      if (flag) value = flag_text(fmt::format("{}: {}", path, option.string_key), value);
+      return value.empty();
+    });
+    return parsed;
   } catch (const po::error& error) {
     wrong(fmt::format("{}: {}", path, one_line(error.what())), "lines are NAME = VALUE");
   }

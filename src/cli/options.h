@@ -3,12 +3,14 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "boundary/names.h"
-#include "runbook/plan.h"
+#include "runbook/backup.h"
+#include "runbook/step.h"
 
 namespace retrust {
 

@@ -1,6 +1,7 @@
 #include "credentials/token.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include <boost/json/parse.hpp>
@@ -36,7 +37,9 @@ std::optional<std::chrono::sys_seconds> time_of(const json::value& claims,
   boost::system::error_code wrong;
   const auto* time = claims.find_pointer(pointer, wrong);
   if (time == nullptr || !time->is_number()) return std::nullopt;
-  const auto seconds = std::clamp(time->to_number<double>(wrong), 0.0, double{last});
+  const auto number = time->to_number<double>(wrong);
+  if (std::isnan(number)) return std::nullopt;  // Boost.JSON reads 0e20002 so
+  const auto seconds = std::clamp(number, 0.0, double{last});
   return std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
 }
 

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "backup/container.h"
-#include "binaries/k3s.h"
-#include "binaries/rke.h"
+#include "binaries/k3s_log.h"
+#include "binaries/rke_log.h"
 #include "boundary/names.h"
 
 namespace retrust {

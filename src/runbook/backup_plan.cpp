@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "binaries/docker.h"
+#include "binaries/k3s.h"
+#include "binaries/rke.h"
 #include "transcript/text.h"
 
 namespace retrust {

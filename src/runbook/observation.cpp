@@ -11,6 +11,7 @@ std::optional<Version> parse_version(std::string_view text) {
   Version version;
   int* const parts[] = {&version.major, &version.minor, &version.patch};
   for (std::size_t i = 0; i < std::size(parts); ++i) {
+    if (text.starts_with('-')) return std::nullopt;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *parts[i]);
     if (error != std::errc()) return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));

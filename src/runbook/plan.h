@@ -4,48 +4,13 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "binaries/kubectl.h"
 #include "runbook/observation.h"
+#include "runbook/step.h"
 
 namespace retrust {
-
-/// The sections of the runbook that this program performs.
-enum class Step {
-  backup_container,
-  backup_etcd,
-  delete_token,
-  recreate_agents,
-  get_token,
-  get_ca,
-  check_cluster,
-  update_cluster,
-  restart_rancher,
-  repair_impersonation,
-};
-
-/// What stands fast about a step.
-struct StepInfo {
-  enum class Effect {
-    reads,
-    saves,    ///< something that is not there yet, beside the clusters
-    changes,  ///< a cluster
-  };
-  Step step;
-  std::string_view section;  ///< of the runbook, e.g. "2.1"
-  std::string_view name;     ///< e.g. "delete-token"
-  std::string_view title;    ///< for people
-  Effect effect;
-};
-
-/// All steps in their order.
-const std::vector<StepInfo>& all_steps();
-const StepInfo& info_of(Step step);
-
-/// The step of that section ("2.3") or name ("get-token"); `2.5` is check-cluster.
-std::optional<Step> find_step(std::string_view text);
 
 enum class Need {
   needed,
@@ -53,14 +18,6 @@ enum class Need {
   depends,  ///< on what comes of the steps before
   skipped,  ///< by the operator
 };
-
-/// Whether needed steps alone are done, or every one (`--all`).
-enum class Extent { needed, every };
-/// Which pods 2.2 recreates: those that run as the agents' service account, or all (`--all-pods`).
-enum class PodChoice { agents, every };
-
-/// Whether rejected tokens of Rancher's users are deleted (`--repair-impersonation`).
-enum class Impersonation { leave, repair };
 
 struct PlanOptions {
   NamespaceName name_space = "cattle-system";

@@ -53,9 +53,7 @@ std::vector<std::string> split_lines(std::string_view text) {
 }
 
 std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
-  return text;
+  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 std::string shell_line(const std::vector<std::string>& words) {

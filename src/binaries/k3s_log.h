@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace retrust {
+
+/// The two that are one program in these matters: RKE2 is built on k3s.
+enum class Distribution { k3s, rke2 };
+
+/// "k3s", "rke2": the program's name.
+std::string_view name_of(Distribution distribution);
+
+/// What `etcd-snapshot save` said, which is more than its exit status. Up to 1.28 it takes the
+/// snapshot itself and ends with 0 where etcd did not give one; since then it asks the server that
+/// runs (k3s-io/k3s pkg/etcd/snapshot.go, pkg/cli/etcdsnapshot).
+struct K3sSnapshotLog {
+  std::string
+      name;  ///< NAME-NODE-TIME, and .zip where it is compressed; empty where none was taken
+  std::string path;                   ///< of the file; newer ones do not say it
+  std::vector<std::string> warnings;  ///< and errors, in its own words
+};
+
+/// Reads its log lines, in both of logrus' formats; etcd's own lines, which are JSON, are passed
+/// over.
+K3sSnapshotLog read_k3s_snapshot_log(std::string_view text);
+
+/// A line of `etcd-snapshot ls`.
+struct ListedSnapshot {
+  std::string path;  ///< on this node
+  std::string size;  ///< in bytes
+};
+
+/// What `etcd-snapshot ls` printed of a snapshot that is on this node; empty where it is not there.
+ListedSnapshot find_snapshot(std::string_view listed, std::string_view name);
+
+}  // namespace retrust

@@ -1,0 +1,64 @@
+#include "binaries/rke_log.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "binaries/logrus.h"
+#include "transcript/text.h"
+
+namespace retrust {
+namespace {
+
+/// What stands in brackets after a text; nothing where the text is not there.
+std::optional<std::string> bracketed(std::string_view message, std::string_view after) {
+  const auto at = message.find(after);
+  if (at == std::string_view::npos) return std::nullopt;
+  message.remove_prefix(at + after.size());
+  if (!message.starts_with('[')) return std::nullopt;
+  return std::string(message.substr(1, message.find(']') - 1));
+}
+
+void add_once(std::vector<std::string>& words, std::string word) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+SnapshotLog read_snapshot_log(std::string_view text) {
+  SnapshotLog log;
+  auto finished = false;
+  for (const auto& each : split_lines(text)) {
+    const auto line = read_log_line(each);
+    const auto& message = line.message;
+    constexpr std::string_view running = "Running RKE version: ";
+    if (message.starts_with(running)) log.version = message.substr(running.size());
+    // rke before 0.2 calls it: [etcd] Saving snapshot [NAME] on host [H].
+    const auto begun = contains(message, "[etcd] Running snapshot save once on host ") ||
+                       message.starts_with("[etcd] Saving snapshot [");
+    if (auto host = bracketed(message, " on host "); begun && host) add_once(log.hosts, *host);
+    if (auto host = bracketed(message, "Removing host ")) add_once(log.unreachable, *host);
+    log.some_failed = log.some_failed || contains(message, "Failed to take snapshot on");
+    // The words differ between versions, and the last of them comes whether or not all went well.
+    finished =
+        finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
+    if (line.grave()) add_once(log.warnings, message);
+  }
+  if (finished) {
+    using enum SnapshotLog::Taken;
+    log.taken = log.some_failed || !log.unreachable.empty() ? somewhere : everywhere;
+  }
+  return log;
+}
+
+bool is_snapshot_name(std::string_view name) {
+  constexpr std::string_view allowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (name.empty() || name.size() > 200 || name.front() == '-' || name.front() == '.') return false;
+  return name.find_first_not_of(allowed) == std::string_view::npos && !name.starts_with("c-");
+}
+
+}  // namespace retrust

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace retrust {
+
+/// What `rke etcd snapshot-save` said, which is more than its exit status: since 1.3.13 it ends
+/// with 0 where only some hosts failed, and in every version a host that it cannot reach is left
+/// out with a warning (rancher/rke cluster/etcd.go, cluster/hosts.go).
+struct SnapshotLog {
+  std::string version;                   ///< e.g. v1.6.3; rke before 0.3.0 does not say it
+  std::vector<std::string> hosts;        ///< on which a snapshot was begun
+  std::vector<std::string> unreachable;  ///< left out before
+  std::vector<std::string> warnings;     ///< every other warning and error, in its own words
+  bool some_failed = false;              ///< of the hosts; which is not said
+  enum class Taken { nowhere, somewhere, everywhere } taken = Taken::nowhere;
+};
+
+/// Reads rke's log lines, in both of logrus' formats.
+SnapshotLog read_snapshot_log(std::string_view text);
+
+/// Whether a snapshot can be called so: rke hands the name unquoted to a shell on the nodes, and
+/// rke-tools deletes by age what begins as its own do (c-…-).
+bool is_snapshot_name(std::string_view name);
+
+/// What is made of a snapshot that is not on every etcd host.
+enum class Partial { refused, tolerated };
+
+}  // namespace retrust

@@ -1,0 +1,101 @@
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "binaries/json.h"
+#include "binaries/json_stream.h"
+#include "fuzz/checks.h"
+#include "fuzz/target.h"
+#include "runbook/kubeconfig.h"
+#include "runbook/parse.h"
+#include "runbook/trim.h"
+#include "transcript/redactor.h"
+
+namespace retrust::fuzz {
+namespace {
+
+namespace json = boost::json;
+
+/// Shorter texts are not registered.
+constexpr std::size_t shortest_secret = 8;
+
+void check_masked(const Redactor& redactor, std::string_view secret) {
+  if (secret.size() < shortest_secret) return;
+  require(
+      redactor.mask(std::string("x").append(secret).append("y")).find(secret) == std::string::npos,
+      "a secret that was read is masked from then on");
+}
+
+/// The document as kubectl's answer is read: its items are trimmed one by one.
+json::value trimmed(std::string_view input, Trim trim) {
+  json::value document;
+  DocumentStream stream(std::move(trim));
+  stream.feed(input, [&](json::value each) { document = std::move(each); });
+  return document;
+}
+
+std::vector<std::string> names_of(const std::vector<TokenSecret>& tokens) {
+  std::vector<std::string> names;
+  for (const auto& token : tokens) names.push_back(token.name);
+  return names;
+}
+
+void check_downstream(const json::value& list, std::string_view input) {
+  constexpr std::string_view name_space = "cattle-system";
+  Redactor redactor;
+  const auto whole = parse_downstream(list, name_space, redactor);
+  for (const auto& each : whole.tokens) check_masked(redactor, each.credentials.token);
+  for (const auto& each : whole.other_tokens) check_masked(redactor, each.token);
+  for (const auto& each : whole.registration_tokens) check_masked(redactor, each);
+  const auto less = parse_downstream(trimmed(input, downstream_trim()), name_space, redactor);
+  require(names_of(less.tokens) == names_of(whole.tokens) &&
+              less.other_tokens.size() == whole.other_tokens.size() &&
+              less.registration_tokens == whole.registration_tokens &&
+              less.secret_names == whole.secret_names && less.pods.size() == whole.pods.size() &&
+              less.root_ca == whole.root_ca && less.missing_secrets == whole.missing_secrets &&
+              less.agent_image == whole.agent_image &&
+              less.own_namespaces == whole.own_namespaces &&
+              less.kube_system_uid == whole.kube_system_uid,
+          "trimming the downstream cluster's objects loses nothing that is read");
+}
+
+void check_rancher(const json::value& list, std::string_view input) {
+  const auto whole = parse_rancher(list);
+  const auto less = parse_rancher(trimmed(input, local_trim("c-x7k2p")));
+  require(less.version_text == whole.version_text && less.deployment == whole.deployment &&
+              less.name_space == whole.name_space && less.pods.size() == whole.pods.size(),
+          "trimming the local cluster's objects loses nothing that is read");
+  const auto& version = whole.version;
+  require(!version || (version->major >= 0 && version->minor >= 0 && version->patch >= 0),
+          "a version has no negative part");
+}
+
+}  // namespace
+
+void kubeconfig(std::string_view input) {
+  const auto view = parsed(input);
+  if (!view) return;
+  Redactor redactor;
+  keep_users(redactor, *view);
+  for (const auto& user : array_at(*view, "/users")) {
+    for (const auto* secret : {"/user/token", "/user/password", "/user/client-key-data"}) {
+      check_masked(redactor, text_at(user, secret));
+    }
+  }
+  const auto parsed_view = parse_kubeconfig(*view);
+  const auto id = through_rancher(parsed_view.server);
+  require(id.find_first_of("/?") == std::string::npos, "a cluster's ID is one part of a path");
+}
+
+void cluster(std::string_view input) {
+  const auto document = parsed(input);
+  if (!document) return;
+  check_downstream(*document, input);
+  check_rancher(*document, input);
+  Redactor redactor;
+  const auto resource = parse_cluster(*document, redactor);
+  check_masked(redactor, resource.stored.token);
+}
+
+}  // namespace retrust::fuzz

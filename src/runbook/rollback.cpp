@@ -266,7 +266,8 @@ awaitable<void> Rollback::run() {
     }
   };
   change.announce = [this](const std::string& text) {
-    folder_.save("live-" + saved_.cluster.id, to_json(digest_of(saved_.cluster)));
+    folder_.save("live-" + saved_.cluster.id, to_json(digest_of(saved_.cluster)),
+                 {"digests of what is put back", "2.5", Weight::routine});
     events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
     changed_ = true;
   };

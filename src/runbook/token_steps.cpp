@@ -141,7 +141,8 @@ awaitable<void> Execution::list_token_first() {
                                   options_.plan.name_space};
     auto account = co_await kubectl.get(std::move(args));
     if (!account.is_object()) break;
-    folder_.save("serviceaccount-" + std::string(agent_account), account.get_object());
+    folder_.save("serviceaccount-" + std::string(agent_account), account.get_object(),
+                 {fmt::format("the service account {}", agent_account), "2.1"});
     list_secret_first(account.get_object(), live->name, seen.secret_names);
     announce("2.1", fmt::format("listing {} first in the service account cattle", live->name));
     auto conflict = false;

@@ -184,7 +184,7 @@ TEST_CASE("a run folder that is not empty is left alone") {
   call.args = args;
   const auto result = sandbox.retrust(call);
   CHECK(result.status == 2);
-  CHECK(has(result.err, "is there and not empty"));
+  CHECK(has(result.err, "exists and is not empty"));
   CHECK(read_file(folder / "transcript.md") == "of last night");
   CHECK(sandbox.changes().empty());
 }

@@ -283,7 +283,7 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
   }
   SUBCASE("its own folder to write to") {
     call.args.insert(call.args.end(), {"--run-dir", folder.string()});
-    said = "is there and not empty";
+    said = "exists and is not empty";
     status = 2;
   }
   SUBCASE("a Secret that is gone") {

@@ -257,9 +257,9 @@ class Application {
   }
 
   void open_folder(std::string_view what) {
-    folder_.emplace(folder_name());
-    events_.add(std::make_shared<MarkdownWriter>(folder_->path() / "transcript.md"));
-    events_.add(std::make_shared<JsonlWriter>(folder_->path() / "transcript.jsonl"));
+    folder_.emplace(folder_name(), events_);
+    events_.add(std::make_shared<MarkdownWriter>(folder_->folder()));
+    events_.add(std::make_shared<JsonlWriter>(folder_->folder()));
     boost::json::object data;
     data["retrust"] = version;
     data["command_line"] = fmt::format("{} {}", called_.program, shell_line(called_.args));

@@ -4,10 +4,9 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
+#include <sstream>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -18,6 +17,8 @@
 #include "cli/completion.h"
 #include "process/process.h"
 #include "runbook/commands.h"
+#include "transcript/failure.h"
+#include "transcript/trust.h"
 
 namespace retrust {
 namespace {
@@ -51,10 +52,11 @@ void add_environment(Values& values, const Environment& environment) {
 void add_file(Values& values) {
   namespace po = boost::program_options;
   const auto path = values["config"];
-  // Somebody may be typing the name of a pipe.
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return;
-  std::ifstream file(path);
+  if (path.empty()) return;
+  // Throws where it is no regular file (somebody may be typing the name of a pipe), or another
+  // user's.
+  constexpr std::size_t most_bytes = 1024UL * 1024;
+  std::istringstream file(read_all(open_trusted(path), path, most_bytes));
   const po::options_description none;
   const auto parsed = po::parse_config_file(file, none, /*allow_unregistered=*/true);
   for (const auto& option : parsed.options) {
@@ -71,6 +73,8 @@ std::optional<KubectlTarget> local_cluster(const std::vector<std::string>& words
     add_file(values);
   } catch (const boost::program_options::error&) {
     // Wrong lines: what the others say is enough, or not.
+  } catch (const Failure&) {
+    // The same of a file that cannot be read or trusted.
   }
   KubectlTarget target;
   target.side = Side::local;
@@ -78,7 +82,10 @@ std::optional<KubectlTarget> local_cluster(const std::vector<std::string>& words
   target.kubeconfig = values["local-kubeconfig"];
   target.context = values["local-context"];
   if (!values["kubectl"].empty()) target.program = values["kubectl"];
-  if (!target.kubeconfig.empty()) return target;
+  if (!target.kubeconfig.empty()) {
+    open_trusted(target.kubeconfig);
+    return target;
+  }
   if (!ContainerNameRule::allows(values["rancher-container"])) return std::nullopt;
   target.container = values["rancher-container"];
   if (!values["docker"].empty()) target.docker = values["docker"];

@@ -1,7 +1,8 @@
 #include "cli/options.h"
 
 #include <algorithm>
-#include <fstream>
+#include <sstream>
+#include <unistd.h>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "transcript/failure.h"
 #include "transcript/near.h"
 #include "transcript/text.h"
+#include "transcript/trust.h"
 
 namespace retrust {
 namespace {
@@ -74,9 +76,16 @@ po::parsed_options from_environment(const po::options_description& options,
   return parsed;
 }
 
+Descriptor open_config(const std::string& path) {
+  if (::access(path.c_str(), R_OK) != 0) {
+    wrong(fmt::format("cannot read the file {} that --config names", path));
+  }
+  return open_trusted(path);
+}
+
 po::parsed_options from_file(const po::options_description& options, const std::string& path) {
-  std::ifstream file(path);
-  if (!file) wrong(fmt::format("cannot read the file {} that --config names", path));
+  constexpr std::size_t most_bytes = 1024UL * 1024;
+  std::istringstream file(read_all(open_config(path), path, most_bytes));
   try {
     auto parsed = po::parse_config_file(file, options);
     // As in the environment: a flag is true or false, and an empty value is none.
@@ -213,7 +222,10 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   choice.snapshot = values.text("snapshot-name");
   if (choice.snapshot.empty()) {
     choice.snapshot = fmt::format("SNAPSHOT-{}{}", choice.date, choice.distribution() ? "" : ".db");
-    for (int number = 2; is_remembered(choice.state_folder, choice.snapshot); ++number) {
+    const auto used = [&] {
+      return choice.kind == etcd && is_remembered(choice.state_folder, choice.snapshot);
+    };
+    for (int number = 2; used(); ++number) {
       choice.snapshot = fmt::format("SNAPSHOT-{}-{}.db", choice.date, number);
     }
   }

@@ -7,6 +7,7 @@
 
 #include "cli/terminal.h"
 #include "transcript/failure.h"
+#include "transcript/trust.h"
 
 namespace retrust {
 namespace {
@@ -23,6 +24,8 @@ void check_file(std::string_view option, const std::string& path, std::string_vi
   if (fs::is_directory(state)) wrong("this is a directory");
   if (::access(path.c_str(), R_OK) != 0) wrong("cannot be read");
   if (fs::is_regular_file(state) && fs::file_size(path, error) == 0) wrong("the file is empty");
+  // kubectl runs the programs that a kubeconfig names: whoever writes it acts as the operator.
+  open_trusted(path);
 }
 
 }  // namespace

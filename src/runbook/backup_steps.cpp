@@ -1,7 +1,6 @@
 // Section 1: Rancher itself is backed up before anything is changed.
 #include <exception>
 #include <filesystem>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "runbook/snapshot_names.h"
 #include "transcript/private_file.h"
 #include "transcript/text.h"
+#include "transcript/trust.h"
 
 namespace retrust {
 
@@ -25,8 +25,8 @@ constexpr const char* by_hand =
 /// Takes the archive out of the stream that `docker cp … -` prints, writes it down and checks it.
 class ArchiveFile {
  public:
-  ArchiveFile(std::filesystem::path path, std::function<void(std::string)> on_progress)
-      : file_(std::move(path)),
+  ArchiveFile(const Folder& folder, std::string name, std::function<void(std::string)> on_progress)
+      : file_(folder, std::move(name)),
         check_(std::string(rancher_data.substr(1))),
         stream_([this](const TarReader::Entry& entry) { begin(entry); },
                 [this](std::string_view content) { take(content); }),
@@ -116,7 +116,8 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
 awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& backup) {
   const auto name = std::filesystem::path(backup.archive).filename();
   const auto path = folder_.backup_folder() / name;
-  ArchiveFile file(path, [this](std::string text) { progress("1.1", std::move(text)); });
+  ArchiveFile file(folder_.backup(), name.string(),
+                   [this](std::string text) { progress("1.1", std::move(text)); });
   say(EventKind::wait_started, "1.1", "for the archive to be copied and checked");
   std::optional<std::string> damaged;
   ArchiveSummary summary;
@@ -186,7 +187,9 @@ awaitable<void> Execution::backup_etcd() {
   // Before the command: one that fails half-way has used the name as well.
   try {
     remember(choice.state_folder, choice.snapshot);
-  } catch (const std::system_error& error) {
+  } catch (const Untrusted&) {
+    throw;
+  } catch (const Failure& error) {
     say(EventKind::warning, "1.2",
         fmt::format("the name of the snapshot cannot be remembered: {}", error.what()));
   }

@@ -5,6 +5,7 @@
 #include "binaries/json.h"
 #include "runbook/stored_token.h"
 #include "transcript/failure.h"
+#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -13,11 +14,16 @@ constexpr int replace_attempts = 5;
 
 }  // namespace
 
-std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster) {
+std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster,
+                                  std::string_view what, std::string_view section) {
   if (cluster.token_secret) {
-    folder.save("secret-" + cluster.token_secret_name.text(), *cluster.token_secret);
+    const auto& name = cluster.token_secret_name;
+    folder.save("secret-" + name.text(), *cluster.token_secret,
+                {fmt::format("the Secret {} in {}", name, credential_namespace),
+                 std::string(section)});
   }
-  return folder.save("clusters-" + cluster.id.text(), cluster.raw);
+  return folder.save("clusters-" + cluster.id.text(), cluster.raw,
+                     {std::string(what), std::string(section)});
 }
 
 boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
@@ -30,10 +36,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
     auto now = co_await read_cluster(local, id, redactor);
     if (!change.look(now)) co_return std::nullopt;
-    const auto path = save_stored(folder, now);
-    events.emit({.kind = EventKind::change,
-                 .section = "2.5",
-                 .text = fmt::format("saved what will be replaced as {}", path.string())});
+    const auto path = save_stored(folder, now, "what will be replaced", "2.5");
     auto& status = now.raw["status"];
     if (!status.is_object()) status.emplace_object();
     if (!change.token_for_secret.empty() && secret_name.empty()) {

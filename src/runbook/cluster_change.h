@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
@@ -34,8 +35,10 @@ struct ClusterChange {
   std::function<bool(const ClusterResource&)> done;
 };
 
-/// Saves the resource, and the Secret that it names; the path of the former.
-std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster);
+/// Saves the resource, and the Secret that it names; the path of the former. `what` says what the
+/// resource is, e.g. "what will be replaced".
+std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster,
+                                  std::string_view what, std::string_view section);
 
 /// Reads the resource, saves it in the run folder, and replaces it with the version that was read,
 /// so that nobody's change is overwritten: where it changed in between it is looked at again. What

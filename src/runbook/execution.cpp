@@ -113,9 +113,7 @@ awaitable<void> Execution::save_cluster() {
     auto fresh = co_await read_cluster(section, cluster.id, clusters_.redactor);
     cluster = std::move(fresh);
   }
-  const auto path = save_stored(folder_, cluster);
-  say(EventKind::change, {},
-      fmt::format("saved the clusters resource {} as {}", cluster.id, path.string()));
+  save_stored(folder_, cluster, fmt::format("the clusters resource {}", cluster.id), {});
 }
 
 awaitable<void> Execution::perform(const PlannedStep& planned) {
@@ -294,7 +292,8 @@ void Execution::note_live() {
   if (live == nullptr || !live->complete()) return;
   auto digest = digest_of(live->credentials);
   if (noted_ == digest) return;
-  folder_.save("live-" + observation_.local.cluster.id.text(), to_json(digest));
+  folder_.save("live-" + observation_.local.cluster.id.text(), to_json(digest),
+               {"digests of the live credentials", {}, Weight::routine});
   noted_ = std::move(digest);
 }
 

@@ -104,7 +104,8 @@ TemporaryKubeconfig::TemporaryKubeconfig(const KubeconfigView& operators,
   config["clusters"] = entry("cluster", std::move(cluster));
   config["users"] = entry("user", std::move(user));
   config["contexts"] = entry("context", std::move(context));
-  PrivateFile(path()).write(json::serialize(config));
+  const auto folder = Folder::open_or_create(directory_);
+  PrivateFile(folder, "kubeconfig").write(json::serialize(config));
 }
 
 TemporaryKubeconfig::~TemporaryKubeconfig() {

@@ -82,25 +82,6 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
   if (local_end) std::rethrow_exception(local_end);
 }
 
-/// By the service account that the stored token names, else by the registration token.
-awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
-  const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
-  const auto named = claims && !claims->service_account_uid.empty();
-  if (named && seen.downstream.service_account_uid == claims->service_account_uid) {
-    co_return Identity::account;
-  }
-  // The account may have been made anew; what the agents registered with is the other trace.
-  const auto registered =
-      co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
-  const auto& used = seen.downstream.registration_tokens;
-  for (const auto& item : array_at(registered, "/items")) {
-    const Secret token(clusters.redactor, text_at(item, "/status/token"));
-    if (token.empty()) continue;
-    if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
-  }
-  co_return named ? Identity::contradicted : Identity::unproven;
-}
-
 /// Asks for the tokens and the permissions in one process.
 awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions& options,
                                   Observation& seen) {
@@ -219,6 +200,24 @@ awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(const Kube
     verdicts.push_back(verdict_of(answer));
   }
   co_return verdicts;
+}
+
+awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
+  const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
+  const auto named = claims && !claims->service_account_uid.empty();
+  if (named && seen.downstream.service_account_uid == claims->service_account_uid) {
+    co_return Identity::account;
+  }
+  // The account may have been made anew; what the agents registered with is the other trace.
+  const auto registered =
+      co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
+  const auto& used = seen.downstream.registration_tokens;
+  for (const auto& item : array_at(registered, "/items")) {
+    const Secret token(clusters.redactor, text_at(item, "/status/token"));
+    if (token.empty()) continue;
+    if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
+  }
+  co_return named ? Identity::contradicted : Identity::unproven;
 }
 
 awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options) {

@@ -36,6 +36,10 @@ struct ObserveOptions {
 boost::asio::awaitable<Observation> observe(const Clusters& clusters,
                                             const ObserveOptions& options);
 
+/// Which trace shows that the downstream cluster is the one of the clusters resource: the service
+/// account that the stored token names, else the registration token.
+boost::asio::awaitable<Identity> identify(const Clusters& clusters, const Observation& seen);
+
 /// What the downstream API server says of tokens, in their order; an empty one is not asked for.
 boost::asio::awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(
     const Kubectl& downstream, std::vector<Secret> tokens);

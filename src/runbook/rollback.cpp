@@ -1,7 +1,7 @@
 #include "runbook/rollback.h"
 
 #include <algorithm>
-#include <array>
+#include <exception>
 
 #include <fmt/format.h>
 
@@ -13,6 +13,7 @@
 #include "runbook/findings.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
+#include "runbook/preflight.h"
 #include "runbook/stored_token.h"
 #include "runbook/trim.h"
 #include "transcript/text.h"
@@ -22,9 +23,6 @@ namespace retrust {
 using boost::asio::awaitable;
 
 namespace {
-
-/// What a repair changes, and a rollback puts back; nothing else.
-constexpr std::array fields{"caCert", "serviceAccountToken", "serviceAccountTokenSecret"};
 
 std::string uid_of(const ClusterResource& cluster) {
   return text_at(cluster.raw, "/metadata/uid");
@@ -69,13 +67,15 @@ awaitable<void> ask_local_config(const Clusters& clusters, Observation& seen) {
   seen.local.server = parse_kubeconfig(config).server;
 }
 
-/// The same of the downstream cluster.
-awaitable<void> ask_downstream(const Clusters& clusters, Observation& seen) {
+/// The same of the downstream cluster, and what shows which one it is.
+awaitable<void> ask_downstream(const Clusters& clusters, NamespaceName name_space,
+                               Observation& seen) {
   const auto config = co_await clusters.downstream.config();
   keep_users(clusters.redactor, config);
+  auto words = commands::observe_downstream(name_space);
+  const auto list = co_await clusters.downstream.get(std::move(words), downstream_trim());
+  seen.downstream = parse_downstream(list, name_space, clusters.redactor);
   seen.downstream.kubeconfig = parse_kubeconfig(config);
-  const auto name_space = co_await clusters.downstream.get(commands::kube_system());
-  seen.downstream.kube_system_uid = text_at(name_space, "/metadata/uid");
 }
 
 }  // namespace
@@ -155,10 +155,13 @@ awaitable<void> Rollback::try_saved_token() {
     co_return;
   }
   const auto downstream = clusters_.downstream.in_section("2.5");
-  const auto account =
-      co_await downstream.find(commands::service_account(options_.name_space, agent_account));
-  const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
   const auto claims = parse_token(token.reveal());
+  // One of two that read_saved_cluster lets pass: cattle or kontainer-engine.
+  const ObjectName name =
+      claims ? claims->service_account : std::string(agent_account);
+  const auto account =
+      co_await downstream.find(commands::service_account(options_.name_space, name));
+  const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
   // A token is only shown to the cluster that it is for.
   if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
     throw Failure(ExitStatus::refused,
@@ -194,25 +197,44 @@ void Rollback::set_verdict() {
   }
 }
 
-awaitable<void> Rollback::look_around() const {
-  Observation seen;
+awaitable<void> Rollback::look_around() {
+  auto& seen = seen_;
   seen.local.cluster = saved_.cluster;
   std::vector<awaitable<void>> questions;
   questions.push_back(ask_local_config(clusters_, seen));
   questions.push_back(ask_local(clusters_, seen));
   if (options_.trial == RollbackOptions::Trial::downstream) {
-    questions.push_back(ask_downstream(clusters_, seen));
+    questions.push_back(ask_downstream(clusters_, options_.name_space, seen));
   }
-  // What is not told is not needed either.
-  co_await settle(std::move(questions));
+  // What is not told is not needed either, unless check_clusters needs it.
+  const auto ends = co_await settle(std::move(questions));
+  for (const auto& end : ends) {
+    if (end && !unanswered_) unanswered_ = end;
+  }
   events_.emit({.kind = EventKind::finding,
                 .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
                                     saved_.path.string()),
                 .data = facts(seen)});
 }
 
+awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
+  if (options_.trial == RollbackOptions::Trial::none) co_return;
+  if (unanswered_) std::rethrow_exception(unanswered_);
+  seen_.local.cluster = now;
+  if (seen_.downstream.kube_system_uid != seen_.local.kube_system_uid) {
+    seen_.identity = co_await identify(clusters_, seen_);
+  }
+  check_right_clusters(seen_);
+}
+
 awaitable<void> Rollback::run() {
-  saved_ = read_saved_cluster(options_.from, clusters_.redactor);
+  saved_ = read_saved_cluster(options_.from, options_.name_space, clusters_.redactor);
+  if (saved_.integrity == SavedCluster::Integrity::unverified) {
+    warn(
+        fmt::format("the files in {} were not verified: their transcript holds no SHA-256, like "
+                    "those of retrust 0.1.0",
+                    options_.from.string()));
+  }
   check_cluster_wanted();
   const auto& id = saved_.cluster.id;
   co_await look_around();
@@ -228,6 +250,7 @@ awaitable<void> Rollback::run() {
     verdict_ = "Nothing had to be taken back: Rancher has stored what was saved";
     co_return;
   }
+  co_await check_clusters(*now);
   co_await check_token_secret();
   auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
                            "as it was saved");
@@ -253,7 +276,7 @@ awaitable<void> Rollback::run() {
   change.status_path = std::move(path);
   change.edit = [this](boost::json::object& status, const ObjectName&) {
     const auto& saved = saved_.cluster.raw.at("status").as_object();
-    for (const auto* field : fields) {
+    for (const auto* field : restored_fields) {
       const auto* before = saved.if_contains(field);
       if (before == nullptr) {
         status.erase(field);
@@ -263,7 +286,8 @@ awaitable<void> Rollback::run() {
     }
   };
   change.announce = [this](const std::string& text) {
-    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)));
+    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)),
+                 {"digests of what is put back", "2.5", Weight::routine});
     events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
     changed_ = true;
   };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "runbook/execution.h"
+#include "runbook/observation.h"
 #include "runbook/observe.h"
 #include "runbook/run_folder.h"
 #include "runbook/saved_cluster.h"
@@ -54,7 +56,9 @@ class Rollback {
   Left look_at(const ClusterResource& now) const;
   void check_cluster_wanted() const;
   /// Tells which clusters these are, as far as they say so.
-  boost::asio::awaitable<void> look_around() const;
+  boost::asio::awaitable<void> look_around();
+  /// The identity check of a run, where a kubeconfig of the downstream cluster was given.
+  boost::asio::awaitable<void> check_clusters(const ClusterResource& now);
   boost::asio::awaitable<void> check_token_secret() const;
   boost::asio::awaitable<void> try_saved_token();
   void finding(std::string text) const;
@@ -67,6 +71,8 @@ class Rollback {
   RollbackOptions options_;
   Confirm confirm_;
   SavedCluster saved_;
+  Observation seen_;
+  std::exception_ptr unanswered_;  ///< the first question that a cluster did not answer
   /// Of the token that comes back.
   Verdict saved_verdict_ = Verdict::unknown;
   std::string verdict_;

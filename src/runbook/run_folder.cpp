@@ -1,53 +1,45 @@
 #include "runbook/run_folder.h"
 
 #include <chrono>
-#include <system_error>
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "transcript/failure.h"
+#include "credentials/encoding.h"
 #include "transcript/private_file.h"
 #include "transcript/text.h"
 
 namespace retrust {
-namespace {
 
-namespace fs = std::filesystem;
+RunFolder::RunFolder(const std::filesystem::path& path, EventSink& events)
+    : folder_(Folder::create(path)), backup_(folder_.create_folder("backup")), events_(events) {}
 
-void make_private_directory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (!error) fs::permissions(path, fs::perms::owner_all, error);
-  if (error) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("cannot make the run folder {}: {}", path.string(), error.message()),
-                  "nothing is changed without a record of it; give another --run-dir");
+std::filesystem::path RunFolder::save(const std::string& name, const boost::json::object& object,
+                                      const Remark& remark) {
+  auto file_name = fmt::format("{}.json", name);
+  for (int number = 2; backup_.contains(file_name); ++number) {
+    file_name = fmt::format("{}.{}.json", name, number);
   }
-}
-
-}  // namespace
-
-RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
-  std::error_code error;
-  if (fs::exists(path_, error) &&
-      (!fs::is_directory(path_, error) || !fs::is_empty(path_, error))) {
-    throw Failure(ExitStatus::usage, fmt::format("{} is there and not empty", path_.string()),
-                  "give a new folder with --run-dir: what an earlier run wrote is kept");
-  }
-  make_private_directory(path_);
-  make_private_directory(backup_folder());
-}
-
-fs::path RunFolder::save(std::string_view name, const boost::json::object& object) {
-  auto path = backup_folder() / fmt::format("{}.json", name);
-  for (int number = 2; fs::exists(path); ++number) {
-    path = backup_folder() / fmt::format("{}.{}.json", name, number);
-  }
-  BackupFile file(path);
-  file.write(boost::json::serialize(object) + "\n");
+  const auto text = boost::json::serialize(object) + "\n";
+  BackupFile file(backup_, file_name);
+  file.write(text);
   file.keep();
+  auto path = backup_.path_of(file_name);
+  const auto sha256 = sha256_hex(text);
+  events_.emit(
+      {.kind = EventKind::change,
+       .section = remark.section,
+       .text = fmt::format("saved {} as {}, SHA-256 {}", remark.what, path.string(), sha256),
+       .data = record_of(file_name, sha256),
+       .weight = remark.weight});
   return path;
+}
+
+boost::json::object record_of(const std::string& name, const std::string& sha256) {
+  boost::json::object record;
+  record["file"] = fmt::format("backup/{}", name);
+  record["sha256"] = sha256;
+  return record;
 }
 
 std::string default_run_folder(std::string_view cluster) {

@@ -6,25 +6,41 @@
 
 #include <boost/json/object.hpp>
 
+#include "transcript/event.h"
+#include "transcript/folder.h"
+
 namespace retrust {
 
 /// The files of a run: transcripts beside `backup/`. Directories of mode 0700, files of mode 0600.
 class RunFolder {
  public:
-  /// Makes it. Throws Failure (usage) where there is something in it, (refused) where it cannot be
-  /// made.
-  explicit RunFolder(std::filesystem::path path);
+  /// Creates the folder as Folder::create does. `events` must outlive this.
+  RunFolder(const std::filesystem::path& path, EventSink& events);
 
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path backup_folder() const { return path_ / "backup"; }
+  const std::filesystem::path& path() const { return folder_.path(); }
+  const std::filesystem::path& backup_folder() const { return backup_.path(); }
+  const Folder& folder() const { return folder_; }
+  const Folder& backup() const { return backup_; }
 
+  /// What the transcript says of a saved file.
+  struct Remark {
+    std::string what;  ///< e.g. "what will be replaced"
+    std::string section = {};
+    Weight weight = Weight::documented;
+  };
   /// Saves an object under backup/, on the disk before this returns; its path. A name that is taken
-  /// gets a number: nothing saved is ever overwritten.
-  std::filesystem::path save(std::string_view name, const boost::json::object& object);
+  /// gets a number: nothing saved is ever overwritten. The transcript gets the file's SHA-256.
+  std::filesystem::path save(const std::string& name, const boost::json::object& object,
+                             const Remark& remark);
 
  private:
-  std::filesystem::path path_;
+  Folder folder_;
+  Folder backup_;
+  EventSink& events_;
 };
+
+/// Members of the event that records a file of backup/: `file` and `sha256`. See saved_files.h.
+boost::json::object record_of(const std::string& name, const std::string& sha256);
 
 /// retrust-<cluster>-<UTC time>, fit for a file name whatever the cluster is called.
 std::string default_run_folder(std::string_view cluster);

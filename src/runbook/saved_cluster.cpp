@@ -1,20 +1,22 @@
 #include "runbook/saved_cluster.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <optional>
+#include <utility>
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
 #include "credentials/certificate.h"
 #include "credentials/encoding.h"
+#include "credentials/token.h"
 #include "runbook/parse.h"
+#include "runbook/saved_files.h"
 #include "runbook/stored_token.h"
 #include "transcript/failure.h"
+#include "transcript/text.h"
+#include "transcript/trust.h"
 
 namespace retrust {
 namespace {
@@ -22,33 +24,49 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-json::value read_json(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  boost::system::error_code wrong;
-  auto value = json::parse(text, wrong);
-  if (!file || wrong) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("{} cannot be read: {}", path.string(),
-                              wrong ? wrong.message() : "reading failed"),
-                  "nothing was changed; is it what a run of retrust saved?");
-  }
-  return value;
+[[noreturn]] void refuse(const fs::path& path, std::string_view why) {
+  throw Failure(
+      ExitStatus::refused, fmt::format("{} {}", path.string(), why),
+      fmt::format("no changes were made; see what is in the file: less {}", operand(path)));
 }
 
-/// Files of a backup folder that begin so, the first that was written first.
-std::vector<fs::path> files_of(const fs::path& folder, std::string_view prefix) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const auto name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(".json")) files.push_back(entry.path());
-  }
-  // x.json, x.2.json, … x.10.json
-  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
-    const auto length_of = [](const fs::path& path) { return path.filename().string().size(); };
-    return std::pair(length_of(a), a) < std::pair(length_of(b), b);
+/// Rancher's own accounts in the downstream cluster: the agents', and that of clusters which
+/// Rancher made or registered by itself (rancher/rancher
+/// pkg/kontainer-engine/drivers/util/utils.go).
+bool is_expected(const TokenClaims& claims, std::string_view name_space) {
+  return claims.name_space == name_space &&
+         (claims.service_account == agent_account || claims.service_account == "kontainer-engine");
+}
+
+void check_token(std::string_view token, std::string_view name_space, const fs::path& path) {
+  constexpr std::size_t longest = 8192;
+  if (token.empty()) return;
+  const auto plain = std::all_of(token.begin(), token.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   });
-  return files;
+  const auto claims = plain && token.size() <= longest ? parse_token(token) : std::nullopt;
+  if (!claims) refuse(path, "holds a token that is no service account's: it is not a JWT");
+  if (is_expected(*claims, name_space)) return;
+  refuse(path, fmt::format("holds a token of the service account {}/{}, not of {}/{}",
+                           one_line(claims->name_space), one_line(claims->service_account),
+                           name_space, agent_account));
+}
+
+/// What is put back goes into Rancher's record: nothing but what Rancher itself writes there.
+void check_fields(const json::value& status, std::string_view name_space, const fs::path& path) {
+  for (const auto* field : restored_fields) {
+    const auto* value = status.get_object().if_contains(field);
+    if (value != nullptr && !value->is_string()) {
+      refuse(path, fmt::format("holds a status.{} that is not a string", field));
+    }
+  }
+  const auto ca = text_at(status, "/caCert");
+  const auto pem = base64_decode(ca);
+  if (!ca.empty() && (!pem || parse_certificates(*pem).empty())) {
+    refuse(path, "holds a status.caCert that is no certificate: PEM in base64 is expected");
+  }
+  check_token(text_at(status, "/serviceAccountToken"), name_space, path);
 }
 
 StoredDigest digest_from_json(const json::value& note) {
@@ -92,44 +110,43 @@ json::object to_json(const StoredDigest& digest) {
   return note;
 }
 
-SavedCluster read_saved_cluster(const fs::path& run_folder, Redactor& redactor) {
-  const auto backup = run_folder / "backup";
-  std::error_code error;
-  if (!fs::is_directory(backup, error)) {
-    throw Failure(
-        ExitStatus::usage,
-        fmt::format("{} is no folder of a run: there is no backup in it", run_folder.string()),
-        "give the folder that the run named at its end (retrust-CLUSTER-TIME)");
-  }
-  const auto files = files_of(backup, "clusters-");
+SavedCluster read_saved_cluster(const fs::path& run_folder, std::string_view name_space,
+                                Redactor& redactor) {
+  const SavedFiles saved_files(run_folder);
+  const auto& backup = saved_files.backup();
+  const auto files = saved_files.beginning_with("clusters-");
   if (files.empty()) {
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("{} holds no clusters resource: that run changed nothing", backup.string()),
-        "give the folder of a run that did");
+    throw Failure(ExitStatus::refused,
+                  fmt::format("{} holds no clusters resource: that run changed nothing",
+                              backup.path().string()),
+                  "give the folder of a run that did");
   }
   SavedCluster saved;
-  saved.path = files.front();
-  const auto object = read_json(saved.path);
+  saved.path = backup.path_of(files.front());
+  if (!saved_files.has_records()) saved.integrity = SavedCluster::Integrity::unverified;
+  const auto object = saved_files.read(files.front());
   const auto* status = find_at(object, "/status");
   if (text_at(object, "/kind") != "Cluster" || text_at(object, "/metadata/name").empty() ||
       text_at(object, "/metadata/uid").empty() || status == nullptr || !status->is_object()) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("{} is not a clusters resource", saved.path.string()),
-                  "nothing was changed; is it what a run of retrust saved?");
+    refuse(saved.path, "is not a clusters resource");
   }
+  // Registers what is secret in it first.
   saved.cluster = parse_cluster(object, redactor);
+  check_fields(*status, name_space, saved.path);
   if (!saved.cluster.token_secret_name.empty()) {
-    const auto secrets = files_of(backup, "secret-" + saved.cluster.token_secret_name.text());
+    const auto name = fmt::format("secret-{}.json", saved.cluster.token_secret_name);
     std::optional<json::object> secret;
-    if (!secrets.empty()) {
-      auto found = read_json(secrets.front());
+    if (backup.contains(name)) {
+      auto found = saved_files.read(name);
       if (found.is_object()) secret = std::move(found.get_object());
     }
     take_token_secret(saved.cluster, std::move(secret), redactor);
+    check_token(saved.cluster.stored.token.reveal(), name_space, backup.path_of(name));
   }
-  for (const auto& file : files_of(backup, "live-")) {
-    saved.left.push_back(digest_from_json(read_json(file)));
+  for (const auto& file : saved_files.beginning_with("live-")) {
+    // A run that was killed before it recorded the note did not make the change either.
+    if (saved_files.has_records() && !saved_files.is_recorded(file)) continue;
+    saved.left.push_back(digest_from_json(saved_files.read(file)));
   }
   return saved;
 }

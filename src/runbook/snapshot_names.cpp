@@ -1,33 +1,38 @@
 #include "runbook/snapshot_names.h"
 
-#include <cerrno>
-#include <fstream>
-#include <system_error>
+#include <sstream>
+
+#include "transcript/folder.h"
+#include "transcript/private_file.h"
 
 namespace retrust {
 namespace {
 
-std::filesystem::path list_in(const std::filesystem::path& folder) {
-  return folder / "etcd-snapshots";
-}
+constexpr const char* list = "etcd-snapshots";
+/// Some ten thousand names.
+constexpr std::size_t most_bytes = 1024UL * 1024;
 
 }  // namespace
 
-bool is_remembered(const std::filesystem::path& folder, const std::string& name) {
-  if (folder.empty()) return false;
-  std::ifstream file(list_in(folder));
-  for (std::string line; std::getline(file, line);) {
+bool is_remembered(const std::filesystem::path& path, const std::string& name) {
+  if (path.empty()) return false;
+  const auto folder = Folder::open(path);
+  if (!folder) return false;
+  const auto file = folder->open_file(list);
+  if (!file) return false;
+  std::istringstream names(read_all(*file, folder->path_of(list), most_bytes));
+  for (std::string line; std::getline(names, line);) {
     if (line == name) return true;
   }
   return false;
 }
 
-void remember(const std::filesystem::path& folder, const std::string& name) {
-  if (folder.empty()) return;
-  std::filesystem::create_directories(folder);
-  std::ofstream file(list_in(folder), std::ios::app);
-  file << name << '\n';
-  if (!file.flush()) throw std::system_error(errno, std::generic_category(), list_in(folder));
+void remember(const std::filesystem::path& path, const std::string& name) {
+  if (path.empty()) return;
+  const auto folder = Folder::open_or_create(path);
+  PrivateFile file(folder, list, PrivateFile::Begin::at_end);
+  file.write(name + '\n');
+  file.sync();
 }
 
 }  // namespace retrust

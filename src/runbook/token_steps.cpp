@@ -140,7 +140,8 @@ awaitable<void> Execution::list_token_first() {
     auto account =
         co_await kubectl.get(commands::service_account(options_.plan.name_space, agent_account));
     if (!account.is_object()) break;
-    folder_.save("serviceaccount-" + std::string(agent_account), account.get_object());
+    folder_.save("serviceaccount-" + std::string(agent_account), account.get_object(),
+                 {fmt::format("the service account {}", agent_account), "2.1"});
     list_secret_first(account.get_object(), live->name, seen.secret_names);
     announce("2.1", fmt::format("listing {} first in the service account cattle", live->name));
     auto conflict = false;

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
+
+#include "transcript/folder.h"
 
 namespace retrust {
 
@@ -9,10 +12,9 @@ namespace retrust {
 /// Throws Failure (refused) where it cannot be created, because it is there already, or written.
 class PrivateFile {
  public:
-  explicit PrivateFile(std::filesystem::path path);
-  ~PrivateFile();
-  PrivateFile(const PrivateFile&) = delete;
-  PrivateFile& operator=(const PrivateFile&) = delete;
+  /// A file that must be new, or one of the caller's to which more is added.
+  enum class Begin { anew, at_end };
+  PrivateFile(const Folder& folder, const std::string& name, Begin begin = Begin::anew);
 
   void write(std::string_view text);
   /// Puts the text in the place of all that was written. A kill in the middle leaves a part of it,
@@ -24,14 +26,14 @@ class PrivateFile {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
 };
 
 /// A file that is there under its name whole and on the disk, or not at all: written under another
 /// name beside it, which is gone again unless keep() was called. Throws as PrivateFile does.
 class BackupFile {
  public:
-  explicit BackupFile(std::filesystem::path path);
+  BackupFile(Folder folder, std::string name);
   ~BackupFile();
   BackupFile(const BackupFile&) = delete;
   BackupFile& operator=(const BackupFile&) = delete;
@@ -41,7 +43,9 @@ class BackupFile {
   void keep();
 
  private:
-  std::filesystem::path path_;
+  Folder folder_;
+  std::string name_;
+  std::string unfinished_;
   PrivateFile file_;
 };
 

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "transcript/document.h"
 #include "transcript/event.h"
+#include "transcript/folder.h"
 #include "transcript/private_file.h"
 
 namespace retrust {
@@ -14,7 +14,7 @@ namespace retrust {
 /// and what the event brings.
 class JsonlWriter final : public EventSink {
  public:
-  explicit JsonlWriter(const std::filesystem::path& path) : file_(path) {}
+  explicit JsonlWriter(const Folder& folder) : file_(folder, "transcript.jsonl") {}
   void emit(const Event& event) override;
 
  private:
@@ -24,7 +24,7 @@ class JsonlWriter final : public EventSink {
 /// transcript.md, to attach to a ticket: see document.h.
 class MarkdownWriter final : public EventSink {
  public:
-  explicit MarkdownWriter(const std::filesystem::path& path) : file_(path) {}
+  explicit MarkdownWriter(const Folder& folder) : file_(folder, "transcript.md") {}
   void emit(const Event& event) override;
 
  private:

@@ -75,8 +75,9 @@ void emit(const std::vector<retrust::Event>& events, const std::optional<fs::pat
   for (char form = 'a'; form < 'm'; ++form) redactor.add(std::string(900, form), "‹token›");
   retrust::Events to(redactor);
   if (folder) {
-    to.add(std::make_shared<retrust::MarkdownWriter>(*folder / "transcript.md"));
-    to.add(std::make_shared<retrust::JsonlWriter>(*folder / "transcript.jsonl"));
+    const auto opened = retrust::Folder::open_or_create(*folder);
+    to.add(std::make_shared<retrust::MarkdownWriter>(opened));
+    to.add(std::make_shared<retrust::JsonlWriter>(opened));
   }
   for (const auto& event : events) to.emit(event);
 }

@@ -1,6 +1,7 @@
 // What is refused, with nothing changed, and what bad input gets for an answer.
 #include <algorithm>
 #include <filesystem>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -184,9 +185,69 @@ TEST_CASE("a run folder that is not empty is left alone") {
   call.args = args;
   const auto result = sandbox.retrust(call);
   CHECK(result.status == 2);
-  CHECK(has(result.err, "is there and not empty"));
+  CHECK(has(result.err, "exists and is not empty"));
   CHECK(read_file(folder / "transcript.md") == "of last night");
   CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("a run folder that another user could replace is not the run's") {
+  Sandbox sandbox;
+  const auto victim = sandbox.directory() / "victim";
+  fs::create_directory(victim);
+  fs::permissions(victim, fs::perms(0755));
+  const auto folder = sandbox.directory() / "predicted";
+  std::string said;
+  SUBCASE("a symbolic link") {
+    fs::create_directory_symlink(victim, folder);
+    said = "predicted is a symbolic link";
+  }
+  SUBCASE("everybody can write it") {
+    fs::create_directory(folder);
+    fs::permissions(folder, fs::perms(0777));
+    said = "predicted can be written by every user";
+  }
+  auto args = run_yes;
+  args.insert(args.end(), {"--run-dir", folder.string()});
+  const auto result = sandbox.retrust(args);
+  CAPTURE(result.all());
+  CHECK(result.status == 4);
+  CHECK(has(result.err, said));
+  CHECK(fs::is_empty(victim));
+  CHECK((fs::status(victim).permissions() & fs::perms::mask) == fs::perms(0755));
+  CHECK(sandbox.requests().empty());
+}
+
+TEST_CASE("a kubeconfig or configuration that others can write is refused before it is used") {
+  Sandbox sandbox;
+  Sandbox::Call call{.args = {"status"}};
+  const auto file = sandbox.directory() / "a file";
+  SUBCASE("--kubeconfig") {
+    fs::copy_file(sandbox.file("downstream.kubeconfig"), file);
+    call.kubeconfig = file.string();
+  }
+  SUBCASE("--local-kubeconfig, by a link") {
+    fs::copy_file(sandbox.file("local.kubeconfig"), file);
+    fs::create_symlink(file, sandbox.directory() / "link");
+    call.local_kubeconfig = sandbox.directory() / "link";
+  }
+  SUBCASE("--config") {
+    write_file(file, "verbose = true\n");
+    call.args.insert(call.args.end(), {"--config", file.string()});
+  }
+  fs::permissions(file, fs::perms(0644));
+  CHECK(sandbox.retrust(call).status == 3);
+  const auto asked = sandbox.requests().size();
+  for (const auto mode : {0666, 0664}) {
+    fs::permissions(file, fs::perms(mode));
+    const auto result = sandbox.retrust(call);
+    CAPTURE(result.all());
+    CHECK(result.status == 4);
+    CHECK(has(result.err, "can be written by"));
+    CHECK(has(result.err, "chmod go-w '" + file.string() + "'"));
+    CHECK(sandbox.requests().size() == asked);
+    // Only root's files are never those of a private group.
+    if (::geteuid() != 0) break;
+  }
 }
 
 TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {

@@ -1,6 +1,8 @@
 // The way back from a run: `retrust rollback DIR`.
+#include <cstdlib>
 #include <filesystem>
 #include <signal.h>
+#include <unistd.h>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -69,6 +71,18 @@ Result rollback(Sandbox& sandbox, const fs::path& folder,
   std::vector<std::string> args{"rollback", folder.string()};
   args.insert(args.end(), more.begin(), more.end());
   return sandbox.retrust(args);
+}
+
+/// Makes a run's folder one of retrust 0.1.0, whose transcript has no SHA-256 of files.
+void forget_records(const fs::path& folder) {
+  std::string lines;
+  for (const auto& line : lines_of(read_file(folder / "transcript.jsonl"))) {
+    auto event = json::parse(line);
+    event.as_object().erase("file");
+    event.as_object().erase("sha256");
+    lines += json::serialize(event) + "\n";
+  }
+  write_file(folder / "transcript.jsonl", lines);
 }
 
 /// Somebody else's change of the resource.
@@ -253,15 +267,18 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
     auto object = json::parse(read_file(saved));
     object.at("metadata").as_object()["uid"] = "00000000-0000-0000-0000-000000000000";
     write_file(saved, json::serialize(object));
+    forget_records(folder);
     said = "is not the one that was saved";
   }
   SUBCASE("no clusters resource") {
     write_file(saved, "{}");
+    forget_records(folder);
     said = "is not a clusters resource";
   }
   SUBCASE("half a file") {
     const auto whole = read_file(saved);
     write_file(saved, whole.substr(0, whole.size() / 2));
+    forget_records(folder);
     said = "cannot be read";
   }
   SUBCASE("a run that changed nothing") {
@@ -275,21 +292,43 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
   }
   SUBCASE("a kubeconfig of another cluster: the token is not shown to it") {
     call.kubeconfig = sandbox.file("other.kubeconfig");
-    said = "is not of the cluster that the saved token is for";
+    said = "--kubeconfig is not of the cluster production (c-x7k2p)";
   }
   SUBCASE("a kubeconfig of a cluster without agents") {
     call.kubeconfig = sandbox.file("local.kubeconfig");
-    said = "is not of the cluster that the saved token is for";
+    said = "both kubeconfigs are of the same cluster";
+  }
+  SUBCASE("no saved token, and a kubeconfig of another cluster") {
+    auto object = json::parse(read_file(saved));
+    object.at("status").as_object()["serviceAccountToken"] = "";
+    write_file(saved, json::serialize(object));
+    forget_records(folder);
+    call.kubeconfig = sandbox.file("other.kubeconfig");
+    said = "--kubeconfig is not of the cluster production (c-x7k2p)";
+  }
+  SUBCASE("a saved resource that somebody modified") {
+    write_file(saved, read_file(saved) + " ");
+    call.args.emplace_back("--overwrite");
+    said = "clusters-c-x7k2p.json was modified after the run saved it";
+  }
+  SUBCASE("a token that is a list") {
+    auto object = json::parse(read_file(saved));
+    object.at("status").as_object()["serviceAccountToken"] = json::array{7};
+    write_file(saved, json::serialize(object));
+    forget_records(folder);
+    call.args.emplace_back("--overwrite");
+    said = "holds a status.serviceAccountToken that is not a string";
   }
   SUBCASE("its own folder to write to") {
     call.args.insert(call.args.end(), {"--run-dir", folder.string()});
-    said = "is there and not empty";
+    said = "exists and is not empty";
     status = 2;
   }
   SUBCASE("a Secret that is gone") {
     auto object = json::parse(read_file(saved));
     object.at("status").as_object()["serviceAccountTokenSecret"] = "cluster-serviceaccounttoken-x";
     write_file(saved, json::serialize(object));
+    forget_records(folder);
     call.args.emplace_back("--overwrite");
     said = "the Secret cluster-serviceaccounttoken-x in cattle-global-data";
   }
@@ -299,6 +338,54 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
   CHECK(has(back.err, said));
   CHECK(sandbox.changes() == changes);
   CHECK(token_reviews(sandbox) == reviews);
+}
+
+TEST_CASE("a folder that others could have changed is put back once its owner is mended") {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto after = stored(sandbox);
+  // As root we can make it a colleague's; else everybody's.
+  const auto root = ::geteuid() == 0;
+  if (root) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+      REQUIRE(::chown(entry.path().c_str(), 65534, 65534) == 0);
+    }
+    REQUIRE(::chown(folder.c_str(), 65534, 65534) == 0);
+  } else {
+    MESSAGE("not root: a colleague's folder is shown by one that everybody can write");
+    fs::permissions(folder, fs::perms(0777));
+  }
+  const auto refused = rollback(sandbox, folder, {"--yes", "--overwrite"});
+  CAPTURE(refused.all());
+  CHECK(refused.status == 4);
+  CHECK(has(refused.err, root ? "belongs to" : "can be written by every user"));
+  CHECK(stored(sandbox) == after);
+  const auto begin = refused.err.find("chown -R");
+  REQUIRE(begin != std::string::npos);
+  if (!root) return;
+  // The command is printed to be pasted.
+  const auto command = refused.err.substr(begin, refused.err.find('\n', begin) - begin);
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(rollback(sandbox, folder).status == 0);
+  CHECK(stored(sandbox) == before);
+}
+
+TEST_CASE("a folder of retrust 0.1.0 is put back, and said to be unverified") {
+  Sandbox sandbox;
+  const auto before = stored(sandbox);
+  const auto folder = repaired(sandbox);
+  const auto verified = rollback(sandbox, folder);
+  CHECK(verified.status == 0);
+  CHECK_FALSE(has(verified.err, "not verified"));
+  const auto its_folder = sandbox.run_folder();
+  CHECK(stored(sandbox) == before);
+  // What the rollback saved is of a new run, with records; without them it is an old one's.
+  forget_records(its_folder);
+  const auto back = rollback(sandbox, its_folder);
+  CAPTURE(back.all());
+  CHECK(back.status == 0);
+  CHECK(has(back.err, "were not verified"));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <sys/stat.h>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "credentials/encoding.h"
@@ -322,13 +324,17 @@ TEST_CASE("lines of transcript.jsonl") {
 
 TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   const auto directory = fresh_directory();
-  RunFolder folder(directory / "run");
+  Redactor redactor;
+  const auto listener = std::make_shared<Listener>();
+  Events events(redactor);
+  events.add(listener);
+  RunFolder folder(directory / "run", events);
   boost::json::object first;
   first["a"] = 1;
   boost::json::object second;
   second["a"] = 2;
-  const auto one = folder.save("clusters-c-x7k2p", first);
-  const auto two = folder.save("clusters-c-x7k2p", second);
+  const auto one = folder.save("clusters-c-x7k2p", first, {"what was there"});
+  const auto two = folder.save("clusters-c-x7k2p", second, {"what will be replaced", "2.5"});
   CHECK(one != two);
   std::ostringstream text;
   text << std::ifstream(one).rdbuf();
@@ -338,7 +344,18 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   CHECK((state.st_mode & 0777U) == 0600U);
   REQUIRE(::stat(folder.path().c_str(), &state) == 0);
   CHECK((state.st_mode & 0777U) == 0700U);
-  CHECK_THROWS_AS(RunFolder(directory / "run"), Failure);
+  CHECK_THROWS_AS(RunFolder(directory / "run", events), Failure);
+  // The transcript knows each file by its SHA-256.
+  REQUIRE(listener->events.size() == 2);
+  const auto& event = listener->events.back();
+  const auto sha256 = sha256_hex(boost::json::serialize(second) + "\n");
+  CHECK(event.kind == EventKind::change);
+  CHECK(event.section == "2.5");
+  CHECK(event.text == "saved what will be replaced as " + two.string() + ", SHA-256 " + sha256);
+  CHECK(event.data.at("file") == "backup/clusters-c-x7k2p.2.json");
+  CHECK((event.data.at("sha256") == boost::json::value(sha256)));
+  // A name that a cluster gives leads nowhere else.
+  CHECK_THROWS_AS(folder.save("../outside", first, {"a name"}), Failure);
   fs::remove_all(directory);
 }
 

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+
+#include "base/descriptor.h"
+#include "transcript/failure.h"
+
+namespace retrust {
+
+/// The refusal of a file or folder that another user owns or can write.
+class Untrusted : public Failure {
+ public:
+  Untrusted(std::string happened, std::string advice_text)
+      : Failure(ExitStatus::refused, std::move(happened), std::move(advice_text)) {}
+};
+
+/// Who may own a file that retrust relies on.
+enum class Owner { caller, caller_or_root };
+
+/// Says who else could change a file: "belongs to ada", "its group devs can write it"; empty where
+/// nobody could. A group counts as its user alone where it has the user's name, is the user's
+/// primary group, lists no other member, and the file has no access control list (umask 002). Root
+/// gets no such exception. `path` must lead to the file, e.g. /proc/self/fd/N.
+std::string exposure(const struct ::stat& state, const std::string& path, Owner owner);
+
+/// The same of an open file.
+std::string exposure(const Descriptor& descriptor, Owner owner);
+
+/// The caller's user name for a command, or the number where the user has no name.
+std::string caller_name();
+
+/// A shell command with "sudo" before it where the caller is not root.
+std::string as_root(const std::string& command);
+
+/// A path quoted for a shell, which no command takes for an option.
+std::string operand(const std::filesystem::path& path);
+
+/// Opens a file that the operator named, to read it. Symbolic links are followed, as Kubernetes
+/// mounts files. The file must be regular. File, links and every folder on the way must belong to
+/// the caller or to root. Nobody else may be able to write the file, nor a folder on the way unless
+/// its sticky bit is set. Throws Untrusted, or Failure (usage) where the file cannot be read.
+Descriptor open_trusted(const std::filesystem::path& path);
+
+/// Reads a file up to a limit of bytes. Throws Failure (refused) where it is larger, or cannot be
+/// read; `path` is for the message.
+std::string read_all(const Descriptor& descriptor, const std::filesystem::path& path,
+                     std::size_t limit);
+
+}  // namespace retrust

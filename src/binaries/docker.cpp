@@ -1,12 +1,10 @@
 #include "binaries/docker.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include <boost/json/parse.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include "transcript/lines.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
 
@@ -14,6 +12,9 @@ namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
+
+/// Bytes of what docker shows of one container.
+constexpr std::size_t most_inspected = std::size_t{4} << 20U;
 
 /// Sizes of "$1", a line a second, from when it is there to when it is gone.
 constexpr const char* size_script =
@@ -70,6 +71,9 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   command.program = target_.program;
   command.args = std::move(call.args);
   command.deadline = call.deadline;
+  command.output_limit = call.output_limit;
+  const auto acts = call.weight == Weight::documented || call.purpose == Purpose::cleanup;
+  command.excess = acts ? Excess::is_dropped : Excess::ends_child;
   command.purpose = call.purpose;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                        std::move(reader));
@@ -78,14 +82,14 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
 awaitable<std::string> Docker::version() const {
   Call call{.args = {"--version"}, .deadline = target_.command_timeout};
   const auto outcome = co_await start(std::move(call));
-  const auto lines = split_lines(outcome.out);
-  co_return outcome.succeeded() && !lines.empty() ? lines.front() : std::string();
+  co_return outcome.succeeded() ? std::string(first_line(outcome.out)) : std::string();
 }
 
 awaitable<boost::json::value> Docker::inspect(std::string container) const {
   Call call{.args = {"inspect", "--type", "container", std::move(container)},
             .output = Output::secret,
-            .deadline = target_.command_timeout};
+            .deadline = target_.command_timeout,
+            .output_limit = most_inspected};
   const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker inspect");
   boost::system::error_code wrong;
@@ -126,18 +130,11 @@ awaitable<void> Docker::follow_size(std::string container, std::string file,
                                     std::function<void(std::uint64_t)> on_size) const {
   Call call{.args = {"exec", container, "sh", "-c", size_script, "sh", file},
             .shown = fmt::format("docker exec {} stat -c %s {}", container, file)};
-  std::string line;
-  co_await start(std::move(call), [&](std::string_view piece) {
-    for (const char c : piece) {
-      if (c != '\n') {
-        line += c;
-        continue;
-      }
-      std::uint64_t size = 0;
-      const auto* end = line.data() + line.size();
-      if (std::from_chars(line.data(), end, size).ptr == end) on_size(size);
-      line.clear();
-    }
+  LineSplitter lines([&on_size](std::string_view line) {
+    if (const auto size = whole_number(line)) on_size(*size);
+  });
+  co_await start(std::move(call), [&lines](std::string_view piece) {
+    lines.feed(piece);
     return Flow::go_on;
   });
 }

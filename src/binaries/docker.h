@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -82,6 +83,8 @@ class Docker {
     Output output = Output::public_text;
     Weight weight = Weight::routine;
     std::chrono::milliseconds deadline{0};
+    /// Bytes: a line or two are expected.
+    std::size_t output_limit = std::size_t{64} << 10U;
     Purpose purpose = Purpose::ordinary;
   };
   boost::asio::awaitable<Outcome> start(Call call, OutputReader reader = {}) const;

@@ -6,8 +6,8 @@
 
 #include "binaries/announced.h"
 #include "binaries/logrus.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
-#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -17,6 +17,9 @@ using boost::asio::awaitable;
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
+
+/// Bytes of its output that are read.
+constexpr std::size_t most_log = std::size_t{1} << 20U;
 
 /// What comes after a text that begins the message; empty where it begins otherwise.
 std::string_view after(std::string_view message, std::string_view beginning) {
@@ -55,7 +58,7 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
   K3sSnapshotLog log;
   auto failed = false;
   std::string begun;
-  for (const auto& each : split_lines(text)) {
+  for_each_line(text, [&](std::string_view each) {
     const auto line = read_log_line(each);
     const std::string_view message = line.message;
     if (const auto path = after(message, "Saving etcd snapshot to "); !path.empty()) begun = path;
@@ -66,9 +69,9 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
       log.name = name.substr(0, name.find(' '));
     failed = failed || message.starts_with("Failed to take etcd snapshot") ||
              message.starts_with("Unable to take snapshot");
-    if (line.grave() && !is_noise(message)) log.warnings.emplace_back(message);
+    if (line.grave() && !is_noise(message)) keep_warning(log.warnings, message);
     failed = failed || line.level.starts_with("fata");
-  }
+  });
   if (failed) {
     log.name.clear();
   } else if (log.name.empty()) {
@@ -79,14 +82,16 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
 }
 
 ListedSnapshot find_snapshot(std::string_view listed, std::string_view name) {
-  for (const auto& line : split_lines(listed)) {
-    const auto words = words_of(line);
+  ListedSnapshot found;
+  for_each_line(listed, [&](std::string_view line) {
     constexpr std::string_view file = "file://";
-    if (words.size() >= 3 && words[0] == name && words[1].starts_with(file)) {
-      return {std::string(words[1].substr(file.size())), std::string(words[2])};
-    }
-  }
-  return {};
+    const auto location = column(line, 1);
+    const auto size = column(line, 2);
+    if (!found.path.empty() || column(line, 0) != name || !location.starts_with(file)) return;
+    if (size.empty()) return;
+    found = {std::string(location.substr(file.size())), std::string(size)};
+  });
+  return found;
 }
 
 Failure no_etcd(Distribution distribution, const std::string& data, std::string detail) {
@@ -181,6 +186,8 @@ awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::stri
   command.program = std::move(program);
   command.args = std::move(args);
   command.deadline = deadline;
+  command.output_limit = most_log;
+  command.excess = Excess::is_dropped;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
@@ -194,9 +201,8 @@ awaitable<std::string> K3s::version() {
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
   }
-  const auto lines = split_lines(outcome.out);
-  if (!outcome.succeeded() || lines.empty() ||
-      !lines.front().starts_with(fmt::format("{} version", name))) {
+  const auto first = first_line(outcome.out);
+  if (!outcome.succeeded() || !first.starts_with(fmt::format("{} version", name))) {
     const auto missing = outcome.ending == Ending::not_found;
     throw Failure(
         ExitStatus::usage,
@@ -205,7 +211,7 @@ awaitable<std::string> K3s::version() {
         fmt::format("run this on a server node of Rancher's own cluster, with {} on PATH", name),
         own_words(outcome));
   }
-  co_return one_line(lines.front());
+  co_return one_line(first);
 }
 
 awaitable<std::string> K3s::cluster_uid(std::string data) const {
@@ -220,15 +226,15 @@ awaitable<std::string> K3s::cluster_uid(std::string data) const {
   }
   const auto outcome = co_await start_program(std::move(program), std::move(args), {},
                                               command_timeout_, Weight::routine);
-  const auto lines = split_lines(outcome.out);
-  if (!outcome.succeeded() || lines.size() != 1 || lines.front().empty()) {
+  const std::string uid(last_line(outcome.out));
+  if (!outcome.succeeded() || uid.empty() || first_line(outcome.out) != uid) {
     throw refused("cannot tell which cluster this node is of: its own kubectl does not say",
                   fmt::format("nothing was changed; run retrust as root, on a server node that is "
                               "up (systemctl status {})",
                               service_of(distribution_)),
                   own_words(outcome));
   }
-  co_return lines.front();
+  co_return uid;
 }
 
 awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data) const {

@@ -8,6 +8,7 @@
 #include "binaries/announced.h"
 #include "binaries/logrus.h"
 #include "transcript/failure.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -24,13 +25,20 @@ std::optional<std::string> bracketed(std::string_view message, std::string_view 
   return std::string(message.substr(1, message.find(']') - 1));
 }
 
+/// No cluster has as many etcd hosts.
+constexpr std::size_t most_hosts = 100;
+
 void add_once(std::vector<std::string>& words, std::string word) {
+  if (words.size() >= most_hosts) return;
   if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
 }
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
+
+/// Bytes of its output that are read: a snapshot of many hosts prints some kilobytes.
+constexpr std::size_t most_log = std::size_t{1} << 20U;
 
 std::string lines_of(const std::vector<std::string>& warnings) {
   std::string text;
@@ -43,7 +51,7 @@ std::string lines_of(const std::vector<std::string>& warnings) {
 SnapshotLog read_snapshot_log(std::string_view text) {
   SnapshotLog log;
   auto finished = false;
-  for (const auto& each : split_lines(text)) {
+  for_each_line(text, [&](std::string_view each) {
     const auto line = read_log_line(each);
     const auto& message = line.message;
     constexpr std::string_view running = "Running RKE version: ";
@@ -57,8 +65,8 @@ SnapshotLog read_snapshot_log(std::string_view text) {
     // The words differ between versions, and the last of them comes whether or not all went well.
     finished =
         finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
-    if (line.grave()) add_once(log.warnings, message);
-  }
+    if (line.grave()) keep_warning(log.warnings, message);
+  });
   if (finished) {
     using enum SnapshotLog::Taken;
     log.taken = log.some_failed || !log.unreachable.empty() ? somewhere : everywhere;
@@ -92,6 +100,8 @@ awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section
   command.program = program_;
   command.args = std::move(args);
   command.deadline = deadline;
+  command.output_limit = most_log;
+  command.excess = Excess::is_dropped;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 

@@ -1,30 +1,22 @@
 // What is looked at before a backup of Rancher is made.
 #include "runbook/observe_backup.h"
 
-#include <charconv>
-#include <cmath>
+#include <cstdint>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "backup/container.h"
 #include "process/gather.h"
 #include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
 #include "transcript/text.h"
-#include "transcript/words.h"
 
 namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
 namespace fs = std::filesystem;
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto* end = text.data() + text.size();
-  if (text.empty() || std::from_chars(text.data(), end, value).ptr != end) return std::nullopt;
-  return value;
-}
 
 [[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {
   throw Failure(ExitStatus::refused, fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
@@ -37,19 +29,15 @@ std::optional<std::uint64_t> number(std::string_view text) {
 awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& kib) {
   std::vector<std::string> args{"du", "-sk", std::string(rancher_data)};
   const auto outcome = co_await docker.look(container, args);
-  const auto lines = split_lines(outcome.out);
-  const auto size = lines.empty() ? std::nullopt : number(words_of(lines.back()).front());
+  const auto size = parse_du(outcome.out);
   if (!size) cannot_tell(fmt::format("how large {} is in the container", rancher_data), outcome);
   kib = *size;
 }
 
-/// By the fourth column of `df -Pk`.
 awaitable<void> ask_room(Docker docker, std::string container, std::uint64_t& kib) {
   std::vector<std::string> args{"df", "-Pk", "/tmp"};
   const auto outcome = co_await docker.look(container, args);
-  const auto lines = split_lines(outcome.out);
-  const auto columns = lines.size() < 2 ? std::vector<std::string_view>{} : words_of(lines.back());
-  const auto room = columns.size() < 5 ? std::nullopt : number(columns[3]);
+  const auto room = parse_df(outcome.out);
   if (!outcome.succeeded() || !room) cannot_tell("what room the container's /tmp has", outcome);
   kib = *room;
 }

@@ -4,6 +4,7 @@
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include "process/executable.h"
 #include "transcript/lines.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
@@ -64,7 +65,7 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   announcement.line =
       call.shown.empty() ? shell_line(with_more({"docker"}, call.args)) : call.shown;
   announcement.name = "docker " + call.args.front();
-  announcement.about["program"] = target_.program;
+  announcement.about["program"] = absolute_program(target_.program);
   announcement.output = call.output;
   announcement.weight = call.weight;
   Command command;
@@ -74,6 +75,7 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   command.output_limit = call.output_limit;
   const auto acts = call.weight == Weight::documented || call.purpose == Purpose::cleanup;
   command.excess = acts ? Excess::is_dropped : Excess::ends_child;
+  command.on_parent_death = acts ? OnParentDeath::goes_on : OnParentDeath::ends_child;
   command.purpose = call.purpose;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                        std::move(reader));

@@ -30,6 +30,8 @@ class Docker {
   Docker(Runner& runner, EventSink& events, DockerTarget target)
       : runner_(&runner), events_(&events), target_(std::move(target)) {}
 
+  const std::string& program() const { return target_.program; }
+
   /// A copy whose commands are announced as belonging to that section of the runbook.
   Docker in_section(std::string section) const;
 

@@ -6,6 +6,7 @@
 
 #include "binaries/announced.h"
 #include "binaries/logrus.h"
+#include "process/executable.h"
 #include "transcript/lines.h"
 #include "transcript/text.h"
 
@@ -174,7 +175,7 @@ awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::stri
                                       std::string section, std::chrono::milliseconds deadline,
                                       Weight weight) const {
   auto words = args;
-  words.insert(words.begin(), program);
+  words.insert(words.begin(), program == program_ ? name_ : program);
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line(words);
@@ -188,6 +189,7 @@ awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::stri
   command.deadline = deadline;
   command.output_limit = most_log;
   command.excess = Excess::is_dropped;
+  if (weight == Weight::routine) command.on_parent_death = OnParentDeath::ends_child;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
@@ -196,7 +198,8 @@ awaitable<std::string> K3s::version() {
   const auto name = name_of(distribution_);
   Outcome outcome;
   for (const auto& candidate : candidates) {
-    program_ = candidate;
+    name_ = candidate;
+    program_ = absolute_program(candidate);
     std::vector<std::string> args(1, "--version");
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
@@ -207,7 +210,7 @@ awaitable<std::string> K3s::version() {
     throw Failure(
         ExitStatus::usage,
         missing ? fmt::format("cannot find {}", enumerated(candidates))
-                : fmt::format("{} --version does not answer as {} does", program_, name),
+                : fmt::format("{} --version does not answer as {} does", name_, name),
         fmt::format("run this on a server node of Rancher's own cluster, with {} on PATH", name),
         own_words(outcome));
   }

@@ -1,6 +1,7 @@
 #include "binaries/kubectl.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -15,6 +16,7 @@
 #include "binaries/docker.h"
 #include "binaries/json.h"
 #include "binaries/json_answer.h"
+#include "process/executable.h"
 #include "process/gather.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
@@ -67,6 +69,12 @@ std::string object_text(const boost::json::object& object) {
   const auto version = text_at(value, "/metadata/resourceVersion");
   if (!version.empty()) text += ", resourceVersion " + version;
   return text;
+}
+
+/// Commands that change nothing, whenever they end.
+bool only_reads(const std::vector<std::string>& args) {
+  constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
+  return !args.empty() && std::find(reads.begin(), reads.end(), args.front()) != reads.end();
 }
 
 }  // namespace
@@ -156,7 +164,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
   const auto contained = !target_.container.empty();
   const auto& program = contained ? target_.docker : target_.program;
-  announcement.about["program"] = program;
+  announcement.about["program"] = absolute_program(program);
   announcement.output = call.output;
   announcement.weight = call.weight;
   Command command;
@@ -166,6 +174,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   // A page of a list at most, or a line for each object that is changed.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
+  if (only_reads(call.args)) command.on_parent_death = OnParentDeath::ends_child;
   auto words = shown_words();
   if (!contained) {
     words.erase(words.begin());

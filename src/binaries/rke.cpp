@@ -7,6 +7,7 @@
 
 #include "binaries/announced.h"
 #include "binaries/logrus.h"
+#include "process/executable.h"
 #include "transcript/failure.h"
 #include "transcript/lines.h"
 #include "transcript/text.h"
@@ -88,7 +89,7 @@ std::vector<std::string> Rke::save_args(const std::string& name, const std::stri
 awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section,
                               std::chrono::milliseconds deadline, Weight weight) const {
   auto words = args;
-  words.insert(words.begin(), program_);
+  words.insert(words.begin(), name_);
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line(words);
@@ -102,15 +103,17 @@ awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section
   command.deadline = deadline;
   command.output_limit = most_log;
   command.excess = Excess::is_dropped;
+  if (weight == Weight::routine) command.on_parent_death = OnParentDeath::ends_child;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
 awaitable<std::string> Rke::version() {
   std::vector<std::string> candidates{"rke", "rke_linux-amd64"};
-  if (!program_.empty()) candidates.assign(1, program_);
+  if (!name_.empty()) candidates.assign(1, name_);
   Outcome outcome;
   for (const auto& candidate : candidates) {
-    program_ = candidate;
+    name_ = candidate;
+    program_ = absolute_program(candidate);
     std::vector<std::string> args(1, "--version");
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
@@ -119,7 +122,7 @@ awaitable<std::string> Rke::version() {
     const auto missing = outcome.ending == Ending::not_found;
     throw Failure(ExitStatus::usage,
                   missing ? fmt::format("cannot find {}", enumerated(candidates))
-                          : fmt::format("{} --version does not answer as rke does", program_),
+                          : fmt::format("{} --version does not answer as rke does", name_),
                   "name the rke that installed Rancher's cluster, e.g. --rke ./rke_linux-amd64",
                   own_words(outcome));
   }

@@ -50,7 +50,8 @@ struct ContainerBackup {
 /// What was seen of the backup that was chosen. Empty for the other kinds.
 struct BackupObservation {
   std::optional<ContainerBackup> container = {};
-  std::string tool_version = {};  ///< of rke, k3s or RKE2
+  std::string tool_version = {};  ///< of tar, rke, k3s or RKE2
+  std::string tool_program = {};  ///< its absolute path
   /// The name for the snapshot, where one was taken under it before.
   std::string used_name = {};
 };

@@ -92,10 +92,12 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
     seen.container = co_await observe_container(tools.docker, choice, folder, observation);
   } else if (choice.kind == BackupChoice::Kind::etcd) {
     seen.tool_version = co_await tools.rke.version();
+    seen.tool_program = tools.rke.program();
     if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
   } else if (choice.distribution()) {
     check_k3s_node(choice);
     seen.tool_version = co_await tools.k3s.version();
+    seen.tool_program = tools.k3s.program();
     const auto uid = co_await tools.k3s.cluster_uid(choice.data_folder);
     if (uid != observation.local.kube_system_uid) {
       throw Failure(ExitStatus::refused,

@@ -55,8 +55,9 @@ std::vector<std::string> Docker::archive_args(const std::string& container, cons
   return {"exec", container, "tar", "zcvf", file, folder};
 }
 
-std::vector<std::string> Docker::copy_args(const std::string& container, const std::string& file) {
-  return {"cp", container + ":" + file, "-"};
+std::vector<std::string> Docker::copy_args(const std::string& container, const std::string& file,
+                                           const std::string& folder) {
+  return {"cp", container + ":" + file, folder};
 }
 
 awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
@@ -73,6 +74,7 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   command.args = std::move(call.args);
   command.deadline = call.deadline;
   command.output_limit = call.output_limit;
+  command.largest_file = call.largest_file;
   const auto acts = call.weight == Weight::documented || call.purpose == Purpose::cleanup;
   command.excess = acts ? Excess::is_dropped : Excess::ends_child;
   command.on_parent_death = acts ? OnParentDeath::goes_on : OnParentDeath::ends_child;
@@ -141,11 +143,12 @@ awaitable<void> Docker::follow_size(std::string container, std::string file,
   });
 }
 
-awaitable<void> Docker::copy_out(std::string container, std::string file,
-                                 OutputReader reader) const {
-  Call call{
-      .args = copy_args(container, file), .output = Output::secret, .weight = Weight::documented};
-  const auto outcome = co_await start(std::move(call), std::move(reader));
+awaitable<void> Docker::copy_out(std::string container, std::string file, std::string folder,
+                                 std::uint64_t largest) const {
+  Call call{.args = copy_args(container, file, folder),
+            .weight = Weight::documented,
+            .largest_file = largest};
+  const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker cp");
 }
 

@@ -72,7 +72,8 @@ BackupTools Toolbox::backup_tools() const {
   return {Docker(runner_, events_, {absolute_program(options_.docker), options_.command_timeout}),
           std::move(inside), Rke(runner_, events_, options_.rke, options_.command_timeout),
           K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
-              options_.command_timeout)};
+              options_.command_timeout),
+          Tar(runner_, events_, absolute_program("tar"), options_.command_timeout)};
 }
 
 PlanOptions Toolbox::plan_options(const Clusters& clusters) const {

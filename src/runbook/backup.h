@@ -39,6 +39,7 @@ struct BackupChoice {
 struct ContainerBackup {
   Container container;
   std::string archive;  ///< path in the container
+  std::string folder;   ///< where it is copied to
   std::uint64_t data_kib = 0;
   std::uint64_t container_free_kib = 0;
   std::uint64_t host_free_kib = 0;

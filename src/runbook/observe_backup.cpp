@@ -69,6 +69,7 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   if (container.version.empty()) container.version = observation.local.rancher.version_text;
   backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
                                version_for_name(container.version), choice.date);
+  backup.folder = folder.string();
   std::vector<awaitable<void>> questions;
   questions.push_back(ask_size(docker, choice.container, backup.data_kib));
   questions.push_back(ask_room(docker, choice.container, backup.container_free_kib));
@@ -90,6 +91,9 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
   BackupObservation seen;
   if (choice.kind == BackupChoice::Kind::container) {
     seen.container = co_await observe_container(tools.docker, choice, folder, observation);
+    if (seen.container->mapped()) co_return seen;
+    seen.tool_version = co_await tools.tar.version();
+    seen.tool_program = tools.tar.program();
   } else if (choice.kind == BackupChoice::Kind::etcd) {
     seen.tool_version = co_await tools.rke.version();
     seen.tool_program = tools.rke.program();

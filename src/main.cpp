@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "cli/application.h"
+#include "process/dumps.h"
 
 int main(int argc, char** argv) {
+  retrust::forbid_dumps();
   const auto environment = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);

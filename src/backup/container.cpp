@@ -11,6 +11,7 @@
 #include <boost/json/array.hpp>
 
 #include "binaries/json.h"
+#include "transcript/lines.h"
 
 namespace retrust {
 namespace {
@@ -88,6 +89,16 @@ Container parse_container(const boost::json::value& inspected) {
   return container;
 }
 
+std::optional<std::uint64_t> parse_du(std::string_view printed) {
+  return whole_number(column(last_line(printed), 0));
+}
+
+std::optional<std::uint64_t> parse_df(std::string_view printed) {
+  // FILE-SYSTEM 1024-BLOCKS USED AVAILABLE CAPACITY MOUNTED-ON
+  const auto line = last_line(printed);
+  return column(line, 5).empty() ? std::nullopt : whole_number(column(line, 3));
+}
+
 std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text) {
   std::tm parts{};
   std::istringstream stream(text);
@@ -103,8 +114,10 @@ std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text) {
   if (zone == "Z") return local;
   // "+01:00"
   if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
-  const std::chrono::minutes offset{std::atoi(zone.substr(1, 2).c_str()) * 60 +
-                                    std::atoi(zone.substr(4, 2).c_str())};
+  const auto hours = whole_number(std::string_view(zone).substr(1, 2));
+  const auto minutes = whole_number(std::string_view(zone).substr(4, 2));
+  if (!hours || !minutes) return std::nullopt;
+  const auto offset = std::chrono::hours{*hours} + std::chrono::minutes{*minutes};
   return zone[0] == '+' ? local - offset : local + offset;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,12 @@ struct Container {
 /// Reads what `docker inspect` printed: an array of one. Throws std::runtime_error where it is
 /// anything else.
 Container parse_container(const boost::json::value& inspected);
+
+/// KiB of the folder that `du -sk` was asked about, by its last line. Nothing for other texts.
+std::optional<std::uint64_t> parse_du(std::string_view printed);
+
+/// KiB that are free by `df -Pk`, of one file system. Nothing for other texts.
+std::optional<std::uint64_t> parse_df(std::string_view printed);
 
 /// "2026-11-25T04:20:00.123456789Z", or with an offset as podman writes it; nothing for other
 /// texts.

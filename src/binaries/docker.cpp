@@ -1,12 +1,11 @@
 #include "binaries/docker.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include <boost/json/parse.hpp>
 #include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include "process/executable.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
 
@@ -14,6 +13,9 @@ namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
+
+/// Bytes of what docker shows of one container.
+constexpr std::size_t most_inspected = std::size_t{4} << 20U;
 
 /// Sizes of "$1", a line a second, from when it is there to when it is gone.
 constexpr const char* size_script =
@@ -53,8 +55,9 @@ std::vector<std::string> Docker::archive_args(const std::string& container, cons
   return {"exec", container, "tar", "zcvf", file, folder};
 }
 
-std::vector<std::string> Docker::copy_args(const std::string& container, const std::string& file) {
-  return {"cp", container + ":" + file, "-"};
+std::vector<std::string> Docker::copy_args(const std::string& container, const std::string& file,
+                                           const std::string& folder) {
+  return {"cp", container + ":" + file, folder};
 }
 
 awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
@@ -63,13 +66,18 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   announcement.line =
       call.shown.empty() ? shell_line(with_more({"docker"}, call.args)) : call.shown;
   announcement.name = "docker " + call.args.front();
-  announcement.about["program"] = target_.program;
+  announcement.about["program"] = absolute_program(target_.program);
   announcement.output = call.output;
   announcement.weight = call.weight;
   Command command;
   command.program = target_.program;
   command.args = std::move(call.args);
   command.deadline = call.deadline;
+  command.output_limit = call.output_limit;
+  command.largest_file = call.largest_file;
+  const auto acts = call.weight == Weight::documented || call.purpose == Purpose::cleanup;
+  command.excess = acts ? Excess::is_dropped : Excess::ends_child;
+  command.on_parent_death = acts ? OnParentDeath::goes_on : OnParentDeath::ends_child;
   command.purpose = call.purpose;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                        std::move(reader));
@@ -78,14 +86,14 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
 awaitable<std::string> Docker::version() const {
   Call call{.args = {"--version"}, .deadline = target_.command_timeout};
   const auto outcome = co_await start(std::move(call));
-  const auto lines = split_lines(outcome.out);
-  co_return outcome.succeeded() && !lines.empty() ? lines.front() : std::string();
+  co_return outcome.succeeded() ? std::string(first_line(outcome.out)) : std::string();
 }
 
 awaitable<boost::json::value> Docker::inspect(std::string container) const {
   Call call{.args = {"inspect", "--type", "container", std::move(container)},
             .output = Output::secret,
-            .deadline = target_.command_timeout};
+            .deadline = target_.command_timeout,
+            .output_limit = most_inspected};
   const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker inspect");
   boost::system::error_code wrong;
@@ -126,27 +134,21 @@ awaitable<void> Docker::follow_size(std::string container, std::string file,
                                     std::function<void(std::uint64_t)> on_size) const {
   Call call{.args = {"exec", container, "sh", "-c", size_script, "sh", file},
             .shown = fmt::format("docker exec {} stat -c %s {}", container, file)};
-  std::string line;
-  co_await start(std::move(call), [&](std::string_view piece) {
-    for (const char c : piece) {
-      if (c != '\n') {
-        line += c;
-        continue;
-      }
-      std::uint64_t size = 0;
-      const auto* end = line.data() + line.size();
-      if (std::from_chars(line.data(), end, size).ptr == end) on_size(size);
-      line.clear();
-    }
+  LineSplitter lines([&on_size](std::string_view line) {
+    if (const auto size = whole_number(line)) on_size(*size);
+  });
+  co_await start(std::move(call), [&lines](std::string_view piece) {
+    lines.feed(piece);
     return Flow::go_on;
   });
 }
 
-awaitable<void> Docker::copy_out(std::string container, std::string file,
-                                 OutputReader reader) const {
-  Call call{
-      .args = copy_args(container, file), .output = Output::secret, .weight = Weight::documented};
-  const auto outcome = co_await start(std::move(call), std::move(reader));
+awaitable<void> Docker::copy_out(std::string container, std::string file, std::string folder,
+                                 std::uint64_t largest) const {
+  Call call{.args = copy_args(container, file, folder),
+            .weight = Weight::documented,
+            .largest_file = largest};
+  const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker cp");
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,8 @@ class Docker {
   Docker(Runner& runner, EventSink& events, DockerTarget target)
       : runner_(&runner), events_(&events), target_(std::move(target)) {}
 
+  const std::string& program() const { return target_.program; }
+
   /// A copy whose commands are announced as belonging to that section of the runbook.
   Docker in_section(std::string section) const;
 
@@ -51,9 +55,10 @@ class Docker {
   boost::asio::awaitable<void> follow_size(std::string container, std::string file,
                                            std::function<void(std::uint64_t)> on_size) const;
 
-  /// `docker cp CONTAINER:FILE -`: a tar stream with that file in it, piece by piece.
-  boost::asio::awaitable<void> copy_out(std::string container, std::string file,
-                                        OutputReader reader) const;
+  /// `docker cp CONTAINER:FILE FOLDER`, however long it takes. No file that docker writes becomes
+  /// larger than `largest` bytes: docker fails there.
+  boost::asio::awaitable<void> copy_out(std::string container, std::string file, std::string folder,
+                                        std::uint64_t largest) const;
 
   /// Removes a file in the container, and ends whatever works on it there: `docker exec` passes no
   /// signals on. Is done after an interruption too.
@@ -73,7 +78,8 @@ class Docker {
                                             const std::string& folder);
   static std::vector<std::string> archive_args(const std::string& container,
                                                const std::string& file, const std::string& folder);
-  static std::vector<std::string> copy_args(const std::string& container, const std::string& file);
+  static std::vector<std::string> copy_args(const std::string& container, const std::string& file,
+                                            const std::string& folder);
 
  private:
   struct Call {
@@ -82,7 +88,10 @@ class Docker {
     Output output = Output::public_text;
     Weight weight = Weight::routine;
     std::chrono::milliseconds deadline{0};
+    /// Bytes: a line or two are expected.
+    std::size_t output_limit = std::size_t{64} << 10U;
     Purpose purpose = Purpose::ordinary;
+    std::optional<std::uint64_t> largest_file = {};
   };
   boost::asio::awaitable<Outcome> start(Call call, OutputReader reader = {}) const;
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "binaries/endings.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -146,12 +147,13 @@ std::optional<DockerError> docker_itself(const Outcome& outcome) {
   constexpr int cannot_be_run = 126;
   constexpr int not_there = 127;
   if (outcome.code == cannot_be_run || outcome.code == not_there) return DockerError::no_program;
-  for (const auto& line : split_lines(outcome.err)) {
-    for (const auto beginning : beginnings) {
-      if (line.starts_with(beginning)) return classify_docker(outcome);
-    }
-  }
-  return std::nullopt;
+  auto own = false;
+  for_each_line(outcome.err, [&](std::string_view line) {
+    own = own || std::any_of(beginnings.begin(), beginnings.end(), [&](std::string_view beginning) {
+            return line.starts_with(beginning);
+          });
+  });
+  return own ? std::optional(classify_docker(outcome)) : std::nullopt;
 }
 
 }  // namespace retrust

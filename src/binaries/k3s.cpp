@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "binaries/announced.h"
+#include "process/executable.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -13,6 +15,9 @@ using boost::asio::awaitable;
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
+
+/// Bytes of its output that are read.
+constexpr std::size_t most_log = std::size_t{1} << 20U;
 
 std::vector<std::string> candidates_of(Distribution distribution) {
   if (distribution == Distribution::k3s) return {"k3s", "/usr/local/bin/k3s", "/opt/bin/k3s"};
@@ -109,7 +114,7 @@ awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::stri
                                       std::string section, std::chrono::milliseconds deadline,
                                       Weight weight) const {
   auto words = args;
-  words.insert(words.begin(), program);
+  words.insert(words.begin(), program == program_ ? name_ : program);
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line(words);
@@ -121,6 +126,9 @@ awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::stri
   command.program = std::move(program);
   command.args = std::move(args);
   command.deadline = deadline;
+  command.output_limit = most_log;
+  command.excess = Excess::is_dropped;
+  if (weight == Weight::routine) command.on_parent_death = OnParentDeath::ends_child;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
@@ -129,23 +137,23 @@ awaitable<std::string> K3s::version() {
   const auto name = name_of(distribution_);
   Outcome outcome;
   for (const auto& candidate : candidates) {
-    program_ = candidate;
+    name_ = candidate;
+    program_ = absolute_program(candidate);
     std::vector<std::string> args(1, "--version");
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
   }
-  const auto lines = split_lines(outcome.out);
-  if (!outcome.succeeded() || lines.empty() ||
-      !lines.front().starts_with(fmt::format("{} version", name))) {
+  const auto first = first_line(outcome.out);
+  if (!outcome.succeeded() || !first.starts_with(fmt::format("{} version", name))) {
     const auto missing = outcome.ending == Ending::not_found;
     throw Failure(
         ExitStatus::usage,
         missing ? fmt::format("cannot find {}", enumerated(candidates))
-                : fmt::format("{} --version does not answer as {} does", program_, name),
+                : fmt::format("{} --version does not answer as {} does", name_, name),
         fmt::format("run this on a server node of Rancher's own cluster, with {} on PATH", name),
         own_words(outcome));
   }
-  co_return one_line(lines.front());
+  co_return one_line(first);
 }
 
 awaitable<std::string> K3s::cluster_uid(std::string data) const {
@@ -160,15 +168,15 @@ awaitable<std::string> K3s::cluster_uid(std::string data) const {
   }
   const auto outcome = co_await start_program(std::move(program), std::move(args), {},
                                               command_timeout_, Weight::routine);
-  const auto lines = split_lines(outcome.out);
-  if (!outcome.succeeded() || lines.size() != 1 || lines.front().empty()) {
+  const std::string uid(last_line(outcome.out));
+  if (!outcome.succeeded() || uid.empty() || first_line(outcome.out) != uid) {
     throw refused("cannot tell which cluster this node is of: its own kubectl does not say",
                   fmt::format("nothing was changed; run retrust as root, on a server node that is "
                               "up (systemctl status {})",
                               service_of(distribution_)),
                   own_words(outcome));
   }
-  co_return lines.front();
+  co_return uid;
 }
 
 awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data) const {

@@ -50,6 +50,9 @@ class K3s {
   /// `etcd-snapshot ls`; empty where it fails.
   boost::asio::awaitable<ListedSnapshot> find(std::string name) const;
 
+  /// The absolute path of the program that version() found.
+  const std::string& program() const { return program_; }
+
   static std::vector<std::string> save_args(const std::string& name);
 
  private:
@@ -63,7 +66,8 @@ class K3s {
   Runner* runner_;
   EventSink* events_;
   Distribution distribution_;
-  std::string program_;
+  std::string name_;     ///< as it was found
+  std::string program_;  ///< its absolute path
   std::chrono::milliseconds command_timeout_;
 };
 

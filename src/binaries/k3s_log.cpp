@@ -1,8 +1,8 @@
 #include "binaries/k3s_log.h"
 
 #include "binaries/logrus.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
-#include "transcript/words.h"
 
 namespace retrust {
 namespace {
@@ -31,7 +31,7 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
   K3sSnapshotLog log;
   auto failed = false;
   std::string begun;
-  for (const auto& each : split_lines(text)) {
+  for_each_line(text, [&](std::string_view each) {
     const auto line = read_log_line(each);
     const std::string_view message = line.message;
     if (const auto path = after(message, "Saving etcd snapshot to "); !path.empty()) begun = path;
@@ -42,9 +42,9 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
       log.name = file_name(name.substr(0, name.find(' ')));
     failed = failed || message.starts_with("Failed to take etcd snapshot") ||
              message.starts_with("Unable to take snapshot");
-    if (line.grave() && !is_noise(message)) log.warnings.emplace_back(message);
+    if (line.grave() && !is_noise(message)) keep_warning(log.warnings, message);
     failed = failed || line.level.starts_with("fata");
-  }
+  });
   if (failed) {
     log.name.clear();
   } else if (log.name.empty()) {
@@ -55,14 +55,16 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
 }
 
 ListedSnapshot find_snapshot(std::string_view listed, std::string_view name) {
-  for (const auto& line : split_lines(listed)) {
-    const auto words = words_of(line);
+  ListedSnapshot found;
+  for_each_line(listed, [&](std::string_view line) {
     constexpr std::string_view file = "file://";
-    if (words.size() >= 3 && words[0] == name && words[1].starts_with(file)) {
-      return {std::string(words[1].substr(file.size())), std::string(words[2])};
-    }
-  }
-  return {};
+    const auto location = column(line, 1);
+    const auto size = column(line, 2);
+    if (!found.path.empty() || column(line, 0) != name || !location.starts_with(file)) return;
+    if (size.empty()) return;
+    found = {std::string(location.substr(file.size())), std::string(size)};
+  });
+  return found;
 }
 
 }  // namespace retrust

@@ -1,6 +1,7 @@
 #include "binaries/kubectl.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -16,6 +17,7 @@
 #include "binaries/json.h"
 #include "binaries/json_answer.h"
 #include "boundary/object_check.h"
+#include "process/executable.h"
 #include "process/gather.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
@@ -71,6 +73,12 @@ std::string object_text(const boost::json::object& object) {
   const auto version = text_at(value, "/metadata/resourceVersion");
   if (!version.empty()) text += ", resourceVersion " + version;
   return text;
+}
+
+/// Commands that change nothing, whenever they end.
+bool only_reads(const std::vector<std::string>& args) {
+  constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
+  return !args.empty() && std::find(reads.begin(), reads.end(), args.front()) != reads.end();
 }
 
 }  // namespace
@@ -166,7 +174,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
   const auto contained = !target_.container.empty();
   const auto& program = contained ? target_.docker : target_.program;
-  announcement.about["program"] = program;
+  announcement.about["program"] = absolute_program(program);
   announcement.output = call.output;
   announcement.weight = call.weight;
   Command command;
@@ -176,6 +184,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   // A page of a list at most, or a line for each object that is changed.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
+  if (only_reads(call.args.list())) command.on_parent_death = OnParentDeath::ends_child;
   auto args = reaching();
   args.append(call.args);
   if (!contained) {

@@ -59,4 +59,11 @@ LogLine read_log_line(std::string_view text) {
   return {{}, std::string(line)};
 }
 
+void keep_warning(std::vector<std::string>& warnings, std::string_view message) {
+  constexpr std::size_t most = 100;
+  if (warnings.size() > most) return;
+  if (std::find(warnings.begin(), warnings.end(), message) != warnings.end()) return;
+  warnings.emplace_back(warnings.size() < most ? message : "further warnings were left out");
+}
+
 }  // namespace retrust

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace retrust {
 
@@ -17,5 +18,9 @@ struct LogLine {
 /// `INFO[0000] …` as logrus writes to a terminal, with or without colors, or fields
 /// (`level=info msg="…"`) as it does to a pipe. What is neither is a line of its own, of no level.
 LogLine read_log_line(std::string_view text);
+
+/// Keeps a warning of a child, each once and the first 100 of them; then it says that there were
+/// more.
+void keep_warning(std::vector<std::string>& warnings, std::string_view message);
 
 }  // namespace retrust

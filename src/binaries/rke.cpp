@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "binaries/announced.h"
+#include "process/executable.h"
 #include "transcript/failure.h"
+#include "transcript/lines.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -14,6 +16,9 @@ using boost::asio::awaitable;
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
+
+/// Bytes of its output that are read: a snapshot of many hosts prints some kilobytes.
+constexpr std::size_t most_log = std::size_t{1} << 20U;
 
 std::string lines_of(const std::vector<std::string>& warnings) {
   std::string text;
@@ -30,7 +35,7 @@ std::vector<std::string> Rke::save_args(const std::string& name, const std::stri
 awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section,
                               std::chrono::milliseconds deadline, Weight weight) const {
   auto words = args;
-  words.insert(words.begin(), program_);
+  words.insert(words.begin(), name_);
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line(words);
@@ -42,15 +47,19 @@ awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section
   command.program = program_;
   command.args = std::move(args);
   command.deadline = deadline;
+  command.output_limit = most_log;
+  command.excess = Excess::is_dropped;
+  if (weight == Weight::routine) command.on_parent_death = OnParentDeath::ends_child;
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
 awaitable<std::string> Rke::version() {
   std::vector<std::string> candidates{"rke", "rke_linux-amd64"};
-  if (!program_.empty()) candidates.assign(1, program_);
+  if (!name_.empty()) candidates.assign(1, name_);
   Outcome outcome;
   for (const auto& candidate : candidates) {
-    program_ = candidate;
+    name_ = candidate;
+    program_ = absolute_program(candidate);
     std::vector<std::string> args(1, "--version");
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
@@ -59,7 +68,7 @@ awaitable<std::string> Rke::version() {
     const auto missing = outcome.ending == Ending::not_found;
     throw Failure(ExitStatus::usage,
                   missing ? fmt::format("cannot find {}", enumerated(candidates))
-                          : fmt::format("{} --version does not answer as rke does", program_),
+                          : fmt::format("{} --version does not answer as rke does", name_),
                   "name the rke that installed Rancher's cluster, e.g. --rke ./rke_linux-amd64",
                   own_words(outcome));
   }

@@ -21,7 +21,7 @@ class Rke {
       std::chrono::milliseconds command_timeout)
       : runner_(&runner),
         events_(&events),
-        program_(std::move(program)),
+        name_(std::move(program)),
         command_timeout_(command_timeout) {}
 
   /// "rke version v1.6.3". Throws Failure (usage) where there is no rke.
@@ -32,6 +32,9 @@ class Rke {
   boost::asio::awaitable<SnapshotLog> save_snapshot(std::string name, std::string config,
                                                     Partial partial) const;
 
+  /// The absolute path of the program that version() found.
+  const std::string& program() const { return program_; }
+
   static std::vector<std::string> save_args(const std::string& name, const std::string& config);
 
  private:
@@ -40,7 +43,8 @@ class Rke {
 
   Runner* runner_;
   EventSink* events_;
-  std::string program_;
+  std::string name_;     ///< as given, or as found
+  std::string program_;  ///< its absolute path, once it is found
   std::chrono::milliseconds command_timeout_;
 };
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "binaries/logrus.h"
-#include "transcript/text.h"
+#include "transcript/lines.h"
 
 namespace retrust {
 namespace {
@@ -18,7 +18,11 @@ std::optional<std::string> bracketed(std::string_view message, std::string_view 
   return std::string(message.substr(1, message.find(']') - 1));
 }
 
+/// No cluster has as many etcd hosts.
+constexpr std::size_t most_hosts = 100;
+
 void add_once(std::vector<std::string>& words, std::string word) {
+  if (words.size() >= most_hosts) return;
   if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
 }
 
@@ -31,7 +35,7 @@ bool contains(std::string_view text, std::string_view part) {
 SnapshotLog read_snapshot_log(std::string_view text) {
   SnapshotLog log;
   auto finished = false;
-  for (const auto& each : split_lines(text)) {
+  for_each_line(text, [&](std::string_view each) {
     const auto line = read_log_line(each);
     const auto& message = line.message;
     constexpr std::string_view running = "Running RKE version: ";
@@ -45,8 +49,8 @@ SnapshotLog read_snapshot_log(std::string_view text) {
     // The words differ between versions, and the last of them comes whether or not all went well.
     finished =
         finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
-    if (line.grave()) add_once(log.warnings, message);
-  }
+    if (line.grave()) keep_warning(log.warnings, message);
+  });
   if (finished) {
     using enum SnapshotLog::Taken;
     log.taken = log.some_failed || !log.unreachable.empty() ? somewhere : everywhere;

@@ -1,14 +1,42 @@
 #include "cli/toolbox.h"
 
 #include <optional>
+#include <unistd.h>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "process/executable.h"
+#include "transcript/failure.h"
+#include "transcript/text.h"
+
 namespace retrust {
+
+namespace {
+
+/// As root, a program from the folder in which retrust happens to be called is anybody's. Also for
+/// what kubectl and docker start by themselves, as login plugins.
+void check_search_path() {
+  const auto path = search_path();
+  const auto entry = relative_entry(path);
+  if (::geteuid() != 0 || !entry) return;
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("PATH holds {}: as root, retrust starts no program that may come from "
+                  "the current folder",
+                  entry->empty() ? "an empty entry, which means the current folder"
+                                 : "the relative entry " + one_line(*entry)),
+      "set PATH without it: export " + shell_line({"PATH=" + without_relative_entries(path)}));
+}
+
+}  // namespace
 
 Kubectl Toolbox::with_kubeconfig(Side side, const std::string& kubeconfig,
                                  const std::string& context) const {
   return {
-      runner_, events_, {side, options_.kubectl, kubeconfig, context, options_.command_timeout}};
+      runner_,
+      events_,
+      {side, absolute_program(options_.kubectl), kubeconfig, context, options_.command_timeout}};
 }
 
 Kubectl Toolbox::in_container() const {
@@ -17,11 +45,12 @@ Kubectl Toolbox::in_container() const {
   if (options_.local_kubeconfig.empty()) target.context = options_.local_context;
   target.command_timeout = options_.command_timeout;
   target.container = options_.rancher_container;
-  target.docker = options_.docker;
+  target.docker = absolute_program(options_.docker);
   return {runner_, events_, std::move(target)};
 }
 
 boost::asio::awaitable<Clusters> Toolbox::reach() const {
+  check_search_path();
   const auto contained = options_.local_kubeconfig.empty();
   Clusters reached{
       with_kubeconfig(Side::downstream, options_.kubeconfig, options_.context),
@@ -40,10 +69,11 @@ BackupTools Toolbox::backup_tools() const {
   if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
     inside = in_container();
   }
-  return {Docker(runner_, events_, {options_.docker, options_.command_timeout}), std::move(inside),
-          Rke(runner_, events_, options_.rke, options_.command_timeout),
+  return {Docker(runner_, events_, {absolute_program(options_.docker), options_.command_timeout}),
+          std::move(inside), Rke(runner_, events_, options_.rke, options_.command_timeout),
           K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
-              options_.command_timeout)};
+              options_.command_timeout),
+          Tar(runner_, events_, absolute_program("tar"), options_.command_timeout)};
 }
 
 PlanOptions Toolbox::plan_options(const Clusters& clusters) const {

@@ -1,11 +1,17 @@
 #include "process/child_setup.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
+#include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,6 +30,15 @@ void mark_each_close_on_exec() noexcept {
   for (int descriptor = first_inherited; descriptor < end; ++descriptor) {
     ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   }
+}
+
+/// Lowers a limit, also what the child may raise it to.
+bool limit(decltype(RLIMIT_CORE) resource, std::uint64_t most) noexcept {
+  rlimit now{};
+  if (::getrlimit(resource, &now) != 0) return false;
+  const auto value = std::min<rlim_t>(most, now.rlim_max);
+  const rlimit wanted{value, value};
+  return ::setrlimit(resource, &wanted) == 0;
 }
 
 }  // namespace
@@ -107,7 +122,7 @@ ssize_t write_without_signal(int descriptor, std::string_view bytes) {
   return size;
 }
 
-int set_up_child() noexcept {
+int set_up_child(const ChildTerms& terms) noexcept {
   if (::setpgid(0, 0) != 0) return errno;
   // Ignored signals stay ignored over exec; nohup ignores SIGHUP.
   struct sigaction by_default {};
@@ -118,6 +133,13 @@ int set_up_child() noexcept {
   sigset_t none;
   ::sigemptyset(&none);
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return errno;
+  if (!limit(RLIMIT_CORE, 0)) return errno;
+  if (terms.largest_file && !limit(RLIMIT_FSIZE, *terms.largest_file)) return errno;
+  if (terms.on_parent_death == OnParentDeath::ends_child) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
+    // The parent may have ended before the kernel knew that the child wants to be told.
+    if (::getppid() != terms.parent) ::_exit(EXIT_FAILURE);
+  }
   return 0;
 }
 

@@ -2,15 +2,16 @@
 
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
-#include <unistd.h>
-#include <utility>
 #include <vector>
 
 #include "base/descriptor.h"
+#include "process/process.h"
 
 namespace retrust {
 
@@ -78,8 +79,16 @@ class SignalsHeld {
 /// As write(2), but that nobody reads any more is told by EPIPE alone: SIGPIPE would end us.
 ssize_t write_without_signal(int descriptor, std::string_view bytes);
 
+/// What set_up_child is told, computed before the fork.
+struct ChildTerms {
+  OnParentDeath on_parent_death = OnParentDeath::goes_on;
+  pid_t parent = 0;
+  std::optional<std::uint64_t> largest_file = {};
+};
+
 /// For a child between fork and exec: a process group of its own, default signals, none held back,
-/// and no descriptor but the three standard ones beyond exec. 0, or errno.
-int set_up_child() noexcept;
+/// no descriptor but the three standard ones beyond exec, and no core dumps, which hold what it
+/// knows. 0, or errno.
+int set_up_child(const ChildTerms& terms) noexcept;
 
 }  // namespace retrust

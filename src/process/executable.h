@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "process/process.h"
@@ -12,5 +14,19 @@ Outcome never_started(Ending why, std::string_view program, std::string_view rea
 /// Whether a path can be executed as far as its file tells: `exited` where it can, otherwise
 /// what never_started says.
 Outcome check_executable(const std::string& path);
+
+/// The absolute path of a program: a bare name is looked up on PATH. If PATH has no such program,
+/// the name comes back as it is.
+std::string absolute_program(const std::string& program);
+
+/// PATH; empty if it is not set.
+std::string search_path();
+
+/// The first entry of a PATH that is no absolute path; an empty one means the current folder.
+/// Nothing for a PATH without any entry.
+std::optional<std::string> relative_entry(std::string_view path);
+
+/// A PATH without such entries.
+std::string without_relative_entries(std::string_view path);
 
 }  // namespace retrust

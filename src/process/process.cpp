@@ -17,7 +17,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/process/v2/environment.hpp>
 #include <boost/process/v2/process.hpp>
 #include <boost/process/v2/stdio.hpp>
 
@@ -49,9 +48,9 @@ struct Source {
 
 /// Runs in the child, after its standard descriptors are in place.
 struct ChildSetup {
-  static error_code on_exec_setup(bp::posix::default_launcher&, const bp::filesystem::path&,
-                                  const char* const*) {
-    return {set_up_child(), boost::system::system_category()};
+  error_code on_exec_setup(bp::posix::default_launcher&, const bp::filesystem::path&,
+                           const char* const*) const {
+    return {set_up_child(terms), boost::system::system_category()};
   }
 
   /// The launcher would call exit(), which runs our own exit handlers in the child. It looks for
@@ -60,14 +59,15 @@ struct ChildSetup {
   static void on_exec_error(Any&&...) {
     ::_exit(127);
   }
+
+  ChildTerms terms;
 };
 
 /// The file to execute, or the outcome that says why there is none.
 std::pair<std::string, Outcome> locate(const std::string& program) {
   if (program.find('/') == std::string::npos) {
-    const auto found =
-        program.empty() ? std::string() : bp::environment::find_executable(program).string();
-    if (!found.empty()) return {found, {}};
+    auto found = absolute_program(program);
+    if (found != program) return {std::move(found), {}};
     return {{}, never_started(Ending::not_found, program, "no such program on PATH")};
   }
   auto problem = check_executable(program);
@@ -168,7 +168,9 @@ class Job : public std::enable_shared_from_this<Job> {
     if (!command_.input.empty()) input = make_pipe();
     auto output = make_pipe();
     auto errors = make_pipe();
-    const auto child_in = command_.input.empty() ? null.get() : input.read_end.get();
+    auto child_in = command_.input.empty() ? null.get() : input.read_end.get();
+    if (command_.input_descriptor) child_in = *command_.input_descriptor;
+    const ChildTerms terms{command_.on_parent_death, ::getpid(), command_.largest_file};
     const Environment environment(command_.environment);
     const bp::filesystem::path executable(path);
 
@@ -180,7 +182,7 @@ class Job : public std::enable_shared_from_this<Job> {
       process_ =
           launcher(executor_, failed, executable, command_.args,
                    bp::process_stdio{child_in, output.write_end.get(), errors.write_end.get()},
-                   ChildSetup{});
+                   ChildSetup{terms});
       if (failed) {
         // The program is there, so this is about the interpreter that it names.
         const auto no_file = failed == boost::system::errc::no_such_file_or_directory;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -30,6 +31,12 @@ enum class Excess {
   is_dropped,  ///< the child goes on: it may be changing something
 };
 
+/// What becomes of a child when this process is killed and cannot end the child itself.
+enum class OnParentDeath {
+  goes_on,     ///< it may be changing something
+  ends_child,  ///< it only reads
+};
+
 /// What to start, and the limits it has.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
@@ -37,6 +44,8 @@ struct Command {
   std::vector<std::string> args;
   /// Given on standard input, which is then closed; where empty, standard input is /dev/null.
   std::string input = {};
+  /// The child reads this descriptor as its standard input instead. It stays the caller's.
+  std::optional<int> input_descriptor = {};
   /// Added to our own environment, or replacing what is there.
   std::map<std::string, std::string> environment = {};
   /// From the start to the end of the child; zero means no deadline.
@@ -47,6 +56,9 @@ struct Command {
   std::size_t output_limit = std::size_t{40} << 20U;
   Excess excess = Excess::ends_child;
   Purpose purpose = Purpose::ordinary;
+  OnParentDeath on_parent_death = OnParentDeath::goes_on;
+  /// Bytes that any one file which the child writes may have. No limit by default.
+  std::optional<std::uint64_t> largest_file = {};
 };
 
 /// Starts children and waits for them. Each child leads a process group of its own, inherits no

@@ -40,6 +40,7 @@ struct BackupChoice {
 struct ContainerBackup {
   Container container;
   std::string archive;  ///< path in the container
+  std::string folder;   ///< where it is copied to
   std::uint64_t data_kib = 0;
   std::uint64_t container_free_kib = 0;
   std::uint64_t host_free_kib = 0;
@@ -51,7 +52,8 @@ struct ContainerBackup {
 /// What was seen of the backup that was chosen. Empty for the other kinds.
 struct BackupObservation {
   std::optional<ContainerBackup> container = {};
-  std::string tool_version = {};  ///< of rke, k3s or RKE2
+  std::string tool_version = {};  ///< of tar, rke, k3s or RKE2
+  std::string tool_program = {};  ///< its absolute path
   /// The name for the snapshot, where one was taken under it before.
   std::string used_name = {};
 };

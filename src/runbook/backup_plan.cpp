@@ -48,7 +48,7 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
   const auto& name = options.backup.container;
   planned.commands = {
       docker_line(Docker::archive_args(name, seen->archive, std::string(rancher_data))),
-      docker_line(Docker::copy_args(name, seen->archive))};
+      docker_line(Docker::copy_args(name, seen->archive, seen->folder))};
   planned.notes = {
       fmt::format("{} of data (docker exec {} du -sk {}), less when compressed; free: "
                   "{} in the container, {} here",

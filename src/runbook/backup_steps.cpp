@@ -1,15 +1,17 @@
 // Section 1: Rancher itself is backed up before anything is changed.
+#include <chrono>
 #include <exception>
 #include <filesystem>
+#include <functional>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
-#include "backup/archive_check.h"
-#include "backup/tar_reader.h"
+#include "backup/incoming.h"
+#include "process/gather.h"
 #include "runbook/execution.h"
 #include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
-#include "transcript/private_file.h"
 #include "transcript/text.h"
 #include "transcript/trust.h"
 
@@ -22,52 +24,64 @@ namespace {
 constexpr const char* by_hand =
     "nothing was changed; run again, or back Rancher up by hand and give --no-rancher-backup";
 
-/// Takes the archive out of the stream that `docker cp … -` prints, writes it down and checks it.
-class ArchiveFile {
- public:
-  ArchiveFile(const Folder& folder, std::string name, std::function<void(std::string)> on_progress)
-      : file_(folder, std::move(name)),
-        check_(std::string(rancher_data.substr(1))),
-        stream_([this](const TarReader::Entry& entry) { begin(entry); },
-                [this](std::string_view content) { take(content); }),
-        on_progress_(std::move(on_progress)) {}
+constexpr std::chrono::seconds between_looks{1};
 
-  void feed(std::string_view piece) { stream_.feed(piece); }
+/// Bytes that are left between the limit of a file and the size at which docker gave up.
+constexpr std::uint64_t last_write = std::uint64_t{1} << 20U;
 
-  /// Returns when the file is on the disk, under its name.
-  ArchiveSummary keep() {
-    if (!stream_.ended()) throw std::runtime_error("docker cp did not print all of it");
-    auto summary = check_.finish();
-    file_.keep();
-    return summary;
+/// Tells how large the file is while docker writes it, until whoever called ends this.
+awaitable<void> tell_copied(const Incoming& incoming, std::string name,
+                            std::function<void(std::uint64_t)> on_size) {
+  std::uint64_t last = 0;
+  for (;;) {
+    co_await pause(between_looks);
+    const auto size = incoming.size_of(name).value_or(0);
+    if (size != last) on_size(size);
+    last = size;
   }
+}
 
- private:
-  void begin(const TarReader::Entry& entry) {
-    if (begun_ || entry.type != '0') throw std::runtime_error("docker cp printed something else");
-    begun_ = true;
-    size_ = entry.size;
+/// Not below what any machine reads: a gzip of zeros may unpack to a thousand times its size.
+std::chrono::seconds reading_limit(std::uint64_t bytes) {
+  return std::chrono::minutes{1} + std::chrono::seconds{bytes >> 20U};
+}
+
+awaitable<void> take_digest(const Descriptor& file, std::string& digest) {
+  digest = co_await sha256_of(file);
+}
+
+/// Reads the archive that docker delivered to its end, and gives it its name.
+awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::string name) {
+  std::optional<std::string> wrong;
+  ArchiveSummary summary;
+  try {
+    const auto file = incoming.open(name);
+    summary.bytes = size_of(file);
+    ListingCount listing(rancher_data.substr(1));
+    const auto limit = reading_limit(summary.bytes);
+    std::vector<awaitable<void>> readers;
+    readers.push_back(tar.list(file, limit, [&listing](std::string_view piece) {
+      listing.feed(piece);
+      return Flow::go_on;
+    }));
+    readers.push_back(take_digest(file, summary.sha256));
+    co_await together(std::move(readers));
+    summary.files = listing.files();
+    if (summary.files == 0) {
+      throw std::runtime_error(fmt::format("there is no file of {} in it", rancher_data));
+    }
+    incoming.keep(name, file);
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    wrong = error.what();
   }
-
-  void take(std::string_view content) {
-    file_.write(content);
-    check_.feed(content);
-    copied_ += content.size();
-    const auto percent = copied_ * 100 / size_;
-    if (percent == percent_) return;
-    percent_ = percent;
-    on_progress_(fmt::format("{} of {}", size_text(copied_ / 1024), size_text(size_ / 1024)));
+  if (wrong) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the backup of Rancher cannot be relied on: {}", *wrong), by_hand);
   }
-
-  BackupFile file_;
-  ArchiveCheck check_;
-  TarReader stream_;
-  std::function<void(std::string)> on_progress_;
-  bool begun_ = false;
-  std::uint64_t size_ = 0;
-  std::uint64_t copied_ = 0;
-  std::uint64_t percent_ = 0;
-};
+  co_return summary;
+}
 
 /// Progress alone: whatever becomes of it, the work that it tells of goes on.
 awaitable<void> tell_size(Docker docker, std::string container, std::string file,
@@ -114,35 +128,41 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
 }
 
 awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& backup) {
-  const auto name = std::filesystem::path(backup.archive).filename();
-  const auto path = folder_.backup_folder() / name;
-  ArchiveFile file(folder_.backup(), name.string(),
-                   [this](std::string text) { progress("1.1", std::move(text)); });
+  const auto& container = options_.plan.backup.container;
+  const auto name = std::filesystem::path(backup.archive).filename().string();
+  const Incoming incoming(folder_.backup_folder());
+  const auto room = incoming.room();
   say(EventKind::wait_started, "1.1", "for the archive to be copied and checked");
-  std::optional<std::string> damaged;
-  ArchiveSummary summary;
+  Background size;
+  co_await size.start(tell_copied(incoming, name, [this](std::uint64_t bytes) {
+    progress("1.1", fmt::format("{} copied", size_text(bytes / 1024)));
+  }));
+  std::exception_ptr failure;
   try {
-    co_await docker.copy_out(options_.plan.backup.container, backup.archive,
-                             [&](std::string_view piece) {
-                               file.feed(piece);
-                               return Flow::go_on;
-                             });
-    summary = file.keep();
-  } catch (const Failure&) {
-    throw;
-  } catch (const std::runtime_error& error) {
-    damaged = error.what();
+    co_await docker.copy_out(container, backup.archive, incoming.path().string(), room);
+  } catch (const Failure& failed) {
+    failure = std::current_exception();
+    if (incoming.size_of(name).value_or(0) + last_write >= room) {
+      failure = std::make_exception_ptr(
+          Failure(ExitStatus::refused,
+                  fmt::format("the archive of Rancher's data does not fit into {}: {} are free, "
+                              "less a reserve",
+                              folder_.backup_folder().string(), size_text(room / 1024)),
+                  "nothing was changed; make room, or give another --run-dir, and run again",
+                  failed.detail));
+    }
+  } catch (...) {
+    failure = std::current_exception();
   }
-  if (damaged) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("the backup of Rancher cannot be relied on: {}", *damaged), by_hand);
-  }
+  co_await size.end();
+  if (failure) std::rethrow_exception(failure);
+  const auto summary = co_await check_archive(tools_.tar, incoming, name);
   say(EventKind::wait_ended, "1.1",
       fmt::format("the archive was read to its end: {} of {}", counted(summary.files, "file"),
                   rancher_data));
   say(EventKind::change, "1.1",
-      fmt::format("saved Rancher's data as {}: {} bytes, SHA-256 {}", path.string(), summary.bytes,
-                  summary.sha256));
+      fmt::format("saved Rancher's data as {}: {} bytes, SHA-256 {}",
+                  (folder_.backup_folder() / name).string(), summary.bytes, summary.sha256));
 }
 
 awaitable<void> Execution::archive_and_copy(Docker docker, const ContainerBackup& backup) {

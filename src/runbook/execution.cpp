@@ -39,13 +39,17 @@ Kubectl Execution::local(Step step) const {
       .with(Patience{options_.wait});
 }
 
+Programs Execution::programs() const {
+  return {clusters_.downstream.target().program, tools_.docker.program()};
+}
+
 awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, options_.observe);
   // Where a check refuses, a reader wants to know which clusters were asked.
   events_.emit({.kind = EventKind::finding,
                 .text = findings(observation_).front(),
-                .data = facts(observation_)});
+                .data = facts(observation_, programs())});
   check_right_clusters(observation_);
   co_await await_one_ca();
   observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
@@ -53,7 +57,7 @@ awaitable<void> Execution::prepare() {
   observation_.backup =
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   auto lines = findings(observation_);
-  auto data = facts(observation_);
+  auto data = facts(observation_, programs());
   for (auto line = std::next(lines.begin()); line != lines.end(); ++line) {
     events_.emit({.kind = EventKind::finding, .text = std::move(*line), .data = std::move(data)});
     data.clear();

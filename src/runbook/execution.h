@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "runbook/cluster_watch.h"
+#include "runbook/findings.h"
 #include "runbook/observe.h"
 #include "runbook/observe_backup.h"
 #include "runbook/plan.h"
@@ -76,6 +77,7 @@ class Execution {
   /// The work, and whatever comes of it, the end of what still watches the cluster.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
+  Programs programs() const;
   boost::asio::awaitable<void> confirm(const std::string& question);
   boost::asio::awaitable<void> confirm_plan(const Plan& plan);
   /// Section 1, and a fresh look at what is there after it.

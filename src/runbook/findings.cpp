@@ -88,7 +88,7 @@ std::vector<std::string> findings(const Observation& observation) {
   return lines;
 }
 
-boost::json::object facts(const Observation& observation) {
+boost::json::object facts(const Observation& observation, const Programs& programs) {
   const auto& cluster = observation.local.cluster;
   const auto& downstream = observation.downstream;
   boost::json::object told;
@@ -102,8 +102,13 @@ boost::json::object facts(const Observation& observation) {
   told["rancherVersion"] = one_line(observation.local.rancher.version_text);
   told["kubernetesVersion"] = one_line(downstream.kubernetes_version);
   told["kubectlVersion"] = one_line(observation.kubectl_version);
-  if (observation.container) told["dockerVersion"] = one_line(observation.container->docker);
+  told["kubectlPath"] = one_line(programs.kubectl);
+  if (observation.container) {
+    told["dockerVersion"] = one_line(observation.container->docker);
+    told["dockerPath"] = one_line(programs.docker);
+  }
   told["backupToolVersion"] = one_line(observation.backup.tool_version);
+  told["backupToolPath"] = one_line(observation.backup.tool_program);
   return told;
 }
 

@@ -13,8 +13,14 @@ namespace retrust {
 /// The sentences that say what was observed, for `status` and the head of a transcript.
 std::vector<std::string> findings(const Observation& observation);
 
+/// Absolute paths of the operator's programs.
+struct Programs {
+  std::string kubectl;
+  std::string docker = {};
+};
+
 /// What the head of a transcript says, by the keys of document.cpp.
-boost::json::object facts(const Observation& observation);
+boost::json::object facts(const Observation& observation, const Programs& programs);
 
 /// What Rancher has stored, for people.
 std::vector<std::string> render_stored(const Observation& observation);

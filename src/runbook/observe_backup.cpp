@@ -1,30 +1,22 @@
 // What is looked at before a backup of Rancher is made.
 #include "runbook/observe_backup.h"
 
-#include <charconv>
-#include <cmath>
+#include <cstdint>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "backup/container.h"
 #include "process/gather.h"
 #include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
 #include "transcript/text.h"
-#include "transcript/words.h"
 
 namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
 namespace fs = std::filesystem;
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto* end = text.data() + text.size();
-  if (text.empty() || std::from_chars(text.data(), end, value).ptr != end) return std::nullopt;
-  return value;
-}
 
 [[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {
   throw Failure(ExitStatus::refused, fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
@@ -37,19 +29,15 @@ std::optional<std::uint64_t> number(std::string_view text) {
 awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& kib) {
   std::vector<std::string> args{"du", "-sk", std::string(rancher_data)};
   const auto outcome = co_await docker.look(container, args);
-  const auto lines = split_lines(outcome.out);
-  const auto size = lines.empty() ? std::nullopt : number(words_of(lines.back()).front());
+  const auto size = parse_du(outcome.out);
   if (!size) cannot_tell(fmt::format("how large {} is in the container", rancher_data), outcome);
   kib = *size;
 }
 
-/// By the fourth column of `df -Pk`.
 awaitable<void> ask_room(Docker docker, std::string container, std::uint64_t& kib) {
   std::vector<std::string> args{"df", "-Pk", "/tmp"};
   const auto outcome = co_await docker.look(container, args);
-  const auto lines = split_lines(outcome.out);
-  const auto columns = lines.size() < 2 ? std::vector<std::string_view>{} : words_of(lines.back());
-  const auto room = columns.size() < 5 ? std::nullopt : number(columns[3]);
+  const auto room = parse_df(outcome.out);
   if (!outcome.succeeded() || !room) cannot_tell("what room the container's /tmp has", outcome);
   kib = *room;
 }
@@ -81,6 +69,7 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   if (container.version.empty()) container.version = observation.local.rancher.version_text;
   backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
                                version_for_name(container.version), choice.date);
+  backup.folder = folder.string();
   std::vector<awaitable<void>> questions;
   questions.push_back(ask_size(docker, choice.container, backup.data_kib));
   questions.push_back(ask_room(docker, choice.container, backup.container_free_kib));
@@ -102,12 +91,17 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
   BackupObservation seen;
   if (choice.kind == BackupChoice::Kind::container) {
     seen.container = co_await observe_container(tools.docker, choice, folder, observation);
+    if (seen.container->mapped()) co_return seen;
+    seen.tool_version = co_await tools.tar.version();
+    seen.tool_program = tools.tar.program();
   } else if (choice.kind == BackupChoice::Kind::etcd) {
     seen.tool_version = co_await tools.rke.version();
+    seen.tool_program = tools.rke.program();
     if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
   } else if (choice.distribution()) {
     check_k3s_node(choice);
     seen.tool_version = co_await tools.k3s.version();
+    seen.tool_program = tools.k3s.program();
     const auto uid = co_await tools.k3s.cluster_uid(choice.data_folder);
     if (uid != observation.local.kube_system_uid) {
       throw Failure(ExitStatus::refused,

@@ -9,6 +9,7 @@
 #include "binaries/k3s.h"
 #include "binaries/kubectl.h"
 #include "binaries/rke.h"
+#include "binaries/tar.h"
 #include "runbook/backup.h"
 #include "runbook/observation.h"
 
@@ -22,6 +23,7 @@ struct BackupTools {
   std::optional<Kubectl> container_kubectl;
   Rke rke;
   K3s k3s;
+  Tar tar;
 };
 
 /// Looks at what a backup will need; changes nothing. `folder` is where it will go, `observation`

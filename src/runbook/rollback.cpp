@@ -214,7 +214,7 @@ awaitable<void> Rollback::look_around() {
   events_.emit({.kind = EventKind::finding,
                 .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
                                     saved_.path.string()),
-                .data = facts(seen)});
+                .data = facts(seen, {clusters_.local.target().program, {}})});
 }
 
 awaitable<void> Rollback::check_clusters(const ClusterResource& now) {

@@ -201,8 +201,11 @@ const std::vector<std::pair<std::string, std::string>>& fact_names() {
       {"rancherVersion", "Rancher"},
       {"kubernetesVersion", "Kubernetes"},
       {"kubectlVersion", "kubectl"},
+      {"kubectlPath", "kubectl's path"},
       {"dockerVersion", "docker"},
-      {"backupToolVersion", "backup by"}};
+      {"dockerPath", "docker's path"},
+      {"backupToolVersion", "backup by"},
+      {"backupToolPath", "its path"}};
   return names;
 }
 

@@ -53,7 +53,7 @@ const std::vector<SchemaField>& schema_of_lines() {
 const std::vector<SchemaEvent>& schema_of_events() {
   static const std::vector<SchemaField> command{
       {"cluster", text, sometimes, "downstream or local: which one kubectl speaks to"},
-      {"program", text, always, "what is started"},
+      {"program", text, always, "what is started: the absolute path, if there is such a program"},
       {"container", text, sometimes, "the container in which it is started"},
   };
   static const std::vector<SchemaField> command_start = [] {
@@ -86,8 +86,11 @@ const std::vector<SchemaEvent>& schema_of_events() {
         {"rancherVersion", text, sometimes, "of Rancher's server"},
         {"kubernetesVersion", text, sometimes, "of the downstream cluster"},
         {"kubectlVersion", text, sometimes, "of the kubectl that is used"},
+        {"kubectlPath", text, sometimes, "absolute path of that kubectl"},
         {"dockerVersion", text, sometimes, "of docker, where it is used"},
-        {"backupToolVersion", text, sometimes, "of rke, k3s or RKE2, where they are used"}}},
+        {"dockerPath", text, sometimes, "absolute path of that docker"},
+        {"backupToolVersion", text, sometimes, "of tar, rke, k3s or RKE2, where they are used"},
+        {"backupToolPath", text, sometimes, "absolute path of that program"}}},
       {"difference", "a unified diff of the rendered credentials", {}},
       {"plan",
        "the steps, and why",

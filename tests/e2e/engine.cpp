@@ -103,7 +103,7 @@ std::string Engine::docker_that(const std::string& before_copying) const {
   write_file(path,
              "#!/bin/sh\n"
              "docker=docker\n"
-             "if [ \"$1\" = cp ]; then\n  " +
+             "if [ \"$1\" = cp ]; then\n  file=$3/$(basename \"$2\")\n  " +
                  before_copying + "\nfi\nexec docker \"$@\"\n");
   fs::permissions(path, fs::perms::owner_all);
   return path.string();

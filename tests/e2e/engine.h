@@ -34,7 +34,7 @@ class Engine {
   std::string left_behind() const;
 
   /// A docker that does something first where it is asked to copy: a line of shell, with the real
-  /// docker as "$docker".
+  /// docker as "$docker", and what it is to write as "$file".
   std::string docker_that(const std::string& before_copying) const;
 
  private:

@@ -25,10 +25,30 @@ TEST_CASE("when a container was started, as docker and podman write it") {
   CHECK(parse_moment("2025-11-25T04:20:00.123456789Z") == moment);
   CHECK(parse_moment("2025-11-25T05:20:00.123456789+01:00") == moment);
   CHECK(parse_moment("2025-11-24T23:50:00-04:30") == moment);
-  for (const auto* text : {"", "yesterday", "2025-11-25", "2025-11-25T04:20:00",
-                           "2025-11-25T04:20:00 CET", "2025-11-25T04:20:00+1"}) {
+  for (const auto* text :
+       {"", "yesterday", "2025-11-25", "2025-11-25T04:20:00", "2025-11-25T04:20:00 CET",
+        "2025-11-25T04:20:00+1", "2025-11-25T04:20:00+-1:-9"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_moment(text));
+  }
+}
+
+TEST_CASE("what du and df print, and what else may stand there") {
+  CHECK(parse_du("20480\t/var/lib/rancher\n") == 20480U);
+  CHECK(parse_du("4\t/var/lib/rancher/a\n24\t/var/lib/rancher\n\n \n") == 24U);
+  for (const auto* text : {"", "\n", " \n\n", "\t/var/lib/rancher", "-4 /var/lib/rancher",
+                           "4K /var/lib/rancher", "18446744073709551616 /var/lib/rancher"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_du(text));
+  }
+  const std::string head = "Filesystem 1024-blocks Used Available Capacity Mounted on\n";
+  CHECK(parse_df(head + "overlay 1000 300 700 30% /\n\n") == 700U);
+  for (const std::string text :
+       {"", "\n", "overlay\n", "overlay 1000 300 700\n", "overlay 1000 300 many 30% /\n",
+        "overlay 1 2 99999999999999999999 30% /"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_df(text));
+    CHECK_FALSE(parse_df(head));
   }
 }
 

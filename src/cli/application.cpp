@@ -2,7 +2,6 @@
 
 #include <array>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -20,6 +19,7 @@
 
 #include "cli/complete.h"
 #include "cli/next.h"
+#include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/toolbox.h"
 #include "cli/usage.h"
@@ -73,7 +73,7 @@ class Application {
         called_(std::move(called)),
         operator_(operator_text(environment)),
         runner_(io_.get_executor()),
-        prompt_(io_.get_executor()),
+        prompt_(io_.get_executor(), output_),
         signals_(io_),
         events_(redactor_),
         toolbox_(options_, runner_, events_, redactor_) {
@@ -88,10 +88,11 @@ class Application {
     const auto prints_report =
         options_.command == CommandName::status || options_.command == CommandName::plan;
     if (options_.output == OutputFormat::json && !prints_report && !alone) {
-      events_.add(std::make_shared<JsonSink>());
+      events_.add(std::make_shared<JsonSink>(output_));
+      lines_ = Lines::json;
     }
     terminal_ = std::make_shared<TerminalSink>(
-        io_.get_executor(), settle_looks(options_.color, environment), options_.verbosity,
+        io_.get_executor(), output_, settle_looks(options_.color, environment), options_.verbosity,
         alone ? OutputFormat::json : options_.output);
     events_.add(terminal_);
   }
@@ -136,9 +137,7 @@ class Application {
     // A command that died of the signal that we were sent says nothing about the cluster.
     if (const auto signal = runner_.interrupted()) co_return interrupted_by(*signal);
     // After the first change it would be untrue that nothing was changed.
-    const auto changed =
-        (execution_ && execution_->changed()) || (rollback_ && rollback_->changed());
-    if (failure->status == ExitStatus::refused && changed) failure->status = ExitStatus::failed;
+    if (failure->status == ExitStatus::refused && changed()) failure->status = ExitStatus::failed;
     report_end(*failure);
     co_return static_cast<int>(failure->status);
   }
@@ -148,15 +147,18 @@ class Application {
       report_failure(events_, failure);
       if (folder_) end(failure.status, {"Not done.", "", next_after_failure()});
     } catch (const Failure& unwritten) {
-      fmt::print(stderr, "retrust: {}\n", one_line(redactor_.mask(unwritten.what())));
+      output_.write(Stream::err,
+                    fmt::format("retrust: {}\n", one_line(redactor_.mask(unwritten.what()))));
     }
   }
 
+  bool changed() const {
+    return (execution_ && execution_->changed()) || (rollback_ && rollback_->changed());
+  }
+
   std::vector<std::string> next_after_failure() const {
-    const auto changed =
-        (execution_ && execution_->changed()) || (rollback_ && rollback_->changed());
-    return changed ? retrust::next_after_failure(called_, folder_->path().string())
-                   : std::vector<std::string>{};
+    return changed() ? retrust::next_after_failure(called_, folder_->path().string())
+                     : std::vector<std::string>{};
   }
 
   int interrupted_by(int signal) {
@@ -173,7 +175,15 @@ class Application {
     std::vector<std::string> next;
   };
 
-  void end(ExitStatus status, const Ended& ended) {
+  /// Writes the last line, and returns the exit status, which standard output may change.
+  ExitStatus end(ExitStatus status, const Ended& ended) {
+    const auto good = status == ExitStatus::done || status == ExitStatus::differs;
+    if (good && lost_lines()) {
+      status = ExitStatus::failed;
+      events_.emit({.kind = EventKind::warning,
+                    .text = lost_text(output_) + ": its lines of JSON are not whole, but the "
+                                                 "transcript is"});
+    }
     auto data = data_of(ended.next);
     if (!ended.verdict.empty()) data["verdict"] = ended.verdict;
     data["status"] = static_cast<int>(status);
@@ -193,6 +203,15 @@ class Application {
                              ended.verdict.empty() ? "" : ". ", static_cast<int>(status),
                              (folder_->path() / "transcript.md").string()),
          .data = std::move(data)});
+    // The last line itself may be the one that is lost.
+    if (good && status != ExitStatus::failed && lost_lines()) {
+      return status_of_output(output_, status);
+    }
+    return status;
+  }
+
+  bool lost_lines() const {
+    return lines_ == Lines::json && static_cast<bool>(output_.lost(Stream::out));
   }
 
   awaitable<int> perform() {
@@ -226,7 +245,7 @@ class Application {
     const auto different = differs(seen, plan);
     if (options_.output == OutputFormat::json) {
       const auto text = redactor_.mask(boost::json::serialize(report(seen, plan))) + "\n";
-      std::fwrite(text.data(), 1, text.size(), stdout);
+      output_.write(Stream::out, text);
     } else {
       for (auto& line : findings(seen)) {
         events_.emit({.kind = EventKind::finding, .text = std::move(line)});
@@ -247,7 +266,8 @@ class Application {
                                       : "Nothing has to be done.",
                     .data = data_of(next_after_look(called_, options_, seen, plan))});
     }
-    co_return static_cast<int>(different ? ExitStatus::differs : ExitStatus::done);
+    const auto status = different ? ExitStatus::differs : ExitStatus::done;
+    co_return static_cast<int>(status_of_output(output_, status));
   }
 
   std::string folder_name() const {
@@ -278,7 +298,13 @@ class Application {
   }
 
   Confirm confirm() {
-    return [this](const std::string& question) -> awaitable<bool> {
+    return [this](const std::string& external) -> awaitable<bool> {
+      // Before the first change nothing is lost by an end.
+      if (lost_lines() && !changed()) {
+        throw Failure(ExitStatus::failed, lost_text(output_) + ": nothing was changed",
+                      "run again with a standard output that can be written");
+      }
+      const auto question = one_line(redactor_.mask(external));
       if (options_.consent == Consent::given) {
         note("nobody was asked: --yes was given");
         co_return true;
@@ -304,8 +330,8 @@ class Application {
     if (rollback_->changed()) {
       next.push_back(about_backup(called_.program, folder_->path().string()));
     }
-    end(ExitStatus::done, {"Done.", rollback_->verdict(), std::move(next)});
-    co_return static_cast<int>(ExitStatus::done);
+    const auto status = end(ExitStatus::done, {"Done.", rollback_->verdict(), std::move(next)});
+    co_return static_cast<int>(status);
   }
 
   awaitable<int> execute() {
@@ -331,10 +357,11 @@ class Application {
     }
     const auto& seen = execution_->observation();
     const auto folder = folder_->path().string();
-    end(status, {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
-                 execution_->verdict(),
-                 next_after_change(called_, seen, execution_->left(), execution_->repaired(),
-                                   execution_->changed() ? folder : std::string())});
+    status =
+        end(status, {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
+                     execution_->verdict(),
+                     next_after_change(called_, seen, execution_->left(), execution_->repaired(),
+                                       execution_->changed() ? folder : std::string())});
     co_return static_cast<int>(status);
   }
 
@@ -346,9 +373,14 @@ class Application {
     if (options_.step == Step::get_token) text = live->credentials.token.reveal();
     if (options_.step == Step::get_ca) text = live->ca_base64;
     if (text.empty()) return;
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fputc('\n', stdout);
-    std::fflush(stdout);
+    const std::string what = options_.step == Step::get_token ? "token" : "CA";
+    output_.write(Stream::out, text + "\n");
+    if (output_.lost(Stream::out)) {
+      throw Failure(
+          ExitStatus::failed,
+          fmt::format("the {} was not printed, or not all of it: {}", what, lost_text(output_)),
+          "run again with a standard output that can be written");
+    }
     note(options_.step == Step::get_token
              ? "the token itself was printed to standard output, as was asked for"
              : "the CA was printed to standard output, in base64");
@@ -357,6 +389,9 @@ class Application {
   Options options_;
   Called called_;
   std::string operator_;
+  Console output_;
+  /// Whether lines of JSON go to standard output: they are a result.
+  enum class Lines { none, json } lines_ = Lines::none;
   boost::asio::io_context io_{1};
   Runner runner_;
   Prompt prompt_;
@@ -370,36 +405,48 @@ class Application {
   std::optional<Rollback> rollback_;
 };
 
+/// Help, version and completion: a text for standard output.
+int print_result(std::string_view text) {
+  Console output;
+  output.write(Stream::out, text);
+  return static_cast<int>(status_of_output(output, ExitStatus::done));
+}
+
+int print_failure(const Failure& failure) {
+  auto text = fmt::format("retrust: {}\n", one_line(failure.what()));
+  if (!failure.advice.empty()) text += fmt::format("  {}\n", one_line(failure.advice));
+  Console().write(Stream::err, text);
+  return static_cast<int>(failure.status);
+}
+
 }  // namespace
 
 int run_application(std::string_view path, const std::vector<std::string>& args,
                     const Environment& environment) {
   // A reader of our output that went away must not stop a change half-way.
   std::signal(SIGPIPE, SIG_IGN);
+  hold_standard_descriptors();
   forgo_openssl_configuration();
   if (std::filesystem::path(path).filename() == "kubectl_complete-retrust") {
-    complete(args, Insertion::verbatim, environment);
-    return static_cast<int>(ExitStatus::done);
+    return print_result(complete(args, Insertion::verbatim, environment));
   }
   if (!args.empty() && args.front() == complete_command) {
-    complete({args.begin() + 1, args.end()}, Insertion::quoted, environment);
-    return static_cast<int>(ExitStatus::done);
+    return print_result(complete({args.begin() + 1, args.end()}, Insertion::quoted, environment));
   }
   try {
     auto options = parse_options(args, environment);
     if (options.command == CommandName::help) {
-      fmt::print("{}", help_text(program_name(path), options.explained));
-      return static_cast<int>(ExitStatus::done);
+      return print_result(help_text(program_name(path), options.explained));
     }
     if (options.command == CommandName::version) {
-      fmt::print("retrust {}\n", version);
-      return static_cast<int>(ExitStatus::done);
+      return print_result(fmt::format("retrust {}\n", version));
     }
     return Application(std::move(options), {program_name(path), args}, environment).run();
   } catch (const Failure& failure) {
-    fmt::print(stderr, "retrust: {}\n", one_line(failure.what()));
-    if (!failure.advice.empty()) fmt::print(stderr, "  {}\n", failure.advice);
-    return static_cast<int>(failure.status);
+    return print_failure(failure);
+  } catch (const std::exception& error) {
+    return print_failure(Failure(ExitStatus::failed, fmt::format("unexpected: {}", error.what()),
+                                 "this is a defect of retrust: please report it"));
   }
 }
 

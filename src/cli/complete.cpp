@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <exception>
 #include <map>
 #include <optional>
@@ -123,8 +122,8 @@ std::string ask_clusters(KubectlTarget target) {
 
 }  // namespace
 
-void complete(const std::vector<std::string>& words, Insertion insertion,
-              const Environment& environment) {
+std::string complete(const std::vector<std::string>& words, Insertion insertion,
+                     const Environment& environment) {
   auto completion = complete_words(words);
   try {
     if (completion.cluster) {
@@ -140,8 +139,7 @@ void complete(const std::vector<std::string>& words, Insertion insertion,
     std::erase_if(completion.candidates,
                   [](const Candidate& candidate) { return !is_plain(candidate.word); });
   }
-  const auto text = completion_text(completion);
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  return completion_text(completion);
 }
 
 }  // namespace retrust

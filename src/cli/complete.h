@@ -13,9 +13,9 @@ enum class Insertion {
   verbatim,  ///< it comes to stand in the line as it is, as with kubectl
 };
 
-/// Prints what may stand in the place of the last word. Clusters are asked of the local cluster.
-/// Somebody is typing: what fails is not said, and little is waited for.
-void complete(const std::vector<std::string>& words, Insertion insertion,
-              const Environment& environment);
+/// The text for a shell: what may stand in the place of the last word. Clusters are asked of the
+/// local cluster. Somebody is typing: what fails is not said, and little is waited for.
+std::string complete(const std::vector<std::string>& words, Insertion insertion,
+                     const Environment& environment);
 
 }  // namespace retrust

@@ -20,9 +20,10 @@
 namespace retrust {
 namespace {
 
-TerminalSize size_of(std::FILE* stream) {
+TerminalSize size_of(Stream stream) {
   winsize size{};
-  if (::ioctl(::fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+  const auto descriptor = stream == Stream::out ? STDOUT_FILENO : STDERR_FILENO;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
     return {size.ws_col, size.ws_row};
   }
   return {};
@@ -67,9 +68,10 @@ Looks settle_looks(ColorChoice choice, const Environment& environment) {
           unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
 }
 
-TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Looks looks,
-                           Verbosity verbosity, OutputFormat format)
+TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Console& output,
+                           Looks looks, Verbosity verbosity, OutputFormat format)
     : timer_(executor),
+      output_(output),
       looks_(looks),
       verbosity_(verbosity),
       format_(format),
@@ -83,20 +85,18 @@ TerminalSink::~TerminalSink() {
   clear_progress();
 }
 
-void TerminalSink::print(std::FILE* stream, std::string_view text, std::string_view color) {
+void TerminalSink::print(Stream stream, std::string_view text, std::string_view color) {
   clear_progress();
-  const auto painted = (stream == stdout ? looks_.out : looks_.err) == Paint::colored;
-  // A terminal that went away must not stop the work: what happens is in the transcript.
+  const auto painted = (stream == Stream::out ? looks_.out : looks_.err) == Paint::colored;
+  std::string shown;
   for (const auto& line : split_lines(text)) {
-    const auto shown =
-        painted && !color.empty() ? fmt::format("{}{}{}\n", color, line, reset) : line + "\n";
-    std::fwrite(shown.data(), 1, shown.size(), stream);
+    shown += painted && !color.empty() ? fmt::format("{}{}{}\n", color, line, reset) : line + "\n";
   }
-  std::fflush(stream);
+  output_.write(stream, shown);
 }
 
-std::optional<std::size_t> TerminalSink::width_for(std::FILE* stream) const {
-  const auto lines = stream == stdout ? looks_.out_lines : looks_.err_lines;
+std::optional<std::size_t> TerminalSink::width_for(Stream stream) const {
+  const auto lines = stream == Stream::out ? looks_.out_lines : looks_.err_lines;
   // Where there is room for a few words only, breaking between them helps nobody.
   constexpr std::size_t least = 30;
   const auto columns = size_of(stream).columns;
@@ -104,44 +104,43 @@ std::optional<std::size_t> TerminalSink::width_for(std::FILE* stream) const {
   return columns - 1;
 }
 
-void TerminalSink::print_sentences(std::FILE* stream, std::string_view text,
-                                   std::string_view color) {
+void TerminalSink::print_sentences(Stream stream, std::string_view text, std::string_view color) {
   const auto width = width_for(stream);
   print(stream, width ? wrapped_sentences(text, *width) : std::string(text), color);
 }
 
 void TerminalSink::print_plan(std::string_view text) {
-  const auto width = width_for(stdout);
-  print(stdout, "\n");
-  print(stdout, width ? wrapped_plan(text, *width) : std::string(text));
+  const auto width = width_for(Stream::out);
+  print(Stream::out, "\n");
+  print(Stream::out, width ? wrapped_plan(text, *width) : std::string(text));
 }
 
 void TerminalSink::print_next(const std::vector<std::string>& next) {
   if (next.empty()) return;
-  print(stdout, "\n");
-  print(stdout, "Next:", bold);
+  print(Stream::out, "\n");
+  print(Stream::out, "Next:", bold);
   for (const auto& each : next) {
-    if (!width_for(stdout)) {
-      print(stdout, "  - " + each);
+    if (!width_for(Stream::out)) {
+      print(Stream::out, "  - " + each);
       continue;
     }
     const auto advice = advice_of(each);
-    print_sentences(stdout, "  - " + advice.sentence);
-    if (!advice.command.empty()) print(stdout, "      " + advice.command);
+    print_sentences(Stream::out, "  - " + advice.sentence);
+    if (!advice.command.empty()) print(Stream::out, "      " + advice.command);
   }
 }
 
 void TerminalSink::print_summary() {
   const auto steps = draws() ? steps_.summary() : std::vector<ToneLine>{};
-  print(steps.empty() ? stdout : stderr, "\n");
-  for (const auto& line : steps) print(stderr, painted(line, looks_.err));
+  print(steps.empty() ? Stream::out : Stream::err, "\n");
+  for (const auto& line : steps) print(Stream::err, painted(line, looks_.err));
 }
 
 void TerminalSink::print_failure(const Event& event) {
-  print_sentences(stderr, "retrust: " + event.text, red);
+  print_sentences(Stream::err, "retrust: " + event.text, red);
   // The words of a command stay as they were.
-  print(stderr, indented(text_in(event.data, "detail")));
-  print_sentences(stderr, indented(text_in(event.data, "advice")));
+  print(Stream::err, indented(text_in(event.data, "detail")));
+  print_sentences(Stream::err, indented(text_in(event.data, "advice")));
 }
 
 bool TerminalSink::draws() const {
@@ -150,13 +149,12 @@ bool TerminalSink::draws() const {
 
 void TerminalSink::clear_progress() {
   if (drawn_ == Drawn::nothing) return;
-  std::fwrite(erasing.data(), 1, erasing.size(), stderr);
-  std::fflush(stderr);
+  output_.write(Stream::err, erasing);
   drawn_ = Drawn::nothing;
 }
 
 void TerminalSink::draw_progress() {
-  const auto size = size_of(stderr);
+  const auto size = size_of(Stream::err);
   // A row and a column stay free: a terminal may scroll as soon as the last of them is filled.
   const TerminalSize room{std::max<std::size_t>(size.columns, 2) - 1,
                           std::max<std::size_t>(size.rows, 2) - 1};
@@ -164,8 +162,7 @@ void TerminalSink::draw_progress() {
   if (lines.size() > 2 && lines.size() < room.rows) lines.insert(lines.begin(), ToneLine{});
   const auto text = drawing(lines, room.columns, steps_.more(), looks_.err);
   // In one piece, so that no half-drawn list is seen.
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  output_.write(Stream::err, text);
   drawn_ = Drawn::progress;
 }
 
@@ -206,17 +203,17 @@ void TerminalSink::show(const Event& event) {
     case EventKind::finding:
     case EventKind::change:
     case EventKind::wait_ended:
-      if (detailed) print_sentences(stdout, indented(event.text));
+      if (detailed) print_sentences(Stream::out, indented(event.text));
       break;
     case EventKind::difference:
       if (!talks) break;
-      print(stdout, "\n");
+      print(Stream::out, "\n");
       for (const auto& line : split_lines(event.text)) {
         const auto color = line.starts_with('+')   ? green
                            : line.starts_with('-') ? red
                            : line.starts_with('@') ? dim
                                                    : std::string_view{};
-        print(stdout, "  " + line, color);
+        print(Stream::out, "  " + line, color);
       }
       break;
     case EventKind::plan:
@@ -224,28 +221,29 @@ void TerminalSink::show(const Event& event) {
       break;
     case EventKind::step_started:
       if (talks) {
-        print(stdout, fmt::format("\n{} {}", event.section, text_in(event.data, "name")), bold);
-        print_sentences(stdout, indented(event.text));
+        print(Stream::out, fmt::format("\n{} {}", event.section, text_in(event.data, "name")),
+              bold);
+        print_sentences(Stream::out, indented(event.text));
       }
       break;
     case EventKind::command_started:
-      if (detailed) print(stdout, "  $ " + event.text, dim);
+      if (detailed) print(Stream::out, "  $ " + event.text, dim);
       break;
     case EventKind::command_ended:
-      if (detailed) print(stdout, indented(indented(text_in(event.data, "output"))), dim);
+      if (detailed) print(Stream::out, indented(indented(text_in(event.data, "output"))), dim);
       if (talks && verbosity_ == Verbosity::verbose) {
-        print(stdout, "    " + event.text, dim);
+        print(Stream::out, "    " + event.text, dim);
       }
       break;
     case EventKind::warning:
-      print_sentences(stderr, "warning: " + event.text, yellow);
+      print_sentences(Stream::err, "warning: " + event.text, yellow);
       break;
     case EventKind::failure:
       print_failure(event);
       break;
     case EventKind::run_ended:
       if (talks) print_summary();
-      if (format_ == OutputFormat::text) print_sentences(stdout, event.text, bold);
+      if (format_ == OutputFormat::text) print_sentences(Stream::out, event.text, bold);
       if (talks) print_next(texts_in(event.data, "next"));
       break;
     case EventKind::run_started:
@@ -259,15 +257,13 @@ void TerminalSink::show(const Event& event) {
 void JsonSink::emit(const Event& event) {
   if (is_momentary(event)) return;
   const auto line = json_line(event) + "\n";
-  std::fwrite(line.data(), 1, line.size(), stdout);
-  std::fflush(stdout);
+  output_.write(Stream::out, line);
 }
 
 boost::asio::awaitable<bool> Prompt::ask(std::string question) {
   const auto text =
       fmt::format("\n{}\nOnly the word yes goes on; anything else changes nothing: ", question);
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  output_.write(Stream::err, text);
   // Asio makes the descriptor non-blocking, and with it the terminal that we share with the shell.
   const auto flags = ::fcntl(STDIN_FILENO, F_GETFL);
   input_.emplace(executor_, ::dup(STDIN_FILENO));

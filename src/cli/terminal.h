@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdio>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "cli/layout.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/step_list.h"
 #include "transcript/event.h"
 
@@ -38,8 +38,9 @@ Looks settle_looks(ColorChoice choice, const Environment& environment);
 /// Shows events to a person: what is done on standard output, waits and trouble on standard error.
 class TerminalSink final : public EventSink {
  public:
-  TerminalSink(const boost::asio::any_io_executor& executor, Looks looks, Verbosity verbosity,
-               OutputFormat format);
+  /// The output must outlive this.
+  TerminalSink(const boost::asio::any_io_executor& executor, Console& output, Looks looks,
+               Verbosity verbosity, OutputFormat format);
   ~TerminalSink() override;
   TerminalSink(const TerminalSink&) = delete;
   TerminalSink& operator=(const TerminalSink&) = delete;
@@ -52,10 +53,10 @@ class TerminalSink final : public EventSink {
 
  private:
   void show(const Event& event);
-  void print(std::FILE* stream, std::string_view text, std::string_view color = {});
+  void print(Stream stream, std::string_view text, std::string_view color = {});
   /// How wide sentences may get there; none where they stay whole.
-  std::optional<std::size_t> width_for(std::FILE* stream) const;
-  void print_sentences(std::FILE* stream, std::string_view text, std::string_view color = {});
+  std::optional<std::size_t> width_for(Stream stream) const;
+  void print_sentences(Stream stream, std::string_view text, std::string_view color = {});
   void print_plan(std::string_view text);
   void print_next(const std::vector<std::string>& next);
   void print_summary();
@@ -66,6 +67,7 @@ class TerminalSink final : public EventSink {
   void keep_up();
 
   boost::asio::steady_timer timer_;
+  Console& output_;
   Looks looks_;
   Verbosity verbosity_;
   OutputFormat format_;
@@ -78,19 +80,27 @@ class TerminalSink final : public EventSink {
 /// Writes each event as a line of JSON to standard output.
 class JsonSink final : public EventSink {
  public:
+  /// The output must outlive this.
+  explicit JsonSink(Console& output) : output_(output) {}
   void emit(const Event& event) override;
+
+ private:
+  Console& output_;
 };
 
 /// Asks a question on standard error and reads the answer from standard input; can be interrupted.
 class Prompt {
  public:
-  explicit Prompt(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  /// The output must outlive this.
+  Prompt(boost::asio::any_io_executor executor, Console& output)
+      : executor_(std::move(executor)), output_(output) {}
   boost::asio::awaitable<bool> ask(std::string question);
   /// Lets a question that is open throw Interrupted.
   void interrupt(int signal);
 
  private:
   boost::asio::any_io_executor executor_;
+  Console& output_;
   std::optional<boost::asio::posix::stream_descriptor> input_;
   int signal_ = 0;
 };

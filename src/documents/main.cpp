@@ -1,7 +1,6 @@
 // Writes a man page: a text in a small part of Markdown, with what the tables of the program say in
 // the places of lines like "@options". Runs while the program is built, and is not installed.
 #include <fstream>
-#include <iostream>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -9,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "cli/options.h"
+#include "cli/output.h"
 #include "documents/roff.h"
 #include "documents/sample_plan.h"
 #include "transcript/schema.h"
@@ -152,17 +152,20 @@ std::string part(const std::string& directive) {
 }  // namespace retrust
 
 int main(int argc, char** argv) {
+  retrust::Console output;
   try {
     if (argc != 2) throw std::runtime_error("give one text");
     std::ifstream file(argv[1]);
     std::ostringstream text;
     text << file.rdbuf();
     if (!file) throw std::runtime_error("cannot be read");
-    std::cout << retrust::documents::man_page(
-        text.str(), fmt::format("retrust {}", retrust::version), retrust::part);
-    return 0;
+    output.write(retrust::Stream::out,
+                 retrust::documents::man_page(
+                     text.str(), fmt::format("retrust {}", retrust::version), retrust::part));
+    return static_cast<int>(retrust::status_of_output(output, retrust::ExitStatus::done));
   } catch (const std::exception& error) {
-    std::cerr << (argc > 1 ? argv[1] : "retrust-documents") << ": " << error.what() << "\n";
+    output.write(retrust::Stream::err,
+                 fmt::format("{}: {}\n", argc > 1 ? argv[1] : "retrust-documents", error.what()));
     return 1;
   }
 }

@@ -109,7 +109,7 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
   parsed.credentials.ca_pem = decoded(secret, "/data/ca.crt");
-  parsed.ca_base64 = text_at(secret, "/data/ca.crt");
+  parsed.ca_base64 = base64_encode(parsed.credentials.ca_pem);
   return parsed;
 }
 

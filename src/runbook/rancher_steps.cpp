@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "credentials/certificate.h"
 #include "runbook/cluster_change.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
@@ -133,6 +134,12 @@ awaitable<void> Execution::try_live() {
                       ? "run without --skip 2.1, which replaces it"
                       : "replace it first: section 2.1, as retrust run does",
                   live->reason);
+  }
+  if (parse_certificates(live->credentials.ca_pem).empty()) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the CA in {} is no certificate, so it is not stored in Rancher",
+                              live->name),
+                  "give kube-controller-manager the new CA with --root-ca-file; then run again");
   }
   if (proven_ == live->credentials) co_return;
   const auto kubectl = downstream(Step::update_cluster);

@@ -143,6 +143,9 @@ Child::Setup Sandbox::setup(const Call& call) {
     run_folder_ = directory_ / ("run-" + number);
     command.insert(command.end(), {"--run-dir", run_folder_.string()});
   }
+  if (!call.shell.empty()) {
+    command.insert(command.begin(), {"bash", "-c", call.shell, "bash"});
+  }
   Child::Setup setup{.command = command,
                      .environment = {{"HOME", (directory_ / "home").string()},
                                      {"TZ", "UTC"},

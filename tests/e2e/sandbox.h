@@ -45,6 +45,7 @@ class Sandbox {
     std::string kubectl = {};           ///< default: the one that the tests use
     std::map<std::string, std::string> environment = {};
     std::set<std::string> without = {};  ///< of the above, what is not given: "--kubeconfig"
+    std::string shell = {};  ///< words of bash that start the program: R"(exec "$@" >/dev/full)"
   };
   /// Runs retrust to its end. `run`, `step` and `rollback` get a new run folder.
   Result retrust(const Call& call);

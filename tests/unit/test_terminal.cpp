@@ -13,7 +13,8 @@ TEST_CASE("a wait that nobody ended keeps no program alive, nor draws over a que
   Looks looks;
   looks.progress = Looks::Progress::shown;
   // As with -o json: nothing but the list may be drawn.
-  TerminalSink terminal(io.get_executor(), looks, Verbosity::normal, OutputFormat::json);
+  Console output;
+  TerminalSink terminal(io.get_executor(), output, looks, Verbosity::normal, OutputFormat::json);
   terminal.emit({.kind = EventKind::wait_started, .text = "for nothing"});
   io.poll();
   CHECK_FALSE(io.stopped());

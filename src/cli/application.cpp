@@ -224,7 +224,9 @@ class Application {
     if (options_.command == CommandName::plan) check_may_change(seen, plan);
     const auto different = differs(seen, plan);
     if (options_.output == OutputFormat::json) {
-      const auto text = redactor_.mask(boost::json::serialize(report(seen, plan))) + "\n";
+      boost::json::value shown(report(seen, plan));
+      mask_values(shown, redactor_);
+      const auto text = boost::json::serialize(shown) + "\n";
       std::fwrite(text.data(), 1, text.size(), stdout);
     } else {
       for (auto& line : findings(seen)) {

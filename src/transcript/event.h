@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "transcript/redactor.h"
 
@@ -50,6 +51,10 @@ struct Event {
 
 /// The name in transcript.jsonl, e.g. "step_started".
 std::string_view name_of(EventKind kind);
+
+/// Masks every text in a value and makes it printable. A value is masked before it becomes JSON:
+/// masked JSON need not be JSON any more.
+void mask_values(boost::json::value& value, const Redactor& redactor);
 
 /// Whoever wants to know what happens. Throws where it cannot write it down.
 class EventSink {

@@ -1,7 +1,10 @@
 #include "binaries/announced.h"
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "binaries/kubectl_words.h"
 #include "transcript/document.h"
 #include "transcript/failure.h"
 #include "transcript/text.h"
@@ -11,7 +14,7 @@ namespace retrust {
 namespace {
 
 /// Bytes of a command's output that go into an event: more than is kept of them once secrets are
-/// masked, so that none is cut in two by this and then not known.
+/// masked. Cut between words, so that none is cut in two by this and then not known.
 constexpr std::size_t most_output = 64 * 1024;
 
 /// What it printed that is no secret. Its warnings too, where it changes something or failed: what
@@ -28,11 +31,43 @@ void add_output(boost::json::object& about, const Announcement& announcement,
     size += outcome.err.size();
   }
   if (text.empty()) return;
-  about["output"] = shortened(text, most_output, size);
+  about["output"] = shortened(text, most_output, size, Cut::between_words);
   if (size > most_output) about["outputBytes"] = size;
 }
 
+/// Takes out of the outcome what is not to be known, and returns what only the operator may see.
+std::string withhold(Outcome& outcome, Errors errors) {
+  const auto started =
+      outcome.ending != Ending::not_found && outcome.ending != Ending::not_executable;
+  if (!started) return {};
+  // Half a secret, of a child that was ended while it wrote, or beyond a limit, is not known.
+  const auto ended = outcome.ending != Ending::exited;
+  if (ended) outcome.err = whole_words(outcome.err);
+  if (ended || outcome.out_size > outcome.out.size()) outcome.out = whole_words(outcome.out);
+  if (errors == Errors::passed_on) return {};
+  auto words = kubectl_words(outcome.err);
+  outcome.err = std::move(words.known);
+  if (words.withheld == 0) return {};
+  outcome.err +=
+      fmt::format("({} withheld: they may hold secrets)\n", counted(words.withheld, "other line"));
+  // A login plugin that failed, or still asks for a login, says what to do.
+  const auto waits = outcome.ending == Ending::timed_out;
+  return waits || plugin_failed(outcome.err) ? words.others : std::string();
+}
+
 }  // namespace
+
+void Gate::open() {
+  state_ = State::open;
+  opened_.cancel();
+}
+
+boost::asio::awaitable<void> Gate::wait() {
+  boost::system::error_code cancelled;
+  while (state_ == State::closed) {
+    co_await opened_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  }
+}
 
 std::string ending_text(const Outcome& outcome) {
   switch (outcome.ending) {
@@ -64,7 +99,7 @@ std::string own_words(const Outcome& outcome) {
   std::string text;
   for (const auto& line : lines) text += line + "\n";
   if (!text.empty()) text.pop_back();
-  return shortened(text, most_output);
+  return shortened(text, most_output, 0, Cut::between_words);
 }
 
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
@@ -95,6 +130,8 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                  .weight = weight});
     throw;
   }
+  if (announcement.gate != nullptr) co_await announcement.gate->wait();
+  auto aside = withhold(outcome, announcement.errors);
   about["command"] = line;
   about["ending"] = ending_text(outcome);
   about["milliseconds"] = outcome.wall.count();
@@ -104,6 +141,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),
                                    duration_text(outcome.wall)),
                .data = std::move(about),
+               .aside = std::move(aside),
                .weight = weight});
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
   co_return outcome;

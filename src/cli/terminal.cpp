@@ -236,6 +236,7 @@ void TerminalSink::show(const Event& event) {
       if (talks && verbosity_ == Verbosity::verbose) {
         print(stdout, "    " + event.text, dim);
       }
+      print(stderr, indented(event.aside));
       break;
     case EventKind::warning:
       print_sentences(stderr, "warning: " + event.text, yellow);

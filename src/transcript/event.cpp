@@ -75,6 +75,7 @@ void Events::emit(const Event& event) {
   cleaned.time = std::chrono::system_clock::now();
   cleaned.text = printable(redactor_.mask(event.text));
   for (auto& member : cleaned.data) mask_values(member.value(), redactor_);
+  cleaned.aside = shortened(printable(redactor_.mask(event.aside)), most_detail);
   // After they are masked: half a secret would not be known.
   shorten(cleaned.data, "output", most_output);
   shorten(cleaned.data, "detail", most_detail);

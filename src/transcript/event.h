@@ -44,6 +44,8 @@ struct Event {
   std::string text = {};
   /// For machines: further fields of the line in transcript.jsonl.
   boost::json::object data = {};
+  /// For the operator alone, and never recorded: what a login plugin says.
+  std::string aside = {};
   Weight weight = Weight::documented;
   /// Set when it is emitted.
   std::chrono::system_clock::time_point time = {};

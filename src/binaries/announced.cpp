@@ -1,7 +1,10 @@
 #include "binaries/announced.h"
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
+#include "binaries/kubectl_words.h"
 #include "transcript/document.h"
 #include "transcript/failure.h"
 #include "transcript/text.h"
@@ -24,11 +27,43 @@ void add_output(boost::json::object& about, const Announcement& announcement,
     size += outcome.err.size();
   }
   if (text.empty()) return;
-  about["output"] = shortened(text, most_output, size);
+  about["output"] = shortened(text, most_output, size, Cut::between_words);
   if (size > most_output) about["outputBytes"] = size;
 }
 
+/// Takes out of the outcome what is not to be known, and returns what only the operator may see.
+std::string withhold(Outcome& outcome, Errors errors) {
+  const auto started =
+      outcome.ending != Ending::not_found && outcome.ending != Ending::not_executable;
+  if (!started) return {};
+  // Half a secret, of a child that was ended while it wrote, or beyond a limit, is not known.
+  const auto ended = outcome.ending != Ending::exited;
+  if (ended) outcome.err = whole_words(outcome.err);
+  if (ended || outcome.out_size > outcome.out.size()) outcome.out = whole_words(outcome.out);
+  if (errors == Errors::passed_on) return {};
+  auto words = kubectl_words(outcome.err);
+  outcome.err = std::move(words.known);
+  if (words.withheld == 0) return {};
+  outcome.err +=
+      fmt::format("({} withheld: they may hold secrets)\n", counted(words.withheld, "other line"));
+  // A login plugin that failed, or still asks for a login, says what to do.
+  const auto waits = outcome.ending == Ending::timed_out;
+  return waits || plugin_failed(outcome.err) ? words.others : std::string();
+}
+
 }  // namespace
+
+void Gate::open() {
+  state_ = State::open;
+  opened_.cancel();
+}
+
+boost::asio::awaitable<void> Gate::wait() {
+  boost::system::error_code cancelled;
+  while (state_ == State::closed) {
+    co_await opened_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  }
+}
 
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,
@@ -58,6 +93,8 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                  .weight = weight});
     throw;
   }
+  if (announcement.gate != nullptr) co_await announcement.gate->wait();
+  auto aside = withhold(outcome, announcement.errors);
   about["command"] = line;
   about["ending"] = ending_text(outcome);
   about["milliseconds"] = outcome.wall.count();
@@ -67,6 +104,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),
                                    duration_text(outcome.wall)),
                .data = std::move(about),
+               .aside = std::move(aside),
                .weight = weight});
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
   co_return outcome;

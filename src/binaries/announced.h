@@ -2,7 +2,9 @@
 
 #include <string>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 
 #include "binaries/endings.h"
@@ -14,6 +16,23 @@ namespace retrust {
 /// What a command prints: `secret` output is never written down.
 enum class Output { secret, public_text };
 
+/// What becomes of standard error: that of a kubectl with secret output is secret too.
+enum class Errors { passed_on, known_lines };
+
+/// Opens when the secrets of both kubeconfigs are registered: what other commands printed is not
+/// emitted before.
+class Gate {
+ public:
+  explicit Gate(const boost::asio::any_io_executor& executor)
+      : opened_(executor, boost::asio::steady_timer::time_point::max()) {}
+  void open();
+  boost::asio::awaitable<void> wait();
+
+ private:
+  boost::asio::steady_timer opened_;
+  enum class State { closed, open } state_ = State::closed;
+};
+
 /// How a command appears in the events that tell of it.
 struct Announcement {
   std::string section = {};        ///< of the runbook, or empty
@@ -22,10 +41,13 @@ struct Announcement {
   std::string given = {};          ///< what is given on standard input, in words
   boost::json::object about = {};  ///< further fields of both events
   Output output = Output::secret;
+  Errors errors = Errors::passed_on;
   Weight weight = Weight::documented;
+  Gate* gate = nullptr;  ///< awaited before the end is told; may be none
 };
 
-/// Runs a command, telling of its start and its end. Throws Interrupted where a signal ended it,
+/// Runs a command, telling of its start and its end. What is withheld of its standard error is not
+/// in the outcome either. Throws Interrupted where a signal ended it,
 /// and what the reader throws.
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,

@@ -40,7 +40,7 @@ std::string own_words(const Outcome& outcome) {
   std::string text;
   for (const auto& line : lines) text += line + "\n";
   if (!text.empty()) text.pop_back();
-  return shortened(text, most_output);
+  return shortened(text, most_output, 0, Cut::between_words);
 }
 
 }  // namespace retrust

@@ -8,7 +8,7 @@
 namespace retrust {
 
 /// Bytes of a command's output that go into an event: more than is kept of them once secrets are
-/// masked, so that none is cut in two by this and then not known.
+/// masked. Cut between words, so that none is cut in two by this and then not known.
 inline constexpr std::size_t most_output = 64 * 1024;
 
 /// "exit status 1", "killed by signal 9" …: how a command ended, in words.

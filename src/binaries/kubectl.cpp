@@ -102,6 +102,12 @@ Kubectl Kubectl::with(Patience patience) const {
   return copy;
 }
 
+Kubectl Kubectl::behind(Gate& gate) const {
+  auto copy = *this;
+  copy.gate_ = &gate;
+  return copy;
+}
+
 Kubectl Kubectl::with_kubeconfig(std::string path) const {
   auto copy = *this;
   copy.target_.kubeconfig = std::move(path);
@@ -176,6 +182,8 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   const auto& program = contained ? target_.docker : target_.program;
   announcement.about["program"] = absolute_program(program);
   announcement.output = call.output;
+  announcement.errors = Errors::known_lines;
+  announcement.gate = gate_;
   announcement.weight = call.weight;
   Command command;
   command.program = program;

@@ -80,6 +80,9 @@ class Kubectl {
   /// A copy that tries again while the API server cannot be reached.
   Kubectl with(Patience patience) const;
 
+  /// A copy whose commands tell of their end when the gate is open. The gate must outlive it.
+  Kubectl behind(Gate& gate) const;
+
   /// A copy that leaves out what its kubectl is too old for; asks it for its version.
   boost::asio::awaitable<Kubectl> of_its_age() const;
 
@@ -172,6 +175,7 @@ class Kubectl {
   KubectlTarget target_;
   std::string section_;
   Patience patience_;
+  Gate* gate_ = nullptr;
 };
 
 }  // namespace retrust

@@ -244,8 +244,9 @@ class Application {
     if (options_.command == CommandName::plan) check_may_change(seen, plan);
     const auto different = differs(seen, plan);
     if (options_.output == OutputFormat::json) {
-      const auto text = redactor_.mask(boost::json::serialize(report(seen, plan))) + "\n";
-      output_.write(Stream::out, text);
+      boost::json::value shown(report(seen, plan));
+      mask_values(shown, redactor_);
+      output_.write(Stream::out, boost::json::serialize(shown) + "\n");
     } else {
       for (auto& line : findings(seen)) {
         events_.emit({.kind = EventKind::finding, .text = std::move(line)});

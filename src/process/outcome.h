@@ -28,7 +28,7 @@ struct Outcome {
   std::string out = {};
   /// Bytes of it that were printed, where no reader was given.
   std::size_t out_size = 0;
-  /// Standard error; beyond 64 KiB only its beginning.
+  /// Standard error; beyond 64 KiB only its beginning, without the word that is cut off.
   std::string err = {};
   std::chrono::milliseconds wall{0};
   /// Process id of the child, 0 where none was started.

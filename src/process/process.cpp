@@ -257,7 +257,14 @@ class Job : public std::enable_shared_from_this<Job> {
   }
 
   void take_errors(std::string_view piece) {
-    outcome_.err += piece.substr(0, error_limit - outcome_.err.size());
+    if (errors_cut_) return;
+    const auto room = error_limit - outcome_.err.size();
+    outcome_.err += piece.substr(0, room);
+    errors_cut_ = piece.size() > room;
+    if (!errors_cut_) return;
+    // Nobody can tell whether a word that is cut off is a secret.
+    const auto end = outcome_.err.find_last_of(" \t\r\n");
+    outcome_.err.resize(end == std::string::npos ? 0 : end + 1);
   }
 
   /// A child that does not read its input is no failure: it may not need it.
@@ -335,6 +342,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::optional<Ending> decided_;
   int decided_signal_ = 0;
   std::exception_ptr reader_failure_;
+  bool errors_cut_ = false;
   bool exited_ = false;
   bool done_ = false;
 };

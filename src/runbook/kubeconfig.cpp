@@ -1,7 +1,10 @@
 #include "runbook/kubeconfig.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <stdlib.h>
 #include <system_error>
 
@@ -33,6 +36,119 @@ std::filesystem::path private_directory() {
   return pattern;
 }
 
+void keep_value(Redactor& redactor, std::string_view value, std::string_view what) {
+  if (value.empty()) return;
+  const auto label = fmt::format("‹{} sha256:{}›", what, fingerprint(value));
+  redactor.add(value, label);
+  redactor.add(base64_encode(value), label);
+}
+
+/// The key as the kubeconfig holds it, and the lines of the PEM file but for its first and last.
+void keep_key(Redactor& redactor, const std::string& pem) {
+  if (pem.empty()) return;
+  const auto encoded = base64_encode(pem);
+  const auto label = fmt::format("‹client-key-data sha256:{}›", fingerprint(encoded));
+  redactor.add(encoded, label);
+  for (const auto& line : split_lines(pem)) {
+    if (!line.starts_with("-----")) redactor.add(line, label);
+  }
+}
+
+/// The beginning of a file that a kubeconfig names; empty where there is none. No pipe is waited
+/// for, and no endless file read.
+std::string file_text(const std::string& name, const std::filesystem::path& folder) {
+  if (name.empty()) return {};
+  constexpr std::streamsize most = 64 * 1024;
+  const auto path = folder / name;
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string text(most, '\0');
+  file.read(text.data(), most);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
+    text.pop_back();
+  }
+  return text;
+}
+
+/// `--client-secret`, AWS_SESSION_TOKEN; not `--token-cache-dir` or AWS_WEB_IDENTITY_TOKEN_FILE.
+bool name_says_secret(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const std::string_view end :
+       {"name", "file", "path", "dir", "url", "endpoint", "storage", "type"}) {
+    if (lower.ends_with(end)) return false;
+  }
+  for (const std::string_view part :
+       {"secret", "password", "passwd", "token", "apikey", "api-key", "api_key", "private"}) {
+    if (lower.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+void keep_plugin(Redactor& redactor, const json::value& exec) {
+  constexpr std::string_view what = "login secret";
+  const auto keep = [&](std::string_view name, std::string_view value) {
+    if (is_plugin_secret(name, value)) keep_value(redactor, value, what);
+  };
+  for (const auto& variable : array_at(exec, "/env")) {
+    keep(text_at(variable, "/name"), text_at(variable, "/value"));
+  }
+  std::string before;
+  for (const auto& arg : array_at(exec, "/args")) {
+    const std::string word(arg.is_string() ? std::string_view(arg.get_string())
+                                           : std::string_view());
+    const auto sign = word.find('=');
+    if (word.starts_with('-') && sign != std::string::npos) {
+      keep(word.substr(0, sign), word.substr(sign + 1));
+    } else {
+      keep(before, word);
+    }
+    before = word.starts_with('-') && sign == std::string::npos ? word : std::string();
+  }
+}
+
+void keep_user(Redactor& redactor, const json::value& user, const std::filesystem::path& folder) {
+  keep_secret(redactor, text_at(user, "/token"));
+  keep_secret(redactor, trimmed(file_text(text_at(user, "/tokenFile"), folder)));
+  keep_value(redactor, text_at(user, "/password"), "password");
+  keep_key(redactor, base64_decode(text_at(user, "/client-key-data")).value_or(""));
+  keep_key(redactor, file_text(text_at(user, "/client-key"), folder));
+  for (const auto* name : {"id-token", "access-token", "refresh-token"}) {
+    keep_secret(redactor, text_at(user, fmt::format("/auth-provider/config/{}", name)));
+  }
+  keep_value(redactor, text_at(user, "/auth-provider/config/client-secret"), "client-secret");
+  if (const auto* exec = find_at(user, "/exec"); exec != nullptr) keep_plugin(redactor, *exec);
+}
+
+/// The password and the query of an address.
+void keep_url(Redactor& redactor, const std::string& url) {
+  const auto host = url.find("://");
+  if (host == std::string::npos) return;
+  const auto end = std::min(url.find_first_of("/?#", host + 3), url.size());
+  const auto user = url.substr(host + 3, end - host - 3);
+  if (const auto sign = user.rfind('@'); sign != std::string::npos) {
+    const auto colon = std::min(user.find(':'), sign);
+    keep_value(redactor, user.substr(0, sign), "user");
+    if (colon < sign) keep_value(redactor, user.substr(colon + 1, sign - colon - 1), "password");
+  }
+  const auto query = url.find('?');
+  if (query == std::string::npos) return;
+  keep_value(redactor, url.substr(query + 1), "query");
+  for (auto begin = query + 1; begin < url.size();) {
+    const auto last = std::min(url.find('&', begin), url.size());
+    const auto sign = std::min(url.find('=', begin), last);
+    if (sign < last) keep_value(redactor, url.substr(sign + 1, last - sign - 1), "query");
+    begin = last + 1;
+  }
+}
+
 }  // namespace
 
 KubeconfigView parse_kubeconfig(const json::value& view) {
@@ -42,7 +158,7 @@ KubeconfigView parse_kubeconfig(const json::value& view) {
   if (const auto* cluster = find_at(clusters.front(), "/cluster"); cluster != nullptr) {
     parsed.cluster = *cluster;
   }
-  parsed.server = text_at(parsed.cluster, "/server");
+  parsed.server = shown_url(text_at(parsed.cluster, "/server"));
   parsed.ca_pem =
       base64_decode(text_at(parsed.cluster, "/certificate-authority-data")).value_or("");
   const auto* skip = find_at(parsed.cluster, "/insecure-skip-tls-verify");
@@ -52,18 +168,44 @@ KubeconfigView parse_kubeconfig(const json::value& view) {
   return parsed;
 }
 
-void keep_users(Redactor& redactor, const boost::json::value& view) {
-  for (const auto& user : array_at(view, "/users")) {
-    keep_secret(redactor, text_at(user, "/user/token"));
-    keep_secret(redactor, text_at(user, "/user/password"));
-    const auto key = text_at(user, "/user/client-key-data");
-    if (key.empty()) continue;
-    const auto label = fmt::format("‹client-key-data sha256:{}›", fingerprint(key));
-    redactor.add(key, label);
-    // And the lines of the PEM file, its first and last apart.
-    for (const auto& line : split_lines(base64_decode(key).value_or(""))) {
-      if (!line.starts_with("-----")) redactor.add(line, label);
-    }
+std::string shown_url(std::string_view url) {
+  constexpr std::string_view slashes = "://";
+  const auto scheme = url.find(slashes);
+  const auto host = scheme == std::string_view::npos ? 0 : scheme + slashes.size();
+  const auto rest = url.substr(host);
+  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  const auto user = authority.rfind('@');
+  const auto shown = user == std::string_view::npos ? rest : rest.substr(user + 1);
+  return fmt::format("{}{}", url.substr(0, host), shown.substr(0, shown.find_first_of("?#")));
+}
+
+bool is_plugin_secret(std::string_view name, std::string_view value) {
+  constexpr std::size_t least_named = 8;
+  constexpr std::size_t least = 16;
+  const auto path = value.starts_with('/') || value.starts_with("./") || value.starts_with("../") ||
+                    value.starts_with('~') || value.starts_with('$');
+  const auto url = value.find("://") != std::string_view::npos || value.starts_with("arn:");
+  if (value.size() < least_named || value.starts_with('-') || path || url) return false;
+  if (name_says_secret(name)) return true;
+  // Names and words: of a cluster, a region, an API version, a cloud, an account.
+  const auto is_name = std::all_of(value.begin(), value.end(), [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0 ||
+           std::string_view("-._/:@").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  const auto is_word = std::all_of(value.begin(), value.end(), [](unsigned char c) {
+    return std::isalpha(c) != 0 || c == ' ' || c == '-' || c == '_';
+  });
+  return value.size() >= least && !is_name && !is_word;
+}
+
+void keep_users(Redactor& redactor, const json::value& view, const std::filesystem::path& folder) {
+  for (const auto& entry : array_at(view, "/users")) {
+    const auto* user = find_at(entry, "/user");
+    if (user != nullptr) keep_user(redactor, *user, folder);
+  }
+  for (const auto& entry : array_at(view, "/clusters")) {
+    keep_url(redactor, text_at(entry, "/cluster/server"));
+    keep_url(redactor, text_at(entry, "/cluster/proxy-url"));
   }
 }
 

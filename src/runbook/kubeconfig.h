@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <boost/json/value.hpp>
 
@@ -12,7 +13,7 @@ namespace retrust {
 
 /// What matters of a kubeconfig as `kubectl config view --raw --minify -o json` shows it.
 struct KubeconfigView {
-  std::string server;
+  std::string server;  ///< as shown_url() has it
   std::string ca_pem;  ///< empty where the system's CAs are used
   enum class Trust { verifies, skips_verification };
   Trust trust = Trust::verifies;
@@ -21,8 +22,19 @@ struct KubeconfigView {
 
 KubeconfigView parse_kubeconfig(const boost::json::value& view);
 
-/// Registers what a kubeconfig's users prove themselves with.
-void keep_users(Redactor& redactor, const boost::json::value& view);
+/// A URL as it is shown: without user, password, query and fragment, which may be secret.
+std::string shown_url(std::string_view url);
+
+/// Registers the secrets of a kubeconfig: tokens, passwords, keys, also those in the files that it
+/// names, an auth-provider's, and what is given to a login plugin. A relative path counts from
+/// `folder`, that of the kubeconfig.
+void keep_users(Redactor& redactor, const boost::json::value& view,
+                const std::filesystem::path& folder = {});
+
+/// Whether a value that is given to a login plugin, under a name such as `--client-secret` or
+/// AWS_PROFILE, or without one, is secret rather than an option, a path, a URL, or the name of
+/// something. Pure.
+bool is_plugin_secret(std::string_view name, std::string_view value);
 
 /// ID of the cluster where the address leads through Rancher (`…/k8s/clusters/ID`), else empty.
 std::string through_rancher(const std::string& server);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <tuple>
 
+#include <boost/asio/this_coro.hpp>
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@
 #include "runbook/commands.h"
 #include "runbook/impersonation.h"
 #include "runbook/kubeconfig.h"
+#include "runbook/kubeconfig_registration.h"
 #include "runbook/parse.h"
 #include "runbook/permissions.h"
 #include "runbook/stored_token.h"
@@ -222,22 +224,26 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
 
 awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options) {
   Answers answers;
+  // All start together, but nothing that they print is told before both kubeconfigs are read.
+  const auto has_local_config = clusters.local.target().container.empty();
+  Gate gate(co_await boost::asio::this_coro::executor);
+  KubeconfigRegistration registration(gate, clusters.redactor, has_local_config ? 2 : 1);
+  const auto downstream = clusters.downstream.behind(gate);
+  const auto local = clusters.local.behind(gate);
   std::vector<awaitable<void>> questions;
-  questions.push_back(store(clusters.downstream.config(), answers.config));
-  questions.push_back(store(
-      clusters.downstream.get(commands::observe_downstream(options.name_space), downstream_trim()),
-      answers.downstream));
-  questions.push_back(store(
-      clusters.local.get(commands::observe_local("cattle-system"), local_trim(options.cluster)),
-      answers.local));
-  questions.push_back(ask_versions(clusters.downstream, answers.versions));
+  questions.push_back(registration.read(clusters.downstream, answers.config));
+  questions.push_back(
+      store(downstream.get(commands::observe_downstream(options.name_space), downstream_trim()),
+            answers.downstream));
+  questions.push_back(
+      store(local.get(commands::observe_local("cattle-system"), local_trim(options.cluster)),
+            answers.local));
+  questions.push_back(ask_versions(downstream, answers.versions));
   // In a container there may be none.
-  if (clusters.local.target().container.empty()) {
-    questions.push_back(store(clusters.local.config(), answers.local_config));
+  if (has_local_config) {
+    questions.push_back(registration.read(clusters.local, answers.local_config));
   }
   const auto ends = co_await settle(std::move(questions));
-  keep_users(clusters.redactor, answers.config);
-  keep_users(clusters.redactor, answers.local_config);
   throw_best(ends, answers, options.cluster);
 
   Observation seen;

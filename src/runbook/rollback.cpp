@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
@@ -12,6 +14,7 @@
 #include "runbook/commands.h"
 #include "runbook/findings.h"
 #include "runbook/kubeconfig.h"
+#include "runbook/kubeconfig_registration.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
 #include "runbook/stored_token.h"
@@ -51,31 +54,21 @@ std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCl
 }
 
 /// What the head of a transcript tells of the local cluster, and of kubectl.
-awaitable<void> ask_local(const Clusters& clusters, Observation& seen) {
-  const auto list = co_await clusters.local.get(commands::observe_local("cattle-system"),
-                                                local_trim(seen.local.cluster.id));
+awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
+  const auto list = co_await local.get(commands::observe_local("cattle-system"),
+                                       local_trim(seen.local.cluster.id));
   seen.local.kube_system_uid = kube_system_uid(list);
   seen.local.rancher = parse_rancher(list);
-  const auto versions = co_await clusters.local.versions();
+  const auto versions = co_await local.versions();
   seen.kubectl_version = versions.kubectl;
 }
 
-awaitable<void> ask_local_config(const Clusters& clusters, Observation& seen) {
-  if (!clusters.local.target().container.empty()) co_return;
-  const auto config = co_await clusters.local.config();
-  keep_users(clusters.redactor, config);
-  seen.local.server = parse_kubeconfig(config).server;
-}
-
 /// The same of the downstream cluster, and what shows which one it is.
-awaitable<void> ask_downstream(const Clusters& clusters, NamespaceName name_space,
-                               Observation& seen) {
-  const auto config = co_await clusters.downstream.config();
-  keep_users(clusters.redactor, config);
+awaitable<void> ask_downstream(const Clusters& clusters, const Kubectl& downstream,
+                               NamespaceName name_space, Observation& seen) {
   auto words = commands::observe_downstream(name_space);
-  const auto list = co_await clusters.downstream.get(std::move(words), downstream_trim());
+  const auto list = co_await downstream.get(std::move(words), downstream_trim());
   seen.downstream = parse_downstream(list, name_space, clusters.redactor);
-  seen.downstream.kubeconfig = parse_kubeconfig(config);
 }
 
 }  // namespace
@@ -200,17 +193,30 @@ void Rollback::set_verdict() {
 awaitable<void> Rollback::look_around() {
   auto& seen = seen_;
   seen.local.cluster = saved_.cluster;
+  const auto has_local_config = clusters_.local.target().container.empty();
+  const auto asks_downstream = options_.trial == RollbackOptions::Trial::downstream;
+  Gate gate(co_await boost::asio::this_coro::executor);
+  const auto kubeconfigs = (has_local_config ? 1 : 0) + (asks_downstream ? 1 : 0);
+  if (kubeconfigs == 0) gate.open();
+  KubeconfigRegistration registration(gate, clusters_.redactor, kubeconfigs);
+  boost::json::value local_config;
+  boost::json::value downstream_config;
+  const auto local = clusters_.local.behind(gate);
+  const auto downstream = clusters_.downstream.behind(gate);
   std::vector<awaitable<void>> questions;
-  questions.push_back(ask_local_config(clusters_, seen));
-  questions.push_back(ask_local(clusters_, seen));
-  if (options_.trial == RollbackOptions::Trial::downstream) {
-    questions.push_back(ask_downstream(clusters_, options_.name_space, seen));
+  if (has_local_config) questions.push_back(registration.read(clusters_.local, local_config));
+  questions.push_back(ask_local(local, seen));
+  if (asks_downstream) {
+    questions.push_back(registration.read(clusters_.downstream, downstream_config));
+    questions.push_back(ask_downstream(clusters_, downstream, options_.name_space, seen));
   }
   // What is not told is not needed either, unless check_clusters needs it.
   const auto ends = co_await settle(std::move(questions));
   for (const auto& end : ends) {
     if (end && !unanswered_) unanswered_ = end;
   }
+  seen.local.server = parse_kubeconfig(local_config).server;
+  seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
   events_.emit({.kind = EventKind::finding,
                 .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
                                     saved_.path.string()),

@@ -9,16 +9,6 @@
 namespace retrust {
 namespace {
 
-void clean(boost::json::value& value, const Redactor& redactor) {
-  if (auto* text = value.if_string()) {
-    *text = printable(redactor.mask(std::string_view(*text)));
-  } else if (auto* array = value.if_array()) {
-    for (auto& element : *array) clean(element, redactor);
-  } else if (auto* object = value.if_object()) {
-    for (auto& member : *object) clean(member.value(), redactor);
-  }
-}
-
 /// Bytes that are worth a reader's time.
 constexpr std::size_t most_output = 8192;
 constexpr std::size_t most_detail = 2048;
@@ -70,11 +60,22 @@ std::string_view name_of(EventKind kind) {
   return "unknown";
 }
 
+void mask_values(boost::json::value& value, const Redactor& redactor) {
+  if (auto* text = value.if_string()) {
+    *text = printable(redactor.mask(std::string_view(*text)));
+  } else if (auto* array = value.if_array()) {
+    for (auto& element : *array) mask_values(element, redactor);
+  } else if (auto* object = value.if_object()) {
+    for (auto& member : *object) mask_values(member.value(), redactor);
+  }
+}
+
 void Events::emit(const Event& event) {
   Event cleaned = event;
   cleaned.time = std::chrono::system_clock::now();
   cleaned.text = printable(redactor_.mask(event.text));
-  for (auto& member : cleaned.data) clean(member.value(), redactor_);
+  for (auto& member : cleaned.data) mask_values(member.value(), redactor_);
+  cleaned.aside = shortened(printable(redactor_.mask(event.aside)), most_detail);
   // After they are masked: half a secret would not be known.
   shorten(cleaned.data, "output", most_output);
   shorten(cleaned.data, "detail", most_detail);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "transcript/redactor.h"
 
@@ -43,6 +44,8 @@ struct Event {
   std::string text = {};
   /// For machines: further fields of the line in transcript.jsonl.
   boost::json::object data = {};
+  /// For the operator alone, and never recorded: what a login plugin says.
+  std::string aside = {};
   Weight weight = Weight::documented;
   /// Set when it is emitted.
   std::chrono::system_clock::time_point time = {};
@@ -50,6 +53,10 @@ struct Event {
 
 /// The name in transcript.jsonl, e.g. "step_started".
 std::string_view name_of(EventKind kind);
+
+/// Masks every text in a value and makes it printable. A value is masked before it becomes JSON:
+/// masked JSON need not be JSON any more.
+void mask_values(boost::json::value& value, const Redactor& redactor);
 
 /// Whoever wants to know what happens. Throws where it cannot write it down.
 class EventSink {

@@ -350,7 +350,8 @@ TEST_CASE("tens of thousands of tokens are masked as one is") {
   CHECK(redactor.mask("a " + token_of(1234) + ", " + token_of(19'999) + " b") ==
         "a ‹1234›, ‹19999› b");
   const auto stranger = token_of(20'000);
-  CHECK(redactor.mask(stranger) == stranger);
+  // Known to nobody, it is masked by its shape alone.
+  CHECK(redactor.mask(stranger) == "‹token›");
 }
 
 }  // namespace

@@ -1,3 +1,7 @@
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
@@ -5,6 +9,7 @@
 #include "binaries/json.h"
 #include "binaries/json_answer.h"
 #include "binaries/kubectl_errors.h"
+#include "binaries/kubectl_words.h"
 #include "credentials/encoding.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/observe.h"
@@ -198,6 +203,125 @@ TEST_CASE("what a kubeconfig's users prove themselves with is masked from then o
     CHECK(hidden);
   }
   CHECK(redactor.mask("-----BEGIN EC PRIVATE KEY-----") == "-----BEGIN EC PRIVATE KEY-----");
+}
+
+/// Whether each of these texts is hidden, and none of the others, once the user is registered.
+void check_user(const std::string& user, const std::vector<std::string>& hidden,
+                const std::vector<std::string>& plain) {
+  const auto view = json::parse(R"({"users":[{"name":"u","user":)" + user + "}]}");
+  Redactor redactor;
+  keep_users(redactor, view);
+  for (const auto& secret : hidden) {
+    CAPTURE(secret);
+    CHECK(redactor.mask("x " + secret + " y").find(secret) == std::string::npos);
+  }
+  for (const auto& word : plain) {
+    CAPTURE(word);
+    CHECK(redactor.mask("x " + word + " y") == "x " + word + " y");
+  }
+}
+
+TEST_CASE("kubeconfigs of EKS, GKE, AKS and OIDC: secrets are masked, names stay readable") {
+  const std::vector<std::string> always{"repair-impersonation", "backup-container",
+                                        "cattle-cluster-agent-7d8f9c6b5-mbz6j",
+                                        R"({"version":1,"event":"step_started"})"};
+  auto plain = always;
+  SUBCASE("EKS") {
+    plain.insert(plain.end(), {"my-production-cluster", "eu-central-1", "production-admin-profile",
+                               "client.authentication.k8s.io/v1beta1"});
+    check_user(R"({"exec":{"apiVersion":"client.authentication.k8s.io/v1beta1","command":"aws",
+      "args":["--region","eu-central-1","eks","get-token","--cluster-name","my-production-cluster",
+              "--output","json","--role","arn:aws:iam::123456789012:role/EksAdministrator"],
+      "env":[{"name":"AWS_PROFILE","value":"production-admin-profile"},
+             {"name":"AWS_SECRET_ACCESS_KEY","value":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzz"},
+             {"name":"AWS_WEB_IDENTITY_TOKEN_FILE","value":"/var/run/secrets/aws/token"},
+             {"name":"AWS_SESSION_TOKEN","value":"iqojb3jpz2luec4a"}]}})",
+               {"wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzz", "iqojb3jpz2luec4a"}, plain);
+  }
+  SUBCASE("GKE") {
+    plain.insert(plain.end(), {"gke-gcloud-auth-plugin", "gke_project_europe-west3_production"});
+    check_user(R"({"exec":{"command":"gke-gcloud-auth-plugin","args":["--use_application_default"],
+      "installHint":"Install gke-gcloud-auth-plugin","provideClusterInfo":true},
+      "auth-provider":{"name":"gcp","config":{"access-token":"ya29.a0AfH6SMBx-opaque",
+        "cmd-path":"/usr/lib/google-cloud-sdk/bin/gcloud","expiry":"2026-01-10T08:00:00Z"}}})",
+               {"ya29.a0AfH6SMBx-opaque"}, plain);
+  }
+  SUBCASE("AKS") {
+    plain.insert(plain.end(), {"AzurePublicCloud", "6dae42f8-4368-4678-94ff-3960e28e3630",
+                               "servicePrincipalLogin", "production-cluster"});
+    check_user(R"({"exec":{"command":"kubelogin","args":["get-token","--environment",
+      "AzurePublicCloud","--server-id","6dae42f8-4368-4678-94ff-3960e28e3630","--login",
+      "servicePrincipalLogin","--client-secret","Qx8Q~abcdefghijklmnop","--token-cache-dir",
+      "production-cluster"],"env":null}})",
+               {"Qx8Q~abcdefghijklmnop"}, plain);
+  }
+  SUBCASE("OIDC") {
+    plain.insert(plain.end(), {"kubernetes-production", "https://login.example.com/realms/ops"});
+    check_user(R"({"exec":{"command":"kubectl","args":["oidc-login","get-token",
+      "--oidc-issuer-url=https://login.example.com/realms/ops",
+      "--oidc-client-id=kubernetes-production",
+      "--oidc-client-secret=d0b8122f-8dfb-46b7-b68a-f5cc4e25d000"]},
+      "auth-provider":{"name":"oidc","config":{"client-id":"kubernetes-production",
+        "client-secret":"keycloaksecret","id-token":"opaque-id-token-1",
+        "refresh-token":"opaque-refresh-token-1","idp-issuer-url":"https://login.example.com"}}})",
+               {"d0b8122f-8dfb-46b7-b68a-f5cc4e25d000", "keycloaksecret", "opaque-id-token-1",
+                "opaque-refresh-token-1"},
+               plain);
+  }
+}
+
+TEST_CASE("the contents of key and token files that a kubeconfig names are masked") {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("retrust-kubeconfig-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "token") << "opaque-token-of-a-file\n";
+  std::ofstream(folder / "key") << "-----BEGIN EC PRIVATE KEY-----\nlineofakeyfile\n";
+  const auto view = json::parse(
+      R"({"users":[{"user":{"tokenFile":"token","client-key":"key"}},
+                   {"user":{"tokenFile":"missing","client-key":"/dev/zero"}}]})");
+  Redactor redactor;
+  keep_users(redactor, view, folder);
+  CHECK(redactor.mask("opaque-token-of-a-file").starts_with("‹token sha256:"));
+  CHECK(redactor.mask("x lineofakeyfile").starts_with("x ‹client-key-data sha256:"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("an address is shown without user, password and query") {
+  CHECK(shown_url("https://10.0.0.1:6443") == "https://10.0.0.1:6443");
+  CHECK(shown_url("https://ada:pa@ss@host/k8s/clusters/c-x?token=abc#d") ==
+        "https://host/k8s/clusters/c-x");
+  CHECK(shown_url("host?token=abc") == "host");
+  CHECK(shown_url("ada:pw@host") == "host");
+  const auto view = json::parse(
+      R"({"clusters":[{"cluster":{"server":"https://ada:password1@host/x?token=opaquetoken"}}]})");
+  CHECK(parse_kubeconfig(view).server == "https://host/x");
+  CHECK(text_at(parse_kubeconfig(view).cluster, "/server").find("password1") != std::string::npos);
+  Redactor redactor;
+  keep_users(redactor, view);
+  CHECK(redactor.mask("password1 opaquetoken").find("password1") == std::string::npos);
+  CHECK(redactor.mask("password1 opaquetoken").find("opaquetoken") == std::string::npos);
+}
+
+TEST_CASE("of a kubectl's standard error the lines of known form are kept") {
+  const auto words = kubectl_words(
+      "I0312 12:00:00.000000   1 request.go:1] Response Body: {\"token\":\"opaque\"}\n"
+      "E0312 12:00:00.000000   1 memcache.go:265] couldn't get current server API group list\n"
+      "00000000  6b 38 73 00\n"
+      "opaque-token-of-nobody\n\n"
+      "Warning: v1 ComponentStatus is deprecated\n"
+      "The TokenReview \"\" is invalid: \n* spec.token: Required value\n"
+      "Error from server (Forbidden): secrets is forbidden\n");
+  CHECK(words.known ==
+        "Warning: v1 ComponentStatus is deprecated\n"
+        "The TokenReview \"\" is invalid: \n* spec.token: Required value\n"
+        "Error from server (Forbidden): secrets is forbidden\n");
+  CHECK(words.withheld == 2);
+  CHECK(words.others == "00000000  6b 38 73 00\nopaque-token-of-nobody\n");
+  CHECK(
+      plugin_failed("Unable to connect to the server: getting credentials: exec: executable aws "
+                    "failed with exit code 255\n"));
+  CHECK(whole_words("a word cut o") == "a word cut ");
+  CHECK(whole_words("whole") == "");
 }
 
 json::value cluster(const std::string& id, const std::string& name) {

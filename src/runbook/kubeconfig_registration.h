@@ -1,0 +1,28 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/value.hpp>
+
+#include "binaries/kubectl.h"
+#include "transcript/redactor.h"
+
+namespace retrust {
+
+/// Reads kubeconfigs and registers their secrets. Opens the gate when the last of them is read, or
+/// cannot be: nothing that other commands printed is told before.
+class KubeconfigRegistration {
+ public:
+  /// The references must outlive this.
+  KubeconfigRegistration(Gate& gate, Redactor& redactor, int kubeconfigs)
+      : gate_(gate), redactor_(redactor), left_(kubeconfigs) {}
+
+  /// Not behind the gate, which would never open.
+  boost::asio::awaitable<void> read(Kubectl kubectl, boost::json::value& answer);
+
+ private:
+  Gate& gate_;
+  Redactor& redactor_;
+  int left_;
+};
+
+}  // namespace retrust

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <map>
 #include <random>
+#include <regex>
 #include <set>
 #include <stdexcept>
 #include <sys/mman.h>
@@ -35,7 +36,7 @@ std::string setting(const char* name, const std::string& standard) {
   return value == nullptr || *value == '\0' ? standard : value;
 }
 
-/// Without the number of an object: what is the same field of another one.
+/// Without the number of an object: what is the same field of another object.
 std::string field_of(const std::string& place) {
   const auto number = place.find('#');
   const auto end = std::min(place.find('/'), place.size());
@@ -48,46 +49,78 @@ struct Plan {
   std::vector<Attack> attacks;
 };
 
-enum class Extent { every_command, one_command };
+/// A field of one server, at all objects that have it or at one of them alone.
+struct Field {
+  std::string server;
+  std::string name;
+  std::vector<std::string> places;
+};
 
-/// In an order of its own for each seed. With one command each, these take turns.
-Plan planned(unsigned seed, Extent extent) {
-  Plan plan;
-  std::size_t turn = seed;
-  const auto add = [&](const std::string& what, const std::string& server,
-                       const std::string& spec) {
-    for (const auto& command : commands()) {
-      const auto& chosen = extent == Extent::every_command ? command : commands()[turn++ % 4];
-      const auto& world = worlds()[(turn / 4 + plan.attacks.size()) % worlds().size()];
-      plan.attacks.push_back({what, chosen, world, server, spec});
-      if (extent == Extent::one_command) break;
+std::vector<Field> fields() {
+  const std::regex wanted(setting("FIELDS", ""));
+  std::vector<Field> found;
+  for (const std::string server : {"downstream", "local"}) {
+    std::map<std::string, std::vector<std::string>> by_name;
+    for (const auto& place : places(server)) {
+      const auto name = field_of(place);
+      if (!std::regex_search(server + " " + name, wanted)) continue;
+      auto& known = by_name[name];
+      if (known.empty()) known.push_back(name);
+      if (place != name) known.push_back(place);
+    }
+    for (auto& [name, known] : by_name) found.push_back({server, name, std::move(known)});
+  }
+  return found;
+}
+
+/// The servers' resources, for whole answers.
+std::vector<Field> resources(const std::vector<Field>& of) {
+  std::set<std::pair<std::string, std::string>> names;
+  for (const auto& field : of) {
+    const auto resource = field.name.substr(0, field.name.find_first_of(":/"));
+    if (resource.find("reviews.") == std::string::npos) names.emplace(field.server, resource);
+  }
+  std::vector<Field> found;
+  for (const auto& [server, name] : names) found.push_back({server, name, {name}});
+  return found;
+}
+
+/// Each field, and each resource, comes by once before any comes by again: with another replacement
+/// then, and another command, until each had each.
+Plan planned(unsigned seed) {
+  std::mt19937 random(seed);
+  auto known = fields();
+  Plan plan{.fields = known.size(), .attacks = {}};
+  struct Turn {
+    Field field;
+    std::vector<std::pair<Replacement, std::string>> left;  // with a command
+  };
+  std::vector<Turn> turns;
+  const auto add = [&](const std::vector<Field>& to, const std::vector<Replacement>& with) {
+    for (const auto& field : to) {
+      Turn turn{.field = field, .left = {}};
+      for (const auto& each : with) {
+        for (const auto& command : commands()) turn.left.emplace_back(each, command);
+      }
+      std::shuffle(turn.left.begin(), turn.left.end(), random);
+      turns.push_back(std::move(turn));
     }
   };
-  for (const std::string server : {"downstream", "local"}) {
-    std::set<std::string> targets;
-    std::set<std::string> resources;
-    for (const auto& place : places(server)) {
-      // All objects of a resource at once, and each alone.
-      targets.insert(field_of(place));
-      if (place.find('#') < place.find('/')) targets.insert(place);
-      const auto resource = place.substr(0, place.find_first_of("#:/"));
-      if (resource.find("reviews.") == std::string::npos) resources.insert(resource);
+  add(known, replacements());
+  add(resources(known), behaviours());
+  while (!turns.empty()) {
+    std::shuffle(turns.begin(), turns.end(), random);
+    for (auto& turn : turns) {
+      const auto [replacement, command] = turn.left.back();
+      turn.left.pop_back();
+      // All objects in every other attack, one of them alone in the others.
+      const auto& all = turn.field.places;
+      const auto& place = random() % 2 == 0 ? all.front() : all[random() % all.size()];
+      plan.attacks.push_back({replacement.what, command, worlds()[random() % worlds().size()],
+                              turn.field.server, place + " " + replacement.spec});
     }
-    plan.fields += static_cast<std::size_t>(std::count_if(
-        targets.begin(), targets.end(), [](const auto& each) { return field_of(each) == each; }));
-    for (const auto& target : targets) {
-      for (const auto& replacement : replacements()) {
-        add(replacement.what, server, target + " " + replacement.spec);
-      }
-    }
-    for (const auto& resource : resources) {
-      for (const auto& behaviour : behaviours()) {
-        add(behaviour.what, server, resource + " " + behaviour.spec);
-      }
-    }
+    std::erase_if(turns, [](const Turn& turn) { return turn.left.empty(); });
   }
-  std::mt19937 random(seed);
-  std::shuffle(plan.attacks.begin(), plan.attacks.end(), random);
   return plan;
 }
 
@@ -192,7 +225,7 @@ TEST_CASE("no answer of an API server harms the operator") {
       std::stoul(setting("SEED", std::to_string(std::random_device{}() % 1'000'000))));
   const auto most = std::stoul(setting("ATTACKS", "10000000"));
   const auto begin = Clock::now();
-  const auto plan = planned(seed, seconds > 0 ? Extent::one_command : Extent::every_command);
+  const auto plan = planned(seed);
   std::cout << fmt::format("SEED={}: {} fields, {} attacks are known\n", seed, plan.fields,
                            plan.attacks.size())
             << std::flush;

@@ -24,7 +24,7 @@ namespace json = boost::json;
 
 constexpr std::size_t most_output = std::size_t{1} << 20U;
 constexpr long most_memory_kib = 64L << 10U;
-constexpr std::chrono::seconds longest{40};
+constexpr std::chrono::seconds longest{90};
 const std::string in_between = " | ";
 
 std::vector<std::string> words(const std::string& text) {
@@ -124,11 +124,11 @@ std::string write_trap(const fs::path& directory) {
   return path.string();
 }
 
-std::vector<std::string> args_of(const std::string& command) {
+std::vector<std::string> args_of(const std::string& command, const std::string& patience) {
   if (command == "status") return {"status", "-o", "json"};
   if (command == "plan") return {"plan"};
-  if (command == "get-token") return {"step", "get-token", "--timeout", "1s"};
-  return {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"};
+  if (command == "get-token") return {"step", "get-token", "--timeout", patience};
+  return {"run", "--yes", "--no-rancher-backup", "--timeout", patience};
 }
 
 bool is_token(const std::string& text) {
@@ -312,7 +312,11 @@ Attack parsed(const std::string& text) {
     part = text.substr(begin, end - begin);
     begin = end + in_between.size();
   }
-  return {parts[0], parts[1], parts[2], parts[3], text.substr(begin)};
+  return {.what = parts[0],
+          .command = parts[1],
+          .world = parts[2],
+          .server = parts[3],
+          .spec = text.substr(begin)};
 }
 
 const std::vector<std::string>& commands() {
@@ -400,8 +404,8 @@ Seen performed(const Attack& attack) {
   const auto before = e2e::read_file(trap);
   auto secrets = secrets_in(dump_of(sandbox), sandbox);
 
-  e2e::Sandbox::Call call{.args = args_of(attack.command)};
-  call.args.insert(call.args.end(), {"--command-timeout", "4s"});
+  e2e::Sandbox::Call call{.args = args_of(attack.command, attack.patience)};
+  call.args.insert(call.args.end(), {"--command-timeout", "10s"});
   call.kubectl = recording_kubectl(directory / "argv");
   call.environment["TMPDIR"] = (directory / "tmp").string();
   call.environment["ASAN_OPTIONS"] = "detect_leaks=0";  // which works in no traced program

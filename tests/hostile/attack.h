@@ -17,7 +17,8 @@ struct Attack {
   std::string world;    ///< of `worlds()`
   std::string server;   ///< downstream or local
   std::string spec;     ///< what retrust-sandbox is told, see its help; FILE is a file of the test
-  std::string text() const;  ///< in one line, as `parsed` takes it back
+  std::string patience = "3s";  ///< of one wait of a run
+  std::string text() const;     ///< in one line, as `parsed` takes it back
 };
 Attack parsed(const std::string& text);
 

@@ -117,7 +117,7 @@ Plan planned(unsigned seed) {
       const auto& all = turn.field.places;
       const auto& place = random() % 2 == 0 ? all.front() : all[random() % all.size()];
       plan.attacks.push_back({replacement.what, command, worlds()[random() % worlds().size()],
-                              turn.field.server, place + " " + replacement.spec});
+                              turn.field.server, place + " " + replacement.spec, "3s"});
     }
     std::erase_if(turns, [](const Turn& turn) { return turn.left.empty(); });
   }

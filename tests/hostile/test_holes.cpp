@@ -13,13 +13,13 @@ void check(const Attack& attack) {
 
 void check_all(const std::vector<std::string>& of_commands, const std::string& server,
                const std::string& spec) {
-  for (const auto& command : of_commands) check({"", command, "", server, spec});
+  for (const auto& command : of_commands) check({"", command, "", server, spec, "10s"});
 }
 
 TEST_CASE("without an attack each command does what it should") {
   for (const auto& world : worlds()) {
     for (const auto& command : commands()) {
-      const auto seen = performed({"", command, world, "downstream", "none"});
+      const auto seen = performed({"", command, world, "downstream", "none", "30s"});
       CAPTURE(world);
       CAPTURE(command);
       CHECK(seen.ended.status == (command == "status" || command == "plan" ? 3 : 0));
@@ -84,10 +84,11 @@ TEST_CASE("a bundle of 1,500 certificates stays small") {
 }
 
 TEST_CASE("a watch that never becomes quiet fills no disk") {
-  check({"", "run", "--fault agents-never-report", "local", "clusters.management.cattle.io flood"});
+  check({"", "run", "--fault agents-never-report", "local", "clusters.management.cattle.io flood",
+         "10s"});
   for (const auto* resource : {"pods", "secrets"}) {
-    check({"", "run", "", "downstream", resource + std::string(" flood")});
-    check({"", "run", "", "downstream", resource + std::string(" multiply")});
+    check({"", "run", "", "downstream", resource + std::string(" flood"), "10s"});
+    check({"", "run", "", "downstream", resource + std::string(" multiply"), "10s"});
   }
 }
 

@@ -49,7 +49,8 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                           log.request(name_, about, path, code);
                           if (answered) answered(about, code);
                         },
-                    .watch_limit = hooks.watch_limit});
+                    .watch_limit = hooks.watch_limit,
+                    .hostile = hooks.hostile});
 }
 
 void Cluster::hand_out_ca(std::string pem) {

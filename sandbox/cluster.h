@@ -21,6 +21,7 @@ class Cluster {
     std::function<void(const About&)> before_change;
     std::function<void(const About&, unsigned code)> answered;
     std::function<std::optional<std::chrono::milliseconds>()> watch_limit;
+    Hostile* hostile = nullptr;
   };
   Cluster(boost::asio::io_context& io, std::string name, const Authority& authority,
           Key account_key, std::vector<Resource> resources, KubernetesProfile kubernetes, Log& log,

@@ -111,6 +111,10 @@ std::string World::command(const std::string& line) {
     restart(*downstream_, std::chrono::milliseconds{1000});
   } else if (line == "use-impersonation") {
     impersonators_->use();
+  } else if (line == "dump") {
+    dump();
+  } else if (line.starts_with("hostile ")) {
+    attack(line.substr(8));
   } else if (line.starts_with("fault ")) {
     settings_.faults.set_from(line.substr(6));
     if (settings_.faults.take("credential-missing")) remove_credential(local_->store(), log_);

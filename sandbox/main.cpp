@@ -60,12 +60,31 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       credential-missing           the Secret that holds the stored token was deleted
       stored-crlf                  the stored CA has the line ends of Windows
       ca-bundle                    the cluster has two CAs; stored are both, in another order
+  --hostile "SERVER ATTACK"       that server (downstream or local) rewrites what it sends; may be given
+                         several times. DIR/places-SERVER lists each string that it came by. ATTACK is
+                         none, or PLACE REPLACEMENT, or RESOURCE BEHAVIOUR. PLACE is a resource, #N for
+                         one object of it, and a JSON pointer with * for the index of an array:
+                         pods/metadata/name, secrets#2/data/token@base64 for what is encoded there,
+                         secrets/data/token@base64@jwt/sub for a claim. A resource is as kubectl names
+                         it, e.g. clusters.management.cattle.io, with :list, :event or :status for what
+                         is around its objects, or the path of any other page; * is every resource.
+      json=VALUE, base64=TEXT      this instead of the string; base64 of this
+      duplicate=VALUE              its key a second time
+      long[=BYTES], nested[=DEPTH], certificates[=N], encrypted-pem, invalid-utf8
+      bearer                       the token of whoever asks
+      slow[=MS]                    a behaviour, as all below: everything comes late
+      refuse[=CODE]                with a message that pretends to be retrust's
+      garbage, many[=N]            what is no JSON; N more objects in each list
+      error-event, bookmark, junk-events, repeat, flood, multiply
+                                   what its watches send
   --quick                everybody acts ten times as fast
   --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
                          and when, is scripts/control-plane's business
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
-                         restart local|downstream, bump, renew, hand-out-ca: into token secrets,
+                         restart local|downstream, bump, renew,
+                         dump: every object into DIR/dump.json;
+                         hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token secrets,
                          too; use-impersonation: every user
                          looks at logs (on a real control plane: fault and use-impersonation)
   --help
@@ -123,7 +142,7 @@ Options parse(int argc, char** argv) {
       "agent-replicas", count(1), "")("impersonation-users", count(3), "")(
       "fresh-impersonation-users", count(0), "")("scenario", text("renewed"), "")(
       "fault", po::value<std::vector<std::string>>(), "")("quick", "")("until-stdin-closes", "")(
-      "control-plane", text(""), "");
+      "control-plane", text(""), "")("hostile", po::value<std::vector<std::string>>(), "");
   po::positional_options_description positional;
   positional.add("directory", 1);
   po::variables_map map;
@@ -137,10 +156,16 @@ Options parse(int argc, char** argv) {
   Options options{.directory = map["directory"].as<std::string>(),
                   .control_plane = map["control-plane"].as<std::string>(),
                   .settings = settings_of(map)};
+  if (map.count("hostile") > 0) {
+    options.settings.attacks = map["hostile"].as<std::vector<std::string>>();
+  }
   if (map.count("until-stdin-closes") > 0) options.input = Options::Input::commands;
   if (options.control_plane.empty()) return options;
   if (!map["scenario"].defaulted()) {
     throw std::runtime_error("--scenario is for played clusters; use scripts/control-plane renew");
+  }
+  if (!options.settings.attacks.empty()) {
+    throw std::runtime_error("--hostile is for played clusters");
   }
   for (const auto* played : {"kubernetes", "fresh-impersonation-users"}) {
     if (!map[played].defaulted()) {

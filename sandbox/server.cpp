@@ -4,6 +4,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <set>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -145,14 +146,19 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         co_await http::async_read(connection->stream, connection->buffer, parser,
                                   asio::use_awaitable);
         const auto& message = parser.get();
-        const auto answer = hooks.handle(parsed(message));
+        const auto request = parsed(message);
+        auto answer = hooks.handle(request);
         const std::string path(message.target());
         if (const auto* watch = std::get_if<Watch>(&answer.result)) {
           hooks.answered(answer.about, path, 200);
-          co_await stream_watch(connection, *watch, message.version());
+          co_await stream_watch(connection, request, answer.about, *watch, message.version());
           break;
         }
-        const auto& response = std::get<Response>(answer.result);
+        auto response = std::get<Response>(std::move(answer.result));
+        if (hooks.hostile != nullptr) {
+          response = hooks.hostile->answer(request, answer.about, std::move(response));
+          co_await held_back(answer.about);
+        }
         // Written down first: whoever has the answer can rely on finding it there.
         hooks.answered(answer.about, path, response.code);
         co_await respond(connection, response, message);
@@ -176,8 +182,31 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     co_await http::async_write(connection->stream, reply, asio::use_awaitable);
   }
 
-  asio::awaitable<void> stream_watch(std::shared_ptr<Connection> connection, const Watch& watch,
-                                     unsigned version) {
+  asio::awaitable<void> held_back(const About& about) {
+    const auto delay = hooks.hostile->delay(about);
+    if (delay.count() == 0) co_return;
+    asio::steady_timer timer(io, delay);
+    timers.insert(&timer);
+    boost::system::error_code ended;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    timers.erase(&timer);
+  }
+
+  asio::awaitable<void> send(std::shared_ptr<Connection> connection, const Request& request,
+                             const About& about, const std::string& line) {
+    std::vector<std::string> lines{line};
+    if (hooks.hostile != nullptr) {
+      lines = hooks.hostile->lines(request, about, line);
+      co_await held_back(about);
+    }
+    for (const auto& each : lines) {
+      co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(each)),
+                                 asio::use_awaitable);
+    }
+  }
+
+  asio::awaitable<void> stream_watch(std::shared_ptr<Connection> connection, const Request& request,
+                                     const About& about, const Watch& watch, unsigned version) {
     const auto feed = std::make_shared<Feed>(io.get_executor());
     const auto limit = hooks.watch_limit();
     const auto end = limit ? Clock::now() + *limit : Clock::time_point::max();
@@ -204,8 +233,11 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
       while (!feed->lines.empty()) {
         const auto line = std::move(feed->lines.front());
         feed->lines.pop_front();
-        co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(line)),
-                                   asio::use_awaitable);
+        co_await send(connection, request, about, line);
+      }
+      if (hooks.hostile != nullptr && hooks.hostile->floods(about)) {
+        feed->lines.push_back(hooks.hostile->flood_line(about));
+        continue;
       }
       if (feed->client == Feed::Client::gone || watch.then == Watch::Then::ends) break;
       feed->news.expires_at(end);
@@ -223,6 +255,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
   tcp::acceptor acceptor;
   tcp::endpoint endpoint{asio::ip::address_v4::loopback(), 0};
   std::list<std::shared_ptr<Connection>> connections;
+  std::set<asio::steady_timer*> timers;  // of what is held back
 };
 
 Server::Server(asio::io_context& io, Store& store, const Authority::Issued& identity, Hooks hooks)
@@ -254,6 +287,7 @@ void Server::stop() {
   boost::system::error_code ignored;
   state_->acceptor.close(ignored);
   for (const auto& connection : state_->connections) connection->close();
+  for (auto* timer : state_->timers) timer->cancel();
 }
 
 unsigned short Server::port() const {

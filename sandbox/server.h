@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "api.h"
+#include "hostile.h"
 #include "pki.h"
 #include "store.h"
 
@@ -23,6 +24,8 @@ class Server {
     std::function<void(const About&, const std::string& path, unsigned code)> answered;
     /// After this time the server ends a watch by itself, where there is one.
     std::function<std::optional<std::chrono::milliseconds>()> watch_limit;
+    /// Changes what is sent; nobody where there is none.
+    Hostile* hostile = nullptr;
   };
   Server(boost::asio::io_context& io, Store& store, const Authority::Issued& identity, Hooks hooks);
   ~Server();

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "profile.h"
 
@@ -48,6 +49,7 @@ struct Settings {
   Scenario scenario = Scenario::renewed;
   Pace pace = Pace::lifelike;
   Faults faults;
+  std::vector<std::string> attacks = {};  ///< "SERVER ATTACK", see hostile.h
 
   /// A delay of a played party.
   std::chrono::milliseconds delay(int milliseconds) const {

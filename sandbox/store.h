@@ -42,6 +42,7 @@ class Objects {
   /// The same, from the one that follows a key on, in the order of namespaces and names.
   std::vector<const boost::json::value*> list_after(const ObjectKey& last,
                                                     const std::string& name_space) const;
+  const std::map<ObjectKey, boost::json::value>& all() const { return objects_; }
   /// Adds an object under that name.
   virtual void add(const ObjectKey& key, boost::json::value object) = 0;
   /// Changes an object that is there to what is given; nothing happens where nothing differs.

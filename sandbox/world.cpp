@@ -1,10 +1,14 @@
 #include "world.h"
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 #include <sys/stat.h>
 
 #include <boost/algorithm/string/replace.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "json_util.h"
@@ -45,6 +49,12 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
       local_authority_(valid(300 * day, 3650 * day)),
       other_authority_(valid(300 * day, 3650 * day)),
       spare_authority_(valid(300 * day, 3650 * day)) {
+  if (!settings_.attacks.empty()) {
+    for (const std::string name : {"downstream", "local"}) {
+      hostile_[name] = std::make_unique<Hostile>(directory_ / ("places-" + name));
+    }
+  }
+  for (const auto& text : settings_.attacks) attack(text);
   downstream_ = std::make_unique<Cluster>(
       io_, "downstream", new_authority_, key_kept(settings_.scenario) ? old_key_ : Key(),
       kubernetes_resources(), settings_.kubernetes, log_, hooks_of("downstream"));
@@ -115,7 +125,25 @@ Cluster::Hooks World::hooks_of(const std::string& name) {
           .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
             if (!settings_.faults.has("close-watches")) return std::nullopt;
             return settings_.faults.milliseconds("close-watches", 150);
-          }};
+          },
+          .hostile = hostile_.contains(name) ? hostile_.at(name).get() : nullptr};
+}
+
+void World::attack(const std::string& text) {
+  const auto space = std::min(text.find(' '), text.size());
+  const auto found = hostile_.find(text.substr(0, space));
+  if (found == hostile_.end()) throw std::runtime_error("no such server is hostile");
+  found->second->set_from(text.substr(std::min(space + 1, text.size())));
+}
+
+void World::dump() const {
+  boost::json::object whole;
+  for (auto* cluster : {downstream_.get(), local_.get()}) {
+    boost::json::array objects;
+    for (const auto& [key, object] : cluster->store().all()) objects.push_back(object);
+    whole[cluster->name()] = std::move(objects);
+  }
+  write_private(directory_ / "dump.json", boost::json::serialize(whole));
 }
 
 void World::start(std::function<void()> ready) {

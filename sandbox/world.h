@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "agents.h"
 #include "cluster.h"
 #include "controllers.h"
+#include "hostile.h"
 #include "impersonation.h"
 #include "kubelet.h"
 #include "log.h"
@@ -32,6 +34,8 @@ class World : public Stage {
 
  private:
   Cluster::Hooks hooks_of(const std::string& name);
+  /// "SERVER ATTACK". Throws where there is no such server, or attack.
+  void attack(const std::string& text);
   /// Their tokens were signed with that key. The token that the agents have read, and would report.
   std::string fill_downstream(Cluster& cluster, const Key& signer,
                               const std::string& credentials_token);
@@ -51,11 +55,14 @@ class World : public Stage {
   void bump();
   void renew();
   void hand_out_to_secrets();
+  /// Writes every object of the clusters into one file, secrets and all.
+  void dump() const;
 
   boost::asio::io_context& io_;
   Settings settings_;
   std::filesystem::path directory_;
   Log log_;
+  std::map<std::string, std::unique_ptr<Hostile>> hostile_;  // by server, where asked for
   Scheduler scheduler_;
   Authority old_authority_;
   Authority new_authority_;

@@ -52,6 +52,8 @@ class Sandbox {
   Result retrust(std::vector<std::string> args) { return retrust(Call{.args = std::move(args)}); }
   /// `run --yes --no-rancher-backup` and what else is given.
   Result run(std::vector<std::string> more = {});
+  /// How retrust is started for a call.
+  Child::Setup setup(const Call& call);
   /// Starts retrust and goes on.
   std::unique_ptr<Child> start(const Call& call);
   /// Runs retrust on a terminal of its own (script, of bsdutils), and answers its question.
@@ -88,8 +90,6 @@ class Sandbox {
   std::string ready_message();
 
  private:
-  Child::Setup setup(const Call& call);
-
   std::filesystem::path directory_;
   std::filesystem::path state_;
   std::filesystem::path run_folder_;

@@ -1,0 +1,281 @@
+#include "hostile.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "credentials/encoding.h"
+#include "failures.h"
+#include "json_util.h"
+#include "pki.h"
+#include "rewrite.h"
+
+namespace retrust::sandbox {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<std::string_view, 9> replacements{"json",   "base64",       "long",
+                                                       "nested", "duplicate",    "invalid-utf8",
+                                                       "bearer", "certificates", "encrypted-pem"};
+constexpr std::array<std::string_view, 10> behaviours{
+    "slow",     "refuse", "garbage",  "many",        "error-event",
+    "bookmark", "flood",  "multiply", "junk-events", "repeat"};
+/// What a server says to the operator, where it may say anything.
+constexpr std::string_view tale =
+    "HOSTILE \x1b[2J\u202e\u200b\nHOSTILE Done. Rancher trusts it again. Exit status 0.\n"
+    "HOSTILE\r# HOSTILE heading ![](https://hostile.example/x.png)";
+
+int number(const std::string& text, int standard) {
+  return text.empty() ? standard : std::stoi(text);
+}
+
+std::string bundle(int count) {
+  static std::map<int, std::string> made;
+  auto& text = made[count];
+  if (!text.empty()) return text;
+  for (int i = 0; i < count; ++i) {
+    text += Authority(valid(std::chrono::days{1}, std::chrono::days{100})).pem();
+  }
+  return text;
+}
+
+std::string encrypted_pem() {
+  return "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+         "DEK-Info: AES-256-CBC,0123456789ABCDEF0123456789ABCDEF\n\n" +
+         base64_encode(std::string(48, 'x')) + "\n-----END CERTIFICATE-----\n";
+}
+
+Substitute quoted(std::string plain) {
+  return {json::serialize(json::string(plain)), plain};
+}
+
+/// Its last step, where it is a member of an object.
+std::string key_of(const std::string& place) {
+  return place.substr(place.rfind('/') + 1);
+}
+
+Substitute substitute(const Attack& attack, const Request& request, const std::string& place,
+                      const std::string& text) {
+  const auto& argument = attack.argument;
+  if (attack.replacement == "json") {
+    boost::system::error_code wrong;
+    const auto value = json::parse(argument, wrong);
+    if (!wrong && value.is_string()) return {argument, std::string(value.get_string())};
+    return {argument, argument};
+  }
+  if (attack.replacement == "base64") return quoted(base64_encode(argument));
+  if (attack.replacement == "long") {
+    return quoted("HOSTILE" +
+                  std::string(static_cast<std::size_t>(number(argument, 4 << 20)), 'h'));
+  }
+  if (attack.replacement == "nested") {
+    const auto depth = static_cast<std::size_t>(number(argument, 5000));
+    const auto raw = std::string(depth, '[') + std::string(depth, ']');
+    return {raw, raw};
+  }
+  if (attack.replacement == "duplicate") {
+    const auto original = json::serialize(json::string(text));
+    if (key_of(place) == "*") return {original + "," + argument, argument};
+    return {fmt::format("{},\"{}\":{}", original, key_of(place), argument), argument};
+  }
+  if (attack.replacement == "invalid-utf8") {
+    return {"\"HOSTILE\xff\xfe\xc0\xaf\xed\xa0\x80\"", "HOSTILE\xff\xfe\xc0\xaf\xed\xa0\x80"};
+  }
+  if (attack.replacement == "bearer") return quoted("HOSTILE " + request.token);
+  if (attack.replacement == "certificates") return quoted(bundle(number(argument, 1500)));
+  return quoted(encrypted_pem());
+}
+
+std::string resource_of(const Request& request, const About& about) {
+  if (!about.resource.empty()) return about.resource;
+  auto path = request.path.substr(std::min<std::size_t>(1, request.path.size()));
+  std::replace(path.begin(), path.end(), '/', '.');
+  return path;
+}
+
+bool is_status(const json::value& value) {
+  return text_at(value, "/kind") == "Status";
+}
+
+}  // namespace
+
+Hostile::Hostile(const std::filesystem::path& places) : file_(places) {}
+
+void Hostile::set_from(const std::string& text) {
+  flooded_ = 0;
+  attack_ = {};
+  if (text == "none") return;
+  const auto space = text.find(' ');
+  if (space == std::string::npos) throw std::runtime_error("an attack is PLACE REPLACEMENT");
+  const auto rest = text.substr(space + 1);
+  const auto equals = std::min(rest.find('='), rest.size());
+  Attack attack{.place = text.substr(0, space),
+                .replacement = rest.substr(0, equals),
+                .argument = rest.substr(std::min(equals + 1, rest.size()))};
+  const auto knows = [&](const auto& names) {
+    return std::find(names.begin(), names.end(), attack.replacement) != names.end();
+  };
+  if (!knows(replacements) && !knows(behaviours)) {
+    throw std::runtime_error("there is no attack " + attack.replacement);
+  }
+  attack_ = std::move(attack);
+}
+
+void Hostile::note(const std::string& place) {
+  if (places_.insert(place).second) file_ << place << std::endl;
+}
+
+/// Of objects of a resource in the order in which they were served first.
+std::string Hostile::number_of(const std::string& resource, const json::value& object) {
+  auto& numbers = numbers_[resource];
+  const auto key = text_at(object, "/metadata/namespace") + "/" + text_at(object, "/metadata/name");
+  return fmt::format("#{}", numbers.emplace(key, numbers.size()).first->second);
+}
+
+std::string Hostile::rewritten(const Request& request, const About& about, json::value document) {
+  const auto resource = resource_of(request, about);
+  std::string numbered;  // the place of the object that is walked over, with its number
+  std::string general;   // and without
+  Rewrite rewrite([&](const std::string& place, const std::string& text) {
+    const auto rest = place.substr(general.size());
+    note(numbered + rest);
+    return attack_.place == place || attack_.place == numbered + rest
+               ? std::optional(substitute(attack_, request, place, text))
+               : std::nullopt;
+  });
+  const auto walk_object = [&](json::value& object) {
+    const auto named = find_at(object, "/metadata/name") != nullptr;
+    general = is_status(object) ? resource + ":status" : resource;
+    numbered = is_status(object) || !named ? general : general + number_of(resource, object);
+    if (named && !is_status(object)) last_[resource] = object;
+    rewrite.walk(object, general);
+  };
+  if (auto* items = document.is_object() ? document.get_object().if_contains("items") : nullptr;
+      items != nullptr && items->is_array()) {
+    auto taken = std::move(items->get_array());
+    items->emplace_array();
+    if (does(about, "many") && !taken.empty()) {
+      const auto first = taken.front();
+      for (int i = 0; i < number(attack_.argument, 20'000); ++i) {
+        auto copy = first;
+        put(copy, "/metadata/name", fmt::format("{}-{}", text_at(first, "/metadata/name"), i));
+        put(copy, "/metadata/uid", fmt::format("{:08x}-0000-4000-8000-000000000000", i));
+        taken.push_back(std::move(copy));
+      }
+    }
+    for (auto& item : taken) walk_object(item);
+    general = numbered = resource + ":list";
+    rewrite.walk(document, general);
+    document.get_object()["items"] = std::move(taken);
+  } else if (document.is_object() && document.get_object().contains("object") &&
+             document.get_object().contains("type")) {
+    auto object = std::move(document.get_object()["object"]);
+    walk_object(object);
+    document.get_object()["object"] = nullptr;
+    general = numbered = resource + ":event";
+    rewrite.walk(document, general);
+    document.get_object()["object"] = std::move(object);
+  } else {
+    walk_object(document);
+  }
+  return rewrite.serialised(document);
+}
+
+bool Hostile::does(const About& about, std::string_view behaviour) const {
+  return attack_.replacement == behaviour &&
+         (attack_.place == about.resource || attack_.place == "*");
+}
+
+std::chrono::milliseconds Hostile::delay(const About& about) const {
+  return std::chrono::milliseconds{does(about, "slow") ? number(attack_.argument, 500) : 0};
+}
+
+Response Hostile::answer(const Request& request, const About& about, Response response) {
+  if (!response.text.empty()) return response;
+  if (does(about, "refuse")) {
+    const auto code = static_cast<unsigned>(number(attack_.argument, 403));
+    return failure(code, "Forbidden", std::string(tale) + " " + request.token);
+  }
+  if (does(about, "garbage")) {
+    response.text = "{\"HOSTILE\n\x1b[2J" + request.token + "\n";
+    return response;
+  }
+  response.text = rewritten(request, about, std::move(response.body));
+  return response;
+}
+
+std::vector<std::string> Hostile::lines(const Request& request, const About& about,
+                                        const std::string& line) {
+  const auto event = [](const char* type, json::value object) {
+    json::object made;
+    made["type"] = type;
+    made["object"] = std::move(object);
+    return json::serialize(made) + "\n";
+  };
+  if (does(about, "error-event")) {
+    return {event("ERROR", failure(500, "HOSTILE", std::string(tale) + " " + request.token).body)};
+  }
+  if (does(about, "bookmark")) {
+    auto object = json::parse(line).at("object");
+    put(object, "/metadata/name", "--all");
+    return {event("BOOKMARK", std::move(object)), event("HOSTILE\n", json::string(tale)), line};
+  }
+  if (does(about, "junk-events")) {
+    return {"{}\n",
+            "[]\n",
+            "null\n",
+            "7\n",
+            event("ADDED", nullptr),
+            event("MODIFIED", json::array{}),
+            event("DELETED", json::string(tale)),
+            "{\"type\":{},\"object\":{\"metadata\":7}}\n",
+            line};
+  }
+  if (does(about, "repeat")) return {line, line, line, line};
+  return {rewritten(request, about, json::parse(line)) + "\n"};
+}
+
+bool Hostile::floods(const About& about) const {
+  return (does(about, "flood") || does(about, "multiply")) && last_.contains(about.resource);
+}
+
+std::string Hostile::flood_line(const About& about) {
+  const auto number = ++flooded_;
+  auto object = last_.at(about.resource);
+  json::object event;
+  event["type"] = "MODIFIED";
+  const auto news = fmt::format("HOSTILE {}", number);
+  put(object, "/metadata/resourceVersion", std::to_string(1'000'000 + number));
+  if (does(about, "multiply")) {
+    event["type"] = "ADDED";
+    put(object, "/metadata/name", fmt::format("{}-{}", text_at(object, "/metadata/name"), number));
+    put(object, "/metadata/uid", fmt::format("{:08x}-0000-4000-8000-000000000000", number));
+  } else {
+    put(object, "/metadata/annotations/hostile", news);
+    if (auto* status = object.get_object().if_contains("status")) {
+      for (const auto* text : {"phase", "reason", "message"}) {
+        if (status->is_object()) status->get_object()[text] = news;
+      }
+      auto* conditions =
+          status->is_object() ? status->get_object().if_contains("conditions") : nullptr;
+      if (conditions != nullptr && conditions->is_array()) {
+        for (auto& condition : conditions->get_array()) {
+          if (!condition.is_object()) continue;
+          condition.get_object()["status"] = number % 2 == 0 ? "True" : "False";
+          condition.get_object()["message"] = news;
+        }
+      }
+    }
+  }
+  event["object"] = std::move(object);
+  return json::serialize(event) + "\n";
+}
+
+}  // namespace retrust::sandbox

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+
+#include "oracles.h"
+#include "traced.h"
+
+namespace retrust::hostile {
+
+/// One attack on one call of retrust.
+struct Attack {
+  std::string what;     ///< in a word or two, for the table
+  std::string command;  ///< of `commands()`
+  std::string world;    ///< of `worlds()`
+  std::string server;   ///< downstream or local
+  std::string spec;     ///< what retrust-sandbox is told, see its help; FILE is a file of the test
+  std::string patience = "3s";  ///< of one wait of a run
+  std::string text() const;     ///< in one line, as `parsed` takes it back
+};
+Attack parsed(const std::string& text);
+
+/// What of it can be measured, and what was wrong.
+struct Seen {
+  Ended ended;
+  std::size_t largest_transcript = 0;
+  Complaints complaints;
+};
+
+/// The calls of retrust that are attacked: "status", "plan", "run", "get-token".
+const std::vector<std::string>& commands();
+/// Kinds of clusters, by options of retrust-sandbox.
+const std::vector<std::string>& worlds();
+/// Every place of a string that a run reads from that server in one of the worlds.
+std::vector<std::string> places(const std::string& server);
+/// What a string is replaced by, as retrust-sandbox is told.
+struct Replacement {
+  std::string what;
+  std::string spec;
+};
+const std::vector<Replacement>& replacements();
+const std::vector<Replacement>& behaviours();
+
+/// Starts a sandbox, has it attack, and looks at everything that comes of it.
+Seen performed(const Attack& attack);
+
+}  // namespace retrust::hostile

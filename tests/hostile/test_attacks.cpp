@@ -1,0 +1,275 @@
+// Every field that a run reads, with everything that an attacker could put there.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <random>
+#include <regex>
+#include <set>
+#include <stdexcept>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "attack.h"
+
+namespace retrust::hostile {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using Clock = std::chrono::steady_clock;
+
+std::string setting(const char* name, const std::string& standard) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? standard : value;
+}
+
+/// Without the number of an object: what is the same field of another object.
+std::string field_of(const std::string& place) {
+  const auto number = place.find('#');
+  const auto end = std::min(place.find('/'), place.size());
+  if (number == std::string::npos || number > end) return place;
+  return place.substr(0, number) + place.substr(end);
+}
+
+struct Plan {
+  std::size_t fields = 0;
+  std::vector<Attack> attacks;
+};
+
+/// A field of one server, at all objects that have it or at one of them alone.
+struct Field {
+  std::string server;
+  std::string name;
+  std::vector<std::string> places;
+};
+
+std::vector<Field> fields() {
+  const std::regex wanted(setting("FIELDS", ""));
+  std::vector<Field> found;
+  for (const std::string server : {"downstream", "local"}) {
+    std::map<std::string, std::vector<std::string>> by_name;
+    for (const auto& place : places(server)) {
+      const auto name = field_of(place);
+      if (!std::regex_search(server + " " + name, wanted)) continue;
+      auto& known = by_name[name];
+      if (known.empty()) known.push_back(name);
+      if (place != name) known.push_back(place);
+    }
+    for (auto& [name, known] : by_name) found.push_back({server, name, std::move(known)});
+  }
+  return found;
+}
+
+/// The servers' resources, for whole answers.
+std::vector<Field> resources(const std::vector<Field>& of) {
+  std::set<std::pair<std::string, std::string>> names;
+  for (const auto& field : of) {
+    const auto resource = field.name.substr(0, field.name.find_first_of(":/"));
+    if (resource.find("reviews.") == std::string::npos) names.emplace(field.server, resource);
+  }
+  std::vector<Field> found;
+  for (const auto& [server, name] : names) found.push_back({server, name, {name}});
+  return found;
+}
+
+/// Each field, and each resource, comes by once before any comes by again: with another replacement
+/// then, and another command, until each had each.
+Plan planned(unsigned seed) {
+  std::mt19937 random(seed);
+  auto known = fields();
+  Plan plan{.fields = known.size(), .attacks = {}};
+  struct Turn {
+    Field field;
+    std::vector<std::pair<Replacement, std::string>> left;  // with a command
+  };
+  std::vector<Turn> turns;
+  const auto add = [&](const std::vector<Field>& to, const std::vector<Replacement>& with) {
+    for (const auto& field : to) {
+      Turn turn{.field = field, .left = {}};
+      for (const auto& each : with) {
+        for (const auto& command : commands()) turn.left.emplace_back(each, command);
+      }
+      std::shuffle(turn.left.begin(), turn.left.end(), random);
+      turns.push_back(std::move(turn));
+    }
+  };
+  add(known, replacements());
+  add(resources(known), behaviours());
+  while (!turns.empty()) {
+    std::shuffle(turns.begin(), turns.end(), random);
+    for (auto& turn : turns) {
+      const auto [replacement, command] = turn.left.back();
+      turn.left.pop_back();
+      // All objects in every other attack, one of them alone in the others.
+      const auto& all = turn.field.places;
+      const auto& place = random() % 2 == 0 ? all.front() : all[random() % all.size()];
+      plan.attacks.push_back({replacement.what, command, worlds()[random() % worlds().size()],
+                              turn.field.server, place + " " + replacement.spec, "3s"});
+    }
+    std::erase_if(turns, [](const Turn& turn) { return turn.left.empty(); });
+  }
+  return plan;
+}
+
+/// What the workers share.
+struct Shared {
+  std::atomic<std::size_t> next{0};
+};
+
+void work(const Plan& plan, Shared& shared, Clock::time_point end, std::size_t most,
+          const fs::path& results) {
+  std::ofstream file(results);
+  while (Clock::now() < end) {
+    const auto index = shared.next.fetch_add(1);
+    if (index >= std::min(most, plan.attacks.size())) break;
+    const auto& attack = plan.attacks[index];
+    Seen seen;
+    try {
+      seen = performed(attack);
+    } catch (const std::exception& error) {
+      seen.complaints = {"sandbox: " + std::string(error.what()).substr(0, 200)};
+    }
+    json::object line;
+    line["attack"] = attack.text();
+    line["status"] = seen.ended.status;
+    line["peak"] = seen.ended.peak_kib;
+    line["transcript"] = seen.largest_transcript;
+    line["complaints"] = json::array(seen.complaints.begin(), seen.complaints.end());
+    // A complaint may quote bytes that are no text.
+    file << json::serialize(line) << std::endl;
+  }
+}
+
+/// What is known in the end, and how it is told.
+class Tally {
+ public:
+  void add(const json::value& line) {
+    ++attacks_;
+    const std::string attack(line.at("attack").as_string());
+    const auto peak = line.at("peak").to_number<std::int64_t>();
+    if (peak > peak_) {
+      peak_ = peak;
+      peak_of_ = attack;
+    }
+    const auto transcript = line.at("transcript").to_number<std::int64_t>();
+    if (transcript > transcript_) {
+      transcript_ = transcript;
+      transcript_of_ = attack;
+    }
+    ++statuses_[line.at("status").to_number<std::int64_t>()];
+    for (const auto& each : line.at("complaints").as_array()) {
+      const std::string complaint(each.as_string());
+      const auto kind = complaint.substr(0, complaint.find(": "));
+      const auto what = attack.substr(0, attack.find(" | "));
+      ++kinds_[kind][what];
+      auto& examples = examples_[kind];
+      if (examples.size() < 12) examples.push_back(complaint + "\n      " + attack);
+    }
+    if (!line.at("complaints").as_array().empty()) ++failed_;
+  }
+
+  std::string text() const {
+    std::string text;
+    for (const auto& [kind, whats] : kinds_) {
+      text += fmt::format("{}:", kind);
+      for (const auto& [what, count] : whats) text += fmt::format(" {} ({}),", what, count);
+      text.back() = '\n';
+      for (const auto& example : examples_.at(kind)) text += "    " + example + "\n";
+    }
+    text += fmt::format("{} attacks, {} did harm; statuses:", attacks_, failed_);
+    for (const auto& [status, count] : statuses_) text += fmt::format(" {} ({})", status, count);
+    text +=
+        fmt::format("\npeak memory {:.1f} MiB: {}\n", static_cast<double>(peak_) / 1024, peak_of_);
+    text += fmt::format("largest transcript {} bytes: {}\n", transcript_, transcript_of_);
+    return text;
+  }
+
+  std::size_t attacks() const { return attacks_; }
+  std::size_t failed() const { return failed_; }
+
+ private:
+  std::size_t attacks_ = 0;
+  std::size_t failed_ = 0;
+  std::int64_t peak_ = 0;
+  std::int64_t transcript_ = 0;
+  std::string peak_of_;
+  std::string transcript_of_;
+  std::map<std::int64_t, std::size_t> statuses_;
+  std::map<std::string, std::map<std::string, std::size_t>> kinds_;
+  std::map<std::string, std::vector<std::string>> examples_;
+};
+
+TEST_CASE("no answer of an API server harms the operator") {
+  if (const auto only = setting("ATTACK", ""); !only.empty()) {
+    const auto seen = performed(parsed(only));
+    MESSAGE(fmt::format("status {}, {} KiB, transcript of {} bytes", seen.ended.status,
+                        seen.ended.peak_kib, seen.largest_transcript));
+    for (const auto& complaint : seen.complaints) FAIL_CHECK(complaint);
+    return;
+  }
+  const auto seconds = std::stoi(setting("SECONDS_OF_ATTACK", "0"));
+  const auto seed = static_cast<unsigned>(
+      std::stoul(setting("SEED", std::to_string(std::random_device{}() % 1'000'000))));
+  const auto most = std::stoul(setting("ATTACKS", "10000000"));
+  const auto begin = Clock::now();
+  const auto plan = planned(seed);
+  std::cout << fmt::format("SEED={}: {} fields, {} attacks are known\n", seed, plan.fields,
+                           plan.attacks.size())
+            << std::flush;
+  auto* memory =
+      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(memory != MAP_FAILED);
+  auto* shared = new (memory) Shared;
+  auto folder = (fs::temp_directory_path() / "retrust-hostile-XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const auto end = seconds > 0 ? begin + std::chrono::seconds{seconds} : Clock::time_point::max();
+  const auto workers = std::max(1U, std::thread::hardware_concurrency());
+  std::vector<pid_t> pids;
+  for (unsigned i = 0; i < workers; ++i) {
+    const auto pid = ::fork();
+    if (pid == 0) {
+      work(plan, *shared, end, most, fs::path(folder) / std::to_string(i));
+      ::_exit(0);
+    }
+    pids.push_back(pid);
+  }
+  for (const auto pid : pids) {
+    int raw = 0;
+    ::waitpid(pid, &raw, 0);
+    CHECK(raw == 0);
+  }
+  Tally tally;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    std::ifstream file(entry.path());
+    for (std::string line; std::getline(file, line);) {
+      boost::system::error_code wrong;
+      const auto value = json::parse(line, wrong);
+      if (!wrong) tally.add(value);
+    }
+  }
+  fs::remove_all(folder);
+  const auto took = std::chrono::duration<double, std::ratio<60>>(Clock::now() - begin).count();
+  std::cout << tally.text()
+            << fmt::format("{} fields, {:.0f} attacks in a minute; again: SEED={} ATTACKS={}\n",
+                           plan.fields, static_cast<double>(tally.attacks()) / took, seed,
+                           tally.attacks())
+            << std::flush;
+  CHECK(tally.attacks() > 0);
+  CHECK(tally.failed() == 0);
+}
+
+}  // namespace
+}  // namespace retrust::hostile

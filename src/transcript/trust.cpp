@@ -1,6 +1,5 @@
 #include "transcript/trust.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>

@@ -26,6 +26,7 @@ Observation sample(Shown shown) {
   if (shown == Shown::with_secrets) local.cluster.token_secret_name = "cluster-serviceaccounttoken-xxxxx";
   ContainerBackup backup;
   backup.archive = "/tmp/rancher-data-backup-VERSION-DATE.tar.gz";
+  backup.folder = "RUN-DIR/backup";
   seen.backup.container = backup;
   OwnTokens::Group users;
   users.name_space = "cattle-impersonation-system";

@@ -46,11 +46,10 @@ TEST_CASE("no child dumps core, whatever this process may do") {
   rlimit before{};
   ::getrlimit(RLIMIT_CORE, &before);
   allow_cores();
-  const auto outcome = test::run(shell("ulimit -S -c; ulimit -H -c; ulimit -c 100"));
+  const auto outcome = test::run(shell("ulimit -S -c; ulimit -H -c"));
   rlimit restored = before;
   ::setrlimit(RLIMIT_CORE, &restored);
   CHECK(outcome.out == "0\n0\n");
-  CHECK(outcome.code != 0);
 }
 
 TEST_CASE("this process leaves no core either") {
@@ -64,14 +63,12 @@ TEST_CASE("this process leaves no core either") {
     ::raise(SIGABRT);
   });
   CHECK(WIFSIGNALED(status));
-#if !defined(__SANITIZE_ADDRESS__)
   CHECK_FALSE(WCOREDUMP(status));
   CHECK(fs::is_empty(folder.path("cores")));
   CHECK(WEXITSTATUS(in_fork([] {
           forbid_dumps();
           ::_exit(::prctl(PR_GET_DUMPABLE));
         })) == 0);
-#endif
 }
 
 TEST_CASE("a file that a child writes ends at its limit") {

@@ -3,8 +3,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
-#include "transcript/document.h"
 #include "transcript/text.h"
+#include "transcript/volume.h"
 
 namespace retrust {
 namespace {
@@ -17,19 +17,6 @@ void clean(boost::json::value& value, const Redactor& redactor) {
   } else if (auto* object = value.if_object()) {
     for (auto& member : *object) clean(member.value(), redactor);
   }
-}
-
-/// Bytes that are worth a reader's time.
-constexpr std::size_t most_output = 8192;
-constexpr std::size_t most_detail = 2048;
-
-void shorten(boost::json::object& data, std::string_view key, std::size_t limit) {
-  auto* value = data.if_contains(key);
-  if (value == nullptr || !value->is_string()) return;
-  const auto* total = data.if_contains("outputBytes");
-  const auto known = total != nullptr && total->is_uint64() ? total->get_uint64() : 0;
-  const std::string text(value->get_string());
-  *value = shortened(text, limit, known);
 }
 
 }  // namespace
@@ -70,15 +57,20 @@ std::string_view name_of(EventKind kind) {
   return "unknown";
 }
 
+Events::Events(const Redactor& redactor)
+    : redactor_(redactor), volume_(std::make_unique<Volume>()) {}
+
+Events::~Events() = default;
+
 void Events::emit(const Event& event) {
   Event cleaned = event;
   cleaned.time = std::chrono::system_clock::now();
   cleaned.text = printable(redactor_.mask(event.text));
   for (auto& member : cleaned.data) clean(member.value(), redactor_);
-  // After they are masked: half a secret would not be known.
-  shorten(cleaned.data, "output", most_output);
-  shorten(cleaned.data, "detail", most_detail);
-  for (const auto& sink : sinks_) sink->emit(cleaned);
+  // It is shortened after it is masked: half a secret would not be known.
+  for (const auto& passed : volume_->admitted(std::move(cleaned))) {
+    for (const auto& sink : sinks_) sink->emit(passed);
+  }
 }
 
 }  // namespace retrust

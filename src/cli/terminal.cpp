@@ -35,6 +35,13 @@ std::string indented(std::string_view text) {
   return result;
 }
 
+/// The words of others, so marked that no line of theirs passes for one of ours.
+std::string others_words(std::string_view text) {
+  std::string result;
+  for (const auto& line : split_lines(text)) result += fmt::format("  | {}\n", line);
+  return result;
+}
+
 }  // namespace
 
 Looks settle_looks(ColorChoice choice, const Environment& environment) {
@@ -139,7 +146,7 @@ void TerminalSink::print_summary() {
 void TerminalSink::print_failure(const Event& event) {
   print_sentences(Stream::err, "retrust: " + event.text, red);
   // The words of a command stay as they were.
-  print(Stream::err, indented(text_in(event.data, "detail")));
+  print(Stream::err, others_words(text_in(event.data, "detail")));
   print_sentences(Stream::err, indented(text_in(event.data, "advice")));
 }
 
@@ -230,7 +237,7 @@ void TerminalSink::show(const Event& event) {
       if (detailed) print(Stream::out, "  $ " + event.text, dim);
       break;
     case EventKind::command_ended:
-      if (detailed) print(Stream::out, indented(indented(text_in(event.data, "output"))), dim);
+      if (detailed) print(Stream::out, others_words(text_in(event.data, "output")), dim);
       if (talks && verbosity_ == Verbosity::verbose) {
         print(Stream::out, "    " + event.text, dim);
       }

@@ -64,7 +64,7 @@ std::string head(const Account& account) {
 /// A step of the plan that was not performed, as a row.
 std::vector<std::string> left_out(const Account& account, const boost::json::object& step) {
   const auto need = text_in(step, "need");
-  auto reason = inline_text(text_in(step, "reason"));
+  auto reason = cell_text(text_in(step, "reason"));
   const auto stopped = account.failure || !account.over;
   std::string result = "not needed";
   if (need == "skipped") result = "skipped";
@@ -79,7 +79,8 @@ std::vector<std::string> left_out(const Account& account, const boost::json::obj
           any ? "no longer needed when its turn came" : "nothing differed when it was looked at";
     }
   }
-  return {text_in(step, "section"), inline_text(text_in(step, "name")), result, "", reason};
+  return {cell_text(text_in(step, "section")), cell_text(text_in(step, "name")), result, "",
+          reason};
 }
 
 std::string sections(const Account& account) {
@@ -87,7 +88,7 @@ std::string sections(const Account& account) {
   std::vector<const Part*> shown;
   const auto add = [&](const Part& part) {
     // Why it was done is told where it is told of.
-    rows.push_back({part.section, inline_text(part.name), part.result,
+    rows.push_back({cell_text(part.section), cell_text(part.name), cell_text(part.result),
                     took(part.started, part.ended.value_or(account.last)), ""});
     shown.push_back(&part);
   };
@@ -118,9 +119,9 @@ std::string changes(const Account& account) {
     text += "Each was written down before it was begun; its step tells what came of it.\n\n";
   }
   for (const auto& change : account.changes) {
-    text +=
-        fmt::format("- {} {}{}\n", clock(change.time),
-                    change.section.empty() ? "" : change.section + " ", inline_text(change.text));
+    text += fmt::format("- {} {}{}\n", clock(change.time),
+                        change.section.empty() ? "" : inline_text(change.section) + " ",
+                        inline_text(change.text));
   }
   return account.changes.empty() ? text + "None.\n" : text;
 }
@@ -186,14 +187,14 @@ std::string part_text(const std::string& title, const Part& part) {
 std::string parts(const Account& account) {
   std::string text;
   for (auto part = account.parts.begin(); part != account.parts.end(); ++part) {
-    std::string title = fmt::format("{} {}", part->section, inline_text(part->name));
+    std::string title = fmt::format("{} {}", inline_text(part->section), inline_text(part->name));
     if (part == account.parts.begin()) {
       title = "What was found";
     } else if (part->name.empty()) {
       const auto next = std::next(part);
-      title = next == account.parts.end()
-                  ? "In the end"
-                  : fmt::format("Before {} {}", next->section, inline_text(next->name));
+      title = next == account.parts.end() ? "In the end"
+                                          : fmt::format("Before {} {}", inline_text(next->section),
+                                                        inline_text(next->name));
     }
     text += part_text(title, *part);
     if (part == account.parts.begin() && !account.plan.empty()) {

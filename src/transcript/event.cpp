@@ -5,22 +5,13 @@
 
 #include "transcript/document.h"
 #include "transcript/text.h"
+#include "transcript/volume.h"
 
 namespace retrust {
 namespace {
 
-/// Bytes that are worth a reader's time.
-constexpr std::size_t most_output = 8192;
-constexpr std::size_t most_detail = 2048;
-
-void shorten(boost::json::object& data, std::string_view key, std::size_t limit) {
-  auto* value = data.if_contains(key);
-  if (value == nullptr || !value->is_string()) return;
-  const auto* total = data.if_contains("outputBytes");
-  const auto known = total != nullptr && total->is_uint64() ? total->get_uint64() : 0;
-  const std::string text(value->get_string());
-  *value = shortened(text, limit, known);
-}
+/// Bytes of what the operator alone sees of a command.
+constexpr std::size_t most_aside = 2048;
 
 }  // namespace
 
@@ -70,16 +61,21 @@ void mask_values(boost::json::value& value, const Redactor& redactor) {
   }
 }
 
+Events::Events(const Redactor& redactor)
+    : redactor_(redactor), volume_(std::make_unique<Volume>()) {}
+
+Events::~Events() = default;
+
 void Events::emit(const Event& event) {
   Event cleaned = event;
   cleaned.time = std::chrono::system_clock::now();
   cleaned.text = printable(redactor_.mask(event.text));
   for (auto& member : cleaned.data) mask_values(member.value(), redactor_);
-  cleaned.aside = shortened(printable(redactor_.mask(event.aside)), most_detail);
-  // After they are masked: half a secret would not be known.
-  shorten(cleaned.data, "output", most_output);
-  shorten(cleaned.data, "detail", most_detail);
-  for (const auto& sink : sinks_) sink->emit(cleaned);
+  cleaned.aside = shortened(printable(redactor_.mask(event.aside)), most_aside);
+  // It is shortened after it is masked: half a secret would not be known.
+  for (const auto& passed : volume_->admitted(std::move(cleaned))) {
+    for (const auto& sink : sinks_) sink->emit(passed);
+  }
 }
 
 }  // namespace retrust

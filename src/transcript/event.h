@@ -68,16 +68,21 @@ class EventSink {
   virtual void emit(const Event& event) = 0;
 };
 
-/// Where events are emitted: masks them, and hands them on to every sink.
+class Volume;
+
+/// Where events are emitted: masks them, keeps their volume small (see volume.h), and hands them on
+/// to every sink.
 class Events final : public EventSink {
  public:
   /// The redactor must outlive this.
-  explicit Events(const Redactor& redactor) : redactor_(redactor) {}
+  explicit Events(const Redactor& redactor);
+  ~Events() override;
   void add(std::shared_ptr<EventSink> sink) { sinks_.push_back(std::move(sink)); }
   void emit(const Event& event) override;
 
  private:
   const Redactor& redactor_;
+  std::unique_ptr<Volume> volume_;
   std::vector<std::shared_ptr<EventSink>> sinks_;
 };
 

@@ -7,13 +7,134 @@
 #include "transcript/width.h"
 
 namespace retrust {
-std::string fenced(std::string_view content, std::string_view language) {
+namespace {
+
+std::size_t longest_run(std::string_view text, char wanted) {
   std::size_t longest = 0;
   std::size_t current = 0;
-  for (const char c : content) {
-    current = c == '`' ? current + 1 : 0;
+  for (const char c : text) {
+    current = c == wanted ? current + 1 : 0;
     longest = std::max(longest, current);
   }
+  return longest;
+}
+
+/// A code span that its content cannot end. Ticket systems look for mentions, references and links
+/// in rendered text, so a backslash does not stop them; they leave code alone.
+std::string code_span(std::string_view text) {
+  const std::string fence(longest_run(text, '`') + 1, '`');
+  const std::string_view space = text.starts_with('`') || text.ends_with('`') ? " " : "";
+  return fmt::format("{}{}{}{}{}", fence, space, text, space, fence);
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+/// Letters of other scripts are parts of words, too.
+bool is_letter(char c) {
+  return is_upper(c) || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+}
+bool is_alnum(char c) {
+  return is_digit(c) || is_letter(c);
+}
+
+bool is_www(std::string_view piece) {
+  return piece.size() == 3 &&
+         std::all_of(piece.begin(), piece.end(), [](char c) { return c == 'w' || c == 'W'; });
+}
+
+/// "1a2b3c4" becomes a link where a commit is called so, and "AB-12" where an issue is.
+bool is_reference(std::string_view piece, std::string_view behind) {
+  const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
+  if (piece.size() >= 7 && piece.size() <= 64 && std::all_of(piece.begin(), piece.end(), is_hex)) {
+    return true;
+  }
+  return is_upper(piece.front()) &&
+         std::all_of(piece.begin(), piece.end(),
+                     [](char c) { return is_upper(c) || is_digit(c); }) &&
+         behind.size() > 1 && behind[0] == '-' && is_digit(behind[1]);
+}
+
+/// Whether nothing but a word can be seen in a word: letters and digits, with single `-`, `_`, `/`,
+/// `+`, `=`, `.` and apostrophes between them, and colons between digits.
+bool is_plain(std::string_view word) {
+  for (std::size_t i = 0; i < word.size();) {
+    const auto begin = i;
+    while (i < word.size() && is_alnum(word[i])) ++i;
+    const auto piece = word.substr(begin, i - begin);
+    if (piece.empty() || is_www(piece) || is_reference(piece, word.substr(i))) {
+      return false;
+    }
+    if (i == word.size()) return true;
+    if (i + 1 == word.size()) return false;
+    const auto joins = std::string_view("-_/+=.'").find(word[i]) != std::string_view::npos;
+    const auto in_time = word[i] == ':' && is_digit(word[i - 1]) && is_digit(word[i + 1]);
+    if (!joins && !in_time) return false;
+    ++i;
+  }
+  return false;
+}
+
+/// What stands before or behind a word and belongs to the sentence.
+constexpr std::string_view opening = "(\"'";
+constexpr std::string_view closing = ".,;:)\"'?";
+
+struct Word {
+  std::string_view before;
+  std::string_view core;
+  std::string_view after;
+};
+
+Word taken_apart(std::string_view word) {
+  const auto first = std::min(word.find_first_not_of(opening), word.size());
+  auto last = word.size();
+  while (last > first && closing.find(word[last - 1]) != std::string_view::npos) --last;
+  return {word.substr(0, first), word.substr(first, last - first), word.substr(last)};
+}
+
+std::string words_text(std::string_view text) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == ' ') {
+      result += ' ';
+      ++at;
+      continue;
+    }
+    const auto end = std::min(text.find(' ', at), text.size());
+    const auto word = text.substr(at, end - at);
+    const auto [before, core, after] = taken_apart(word);
+    // "1." at the beginning of a line begins a list.
+    const auto numbers = at == 0 && (after.starts_with('.') || after.starts_with(')')) &&
+                         std::all_of(core.begin(), core.end(), is_digit);
+    if (core.empty() || numbers) {
+      result += code_span(word);
+    } else {
+      result += fmt::format("{}{}{}", before, is_plain(core) ? std::string(core) : code_span(core),
+                            after);
+    }
+    at = end;
+  }
+  return result;
+}
+
+/// Where a command behind a sentence begins, which is to be copied in one piece.
+std::size_t command_in(std::string_view text) {
+  for (const std::string_view begin : {": retrust ", ": kubectl ", ": docker ", ": chown "}) {
+    const auto found = text.find(begin);
+    if (found != std::string_view::npos && text.find(" -", found) != std::string_view::npos) {
+      return found + 2;
+    }
+  }
+  return text.size();
+}
+
+}  // namespace
+
+std::string fenced(std::string_view content, std::string_view language) {
+  const auto longest = longest_run(content, '`');
   const std::string fence(std::max<std::size_t>(3, longest + 1), '`');
   std::string block = fence + std::string(language) + "\n" + std::string(content);
   if (!block.ends_with('\n')) block += '\n';
@@ -21,14 +142,25 @@ std::string fenced(std::string_view content, std::string_view language) {
 }
 
 std::string inline_text(std::string_view text) {
-  std::string result;
-  result.reserve(text.size() + text.size() / 8);
-  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string line(text);
+  while (line.ends_with('\n')) line.pop_back();
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  const auto command = command_in(line);
+  const auto words = words_text(std::string_view(line).substr(0, command));
+  return command == line.size() ? words : words + code_span(std::string_view(line).substr(command));
+}
+
+std::string cell_text(std::string_view text) {
+  std::string cell;
   for (const char c : text) {
-    if (std::string_view("\\`*_<>[]#|{}").find(c) != std::string_view::npos) result += '\\';
-    result += c == '\n' || c == '\t' ? ' ' : c;
+    if (c == '|') {
+      cell += "¦";
+    } else {
+      cell += c;
+    }
   }
-  return result;
+  return inline_text(cell);
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {

@@ -10,8 +10,14 @@ namespace retrust {
 /// it.
 std::string fenced(std::string_view content, std::string_view language);
 
-/// Printable text within a line of Markdown: what would be markup, also to Jira, is escaped.
+/// Printable text within a line of Markdown. Words stay as they are if GitHub, GitLab and Jira's
+/// editor see nothing but words in them. Others, such as links, mentions, references and markup,
+/// become code spans. A command behind the sentence, as in "Check again: retrust status --cluster
+/// c-x7k2p", becomes one code span.
 std::string inline_text(std::string_view text);
+
+/// The same for a cell of a table: `|` would end the cell even in a code span, and becomes `¦`.
+std::string cell_text(std::string_view text);
 
 /// A table that can be read without being rendered: columns of the same width, but the last one.
 std::string table(const std::vector<std::vector<std::string>>& rows);

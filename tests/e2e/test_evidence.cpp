@@ -1,4 +1,5 @@
 // What transcript.md tells a reader who was not there.
+#include <algorithm>
 #include <signal.h>
 
 #include <boost/json/parse.hpp>
@@ -19,6 +20,19 @@ std::string transcript(const Sandbox& sandbox) {
   return read_file(sandbox.run_folder() / "transcript.md");
 }
 
+/// The words of a transcript without the marks of code spans; blocks keep theirs.
+std::string words(const Sandbox& sandbox) {
+  std::string text;
+  const auto marked = transcript(sandbox);
+  for (std::size_t at = 0; at < marked.size();) {
+    const auto end = std::min(marked.find_first_not_of('`', at), marked.size());
+    if (end - at >= 3) text += marked.substr(at, end - at);
+    if (end == at) text += marked[at];
+    at = std::max(end, at + 1);
+  }
+  return text;
+}
+
 TEST_CASE("the head tells which clusters and programs took part, whatever the end") {
   Sandbox sandbox;
   const auto server = [&](const std::string& side) {
@@ -32,7 +46,7 @@ TEST_CASE("the head tells which clusters and programs took part, whatever the en
   };
   const std::string production = "\n- downstream cluster: production (c-x7k2p)";
   const auto check = [&](const std::string& downstream) {
-    const auto text = transcript(sandbox);
+    const auto text = words(sandbox);
     CAPTURE(text);
     for (const auto* row : {"\n- started: 20", "\n- duration: ", "\n- operator: ",
                             "\n- directory: /", "\n- Rancher: v2.4", "\n- kubectl: v1."}) {
@@ -47,7 +61,7 @@ TEST_CASE("the head tells which clusters and programs took part, whatever the en
                       .kubeconfig = sandbox.file("local.kubeconfig")})
             .status == 4);
   check("local");
-  CHECK(has(transcript(sandbox), "**Refused: nothing was changed.** both kubeconfigs"));
+  CHECK(has(words(sandbox), "**Refused: nothing was changed.** both kubeconfigs"));
   REQUIRE(sandbox
               .retrust({.args = {"run"},
                         .environment = {{"RETRUST_YES", "true"},
@@ -55,14 +69,13 @@ TEST_CASE("the head tells which clusters and programs took part, whatever the en
                                         {"SUDO_USER", "ada"}}})
               .status == 0);
   check("downstream");
-  CHECK(has(transcript(sandbox), "\n- Kubernetes: v1.20"));
-  CHECK(has(transcript(sandbox), ", by sudo of ada\n"));
-  CHECK(has(transcript(sandbox),
-            "\n- options from environment and file: --no-rancher-backup --yes\n"));
+  CHECK(has(words(sandbox), "\n- Kubernetes: v1.20"));
+  CHECK(has(words(sandbox), ", by sudo of ada\n"));
+  CHECK(has(words(sandbox), "\n- options from environment and file: --no-rancher-backup --yes\n"));
   const auto run = sandbox.run_folder().string();
   CHECK(sandbox.retrust({"rollback", run, "--yes"}).status == 0);
   check("downstream");
-  CHECK(has(transcript(sandbox),
+  CHECK(has(words(sandbox),
             "does not reach production (c-x7k2p) with it: the cluster "
             "rejects that token. Exit status 0."));
 }
@@ -70,7 +83,7 @@ TEST_CASE("the head tells which clusters and programs took part, whatever the en
 TEST_CASE("a transcript says what was changed, what came of each step and what is left") {
   Sandbox sandbox;
   CHECK(sandbox.run().status == 0);
-  auto told = transcript(sandbox);
+  auto told = words(sandbox);
   CAPTURE(told);
   CHECK(has(told,
             "**Done.** Rancher has stored the live token and CA of production (c-x7k2p), and "
@@ -88,7 +101,7 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
   CHECK(has(check.substr(0, check.find("\n## ", 1)), "get clusters.management.cattle.io "));
 
   CHECK(sandbox.run().status == 0);
-  told = transcript(sandbox);
+  told = words(sandbox);
   CHECK(has(told, "**Done.** Nothing was needed: Rancher has stored"));
   CHECK(has(told, "\n## Changes\n\nNone.\n"));
   CHECK_FALSE(has(told, "not reached"));
@@ -98,7 +111,7 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
 TEST_CASE("a Secret that Rancher has just named is read before anything is said of it") {
   Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
   CHECK(sandbox.run().status == 0);
-  const auto told = transcript(sandbox);
+  const auto told = words(sandbox);
   CAPTURE(told);
   CHECK_FALSE(has(told, "is gone"));
   CHECK_FALSE(has(told, "## 2.5 update-cluster"));
@@ -111,7 +124,7 @@ TEST_CASE("a Secret that Rancher has just named is read before anything is said 
 TEST_CASE("what is left is said after a single step, and after an interruption") {
   Sandbox sandbox({"--fault", "agents-never-report"});
   CHECK(sandbox.retrust({"step", "2.1", "--yes"}).status == 0);
-  auto told = transcript(sandbox);
+  auto told = words(sandbox);
   CHECK(has(told, "**Done.** 2.1 delete-token was done, and nothing else. Exit status 0."));
   CHECK(has(told, "- still needed: 2.2 recreate-agents"));
 
@@ -122,7 +135,7 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
   });
   child->signal(SIGINT);
   CHECK(child->wait() == 130);
-  told = transcript(sandbox);
+  told = words(sandbox);
   CAPTURE(told);
   CHECK(has(told, "**Interrupted.** interrupted by signal 2 (Interrupt). Exit status 130.\n"));
   CHECK(has(told, " 2.2 deleting 2 pods: "));
@@ -132,7 +145,7 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
 
   // By itself the repair waits for no report, and is proven too.
   CHECK(sandbox.retrust({"step", "update-cluster", "--yes"}).status == 0);
-  told = transcript(sandbox);
+  told = words(sandbox);
   CAPTURE(told);
   CHECK(has(told, "\nstored and live credentials differ.\n"));
   CHECK(has(told, "; retrust wrote them; Rancher says"));
@@ -141,8 +154,8 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
 
   sandbox.renew();
   CHECK(sandbox.retrust({"step", "2.5", "--timeout", "1s"}).status == 3);
-  CHECK(has(transcript(sandbox), "**Stored and live credentials differ.** Exit status 3.\n"));
-  CHECK(has(transcript(sandbox), "## Left to do\n\n- still needed: "));
+  CHECK(has(words(sandbox), "**Stored and live credentials differ.** Exit status 3.\n"));
+  CHECK(has(words(sandbox), "## Left to do\n\n- still needed: "));
 }
 
 TEST_CASE("a token that the cluster rejects is not written where its replacement was left out") {
@@ -157,12 +170,12 @@ TEST_CASE("a token that the cluster rejects is not written where its replacement
 TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
   Sandbox sandbox;
   CHECK(sandbox.retrust({"step", "get-token"}).status == 0);
-  CHECK(has(transcript(sandbox), "- the token itself was printed to standard output"));
+  CHECK(has(words(sandbox), "- the token itself was printed to standard output"));
   CHECK(sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no\n").status == 4);
-  CHECK(has(transcript(sandbox),
+  CHECK(has(words(sandbox),
             " was asked: Do this to cluster production (c-x7k2p): 2.1 delete-token, "));
-  CHECK(has(transcript(sandbox), "update-cluster? The answer was not yes.\n"));
-  CHECK(has(transcript(sandbox), "**Refused: nothing was changed.**"));
+  CHECK(has(words(sandbox), "update-cluster? The answer was not yes.\n"));
+  CHECK(has(words(sandbox), "**Refused: nothing was changed.**"));
 }
 
 TEST_CASE("a command that changes something may print what it likes, and warn") {
@@ -199,10 +212,8 @@ TEST_CASE("names from a cluster are no markup") {
                    R"({"spec":{"displayName":"<i>*a*</i> `b` {code} | \u001b[31m"}})"});
   CHECK(sandbox.run().status == 0);
   const auto told = transcript(sandbox);
-  CHECK(has(told,
-            "- downstream cluster: \\<i\\>\\*a\\*\\</i\\> \\`b\\` \\{code\\} \\| ?\\[31m "
-            "(c-x7k2p) at "));
-  CHECK_FALSE(has(told, "<i>*a*"));
+  CHECK(
+      has(told, "- downstream cluster: `<i>*a*</i>` `` `b` `` `{code}` `|` `?[31m` (c-x7k2p) at "));
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ std::optional<Options> read(const std::vector<std::string>& args, const Environm
 }
 
 void check(const Options& options) {
-  require(options.rancher_container.empty() || options.rancher_container.front() != '-',
+  require(options.rancher_container.empty() || options.rancher_container.text().front() != '-',
           "a container's name is no option");
   require(options.timeout.count() >= 0 && options.command_timeout.count() >= 0,
           "a duration is not negative");

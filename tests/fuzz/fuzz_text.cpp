@@ -6,15 +6,16 @@
 #include <vector>
 
 #include "credentials/compare.h"
+#include "credentials/secret.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
 #include "transcript/document.h"
 #include "transcript/event.h"
+#include "transcript/lines.h"
 #include "transcript/markdown.h"
 #include "transcript/redactor.h"
 #include "transcript/text.h"
 #include "transcript/width.h"
-#include "transcript/words.h"
 
 namespace retrust::fuzz {
 namespace {
@@ -118,7 +119,10 @@ void text(std::string_view input) {
           "joined lines are split again");
   for (const auto& each : lines) {
     require(each.find('\n') == std::string::npos, "a line has no end in it");
-    for (const auto word : words_of(each)) require(!word.empty(), "a word is not empty");
+    for (std::size_t number = 0; number < 4; ++number) {
+      require(column(each, number).find_first_of(" \t") == std::string_view::npos,
+              "a column is one word");
+    }
   }
   require(shell_words(shell_line(lines)) == lines, "a shell splits a line into its words again");
 
@@ -188,7 +192,9 @@ void difference(std::string_view input) {
   require(diff.empty() == (before == after), "a diff is empty where the texts are equal");
   require(patched(before, diff) == after, "a diff makes the one text into the other");
   // Rendered credentials are compared line by line.
-  for (const auto& line : render({std::string(first), std::string(second)})) {
+  Redactor redactor;
+  const Credentials credentials{Secret(redactor, first), std::string(second)};
+  for (const auto& line : render(credentials)) {
     require(is_one_line(line), "a line of a view is one line");
   }
 }

@@ -78,6 +78,14 @@ KubectlAge age_of(const boost::json::value& version) {
   return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::present;
 }
 
+KubectlDefaults defaults_of(const std::string& version) {
+  constexpr std::string_view major = "v1.";
+  constexpr int first_minor = 33;
+  if (!version.starts_with(major)) return KubectlDefaults::built_in;
+  const auto minor = std::atoi(version.c_str() + major.size());
+  return minor < first_minor ? KubectlDefaults::built_in : KubectlDefaults::of_kuberc;
+}
+
 Kubectl Kubectl::in_section(std::string section) const {
   auto copy = *this;
   copy.section_ = std::move(section);
@@ -140,8 +148,9 @@ std::vector<std::string> Kubectl::watch_args(std::vector<std::string> args, Kube
   return args;
 }
 
+// --force=false: a kuberc with force=true would have the object deleted and made again.
 std::vector<std::string> Kubectl::replace_args() {
-  return {"replace", "--validate=false", "-f", "-", "-o", "name"};
+  return {"replace", "--validate=false", "--force=false", "-f", "-", "-o", "name"};
 }
 
 std::vector<std::string> Kubectl::replace_raw_args(std::string path) {

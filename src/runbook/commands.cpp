@@ -11,6 +11,18 @@ std::vector<std::string> with_names(std::vector<std::string> args,
   return args;
 }
 
+/// The options of every deletion. --wait=false: what comes of a deletion is watched, for everything
+/// at once. A kuberc can make `kubectl delete` ask, and do nothing without an answer, or try only:
+/// what is given here stands above it (kubernetes/kubectl kubernetes-1.33.0, pkg/kuberc/kuberc.go,
+/// applyOverrides). --interactive is known since 1.28, --dry-run=none since 1.18.
+std::vector<std::string> deletion_options(KubectlDefaults defaults) {
+  std::vector<std::string> options{"--ignore-not-found", "--wait=false"};
+  if (defaults == KubectlDefaults::of_kuberc) {
+    options.insert(options.end(), {"--interactive=false", "--dry-run=none"});
+  }
+  return options;
+}
+
 }  // namespace
 
 std::vector<std::string> observe_downstream(const std::string& name_space) {
@@ -26,11 +38,10 @@ std::vector<std::string> observe_local(const std::string& rancher_namespace) {
       "-n", rancher_namespace};
 }
 
-// --wait=false: what comes of a deletion is watched, for everything at once.
 std::vector<std::string> delete_secrets(const std::string& name_space,
-                                        const std::vector<std::string>& names) {
-  return with_names({"-n", name_space, "delete", "secret"}, names,
-                    {"--ignore-not-found", "--wait=false"});
+                                        const std::vector<std::string>& names,
+                                        KubectlDefaults defaults) {
+  return with_names({"-n", name_space, "delete", "secret"}, names, deletion_options(defaults));
 }
 
 std::vector<std::string> token_secrets(const std::string& name_space) {
@@ -46,9 +57,9 @@ std::vector<std::string> ca_holders(const std::string& name_space, const std::st
 }
 
 std::vector<std::string> delete_pods(const std::string& name_space,
-                                     const std::vector<std::string>& names) {
-  return with_names({"-n", name_space, "delete", "pod"}, names,
-                    {"--ignore-not-found", "--wait=false"});
+                                     const std::vector<std::string>& names,
+                                     KubectlDefaults defaults) {
+  return with_names({"-n", name_space, "delete", "pod"}, names, deletion_options(defaults));
 }
 
 std::vector<std::string> pods(const std::string& name_space) {
@@ -80,8 +91,8 @@ std::vector<std::string> watched_deployment(const std::string& name_space,
 }
 
 // Not by names: kubectl holds such requests back to five in a second, and these not at all.
-std::vector<std::string> delete_given() {
-  return {"delete", "-f", "-", "--ignore-not-found", "--wait=false"};
+std::vector<std::string> delete_given(KubectlDefaults defaults) {
+  return with_names({"delete", "-f", "-"}, {}, deletion_options(defaults));
 }
 
 std::vector<std::string> versions_given() {

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "binaries/kubectl.h"
+
 namespace retrust::commands {
 
 /// Arguments of the kubectl commands of the runbook, in one place: the plan shows what the steps
@@ -15,7 +17,8 @@ std::vector<std::string> observe_local(const std::string& rancher_namespace);
 
 /// 2.1
 std::vector<std::string> delete_secrets(const std::string& name_space,
-                                        const std::vector<std::string>& names);
+                                        const std::vector<std::string>& names,
+                                        KubectlDefaults defaults = KubectlDefaults::built_in);
 /// 2.1: what the token controller makes
 std::vector<std::string> token_secrets(const std::string& name_space);
 /// 2.3: the tokens of an account, and which of them it prefers
@@ -24,7 +27,8 @@ std::vector<std::string> accounts_and_secrets(const std::string& name_space);
 std::vector<std::string> ca_holders(const std::string& name_space, const std::string& secret);
 /// 2.2
 std::vector<std::string> delete_pods(const std::string& name_space,
-                                     const std::vector<std::string>& names);
+                                     const std::vector<std::string>& names,
+                                     KubectlDefaults defaults = KubectlDefaults::built_in);
 std::vector<std::string> pods(const std::string& name_space);
 /// 2.3 and 2.4
 std::vector<std::string> secret(const std::string& name_space, const std::string& name);
@@ -37,7 +41,7 @@ std::vector<std::string> restart_deployment(const std::string& name_space, const
 std::vector<std::string> watched_deployment(const std::string& name_space, const std::string& name);
 
 /// 3.2: of the objects in the list that is given on standard input
-std::vector<std::string> delete_given();
+std::vector<std::string> delete_given(KubectlDefaults defaults = KubectlDefaults::built_in);
 /// The same ones' names, uids and versions, a line each; those that are gone are left out.
 std::vector<std::string> versions_given();
 

@@ -90,6 +90,14 @@ KubectlAge age_of(const boost::json::value& version) {
   return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::present;
 }
 
+KubectlDefaults defaults_of(const std::string& version) {
+  constexpr std::string_view major = "v1.";
+  constexpr int first_minor = 33;
+  if (!version.starts_with(major)) return KubectlDefaults::built_in;
+  const auto minor = std::atoi(version.c_str() + major.size());
+  return minor < first_minor ? KubectlDefaults::built_in : KubectlDefaults::of_kuberc;
+}
+
 Kubectl Kubectl::in_section(std::string section) const {
   auto copy = *this;
   copy.section_ = std::move(section);
@@ -158,8 +166,9 @@ Arguments Kubectl::watch_args(const Arguments& args, KubectlAge age) {
   return watch.words({"-o", "json"});
 }
 
+// --force=false: a kuberc with force=true would have the object deleted and made again.
 Arguments Kubectl::replace_args() {
-  return {"replace", "--validate=false", "-f", "-", "-o", "name"};
+  return {"replace", "--validate=false", "--force=false", "-f", "-", "-o", "name"};
 }
 
 Arguments Kubectl::replace_raw_args(std::string_view path) {

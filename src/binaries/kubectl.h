@@ -34,6 +34,12 @@ enum class KubectlAge {
 /// By what `kubectl version --client -o json` printed; `present` where that says nothing.
 KubectlAge age_of(const boost::json::value& version);
 
+/// Whether a file of the operator's, kuberc, may change kubectl's defaults: from 1.33 on.
+enum class KubectlDefaults { built_in, of_kuberc };
+
+/// By a version such as "v1.35.0"; built_in where it is not known.
+KubectlDefaults defaults_of(const std::string& version);
+
 /// "v1.32.4" each.
 struct KubectlVersions {
   std::string kubectl;

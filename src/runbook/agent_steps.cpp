@@ -48,7 +48,7 @@ awaitable<void> Execution::recreate_agents() {
     if (!stale.empty()) {
       announce("2.2",
                fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale)));
-      tasks.push_back(delete_pods(names_of(stale)));
+      tasks.push_back(delete_pods(stale));
     }
     stale.clear();
     tasks.push_back(watch_pods(wait, stale));
@@ -66,9 +66,13 @@ awaitable<void> Execution::recreate_agents() {
   }
 }
 
-awaitable<void> Execution::delete_pods(std::vector<ObjectName> names) {
+awaitable<void> Execution::delete_pods(std::vector<Pod> pods) {
   const auto kubectl = downstream(Step::recreate_agents);
-  co_await kubectl.change(commands::delete_pods(options_.plan.name_space, names));
+  auto printed = co_await kubectl.change(commands::delete_pods(
+      options_.plan.name_space, names_of(pods), defaults_of(observation_.kubectl_version)));
+  Deletion deletion{"pod", options_.plan.name_space, {}};
+  for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
+  co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
   // While the agents start there is time for what comes next, and to try what they will report.
   if (watch_ahead_ == Ahead::yes) co_await begin_cluster_watch();
   if (observation_.live() != nullptr) co_await try_live_early();

@@ -3,12 +3,25 @@
 namespace retrust::commands {
 namespace {
 
-// --wait=false: what comes of a deletion is watched, for everything at once.
-Arguments deletion(const NamespaceName& name_space, Word kind,
-                   const std::vector<ObjectName>& names) {
-  Arguments args;
-  args.option("-n", name_space).words({"delete"}).objects(kind, names);
-  return args.words({"--ignore-not-found", "--wait=false"});
+/// The options of every deletion. --wait=false: what comes of a deletion is watched, for everything
+/// at once. A kuberc can make `kubectl delete` ask, and do nothing without an answer, or try only:
+/// what is given here stands above it (kubernetes/kubectl kubernetes-1.33.0, pkg/kuberc/kuberc.go,
+/// applyOverrides). --interactive is known since 1.28, --dry-run=none since 1.18.
+Arguments deletion_options(KubectlDefaults defaults) {
+  Arguments options{"--ignore-not-found", "--wait=false"};
+  if (defaults == KubectlDefaults::of_kuberc) {
+    options.words({"--interactive=false", "--dry-run=none"});
+  }
+  return options;
+}
+
+Arguments deletion(const NamespaceName& name_space, Word kind, const std::vector<ObjectName>& names,
+                   KubectlDefaults defaults) {
+  return Arguments()
+      .option("-n", name_space)
+      .words({"delete"})
+      .objects(kind, names)
+      .append(deletion_options(defaults));
 }
 
 }  // namespace
@@ -27,12 +40,14 @@ Arguments observe_local(const NamespaceName& rancher_namespace) {
       .option("-n", rancher_namespace);
 }
 
-Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
-  return deletion(name_space, "secret", names);
+Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names,
+                         KubectlDefaults defaults) {
+  return deletion(name_space, "secret", names, defaults);
 }
 
-Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
-  return deletion(name_space, "pod", names);
+Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names,
+                      KubectlDefaults defaults) {
+  return deletion(name_space, "pod", names, defaults);
 }
 
 Arguments token_secrets(const NamespaceName& name_space) {
@@ -54,6 +69,10 @@ Arguments ca_holders(const NamespaceName& name_space, const ObjectName& secret) 
 
 Arguments pods(const NamespaceName& name_space) {
   return Arguments{"pods"}.option("-n", name_space);
+}
+
+Arguments pod(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments().object("pod", name).option("-n", name_space);
 }
 
 Arguments secret(const NamespaceName& name_space, const ObjectName& name) {
@@ -111,8 +130,8 @@ Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& 
 }
 
 // Not by names: kubectl holds such requests back to five in a second, and these not at all.
-Arguments delete_given() {
-  return {"delete", "-f", "-", "--ignore-not-found", "--wait=false"};
+Arguments delete_given(KubectlDefaults defaults) {
+  return Arguments{"delete", "-f", "-"}.append(deletion_options(defaults));
 }
 
 Arguments versions_given() {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "binaries/arguments.h"
+#include "binaries/kubectl.h"
 #include "boundary/names.h"
 
 namespace retrust::commands {
@@ -23,7 +24,8 @@ Arguments clusters_definition();
 Arguments cluster_names();
 
 /// 2.1
-Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names);
+Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names,
+                         KubectlDefaults defaults = KubectlDefaults::built_in);
 /// 2.1: what the token controller makes
 Arguments token_secrets(const NamespaceName& name_space);
 Arguments service_account(const NamespaceName& name_space, const ObjectName& name);
@@ -32,8 +34,10 @@ Arguments accounts_and_secrets(const NamespaceName& name_space);
 /// Both of what holds the CA: that token secret, and kube-root-ca.crt.
 Arguments ca_holders(const NamespaceName& name_space, const ObjectName& secret);
 /// 2.2
-Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names);
+Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names,
+                      KubectlDefaults defaults = KubectlDefaults::built_in);
 Arguments pods(const NamespaceName& name_space);
+Arguments pod(const NamespaceName& name_space, const ObjectName& name);
 Arguments describe_pods(const NamespaceName& name_space);
 /// 2.3 and 2.4
 Arguments secret(const NamespaceName& name_space, const ObjectName& name);
@@ -46,7 +50,7 @@ Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& 
 Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& name);
 
 /// 3.2: of the objects in the list that is given on standard input
-Arguments delete_given();
+Arguments delete_given(KubectlDefaults defaults = KubectlDefaults::built_in);
 /// The same ones' names, uids and versions, a line each; those that are gone are left out.
 Arguments versions_given();
 

@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "runbook/cluster_watch.h"
+#include "runbook/deletion.h"
 #include "runbook/findings.h"
 #include "runbook/observe.h"
 #include "runbook/observe_backup.h"
@@ -105,7 +106,7 @@ class Execution {
   /// A renewed CA is written into the secrets and into kube-root-ca.crt one after the other.
   boost::asio::awaitable<void> await_one_ca();
   boost::asio::awaitable<void> recreate_agents();
-  boost::asio::awaitable<void> delete_pods(std::vector<ObjectName> names);
+  boost::asio::awaitable<void> delete_pods(std::vector<Pod> pods);
   boost::asio::awaitable<void> watch_pods(PodWait& wait, std::vector<Pod>& stale);
   boost::asio::awaitable<void> read_live(Step step);
   boost::asio::awaitable<void> check_cluster();
@@ -133,8 +134,7 @@ class Execution {
   void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }
   /// Says that a change comes, as the last thing before it.
   void announce(const std::string& section, const std::string& text, boost::json::object data = {});
-  /// A command that changes something, as one of several tasks.
-  static boost::asio::awaitable<void> change(Kubectl kubectl, Arguments args);
+  boost::asio::awaitable<void> delete_secrets(Deletion deletion, std::vector<ObjectName> names);
   Kubectl downstream(Step step) const;
   Kubectl local(Step step) const;
 

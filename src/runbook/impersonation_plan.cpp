@@ -80,8 +80,8 @@ PlannedStep plan_impersonation_repair(const Observation& observation, const Plan
         {"get", "--raw", fmt::format("/api/v1/namespaces/{}/secrets?...", group.name_space)});
     if (shown.empty() || shown.back() != command) shown.push_back(std::move(command));
   }
-  for (const auto& args :
-       {Kubectl::create_args(), commands::versions_given(), commands::delete_given()}) {
+  for (const auto& args : {Kubectl::create_args(), commands::versions_given(),
+                           commands::delete_given(defaults_of(observation.kubectl_version))}) {
     shown.push_back(shell_line(options.downstream_kubectl, args));
   }
   notes.insert(

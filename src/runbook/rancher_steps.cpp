@@ -136,10 +136,10 @@ awaitable<void> Execution::try_live() {
                   live->reason);
   }
   if (parse_certificates(live->credentials.ca_pem).empty()) {
-    throw Failure(ExitStatus::failed,
-                  fmt::format("the CA in {} is no certificate, so it is not stored in Rancher",
-                              live->name),
-                  "give kube-controller-manager the new CA with --root-ca-file; then run again");
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("the CA in {} is no certificate, so it is not stored in Rancher", live->name),
+        "give kube-controller-manager the new CA with --root-ca-file; then run again");
   }
   if (proven_ == live->credentials) co_return;
   const auto kubectl = downstream(Step::update_cluster);

@@ -150,8 +150,7 @@ awaitable<void> Rollback::try_saved_token() {
   const auto downstream = clusters_.downstream.in_section("2.5");
   const auto claims = parse_token(token.reveal());
   // One of two that read_saved_cluster lets pass: cattle or kontainer-engine.
-  const ObjectName name =
-      claims ? claims->service_account : std::string(agent_account);
+  const ObjectName name = claims ? claims->service_account : std::string(agent_account);
   const auto account =
       co_await downstream.find(commands::service_account(options_.name_space, name));
   const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();

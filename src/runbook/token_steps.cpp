@@ -53,8 +53,11 @@ awaitable<void> Execution::delete_token() {
   if (!names.empty()) {
     announce("2.1", fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
                                 enumerated(texts_of(names))));
-    tasks.push_back(change(downstream(Step::delete_token),
-                           commands::delete_secrets(options_.plan.name_space, names)));
+    Deletion deletion{"secret", options_.plan.name_space, {}};
+    for (const auto& secret : seen.tokens) {
+      if (doomed.contains(secret.uid)) deletion.uids[secret.name] = secret.uid;
+    }
+    tasks.push_back(delete_secrets(std::move(deletion), names));
     for (const auto& name : names) seen.secret_names.erase(name);
     deleted_secrets_.insert(names.begin(), names.end());
   }
@@ -67,8 +70,11 @@ awaitable<void> Execution::delete_token() {
   co_await list_token_first();
 }
 
-awaitable<void> Execution::change(Kubectl kubectl, Arguments args) {
-  co_await kubectl.change(std::move(args));
+awaitable<void> Execution::delete_secrets(Deletion deletion, std::vector<ObjectName> names) {
+  const auto kubectl = downstream(Step::delete_token);
+  auto printed = co_await kubectl.change(commands::delete_secrets(
+      deletion.name_space, names, defaults_of(observation_.kubectl_version)));
+  co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
 }
 
 awaitable<void> Execution::wait_for_token(std::set<Uid> doomed) {

@@ -76,5 +76,27 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a kuberc that makes kubectl ask, or try only, does not turn a deletion into nothing") {
+  const auto kubectl_1_35 = [](Sandbox& sandbox) {
+    return kubectl_of_version("1.35", sandbox.directory());
+  };
+  for (const std::string option : {"interactive, default: \"true\"", "dry-run, default: client"}) {
+    CAPTURE(option);
+    Sandbox sandbox;
+    const auto kuberc = sandbox.directory() / "kuberc";
+    write_file(kuberc,
+               "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ndefaults:\n"
+               "- command: delete\n  options:\n  - {name: " +
+                   option + "}\n");
+    const auto run =
+        sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "30s"},
+                         .kubectl = kubectl_1_35(sandbox),
+                         .environment = {{"KUBERC", kuberc.string()}}});
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK(sandbox.ready() == "True");
+  }
+}
+
 }  // namespace
 }  // namespace retrust::e2e

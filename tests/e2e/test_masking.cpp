@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -100,6 +101,67 @@ TEST_CASE("whatever goes wrong with a kubectl") {
                          {"--verbose", "--command-timeout", "2s"},
                          trouble});
   }
+}
+
+TEST_CASE("what fails and prints the kubeconfigs' tokens prints them masked") {
+  // kubectl config view comes last; the others are back by then.
+  for (const std::string words :
+       {"error: $(cat TOKENS)", "$(cat TOKENS)", "I0312 12:00:00.000000 1 x.go:1] $(cat TOKENS)"}) {
+    CAPTURE(words);
+    Sandbox sandbox;
+    const auto file = sandbox.directory() / "tokens";
+    std::string tokens;
+    for (const auto* name : {"downstream.kubeconfig", "local.kubeconfig"}) {
+      const auto config = boost::json::parse(read_file(sandbox.file(name)));
+      tokens += text(config, "/users/0/user/token") + " ";
+    }
+    REQUIRE(tokens.size() > 20);
+    write_file(file, tokens);
+    auto said = words;
+    if (const auto at = said.find("TOKENS"); at != std::string::npos) {
+      said.replace(at, 6, "'" + file.string() + "'");
+    }
+    Sandbox::Call call;
+    call.args = {"run", "--yes", "--no-rancher-backup", "--verbose"};
+    call.kubectl =
+        watched_kubectl(sandbox, "case \" $* \" in *' config view '*) sleep 1 ;; *) echo \"" +
+                                     said + "\" >&2; exit 1 ;; esac");
+    const auto run = sandbox.retrust(call);
+    CHECK(run.status != 0);
+    check_hidden(secrets(sandbox), "terminal", run.all());
+    check_hidden(secrets(sandbox), "files", written_in(sandbox.run_folder()));
+  }
+}
+
+TEST_CASE("a deletion that kubectl did not make is a failure, and says so") {
+  Sandbox sandbox;
+  Sandbox::Call call;
+  call.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "5s"};
+  call.kubectl = watched_kubectl(
+      sandbox, "case \" $* \" in *' delete '*) echo 'deletion is cancelled'; exit 0 ;; esac");
+  const auto run = sandbox.retrust(call);
+  CAPTURE(run.all());
+  CHECK(run.status == 1);
+  CHECK(has(run.err, "kubectl ended with status 0, but did not delete secret cattle-token-"));
+  CHECK(has(run.err, "~/.kube/kuberc"));
+}
+
+TEST_CASE("a login plugin's words reach the operator, and no transcript") {
+  Sandbox sandbox;
+  Sandbox::Call call;
+  call.args = {"run", "--yes", "--no-rancher-backup"};
+  call.kubectl = watched_kubectl(
+      sandbox,
+      "case \" $* \" in *' get '*) echo 'please log in: aws sso login' >&2; echo 'Unable to "
+      "connect to the server: getting credentials: exec: executable aws failed with exit code 255' "
+      ">&2; exit 1 ;; esac");
+  const auto run = sandbox.retrust(call);
+  CHECK(run.status != 0);
+  CHECK(has(run.err, "please log in: aws sso login"));
+  CHECK(has(run.err, "executable aws failed with exit code 255"));
+  const auto written = written_in(sandbox.run_folder());
+  CHECK_FALSE(has(written, "please log in"));
+  CHECK(has(written, "1 other line withheld"));
 }
 
 TEST_CASE("a command that prints the token itself, in any form, prints it masked") {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include "binaries/kubectl_errors.h"
 #include "binaries/kubectl_words.h"
 #include "credentials/encoding.h"
+#include "runbook/commands.h"
+#include "runbook/deletion.h"
 #include "runbook/kubeconfig.h"
 #include "runbook/observe.h"
 #include "runbook/parse.h"
@@ -322,6 +325,40 @@ TEST_CASE("of a kubectl's standard error the lines of known form are kept") {
                     "failed with exit code 255\n"));
   CHECK(whole_words("a word cut o") == "a word cut ");
   CHECK(whole_words("whole") == "");
+}
+
+TEST_CASE("a deletion that kubectl does not report is noticed") {
+  const Deletion deletion{"secret", "cattle-system", {{"a", "1"}, {"b", "2"}}};
+  using Names = std::vector<std::string>;
+  CHECK(not_reported(deletion, "secret \"a\" deleted\nsecret \"b\" deleted\n").empty());
+  CHECK(not_reported(deletion,
+                     "secret \"b\" force deleted from cattle-system namespace\n"
+                     "secret/a\n")
+            .empty());
+  CHECK(not_reported(deletion, "secret \"b\" deleted\n") == Names{"a"});
+  CHECK(not_reported(deletion, "deletion is cancelled\n") == Names{"a", "b"});
+  CHECK(not_reported(deletion,
+                     "secret \"a\" deleted (dry run)\n"
+                     "secret \"b\" deleted from x namespace (server dry run)\n") ==
+        Names{"a", "b"});
+  CHECK(not_reported(deletion, "pod \"a\" deleted\nsecret \"bb\" deleted\n") == Names{"a", "b"});
+}
+
+TEST_CASE("from kubectl 1.33 on what a kuberc may change of a deletion is given outright") {
+  CHECK(defaults_of("v1.32.9") == KubectlDefaults::built_in);
+  CHECK(defaults_of("v1.33.0") == KubectlDefaults::of_kuberc);
+  CHECK(defaults_of("v1.36.1+k3s1") == KubectlDefaults::of_kuberc);
+  CHECK(defaults_of("") == KubectlDefaults::built_in);
+  const auto has = [](const std::vector<std::string>& args, const std::string& arg) {
+    return std::find(args.begin(), args.end(), arg) != args.end();
+  };
+  for (const auto& args : {commands::delete_pods("n", {"a"}, KubectlDefaults::of_kuberc),
+                           commands::delete_secrets("n", {"a"}, KubectlDefaults::of_kuberc),
+                           commands::delete_given(KubectlDefaults::of_kuberc)}) {
+    CHECK(has(args, "--interactive=false"));
+    CHECK(has(args, "--dry-run=none"));
+  }
+  CHECK_FALSE(has(commands::delete_pods("n", {"a"}), "--interactive=false"));
 }
 
 json::value cluster(const std::string& id, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 #include <stdexcept>
 
@@ -27,7 +28,7 @@ constexpr long most_memory_kib = 64L << 10U;
 /// A few dozen for each of a run's waits.
 constexpr std::size_t most_progress = 200;
 const std::string wait_progress = R"("event":"wait_progress")";
-constexpr std::chrono::seconds longest{90};
+constexpr std::chrono::seconds longest{60};
 const std::string in_between = " | ";
 
 std::vector<std::string> words(const std::string& text) {

@@ -251,7 +251,7 @@ std::string Hostile::flood_line(const About& about) {
   auto object = last_.at(about.resource);
   json::object event;
   event["type"] = "MODIFIED";
-  const auto news = fmt::format("HOSTILE {}", number);
+  const auto news = fmt::format("HOSTILE {} {}", number, std::string(2048, 'h'));
   put(object, "/metadata/resourceVersion", std::to_string(1'000'000 + number));
   if (does(about, "multiply")) {
     event["type"] = "ADDED";

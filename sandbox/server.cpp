@@ -236,7 +236,11 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         co_await send(connection, request, about, line);
       }
       if (hooks.hostile != nullptr && hooks.hostile->floods(about)) {
-        feed->lines.push_back(hooks.hostile->flood_line(about));
+        // By the hundred, as one at a time is no flood.
+        std::string many;
+        for (int i = 0; i < 100; ++i) many += hooks.hostile->flood_line(about);
+        co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(many)),
+                                   asio::use_awaitable);
         continue;
       }
       if (feed->client == Feed::Client::gone || watch.then == Watch::Then::ends) break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
 #include <stdexcept>
 
@@ -24,7 +25,10 @@ namespace json = boost::json;
 
 constexpr std::size_t most_output = std::size_t{1} << 20U;
 constexpr long most_memory_kib = 64L << 10U;
-constexpr std::chrono::seconds longest{90};
+/// A few dozen for each of a run's waits.
+constexpr std::size_t most_progress = 200;
+const std::string wait_progress = R"("event":"wait_progress")";
+constexpr std::chrono::seconds longest{60};
 const std::string in_between = " | ";
 
 std::vector<std::string> words(const std::string& text) {
@@ -153,6 +157,7 @@ class Inspection {
     std::error_code missing;
     const auto size = fs::file_size(path, missing);
     if (missing || size == 0) return;
+    largest_output_ = std::max<std::size_t>(largest_output_, size);
     if (name.starts_with("transcript")) largest_ = std::max<std::size_t>(largest_, size);
     if (size > most_output) complain("volume", fmt::format("{} of {} bytes", name, size));
     const auto text = e2e::read_file(path).substr(0, 8 * most_output);
@@ -171,6 +176,12 @@ class Inspection {
       complain("markdown", name + ": a link outside of code");
     }
     if (name == "transcript.jsonl") {
+      std::size_t progress = 0;
+      for (auto at = text.find(wait_progress); at != std::string::npos;
+           at = text.find(wait_progress, at + 1)) {
+        ++progress;
+      }
+      if (progress > most_progress) complain("volume", fmt::format("{} wait_progress", progress));
       for (const auto& each : e2e::lines_of(text)) {
         boost::system::error_code wrong;
         json::parse(each, wrong);
@@ -286,6 +297,7 @@ class Inspection {
   }
 
   std::size_t largest_transcript() const { return largest_; }
+  std::size_t largest_output() const { return largest_output_; }
   Complaints complaints() const { return complaints_; }
 
  private:
@@ -294,6 +306,7 @@ class Inspection {
   std::set<std::string> secrets_;
   std::set<std::string> seen_;
   std::size_t largest_ = 0;
+  std::size_t largest_output_ = 0;
   Complaints complaints_;
 };
 
@@ -441,6 +454,8 @@ Seen performed(const Attack& attack) {
   inspection.record(after);
   inspection.files(trap, before);
   seen.largest_transcript = inspection.largest_transcript();
+  seen.largest_output = inspection.largest_output();
+  seen.out = attack.command == "get-token" ? "" : e2e::read_file(out).substr(0, 64 << 10);
   seen.complaints = inspection.complaints();
   return seen;
 }

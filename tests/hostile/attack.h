@@ -26,6 +26,8 @@ Attack parsed(const std::string& text);
 struct Seen {
   Ended ended;
   std::size_t largest_transcript = 0;
+  std::size_t largest_output = 0;  ///< transcripts, standard output and standard error
+  std::string out = {};            ///< standard output, where no token is expected there
   Complaints complaints;
 };
 

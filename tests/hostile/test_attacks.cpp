@@ -3,9 +3,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <new>
 #include <random>
 #include <regex>
 #include <set>
@@ -13,7 +15,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <thread>
+#include <tuple>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -86,41 +91,53 @@ std::vector<Field> resources(const std::vector<Field>& of) {
 }
 
 /// Each field, and each resource, comes by once before any comes by again: with another replacement
-/// then, and another command, until each had each.
+/// then, and another command, until each had each. What a field gets does not depend on others, so
+/// that a seed means the same where one is missing.
 Plan planned(unsigned seed) {
-  std::mt19937 random(seed);
-  auto known = fields();
-  Plan plan{.fields = known.size(), .attacks = {}};
   struct Turn {
-    Field field;
-    std::vector<std::pair<Replacement, std::string>> left;  // with a command
+    std::size_t round;
+    std::mt19937::result_type order;
+    Attack attack;
   };
   std::vector<Turn> turns;
   const auto add = [&](const std::vector<Field>& to, const std::vector<Replacement>& with) {
     for (const auto& field : to) {
-      Turn turn{.field = field, .left = {}};
+      std::vector<unsigned> seeds(field.name.begin(), field.name.end());
+      seeds.push_back(static_cast<unsigned>(field.server.size()));
+      seeds.push_back(seed);
+      std::seed_seq sequence(seeds.begin(), seeds.end());
+      std::mt19937 random(sequence);
+      std::vector<std::pair<Replacement, std::string>> all;
       for (const auto& each : with) {
-        for (const auto& command : commands()) turn.left.emplace_back(each, command);
+        for (const auto& command : commands()) all.emplace_back(each, command);
       }
-      std::shuffle(turn.left.begin(), turn.left.end(), random);
-      turns.push_back(std::move(turn));
+      std::shuffle(all.begin(), all.end(), random);
+      for (std::size_t round = 0; round < all.size(); ++round) {
+        const auto& [replacement, command] = all[round];
+        const auto order = random();
+        const auto& world = worlds()[random() % worlds().size()];
+        // All objects in every other attack, one of them alone in the others.
+        const auto together = random() % 2 == 0;
+        const auto one = random() % field.places.size();
+        const auto& place = together ? field.places.front() : field.places[one];
+        turns.push_back({round,
+                         order,
+                         {.what = replacement.what,
+                          .command = command,
+                          .world = world,
+                          .server = field.server,
+                          .spec = place + " " + replacement.spec}});
+      }
     }
   };
+  const auto known = fields();
   add(known, replacements());
   add(resources(known), behaviours());
-  while (!turns.empty()) {
-    std::shuffle(turns.begin(), turns.end(), random);
-    for (auto& turn : turns) {
-      const auto [replacement, command] = turn.left.back();
-      turn.left.pop_back();
-      // All objects in every other attack, one of them alone in the others.
-      const auto& all = turn.field.places;
-      const auto& place = random() % 2 == 0 ? all.front() : all[random() % all.size()];
-      plan.attacks.push_back({replacement.what, command, worlds()[random() % worlds().size()],
-                              turn.field.server, place + " " + replacement.spec, "3s"});
-    }
-    std::erase_if(turns, [](const Turn& turn) { return turn.left.empty(); });
-  }
+  std::sort(turns.begin(), turns.end(), [](const Turn& left, const Turn& right) {
+    return std::tie(left.round, left.order) < std::tie(right.round, right.order);
+  });
+  Plan plan{.fields = known.size(), .attacks = {}};
+  for (auto& turn : turns) plan.attacks.push_back(std::move(turn.attack));
   return plan;
 }
 

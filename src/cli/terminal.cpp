@@ -241,7 +241,7 @@ void TerminalSink::show(const Event& event) {
       if (talks && verbosity_ == Verbosity::verbose) {
         print(Stream::out, "    " + event.text, dim);
       }
-      print(stderr, indented(event.aside));
+      print(Stream::err, others_words(event.aside));
       break;
     case EventKind::warning:
       print_sentences(Stream::err, "warning: " + event.text, yellow);

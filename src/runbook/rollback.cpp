@@ -233,7 +233,7 @@ awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
 }
 
 awaitable<void> Rollback::run() {
-  saved_ = read_saved_cluster(options_.from, options_.name_space, clusters_.redactor);
+  saved_ = read_saved_cluster(options_.from, options_.name_space.text(), clusters_.redactor);
   if (saved_.integrity == SavedCluster::Integrity::unverified) {
     warn(
         fmt::format("the files in {} were not verified: their transcript holds no SHA-256, like "

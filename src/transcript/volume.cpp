@@ -49,12 +49,8 @@ bool is_always_told(EventKind kind) {
   return kind == EventKind::change || kind == EventKind::failure || kind == EventKind::run_ended;
 }
 
-/// What the operator consents to, and what was changed, is shown whole up to this.
-constexpr std::size_t most_consented = 64 * 1024;
-
-bool is_consented(EventKind kind) {
-  return kind == EventKind::plan || kind == EventKind::change;
-}
+/// Nobody consents to what is not shown: a plan is shown whole up to this.
+constexpr std::size_t most_plan = 64 * 1024;
 
 bool has_lines(EventKind kind) {
   return kind == EventKind::difference || kind == EventKind::plan || kind == EventKind::finding;
@@ -187,8 +183,8 @@ void Volume::shorten(Event& event) const {
   // Two events name a command: by the same words.
   const auto is_command =
       event.kind == EventKind::command_started || event.kind == EventKind::command_ended;
-  const auto text_limit = is_consented(event.kind) ? most_consented : limit;
-  event.text = limited(event.text, is_command ? most_text : text_limit);
+  const auto is_plan = event.kind == EventKind::plan;
+  event.text = limited(event.text, is_plan ? most_plan : is_command ? most_text : limit);
   if (!has_lines(event.kind)) event.text = one_line(event.text);
   const auto* bytes = event.data.if_contains("outputBytes");
   const auto total = bytes != nullptr && bytes->is_uint64() ? bytes->get_uint64() : 0;

@@ -329,7 +329,7 @@ TEST_CASE("of a kubectl's standard error the lines of known form are kept") {
 
 TEST_CASE("a deletion that kubectl does not report is noticed") {
   const Deletion deletion{"secret", "cattle-system", {{"a", "1"}, {"b", "2"}}};
-  using Names = std::vector<std::string>;
+  using Names = std::vector<ObjectName>;
   CHECK(not_reported(deletion, "secret \"a\" deleted\nsecret \"b\" deleted\n").empty());
   CHECK(not_reported(deletion,
                      "secret \"b\" force deleted from cattle-system namespace\n"
@@ -349,8 +349,8 @@ TEST_CASE("from kubectl 1.33 on what a kuberc may change of a deletion is given 
   CHECK(defaults_of("v1.33.0") == KubectlDefaults::of_kuberc);
   CHECK(defaults_of("v1.36.1+k3s1") == KubectlDefaults::of_kuberc);
   CHECK(defaults_of("") == KubectlDefaults::built_in);
-  const auto has = [](const std::vector<std::string>& args, const std::string& arg) {
-    return std::find(args.begin(), args.end(), arg) != args.end();
+  const auto has = [](const Arguments& args, const std::string& arg) {
+    return std::find(args.list().begin(), args.list().end(), arg) != args.list().end();
   };
   for (const auto& args : {commands::delete_pods("n", {"a"}, KubectlDefaults::of_kuberc),
                            commands::delete_secrets("n", {"a"}, KubectlDefaults::of_kuberc),

@@ -288,7 +288,7 @@ TEST_CASE("files that no run leaves are refused") {
 
 TEST_CASE("a backup file is the one that the transcript records") {
   const Run run;
-  const auto note = json::serialize(to_json(digest_of(Credentials{"one", ""})));
+  const auto note = json::serialize(to_json(digest_of(Credentials{test::secret_of("one"), ""})));
   const auto live = run.path() / "backup/live-c-x7k2p.json";
   write(live, note);
   const auto records = record("clusters-c-x7k2p.json", run.whole);

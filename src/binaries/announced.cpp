@@ -44,11 +44,13 @@ std::string withhold(Outcome& outcome, Errors errors) {
   auto words = kubectl_words(outcome.err);
   outcome.err = std::move(words.known);
   if (words.withheld == 0) return {};
-  outcome.err +=
-      fmt::format("({} withheld: they may hold secrets)\n", counted(words.withheld, "other line"));
-  // A login plugin that failed, or still asks for a login, says what to do.
-  const auto waits = outcome.ending == Ending::timed_out;
-  return waits || plugin_failed(outcome.err) ? words.others : std::string();
+  // A login plugin that failed, or still asks for a login, says what to do; and where nothing else
+  // tells what happened the operator needs these words.
+  const auto silent = !outcome.succeeded() && outcome.err.empty();
+  const auto told = silent || outcome.ending == Ending::timed_out || plugin_failed(outcome.err);
+  outcome.err += fmt::format("({} withheld, as such lines may hold secrets)\n",
+                             counted(words.withheld, "other line"));
+  return told ? words.others : std::string();
 }
 
 }  // namespace

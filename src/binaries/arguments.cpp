@@ -36,6 +36,10 @@ Arguments& Arguments::option(Word option, const NamespaceName& value) {
 
 Arguments& Arguments::path(Word option, std::string_view value) {
   list_.emplace_back(option.text());
+  return path(value);
+}
+
+Arguments& Arguments::path(std::string_view value) {
   list_.push_back(fmt::format("{}{}", value.starts_with('-') ? "./" : "", value));
   return *this;
 }

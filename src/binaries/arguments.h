@@ -34,9 +34,10 @@ class Arguments {
   Arguments& joined(Word option, std::string_view value);
   /// "-n VALUE": for values that cannot begin with a dash.
   Arguments& option(Word option, const NamespaceName& value);
-  /// The same of a path or name that the operator gave; a path that begins with a dash becomes
-  /// "./-…".
+  /// The same of a path that the operator gave, and a path as an operand; one that begins with a
+  /// dash becomes "./-…".
   Arguments& path(Word option, std::string_view value);
+  Arguments& path(std::string_view value);
   /// "KIND/NAME".
   Arguments& object(Word kind, const ObjectName& name);
   Arguments& objects(Word kind, const std::vector<ObjectName>& names);
@@ -49,6 +50,7 @@ class Arguments {
 
   const std::vector<std::string>& list() const { return list_; }
   bool empty() const { return list_.empty(); }
+  bool operator==(const Arguments&) const = default;
 
  private:
   std::vector<std::string> list_;

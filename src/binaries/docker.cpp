@@ -33,6 +33,11 @@ constexpr const char* end_script =
     "for p in /proc/[0-9]*; do case \" $(tr '\\0' ' ' <\"$p/environ\" 2>/dev/null) \" in "
     "*\" $1 \"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; :";
 
+/// `sh -c SCRIPT`, of which what is added becomes "$1".
+Arguments script_args(const ContainerName& container, Word script) {
+  return Arguments{"exec"}.container(container).words({"sh", "-c"}).words({script}).words({"sh"});
+}
+
 }  // namespace
 
 Docker Docker::in_section(std::string section) const {
@@ -41,37 +46,35 @@ Docker Docker::in_section(std::string section) const {
   return copy;
 }
 
-std::vector<std::string> Docker::restart_args(const std::string& container) {
-  return {"restart", container};
+Arguments Docker::restart_args(const ContainerName& container) {
+  return Arguments{"restart"}.container(container);
 }
 
-std::vector<std::string> Docker::size_args(const std::string& container,
-                                           const std::string& folder) {
-  return {"exec", container, "du", "-sk", folder};
+Arguments Docker::archive_args(const ContainerName& container, std::string_view file,
+                               std::string_view folder) {
+  return Arguments{"exec"}
+      .container(container)
+      .words({"tar", "zcvf"})
+      .absolute_path(file)
+      .absolute_path(folder);
 }
 
-std::vector<std::string> Docker::archive_args(const std::string& container, const std::string& file,
-                                              const std::string& folder) {
-  return {"exec", container, "tar", "zcvf", file, folder};
-}
-
-std::vector<std::string> Docker::copy_args(const std::string& container, const std::string& file,
-                                           const std::string& folder) {
-  return {"cp", container + ":" + file, folder};
+Arguments Docker::copy_args(const ContainerName& container, std::string_view file,
+                            std::string_view folder) {
+  return Arguments{"cp"}.container_path(container, file).path(folder);
 }
 
 awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   Announcement announcement;
   announcement.section = section_;
-  announcement.line =
-      call.shown.empty() ? shell_line(with_more({"docker"}, call.args)) : call.shown;
-  announcement.name = "docker " + call.args.front();
+  announcement.line = call.shown.empty() ? shell_line({"docker"}, call.args) : call.shown;
+  announcement.name = "docker " + call.args.list().front();
   announcement.about["program"] = absolute_program(target_.program);
   announcement.output = call.output;
   announcement.weight = call.weight;
   Command command;
   command.program = target_.program;
-  command.args = std::move(call.args);
+  command.args = call.args.list();
   command.deadline = call.deadline;
   command.output_limit = call.output_limit;
   command.largest_file = call.largest_file;
@@ -89,8 +92,8 @@ awaitable<std::string> Docker::version() const {
   co_return outcome.succeeded() ? std::string(first_line(outcome.out)) : std::string();
 }
 
-awaitable<boost::json::value> Docker::inspect(std::string container) const {
-  Call call{.args = {"inspect", "--type", "container", std::move(container)},
+awaitable<boost::json::value> Docker::inspect(ContainerName container) const {
+  Call call{.args = Arguments{"inspect", "--type", "container"}.container(container),
             .output = Output::secret,
             .deadline = target_.command_timeout,
             .output_limit = most_inspected};
@@ -107,17 +110,17 @@ awaitable<boost::json::value> Docker::inspect(std::string container) const {
   co_return shown;
 }
 
-awaitable<Outcome> Docker::look(std::string container, std::vector<std::string> args) const {
-  auto words = with_more({"exec", std::move(container)}, args);
+awaitable<Outcome> Docker::look(ContainerName container, Arguments args) const {
+  auto words = Arguments{"exec"}.container(container).append(args);
   Call call{.args = std::move(words), .deadline = target_.command_timeout};
   auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded() && is_dockers_own(outcome)) {
-    throw explain_docker(outcome, target_.program, "docker exec " + args.front());
+    throw explain_docker(outcome, target_.program, "docker exec " + args.list().front());
   }
   co_return outcome;
 }
 
-awaitable<Outcome> Docker::archive(std::string container, std::string file,
+awaitable<Outcome> Docker::archive(ContainerName container, std::string file,
                                    std::string folder) const {
   Call call{.args = archive_args(container, file, folder), .weight = Weight::documented};
   // A line for each file: nobody needs them all.
@@ -130,9 +133,9 @@ awaitable<Outcome> Docker::archive(std::string container, std::string file,
   co_return outcome;
 }
 
-awaitable<void> Docker::follow_size(std::string container, std::string file,
+awaitable<void> Docker::follow_size(ContainerName container, std::string file,
                                     std::function<void(std::uint64_t)> on_size) const {
-  Call call{.args = {"exec", container, "sh", "-c", size_script, "sh", file},
+  Call call{.args = script_args(container, size_script).absolute_path(file),
             .shown = fmt::format("docker exec {} stat -c %s {}", container, file)};
   LineSplitter lines([&on_size](std::string_view line) {
     if (const auto size = whole_number(line)) on_size(*size);
@@ -143,7 +146,7 @@ awaitable<void> Docker::follow_size(std::string container, std::string file,
   });
 }
 
-awaitable<void> Docker::copy_out(std::string container, std::string file, std::string folder,
+awaitable<void> Docker::copy_out(ContainerName container, std::string file, std::string folder,
                                  std::uint64_t largest) const {
   Call call{.args = copy_args(container, file, folder),
             .weight = Weight::documented,
@@ -152,9 +155,9 @@ awaitable<void> Docker::copy_out(std::string container, std::string file, std::s
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker cp");
 }
 
-awaitable<void> Docker::remove(std::string container, std::string file) const {
+awaitable<void> Docker::remove(ContainerName container, std::string file) const {
   constexpr std::chrono::seconds limit{10};
-  Call call{.args = {"exec", container, "sh", "-c", remove_script, "sh", file},
+  Call call{.args = script_args(container, remove_script).absolute_path(file),
             .shown = fmt::format("docker exec {} rm -f {}", container, file),
             .deadline = limit,
             .purpose = Purpose::cleanup};
@@ -162,15 +165,15 @@ awaitable<void> Docker::remove(std::string container, std::string file) const {
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker exec rm");
 }
 
-awaitable<void> Docker::restart(std::string container, std::chrono::milliseconds deadline) const {
+awaitable<void> Docker::restart(ContainerName container, std::chrono::milliseconds deadline) const {
   Call call{.args = restart_args(container), .weight = Weight::documented, .deadline = deadline};
   const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker restart");
 }
 
-awaitable<void> Docker::end_marked(std::string container, std::string mark) const {
+awaitable<void> Docker::end_marked(ContainerName container, std::string mark) const {
   constexpr std::chrono::seconds limit{10};
-  Call call{.args = {"exec", container, "sh", "-c", end_script, "sh", mark},
+  Call call{.args = script_args(container, end_script).joined(mark_name, mark),
             .shown = fmt::format("docker exec {} kill PID (of what was begun there)", container),
             .deadline = limit,
             .purpose = Purpose::cleanup};

@@ -12,11 +12,15 @@
 #include <boost/json/value.hpp>
 
 #include "binaries/announced.h"
+#include "binaries/arguments.h"
 #include "binaries/docker_errors.h"
 #include "process/process.h"
 #include "transcript/event.h"
 
 namespace retrust {
+
+/// Begins the environment variable by which a process in a container is told.
+inline constexpr const char* mark_name = "RETRUST_MARK=";
 
 struct DockerTarget {
   std::string program = "docker";
@@ -40,50 +44,48 @@ class Docker {
   boost::asio::awaitable<std::string> version() const;
 
   /// `docker inspect`; what it shows has secrets in it.
-  boost::asio::awaitable<boost::json::value> inspect(std::string container) const;
+  boost::asio::awaitable<boost::json::value> inspect(ContainerName container) const;
 
   /// `docker exec` of a command that reads and prints little; its output and how it ended. Fails
   /// only where docker itself does.
-  boost::asio::awaitable<Outcome> look(std::string container, std::vector<std::string> args) const;
+  boost::asio::awaitable<Outcome> look(ContainerName container, Arguments args) const;
 
   /// `docker exec` of the documented tar, however long it takes. Fails as tar does, but that status
   /// 1 is what a file that changed while it was read gives: how it ended is returned.
-  boost::asio::awaitable<Outcome> archive(std::string container, std::string file,
+  boost::asio::awaitable<Outcome> archive(ContainerName container, std::string file,
                                           std::string folder) const;
 
   /// Tells how many bytes a file in the container has by now, until whoever called ends this.
-  boost::asio::awaitable<void> follow_size(std::string container, std::string file,
+  boost::asio::awaitable<void> follow_size(ContainerName container, std::string file,
                                            std::function<void(std::uint64_t)> on_size) const;
 
   /// `docker cp CONTAINER:FILE FOLDER`, however long it takes. No file that docker writes becomes
   /// larger than `largest` bytes: docker fails there.
-  boost::asio::awaitable<void> copy_out(std::string container, std::string file, std::string folder,
-                                        std::uint64_t largest) const;
+  boost::asio::awaitable<void> copy_out(ContainerName container, std::string file,
+                                        std::string folder, std::uint64_t largest) const;
 
   /// Removes a file in the container, and ends whatever works on it there: `docker exec` passes no
   /// signals on. Is done after an interruption too.
-  boost::asio::awaitable<void> remove(std::string container, std::string file) const;
+  boost::asio::awaitable<void> remove(ContainerName container, std::string file) const;
 
   /// `docker restart`; returns when the container has been started again.
-  boost::asio::awaitable<void> restart(std::string container,
+  boost::asio::awaitable<void> restart(ContainerName container,
                                        std::chrono::milliseconds deadline) const;
 
   /// Ends what `docker exec -e MARK` began in the container and left there: it passes no signals
   /// on. Is done after an interruption too.
-  boost::asio::awaitable<void> end_marked(std::string container, std::string mark) const;
+  boost::asio::awaitable<void> end_marked(ContainerName container, std::string mark) const;
 
   /// Arguments as they are run and as a plan shows them.
-  static std::vector<std::string> restart_args(const std::string& container);
-  static std::vector<std::string> size_args(const std::string& container,
-                                            const std::string& folder);
-  static std::vector<std::string> archive_args(const std::string& container,
-                                               const std::string& file, const std::string& folder);
-  static std::vector<std::string> copy_args(const std::string& container, const std::string& file,
-                                            const std::string& folder);
+  static Arguments restart_args(const ContainerName& container);
+  static Arguments archive_args(const ContainerName& container, std::string_view file,
+                                std::string_view folder);
+  static Arguments copy_args(const ContainerName& container, std::string_view file,
+                             std::string_view folder);
 
  private:
   struct Call {
-    std::vector<std::string> args;
+    Arguments args;
     std::string shown = {};  ///< where that is not the arguments
     Output output = Output::public_text;
     Weight weight = Weight::routine;

@@ -101,30 +101,28 @@ Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std
       std::move(detail));
 }
 
-std::vector<std::string> K3s::save_args(const std::string& name) {
-  return {"etcd-snapshot", "save", "--name", name};
+Arguments K3s::save_args(const std::string& name) {
+  return Arguments{"etcd-snapshot", "save"}.path("--name", name);
 }
 
-awaitable<Outcome> K3s::start(std::vector<std::string> args, std::string section,
+awaitable<Outcome> K3s::start(Arguments args, std::string section,
                               std::chrono::milliseconds deadline, Weight weight) const {
   return start_program(program_, std::move(args), std::move(section), deadline, weight);
 }
 
-awaitable<Outcome> K3s::start_program(std::string program, std::vector<std::string> args,
-                                      std::string section, std::chrono::milliseconds deadline,
-                                      Weight weight) const {
-  auto words = args;
-  words.insert(words.begin(), program == program_ ? name_ : program);
+awaitable<Outcome> K3s::start_program(std::string program, Arguments args, std::string section,
+                                      std::chrono::milliseconds deadline, Weight weight) const {
+  const auto& shown = program == program_ ? name_ : program;
   Announcement announcement;
   announcement.section = std::move(section);
-  announcement.line = shell_line(words);
-  announcement.name = fmt::format("{} {}", name_of(distribution_), args.front());
+  announcement.line = shell_line({shown}, args);
+  announcement.name = fmt::format("{} {}", name_of(distribution_), args.list().front());
   announcement.about["program"] = program;
   announcement.output = Output::public_text;
   announcement.weight = weight;
   Command command;
   command.program = std::move(program);
-  command.args = std::move(args);
+  command.args = args.list();
   command.deadline = deadline;
   command.output_limit = most_log;
   command.excess = Excess::is_dropped;
@@ -139,7 +137,7 @@ awaitable<std::string> K3s::version() {
   for (const auto& candidate : candidates) {
     name_ = candidate;
     program_ = absolute_program(candidate);
-    std::vector<std::string> args(1, "--version");
+    Arguments args{"--version"};
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
   }
@@ -157,15 +155,15 @@ awaitable<std::string> K3s::version() {
 }
 
 awaitable<std::string> K3s::cluster_uid(std::string data) const {
-  std::vector<std::string> args{"get", "namespace", "kube-system", "-o",
-                                "jsonpath={.metadata.uid}"};
+  Arguments args;
   auto program = program_;
   if (distribution_ == Distribution::k3s) {
-    args.insert(args.begin(), "kubectl");
+    args.words({"kubectl"});
   } else {
     program = data + "/bin/kubectl";
-    args.insert(args.begin(), "--kubeconfig=/etc/rancher/rke2/rke2.yaml");
+    args.words({"--kubeconfig=/etc/rancher/rke2/rke2.yaml"});
   }
+  args.words({"get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"});
   const auto outcome = co_await start_program(std::move(program), std::move(args), {},
                                               command_timeout_, Weight::routine);
   const std::string uid(last_line(outcome.out));
@@ -187,7 +185,7 @@ awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data)
 }
 
 awaitable<ListedSnapshot> K3s::find(std::string name) const {
-  std::vector<std::string> args{"etcd-snapshot", "ls"};
+  Arguments args{"etcd-snapshot", "ls"};
   const auto outcome = co_await start(std::move(args), "1.2", command_timeout_, Weight::routine);
   if (!outcome.succeeded()) co_return ListedSnapshot{};
   co_return find_snapshot(outcome.out, name);

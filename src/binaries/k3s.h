@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "binaries/arguments.h"
 #include "binaries/k3s_log.h"
 #include "process/process.h"
 #include "transcript/event.h"
@@ -53,12 +54,12 @@ class K3s {
   /// The absolute path of the program that version() found.
   const std::string& program() const { return program_; }
 
-  static std::vector<std::string> save_args(const std::string& name);
+  static Arguments save_args(const std::string& name);
 
  private:
-  boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string section,
+  boost::asio::awaitable<Outcome> start(Arguments args, std::string section,
                                         std::chrono::milliseconds deadline, Weight weight) const;
-  boost::asio::awaitable<Outcome> start_program(std::string program, std::vector<std::string> args,
+  boost::asio::awaitable<Outcome> start_program(std::string program, Arguments args,
                                                 std::string section,
                                                 std::chrono::milliseconds deadline,
                                                 Weight weight) const;

@@ -35,10 +35,7 @@ std::map<std::string, std::string> short_lived() {
   return settings;
 }
 
-/// Begins the environment variable by which a process in a container is told.
-constexpr const char* mark_name = "RETRUST_MARK=";
-
-/// Its value, which no other process has.
+/// The value of mark_name, which no other process has.
 std::string new_mark() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}", random(), random());
@@ -242,7 +239,7 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
     const Docker docker(*runner_, *events_, target);
     auto ended = false;
     try {
-      co_await docker.end_marked(target_.container, mark_name + mark);
+      co_await docker.end_marked(target_.container, mark);
       ended = true;
     } catch (const Failure&) {
       // The container may be gone, and kubectl with it.

@@ -28,24 +28,22 @@ std::string lines_of(const std::vector<std::string>& warnings) {
 
 }  // namespace
 
-std::vector<std::string> Rke::save_args(const std::string& name, const std::string& config) {
-  return {"etcd", "snapshot-save", "--name", name, "--config", config};
+Arguments Rke::save_args(const std::string& name, const std::string& config) {
+  return Arguments{"etcd", "snapshot-save"}.path("--name", name).path("--config", config);
 }
 
-awaitable<Outcome> Rke::start(std::vector<std::string> args, std::string section,
+awaitable<Outcome> Rke::start(Arguments args, std::string section,
                               std::chrono::milliseconds deadline, Weight weight) const {
-  auto words = args;
-  words.insert(words.begin(), name_);
   Announcement announcement;
   announcement.section = std::move(section);
-  announcement.line = shell_line(words);
-  announcement.name = "rke " + args.front();
+  announcement.line = shell_line({name_}, args);
+  announcement.name = "rke " + args.list().front();
   announcement.about["program"] = program_;
   announcement.output = Output::public_text;
   announcement.weight = weight;
   Command command;
   command.program = program_;
-  command.args = std::move(args);
+  command.args = args.list();
   command.deadline = deadline;
   command.output_limit = most_log;
   command.excess = Excess::is_dropped;
@@ -60,7 +58,7 @@ awaitable<std::string> Rke::version() {
   for (const auto& candidate : candidates) {
     name_ = candidate;
     program_ = absolute_program(candidate);
-    std::vector<std::string> args(1, "--version");
+    Arguments args{"--version"};
     outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
   }

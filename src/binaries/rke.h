@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "binaries/arguments.h"
 #include "binaries/rke_log.h"
 #include "process/process.h"
 #include "transcript/event.h"
@@ -35,10 +36,10 @@ class Rke {
   /// The absolute path of the program that version() found.
   const std::string& program() const { return program_; }
 
-  static std::vector<std::string> save_args(const std::string& name, const std::string& config);
+  static Arguments save_args(const std::string& name, const std::string& config);
 
  private:
-  boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string section,
+  boost::asio::awaitable<Outcome> start(Arguments args, std::string section,
                                         std::chrono::milliseconds deadline, Weight weight) const;
 
   Runner* runner_;

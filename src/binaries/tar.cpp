@@ -16,21 +16,21 @@ namespace retrust {
 
 using boost::asio::awaitable;
 
-std::vector<std::string> Tar::list_args() {
+Arguments Tar::list_args() {
   return {"-tzf", "-"};
 }
 
-awaitable<Outcome> Tar::start(std::vector<std::string> args, std::string section, Command command,
+awaitable<Outcome> Tar::start(Arguments args, std::string section, Command command,
                               OutputReader reader) const {
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line({"tar"}, args);
-  announcement.name = "tar " + args.front();
+  announcement.name = "tar " + args.list().front();
   announcement.about["program"] = program_;
   announcement.output = Output::public_text;
   announcement.weight = Weight::routine;
   command.program = program_;
-  command.args = std::move(args);
+  command.args = args.list();
   command.on_parent_death = OnParentDeath::ends_child;
   // What the operator's own archives are made with has nothing to do with this one.
   command.environment = {{"TAR_OPTIONS", ""}, {"LC_ALL", "C"}};
@@ -39,7 +39,7 @@ awaitable<Outcome> Tar::start(std::vector<std::string> args, std::string section
 }
 
 awaitable<std::string> Tar::version() const {
-  std::vector<std::string> args(1, "--version");
+  Arguments args{"--version"};
   Command command;
   command.deadline = command_timeout_;
   command.output_limit = std::size_t{64} << 10U;

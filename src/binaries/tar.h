@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "base/descriptor.h"
+#include "binaries/arguments.h"
 #include "process/process.h"
 #include "transcript/event.h"
 
@@ -34,11 +35,11 @@ class Tar {
   boost::asio::awaitable<void> list(const Descriptor& file, std::chrono::milliseconds limit,
                                     OutputReader reader) const;
 
-  static std::vector<std::string> list_args();
+  static Arguments list_args();
 
  private:
-  boost::asio::awaitable<Outcome> start(std::vector<std::string> args, std::string section,
-                                        Command command, OutputReader reader) const;
+  boost::asio::awaitable<Outcome> start(Arguments args, std::string section, Command command,
+                                        OutputReader reader) const;
 
   Runner* runner_;
   EventSink* events_;

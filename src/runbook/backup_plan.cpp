@@ -12,9 +12,8 @@ namespace {
 
 constexpr const char* nothing_to_save = "nothing is changed, so nothing has to be saved";
 
-std::string docker_line(std::vector<std::string> args) {
-  args.insert(args.begin(), "docker");
-  return shell_line(args);
+std::string docker_line(const Arguments& args) {
+  return shell_line({"docker"}, args);
 }
 
 /// "the volume rancher-data (/var/lib/docker/volumes/…)", "/opt/rancher".
@@ -46,9 +45,8 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
   }
   PlannedStep planned{step, Need::needed, {}};
   const auto& name = options.backup.container;
-  planned.commands = {
-      docker_line(Docker::archive_args(name, seen->archive, std::string(rancher_data))),
-      docker_line(Docker::copy_args(name, seen->archive, seen->folder))};
+  planned.commands = {docker_line(Docker::archive_args(name, seen->archive, rancher_data)),
+                      docker_line(Docker::copy_args(name, seen->archive, seen->folder))};
   planned.notes = {
       fmt::format("{} of data (docker exec {} du -sk {}), less when compressed; free: "
                   "{} in the container, {} here",
@@ -80,23 +78,19 @@ PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progres
   }
   if (distribution) {
     const auto program = std::string(name_of(*distribution));
-    auto words = K3s::save_args(choice.snapshot);
-    words.insert(words.begin(), program);
     return {step,
             Need::needed,
             fmt::format("snapshots etcd on this node, as {}-NODE-TIME", choice.snapshot),
-            {shell_line(words)},
+            {shell_line({program}, K3s::save_args(choice.snapshot))},
             {fmt::format("goes to {}/server/db/snapshots, where {} is not set to another folder",
                          choice.data_folder, program),
              fmt::format("cannot be restored without {}/server/token: keep a copy of that too",
                          choice.data_folder)}};
   }
-  auto words = Rke::save_args(choice.snapshot, choice.rke_config);
-  words.insert(words.begin(), "rke");
   return {step,
           Need::needed,
           fmt::format("snapshots etcd on each of its hosts, as {}", choice.snapshot),
-          {shell_line(words)}};
+          {shell_line({"rke"}, Rke::save_args(choice.snapshot, choice.rke_config))}};
 }
 
 }  // namespace retrust

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 /// By `du -sk`: what files that vanish meanwhile do to its exit status is of no interest.
 awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& kib) {
-  std::vector<std::string> args{"du", "-sk", std::string(rancher_data)};
+  const auto args = Arguments{"du", "-sk"}.absolute_path(rancher_data);
   const auto outcome = co_await docker.look(container, args);
   const auto size = parse_du(outcome.out);
   if (!size) cannot_tell(fmt::format("how large {} is in the container", rancher_data), outcome);
@@ -35,7 +35,7 @@ awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& ki
 }
 
 awaitable<void> ask_room(Docker docker, std::string container, std::uint64_t& kib) {
-  std::vector<std::string> args{"df", "-Pk", "/tmp"};
+  const Arguments args{"df", "-Pk", "/tmp"};
   const auto outcome = co_await docker.look(container, args);
   const auto room = parse_df(outcome.out);
   if (!outcome.succeeded() || !room) cannot_tell("what room the container's /tmp has", outcome);

@@ -91,7 +91,7 @@ awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string 
   try {
     const auto healthy = co_await kubectl.get_raw("/healthz");
     if (!healthy.starts_with("ok")) co_return "its cluster is not healthy yet";
-    std::vector<std::string> ping{"curl", "-ks", "--max-time", "5", "https://127.0.0.1/ping"};
+    Arguments ping{"curl", "-ks", "--max-time", "5", "https://127.0.0.1/ping"};
     const auto outcome = co_await docker.look(container, ping);
     // Rancher's image has curl; where another has none, the cluster has to do. Some dockers say
     // that on standard output.

@@ -63,6 +63,19 @@ std::string kubectl_of_version(const std::string& version, const fs::path& direc
   return lines_of(child.out()).at(0);
 }
 
+std::string document_words(const fs::path& run_folder) {
+  const auto marked = read_file(run_folder / "transcript.md");
+  std::string text;
+  for (std::size_t at = 0; at < marked.size();) {
+    const auto end = std::min(marked.find_first_not_of('`', at), marked.size());
+    // Fences stay.
+    if (end - at >= 3) text += marked.substr(at, end - at);
+    if (end == at) text += marked[at];
+    at = std::max(end, at + 1);
+  }
+  return text;
+}
+
 std::string transcripts(const fs::path& run_folder) {
   return read_file(run_folder / "transcript.md") + read_file(run_folder / "transcript.jsonl");
 }

@@ -104,6 +104,8 @@ std::string kubectl_of_version(const std::string& version, const std::filesystem
 
 /// The texts of all transcripts in a run folder together.
 std::string transcripts(const std::filesystem::path& run_folder);
+/// transcript.md without the marks of code spans, for sentences that hold some.
+std::string document_words(const std::filesystem::path& run_folder);
 
 /// The whole lines of a text; one that is not ended yet is left out.
 std::vector<std::string> lines_of(const std::string& text);

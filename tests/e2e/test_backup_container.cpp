@@ -64,7 +64,7 @@ TEST_CASE("data that are in the container alone are saved before anything is cha
   const auto unpacked = shell(engine, "tar xzOf " + archive.string() + " var/lib/rancher/state.db");
   CHECK(unpacked.out == "state\n");
   const auto digest = shell(engine, "sha256sum <" + archive.string()).out.substr(0, 64);
-  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  const auto transcript = document_words(sandbox.run_folder());
   CHECK(has(transcript, digest));
   CHECK(has(transcript, std::to_string(fs::file_size(archive)) + " bytes"));
   CHECK(transcript.find(digest) < transcript.find("deleting token secret"));

@@ -58,7 +58,7 @@ TEST_CASE("an archive is copied by docker cp, read by tar, and then gets its nam
   CHECK(archive.starts_with("rancher-data-backup-v2.4.17-20"));
   CHECK((fs::status(sandbox.run_folder() / "backup" / archive).permissions() & fs::perms::mask) ==
         (fs::perms::owner_read | fs::perms::owner_write));
-  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  const auto transcript = document_words(sandbox.run_folder());
   CHECK(has(transcript, "docker cp rancher:/tmp/" + archive));
   CHECK(has(transcript, "the archive was read to its end: 1 file of /var/lib/rancher"));
   CHECK(has(transcript, "backup by: "));
@@ -132,7 +132,7 @@ TEST_CASE("each program is known by its absolute path") {
     CHECK(program.starts_with("/"));
     CHECK(fs::exists(program));
   }
-  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  const auto transcript = document_words(sandbox.run_folder());
   for (const std::string name : {"kubectl's path: ", "docker's path: ", "its path: "}) {
     CAPTURE(name);
     CHECK(has(transcript, name));

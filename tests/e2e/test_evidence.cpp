@@ -22,15 +22,7 @@ std::string transcript(const Sandbox& sandbox) {
 
 /// The words of a transcript without the marks of code spans; blocks keep theirs.
 std::string words(const Sandbox& sandbox) {
-  std::string text;
-  const auto marked = transcript(sandbox);
-  for (std::size_t at = 0; at < marked.size();) {
-    const auto end = std::min(marked.find_first_not_of('`', at), marked.size());
-    if (end - at >= 3) text += marked.substr(at, end - at);
-    if (end == at) text += marked[at];
-    at = std::max(end, at + 1);
-  }
-  return text;
+  return document_words(sandbox.run_folder());
 }
 
 TEST_CASE("the head tells which clusters and programs took part, whatever the end") {

@@ -118,7 +118,7 @@ TEST_CASE("a run whose lines of JSON lose their reader half-way is finished, and
   CHECK(result.status == 1);
   CHECK(has(result.err, "standard output cannot be written"));
   CHECK(sandbox.ready() == "True");
-  CHECK(has(read_file(sandbox.run_folder() / "transcript.md"), "Exit status 1"));
+  CHECK(has(document_words(sandbox.run_folder()), "Exit status 1"));
   const auto lines = lines_of(read_file(sandbox.run_folder() / "transcript.jsonl"));
   REQUIRE_FALSE(lines.empty());
   const auto last = boost::json::parse(lines.back());
@@ -143,7 +143,7 @@ TEST_CASE("no file of a run gets the number of a closed standard descriptor") {
   for (const auto& line : lines_of(read_file(sandbox.run_folder() / "transcript.jsonl"))) {
     CHECK(line.starts_with("{\"version\":"));
   }
-  CHECK(read_file(sandbox.run_folder() / "transcript.md").starts_with("# retrust run"));
+  CHECK(document_words(sandbox.run_folder()).starts_with("# retrust run"));
 }
 
 TEST_CASE("a pipe that does not block gets all that is written") {

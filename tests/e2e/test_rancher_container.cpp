@@ -102,7 +102,7 @@ TEST_CASE("the container alone is enough: its kubectl speaks to the local cluste
       "--field-selector=metadata.name=c-x7k2p -w " +
       events + "-o json";
   const std::string replace =
-      "docker exec -i rancher kubectl replace --validate=false -f - -o name";
+      "docker exec -i rancher kubectl replace --validate=false --force=false -f - -o name";
   // What is planned is what is run.
   CHECK(has(plan.out, watch));
   CHECK(has(run.out, watch));
@@ -271,7 +271,7 @@ TEST_CASE("Rancher 2.1 in a container is restarted, after the change, and waited
   CAPTURE(child->out() + child->err());
   CHECK(sandbox.ready() == "True");
   CHECK(has(child->out(), "Rancher and its cluster answer again"));
-  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  const auto transcript = document_words(sandbox.run_folder());
   const auto change = transcript.find("restarting the container rancher");
   REQUIRE(change != std::string::npos);
   CHECK(transcript.find("docker restart rancher", change) != std::string::npos);

@@ -145,7 +145,7 @@ TEST_CASE("the secret goes before the pods, and the backup before both" *
   REQUIRE(changes.size() >= 2);
   CHECK(changes.front().starts_with("downstream delete secrets cattle-token-"));
   CHECK(place(changes, "delete pods") > 0);
-  const auto transcript = read_file(sandbox.run_folder() / "transcript.md");
+  const auto transcript = document_words(sandbox.run_folder());
   CHECK(transcript.find("saved the clusters resource") < transcript.find("deleting token secret"));
 }
 

@@ -18,8 +18,11 @@ struct Range {
 };
 
 /// Control characters but for tab and line end, and what reorders or divides a line.
-constexpr std::array steering{Range{0x00, 0x08},     Range{0x0B, 0x1F},     Range{0x7F, 0x9F},
-                              Range{0x200E, 0x200F}, Range{0x2028, 0x202E}, Range{0x2066, 0x2069}};
+constexpr std::array steering{Range{0x00, 0x08},      Range{0x0B, 0x1F},     Range{0x7F, 0x9F},
+                              Range{0xAD, 0xAD},      Range{0x34F, 0x34F},   Range{0x61C, 0x61C},
+                              Range{0x200B, 0x200F},  Range{0x2028, 0x202E}, Range{0x2060, 0x206F},
+                              Range{0xFE00, 0xFE0F},  Range{0xFEFF, 0xFEFF}, Range{0xFFF9, 0xFFFB},
+                              Range{0xE0000, 0xE0FFF}};
 
 /// Calls `check` with every character of well-formed UTF-8.
 template <typename Check>

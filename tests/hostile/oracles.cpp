@@ -100,7 +100,9 @@ Complaints against_grammar(const std::vector<std::string>& words,
                                            "--no-headers",
                                            "--validate=false",
                                            "--client",
-                                           "--interactive=false"};
+                                           "--interactive=false",
+                                           "--dry-run=none",
+                                           "--force=false"};
   static const std::string name = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?";
   static const std::regex one_name(name);
   static const std::regex output("json|name|custom-columns=[A-Za-z:.,]+");

@@ -78,7 +78,12 @@ std::vector<Arguments> all_of(const std::string& name) {
           Kubectl::watch_args(commands::pods(label)),
           Kubectl::replace_args(),
           Kubectl::replace_raw_args(status_path_of(label)),
-          Kubectl::create_args()};
+          Kubectl::create_args(),
+          Docker::restart_args(container),
+          Docker::archive_args(container, "/tmp/" + name, "/var/lib/rancher"),
+          Docker::copy_args(container, "/tmp/" + name, "-" + name),
+          K3s::save_args("-" + name),
+          Rke::save_args("-" + name, "-" + name)};
 }
 
 TEST_CASE("no word of a command is an option that is not one of ours") {

@@ -10,8 +10,8 @@
 
 #include <doctest/doctest.h>
 
-#include "children.h"
 #include "base/descriptor.h"
+#include "children.h"
 #include "process/dumps.h"
 #include "process/executable.h"
 

@@ -187,7 +187,7 @@ TEST_CASE("names of snapshots") {
 }
 
 TEST_CASE("the documented command") {
-  CHECK(Rke::save_args("x.db", "./cluster.yml") ==
+  CHECK(Rke::save_args("x.db", "./cluster.yml").list() ==
         std::vector<std::string>{"etcd", "snapshot-save", "--name", "x.db", "--config",
                                  "./cluster.yml"});
 }

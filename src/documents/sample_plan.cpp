@@ -23,7 +23,8 @@ Observation sample(Shown shown) {
   local.rancher.version = parse_version(local.rancher.version_text);
   local.rancher.deployment = "rancher";
   local.rancher.name_space = "cattle-system";
-  if (shown == Shown::with_secrets) local.cluster.token_secret_name = "cluster-serviceaccounttoken-xxxxx";
+  if (shown == Shown::with_secrets)
+    local.cluster.token_secret_name = "cluster-serviceaccounttoken-xxxxx";
   ContainerBackup backup;
   backup.archive = "/tmp/rancher-data-backup-VERSION-DATE.tar.gz";
   backup.folder = "RUN-DIR/backup";

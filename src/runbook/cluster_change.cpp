@@ -18,9 +18,9 @@ std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& clus
                                   std::string_view what, std::string_view section) {
   if (cluster.token_secret) {
     const auto& name = cluster.token_secret_name;
-    folder.save("secret-" + name.text(), *cluster.token_secret,
-                {fmt::format("the Secret {} in {}", name, credential_namespace),
-                 std::string(section)});
+    folder.save(
+        "secret-" + name.text(), *cluster.token_secret,
+        {fmt::format("the Secret {} in {}", name, credential_namespace), std::string(section)});
   }
   return folder.save("clusters-" + cluster.id.text(), cluster.raw,
                      {std::string(what), std::string(section)});

@@ -46,7 +46,9 @@ std::string withhold(Outcome& outcome, Errors errors) {
   if (words.withheld == 0) return {};
   // A login plugin that failed, or still asks for a login, says what to do; and where nothing else
   // tells what happened the operator needs these words.
-  const auto silent = !outcome.succeeded() && outcome.err.empty();
+  const auto failed = outcome.ending == Ending::signalled ||
+                      (outcome.ending == Ending::exited && outcome.code != 0);
+  const auto silent = failed && outcome.err.empty();
   const auto told = silent || outcome.ending == Ending::timed_out || plugin_failed(outcome.err);
   outcome.err += fmt::format("({} withheld, as such lines may hold secrets)\n",
                              counted(words.withheld, "other line"));

@@ -41,7 +41,7 @@ constexpr std::array patterns{
     Pattern{"error parsing", KubectlError::bad_kubeconfig},
     Pattern{"must exist in order to minify", KubectlError::bad_kubeconfig},
     Pattern{"cannot locate context", KubectlError::bad_kubeconfig},
-    Pattern{"error: context \"", KubectlError::bad_kubeconfig},
+    Pattern{"context \"", KubectlError::bad_kubeconfig},
     Pattern{"(NotFound)", KubectlError::not_found},
     Pattern{"connection refused", KubectlError::unreachable},
     Pattern{"connection reset", KubectlError::unreachable},
@@ -213,6 +213,13 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
                      fmt::format("the API server of {} cannot be reached", where),
                      "check the address in the kubeconfig, and that the server is up");
     case KubectlError::bad_kubeconfig:
+      if (outcome.err.find("context \"") != std::string::npos ||
+          outcome.err.find("cannot locate context") != std::string::npos) {
+        return because(ExitStatus::usage,
+                       fmt::format("the kubeconfig {} has no such context", asked.kubeconfig),
+                       fmt::format("list its contexts: kubectl --kubeconfig={} config get-contexts",
+                                   asked.kubeconfig));
+      }
       return because(ExitStatus::usage,
                      fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
                      fmt::format("give a complete one with {}", option));

@@ -47,6 +47,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
                                             std::function<void()> on_list,
                                             std::function<Flow(const WatchEvent&)> on_event) const {
   args = watch_args(args, target_.age);
+  const auto command = shown(args);
   const auto bare = target_.age != KubectlAge::present;
   const auto end = Clock::now() + limit;
   auto weight = Weight::documented;
@@ -61,7 +62,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
         if (bare) {
           for (auto& object : bare_objects(std::move(document))) {
             if (flow == Flow::stop) break;
-            check_objects(object, name_of(target_.side));
+            check_objects(object, name_of(target_.side), command);
             flow = on_event({WatchEvent::Type::modified, std::move(object)});
           }
           return;
@@ -70,7 +71,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
         auto* event = document.if_object();
         auto* object = event == nullptr ? nullptr : event->if_contains("object");
         if (flow == Flow::stop || !type || object == nullptr) return;
-        check_objects(*object, name_of(target_.side));
+        check_objects(*object, name_of(target_.side), command);
         flow = on_event({*type, std::move(*object)});
       });
       return flow;

@@ -43,6 +43,7 @@ bool is_known(std::string_view line) {
   // `The Secret "x" is invalid`, and its causes, `* spec.x: …`.
   if (line.starts_with("The ") && line.find(" is invalid") != std::string_view::npos) return true;
   if (line.starts_with("* ")) return true;
+  if (line.starts_with("context \"") && line.ends_with(" does not exist")) return true;
   return std::any_of(beginnings.begin(), beginnings.end(),
                      [&](std::string_view begins) { return line.starts_with(begins); });
 }

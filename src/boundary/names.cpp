@@ -48,7 +48,8 @@ bool ObjectNameRule::allows(std::string_view text) {
 
 void ObjectNameRule::refuse(std::string_view text) {
   refuse_text("name of a Kubernetes object", text,
-              "such a name has at most 253 lower-case letters, digits, dashes and dots");
+              "such a name has at most 253 lower-case letters, digits, dashes and dots, and begins "
+              "and ends with a letter or digit");
 }
 
 bool LabelRule::allows(std::string_view text) {
@@ -56,8 +57,10 @@ bool LabelRule::allows(std::string_view text) {
 }
 
 void LabelRule::refuse(std::string_view text) {
-  refuse_text("namespace or cluster ID", text,
-              "such a name has at most 63 lower-case letters, digits and dashes");
+  refuse_text(
+      "namespace or cluster ID", text,
+      "such a name has at most 63 lower-case letters, digits and dashes, and begins and ends "
+      "with a letter or digit");
 }
 
 bool UidRule::allows(std::string_view text) {
@@ -90,15 +93,16 @@ void ContainerNameRule::refuse(std::string_view text) {
               "such a name begins with a letter or digit, and has letters, digits and _.- alone");
 }
 
+bool is_path_segment(std::string_view name) {
+  return !name.empty() && name.size() <= 253 && name != "." && name != ".." &&
+         name.front() != '-' &&
+         all_of(name, [](char c) { return c > ' ' && c < '\x7f' && c != '/' && c != '%'; });
+}
+
 bool allows_name(std::string_view kind, std::string_view name) {
-  // A segment of a path (Kubernetes, staging/src/k8s.io/apimachinery/pkg/api/validation/path/
-  // name.go): RBAC's names such as `system:node`, and an APIService's such as `v1.`.
   if (kind == "Role" || kind == "ClusterRole" || kind == "RoleBinding" ||
       kind == "ClusterRoleBinding" || kind == "APIService") {
-    return !name.empty() && name.size() <= 253 && name != "." && name != ".." &&
-           name.front() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
-             return c > ' ' && c < '\x7f' && c != '/' && c != '%';
-           });
+    return is_path_segment(name);
   }
   if (kind == "Namespace") return LabelRule::allows(name);
   return ObjectNameRule::allows(name);

@@ -81,6 +81,11 @@ using ContainerName = Checked<ContainerNameRule>;
 /// objects and APIServices have rules of their own.
 bool allows_name(std::string_view kind, std::string_view name);
 
+/// Whether the text can be a name of an object of whichever kind: a segment of a path (Kubernetes,
+/// staging/src/k8s.io/apimachinery/pkg/api/validation/path/name.go), without a dash at its
+/// beginning. RBAC's `system:node` is one, an APIService's `v1.`, OpenShift's `sha256:1a2b`.
+bool is_path_segment(std::string_view name);
+
 /// The names as plain texts, for sentences.
 template <typename Rule>
 std::vector<std::string> texts_of(const std::vector<Checked<Rule>>& names) {

@@ -31,8 +31,8 @@ std::string text_of(const json::object& object, std::string_view key) {
 
 class ObjectCheck {
  public:
-  ObjectCheck(const json::object& object, std::string_view cluster)
-      : object_(object), cluster_(cluster), kind_(text_of(object, "kind")) {}
+  ObjectCheck(const json::object& object, std::string_view cluster, std::string_view command)
+      : object_(object), cluster_(cluster), command_(command), kind_(text_of(object, "kind")) {}
 
   void check() const {
     const auto* metadata = object_.if_contains("metadata");
@@ -68,9 +68,8 @@ class ObjectCheck {
     if (!owners.is_array()) refuse("metadata.ownerReferences", owners);
     for (const auto& owner : owners.get_array()) {
       if (!owner.is_object()) refuse("metadata.ownerReferences", owner);
-      const auto kind = text_of(owner.get_object(), "kind");
-      check_text(owner.get_object(), "metadata.ownerReferences.name",
-                 [&](std::string_view text) { return allows_name(kind, text); });
+      // An owner may be of any kind, and is only shown.
+      check_text(owner.get_object(), "metadata.ownerReferences.name", is_path_segment);
     }
   }
 
@@ -79,8 +78,9 @@ class ObjectCheck {
         ExitStatus::refused,
         fmt::format("the {} sent {} whose {} is {}, which Kubernetes does not allow", cluster_,
                     description(), member, shown(value)),
-        fmt::format("retrust uses nothing that this cluster says. Find out what answers at its "
-                    "address, and who created the object"));
+        fmt::format("this may be an attack, and retrust uses nothing of that answer. See what the "
+                    "cluster sends, and find out who created the object: {}",
+                    command_));
   }
 
   /// "a Pod called x in cattle-system", as far as the object says so in valid words.
@@ -98,21 +98,22 @@ class ObjectCheck {
 
   const json::object& object_;
   std::string_view cluster_;
+  std::string_view command_;
   std::string kind_;
 };
 
 }  // namespace
 
-void check_objects(const json::value& answer, std::string_view cluster) {
+void check_objects(const json::value& answer, std::string_view cluster, std::string_view command) {
   const auto* object = answer.if_object();
   if (object == nullptr) return;
-  ObjectCheck(*object, cluster).check();
+  ObjectCheck(*object, cluster, command).check();
   if (const auto* items = object->if_contains("items"); items != nullptr && items->is_array()) {
-    for (const auto& item : items->get_array()) check_objects(item, cluster);
+    for (const auto& item : items->get_array()) check_objects(item, cluster, command);
   }
   // What a watch prints: {"type": …, "object": …}.
   if (const auto* inner = object->if_contains("object"); inner != nullptr) {
-    check_objects(*inner, cluster);
+    check_objects(*inner, cluster, command);
   }
 }
 

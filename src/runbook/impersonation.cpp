@@ -277,7 +277,8 @@ awaitable<TokenPage> TokenPages::next() {
                     fmt::format("the list of secrets in {} is not JSON", name_space_),
                     "run again; is it a kubectl that was given?");
     }
-    check_objects(list, name_of(Side::downstream));
+    check_objects(list, name_of(Side::downstream),
+                  fmt::format("kubectl -n {} get secrets -o json", name_space_));
     for (const auto& secret : array_at(list, "/items")) {
       if (auto token = parse_own_token(secret, *redactor_))
         page.tokens.push_back(std::move(*token));

@@ -237,7 +237,7 @@ awaitable<void> Rollback::run() {
   if (saved_.integrity == SavedCluster::Integrity::unverified) {
     warn(
         fmt::format("the files in {} were not verified: their transcript holds no SHA-256, like "
-                    "those of retrust 0.1.0",
+                    "those of earlier builds",
                     options_.from.string()));
   }
   check_cluster_wanted();

@@ -52,6 +52,7 @@ bool is_reference(std::string_view piece, std::string_view behind) {
   if (piece.size() >= 7 && piece.size() <= 64 && std::all_of(piece.begin(), piece.end(), is_hex)) {
     return true;
   }
+  if (piece == "SHA" && behind == "-256") return false;
   return is_upper(piece.front()) &&
          std::all_of(piece.begin(), piece.end(),
                      [](char c) { return is_upper(c) || is_digit(c); }) &&

@@ -54,9 +54,23 @@ std::string foreign_owner(const struct ::stat& state, Owner owner) {
 }
 
 [[noreturn]] void unreadable(const fs::path& path, int error) {
+  if (path.string().starts_with("/dev/fd/")) {
+    throw Failure(ExitStatus::usage,
+                  fmt::format("{} is a pipe, which can be read once only: retrust starts several "
+                              "programs that read it",
+                              path.string()),
+                  "save it as a file of mode 0600, and give that");
+  }
   throw Failure(ExitStatus::usage,
                 fmt::format("cannot read {}: {}", path.string(), std::strerror(error)),
                 fmt::format("see what is there: ls -ld {}", operand(path)));
+}
+
+/// Where the caller's own copy of a file would be.
+fs::path copy_of(const fs::path& file) {
+  const auto* user = ::getpwuid(::geteuid());
+  const fs::path home(user == nullptr ? "/root" : user->pw_dir);
+  return home / "retrust-files" / file.filename();
 }
 
 /// Finds the file behind a path, and refuses a way on which another user could put another file.
@@ -123,9 +137,10 @@ class Way {
         fmt::format("another user could put another file in the place of {}: {}", given_.string(),
                     what),
         own ? fmt::format("take the permission away: chmod go-w {}", operand(where))
-            : fmt::format("read the file; if it is what you expect, copy it to a folder of your "
-                          "own: mkdir -m 700 ~/retrust-files && cp {} ~/retrust-files/",
-                          operand(given_)));
+            : fmt::format("read the file; if it is what you expect, give a copy of your own "
+                          "instead: {}",
+                          as_root(fmt::format("install -D -m 600 {} {}", operand(given_),
+                                              operand(copy_of(given_))))));
   }
 
   const fs::path& given_;

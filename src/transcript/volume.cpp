@@ -106,6 +106,8 @@ std::vector<Event> Volume::admitted(Event event) {
     return {};
   }
   shorten(event);
+  const auto told = asides_.size() >= most_warnings || !asides_.insert(event.aside).second;
+  if (told) event.aside.clear();
   auto passed = left_out_before(event);
   passed.push_back(std::move(event));
   for (const auto& each : passed) {

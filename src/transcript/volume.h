@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ class Volume {
 
   std::map<std::string, Wait> waits_;  ///< by section
   std::map<std::string, std::size_t> warnings_;
+  /// What commands said to the operator alone: several at once say the same.
+  std::set<std::string> asides_;
   std::size_t warnings_left_out_ = 0;
   std::size_t events_left_out_ = 0;
   std::size_t written_ = 0;  ///< bytes of transcript.jsonl

@@ -72,7 +72,7 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
       {"error: current-context must exist in order to minify", KubectlError::bad_kubeconfig,
        ExitStatus::usage, "cannot read the kubeconfig"},
       {"error: context \"nowhere\" does not exist", KubectlError::bad_kubeconfig, ExitStatus::usage,
-       "cannot read the kubeconfig"},
+       "has no such context"},
       {"error: the disk is full", KubectlError::other, ExitStatus::failed, "exit status 1"},
   };
   for (const auto& each : cases) {

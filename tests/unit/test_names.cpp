@@ -85,7 +85,7 @@ TEST_CASE("each kind has its own rule for names") {
 /// What is said of an object; empty where nothing is.
 std::string said_of(const std::string& json) {
   try {
-    check_objects(boost::json::parse(json), "downstream cluster");
+    check_objects(boost::json::parse(json), "downstream cluster", "kubectl get pods");
   } catch (const Failure& failure) {
     CHECK(failure.status == ExitStatus::refused);
     return failure.what();
@@ -130,6 +130,9 @@ TEST_CASE("objects that a cluster really sends pass the check") {
   CHECK(said_of(R"({"kind":"Pod","metadata":{"name":"a","namespace":"b","uid":"1-2",
                     "resourceVersion":"5","ownerReferences":[{"kind":"ReplicaSet","name":"r",
                     "uid":"3"}]}})")
+            .empty());
+  CHECK(said_of(R"({"kind":"Pod","metadata":{"name":"a","ownerReferences":[{"kind":"Image",
+                    "name":"sha256:1a2b"}]}})")
             .empty());
   CHECK(said_of("[]").empty());
   CHECK(said_of("null").empty());

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "transcript/failure.h"
 #include "transcript/text.h"
 #include "transcript/words.h"
 
@@ -29,6 +30,10 @@ Arguments& Arguments::joined(Word option, std::string_view value) {
 }
 
 Arguments& Arguments::option(Word option, const NamespaceName& value) {
+  if (value.empty()) {
+    throw Failure(ExitStatus::refused, "an object came without its namespace",
+                  "an API server sends none such. Find out what answers at the cluster's address");
+  }
   list_.emplace_back(option.text());
   list_.push_back(value.text());
   return *this;

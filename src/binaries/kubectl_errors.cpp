@@ -154,8 +154,11 @@ KubectlError classify(const Outcome& outcome) {
     default:
       return KubectlError::other;
   }
+  // What a server says of anything is no word about the kubeconfig.
+  const auto of_server = outcome.err.find("Error from server") != std::string::npos;
   const auto* found = std::find_if(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
-    return outcome.err.find(pattern.text) != std::string::npos;
+    return outcome.err.find(pattern.text) != std::string::npos &&
+           !(of_server && pattern.kind == KubectlError::bad_kubeconfig);
   });
   return found == patterns.end() ? KubectlError::other : found->kind;
 }

@@ -59,6 +59,9 @@ awaitable<void> Tar::list(const Descriptor& file, std::chrono::milliseconds limi
   Command command;
   command.input_descriptor = file.get();
   command.deadline = limit;
+  // GNU tar keeps the long names of headers in memory, however long they say that they are. Its
+  // gzip inherits the limit, and needs little.
+  command.most_memory = std::uint64_t{256} << 20U;
   const auto outcome = co_await start(list_args(), "1.1", std::move(command), std::move(reader));
   if (outcome.succeeded()) co_return;
   const auto late = outcome.ending == Ending::timed_out;

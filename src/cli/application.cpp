@@ -137,7 +137,9 @@ class Application {
     // A command that died of the signal that we were sent says nothing about the cluster.
     if (const auto signal = runner_.interrupted()) co_return interrupted_by(*signal);
     // After the first change it would be untrue that nothing was changed.
-    if (failure->status == ExitStatus::refused && changed()) failure->status = ExitStatus::failed;
+    const auto before_changes =
+        failure->status == ExitStatus::refused || failure->status == ExitStatus::usage;
+    if (before_changes && changed()) failure->status = ExitStatus::failed;
     report_end(*failure);
     co_return static_cast<int>(failure->status);
   }

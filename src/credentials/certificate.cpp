@@ -33,8 +33,9 @@ using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
 
-/// Far beyond any bundle, and within what OpenSSL's sizes hold.
-constexpr std::size_t max_bundle = std::size_t{64} << 20U;
+/// Bytes: no Secret or ConfigMap holds more (Kubernetes, pkg/apis/core/types.go, MaxSecretSize),
+/// and a certificate takes a millisecond to read.
+constexpr std::size_t max_bundle = std::size_t{1} << 20U;
 
 std::string name_text(const X509_NAME* name) {
   const Bio text(BIO_new(BIO_s_mem()));

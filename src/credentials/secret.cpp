@@ -23,10 +23,11 @@ std::string label_of(std::string_view text, std::string_view kind) {
 void keep_plain(Redactor& redactor, std::string_view text, std::string_view label) {
   redactor.add(text, label);
   redactor.add(base64_encode(text), label);
+  // The parts of what is no JWT are words that a cluster could have hidden from the operator.
+  if (!parse_token(text)) return;
   for (std::size_t begin = 0; begin < text.size();) {
     const auto end = std::min(text.find('.', begin), text.size());
-    // The header of a JWT is short and no secret by itself, but nobody needs to see it either.
-    redactor.add(text.substr(begin, end - begin), label);
+    if (end - begin >= shortest_token) redactor.add(text.substr(begin, end - begin), label);
     begin = end + 1;
   }
 }
@@ -58,7 +59,7 @@ void keep_wrapped(Redactor& redactor, std::string_view text, std::string_view la
 }  // namespace
 
 bool is_token(std::string_view text) {
-  return text.size() >= shortest_token && text.size() <= longest_token &&
+  return text.size() >= shortest_token && text.size() <= longest_token && text.front() != '-' &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 

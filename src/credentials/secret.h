@@ -40,7 +40,8 @@ class Secret {
   std::string text_;
 };
 
-/// Whether it can be a token: 16 to 8,192 printable ASCII characters, none of them a space.
+/// Whether it can be a token: 16 to 8,192 printable ASCII characters, none of them a space, and no
+/// dash at the beginning, as an option has.
 bool is_token(std::string_view text);
 
 /// Registers a text that is secret and is not kept, in every form in which it could show, with the

@@ -133,7 +133,9 @@ int set_up_child(const ChildTerms& terms) noexcept {
   sigset_t none;
   ::sigemptyset(&none);
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return errno;
-  if (!limit(RLIMIT_CORE, 0)) return errno;
+  // One byte: with 0 a core goes to a pipe of core_pattern all the same (core(5)).
+  if (!limit(RLIMIT_CORE, 1)) return errno;
+  if (terms.most_memory && !limit(RLIMIT_AS, *terms.most_memory)) return errno;
   if (terms.largest_file && !limit(RLIMIT_FSIZE, *terms.largest_file)) return errno;
   if (terms.on_parent_death == OnParentDeath::ends_child) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;

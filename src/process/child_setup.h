@@ -84,6 +84,7 @@ struct ChildTerms {
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
   pid_t parent = 0;
   std::optional<std::uint64_t> largest_file = {};
+  std::optional<std::uint64_t> most_memory = {};
 };
 
 /// For a child between fork and exec: a process group of its own, default signals, none held back,

@@ -170,7 +170,8 @@ class Job : public std::enable_shared_from_this<Job> {
     auto errors = make_pipe();
     auto child_in = command_.input.empty() ? null.get() : input.read_end.get();
     if (command_.input_descriptor) child_in = *command_.input_descriptor;
-    const ChildTerms terms{command_.on_parent_death, ::getpid(), command_.largest_file};
+    const ChildTerms terms{command_.on_parent_death, ::getpid(), command_.largest_file,
+                           command_.most_memory};
     const Environment environment(command_.environment);
     const bp::filesystem::path executable(path);
 

@@ -59,6 +59,8 @@ struct Command {
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
   /// Bytes that any one file which the child writes may have. No limit by default.
   std::optional<std::uint64_t> largest_file = {};
+  /// Bytes of memory that the child may use. No limit by default.
+  std::optional<std::uint64_t> most_memory = {};
 };
 
 /// Starts children and waits for them. Each child leads a process group of its own, inherits no

@@ -10,6 +10,7 @@
 #include "runbook/parse.h"
 #include "runbook/pod_wait.h"
 #include "runbook/trim.h"
+#include "transcript/failure.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -28,6 +29,9 @@ std::string names_text(const std::vector<Pod>& pods) {
   return enumerated(texts_of(names_of(pods)));
 }
 
+/// How often new pods that mount a deleted secret are deleted: one round is what a race takes.
+constexpr int most_rounds = 5;
+
 bool mounts_any(const Pod& pod, const std::set<ObjectName>& secrets) {
   return pod.service_account == agent_account &&
          std::any_of(pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
@@ -43,7 +47,15 @@ awaitable<void> Execution::recreate_agents() {
   PodWait wait(stale);
   say(EventKind::wait_started, "2.2", "for the old agents to be gone, and new ones to be ready");
   // Once more where one started with the old secret while the others were being deleted.
-  for (auto first = true; first || !stale.empty(); first = false) {
+  for (auto round = 0; round == 0 || !stale.empty(); ++round) {
+    if (round == most_rounds) {
+      throw Failure(ExitStatus::gave_up,
+                    fmt::format("pods that mount a deleted token secret were made again {} times",
+                                most_rounds),
+                    fmt::format("find out who makes them: {}",
+                                downstream(Step::recreate_agents)
+                                    .shown(commands::describe_pods(options_.plan.name_space))));
+    }
     std::vector<awaitable<void>> tasks;
     if (!stale.empty()) {
       announce("2.2",

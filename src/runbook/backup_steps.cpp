@@ -5,6 +5,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include "backup/incoming.h"
@@ -73,6 +74,8 @@ awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::
     incoming.keep(name, file);
   } catch (const Failure&) {
     throw;
+  } catch (const boost::system::system_error&) {
+    throw;  // Its end was asked for.
   } catch (const std::runtime_error& error) {
     wrong = error.what();
   }
@@ -130,7 +133,7 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
 awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& backup) {
   const auto& container = options_.plan.backup.container;
   const auto name = std::filesystem::path(backup.archive).filename().string();
-  const Incoming incoming(folder_.backup_folder());
+  const Incoming incoming(folder_.backup().path_for_child());
   const auto room = incoming.room();
   say(EventKind::wait_started, "1.1", "for the archive to be copied and checked");
   Background size;
@@ -160,9 +163,12 @@ awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& ba
   say(EventKind::wait_ended, "1.1",
       fmt::format("the archive was read to its end: {} of {}", counted(summary.files, "file"),
                   rancher_data));
-  say(EventKind::change, "1.1",
-      fmt::format("saved Rancher's data as {}: {} bytes, SHA-256 {}",
-                  (folder_.backup_folder() / name).string(), summary.bytes, summary.sha256));
+  events_.emit({.kind = EventKind::change,
+                .section = "1.1",
+                .text = fmt::format("saved Rancher's data as {}: {} bytes, SHA-256 {}",
+                                    (folder_.backup_folder() / name).string(), summary.bytes,
+                                    summary.sha256),
+                .data = record_of(name, summary.sha256)});
 }
 
 awaitable<void> Execution::archive_and_copy(Docker docker, const ContainerBackup& backup) {

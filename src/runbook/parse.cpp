@@ -108,7 +108,10 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   parsed.name = required_name(secret);
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
-  parsed.credentials.ca_pem = decoded(secret, "/data/ca.crt");
+  // Kubernetes' own limit of a Secret: what is larger is no CA, and is not kept.
+  constexpr std::size_t most = std::size_t{1} << 20U;
+  auto ca = decoded(secret, "/data/ca.crt");
+  if (ca.size() <= most) parsed.credentials.ca_pem = std::move(ca);
   parsed.ca_base64 = base64_encode(parsed.credentials.ca_pem);
   return parsed;
 }

@@ -4,9 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "transcript/failure.h"
+
 namespace retrust {
 
 namespace {
+
+/// Beyond any cluster: a node has 110 pods at most, by default.
+constexpr std::size_t most_pods = 20'000;
 
 /// The Deployment of a pod of a ReplicaSet, which is called after it with a hash: a rollout under
 /// way changes the ReplicaSet, not the Deployment.
@@ -30,6 +35,12 @@ void PodWait::expect(const Pod& pod) {
 
 void PodWait::see(WatchEvent::Type type, const Pod& pod) {
   if (type != WatchEvent::Type::added) listing_ = Listing::over;
+  if (present_.size() + gone_.size() > most_pods) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the watch of the agents' namespace shows more than {} pods", most_pods),
+        "no agents are so many. Find out what answers at the cluster's address");
+  }
   if (type == WatchEvent::Type::deleted) {
     gone_.insert(pod.uid);
     present_.erase(pod.uid);

@@ -29,6 +29,8 @@ constexpr std::chrono::milliseconds agents_token_wait{std::chrono::seconds{30}};
 /// Between two looks at two objects of different kinds, which no single watch shows.
 constexpr std::chrono::milliseconds pause_between{500};
 constexpr int replace_attempts = 5;
+/// Token secrets of one account that are kept while a usable one is waited for.
+constexpr std::size_t most_found = 100;
 
 /// The token controller has filled it in, with the CA that the cluster has now.
 bool is_usable(const Downstream& downstream, const TokenSecret& secret) {
@@ -105,6 +107,11 @@ awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> do
           fmt::format("{} is there, but {}", secret->name,
                       secret->complete() ? "its CA is not the one in kube-root-ca.crt yet"
                                          : "not filled in yet"));
+    }
+    if (found.size() >= most_found) {
+      throw Failure(ExitStatus::refused,
+                    fmt::format("the watch shows more than {} token secrets of cattle", most_found),
+                    "no cluster has so many. Find out what answers at the cluster's address");
     }
     found.insert(found.begin(), std::move(*secret));
     return is_usable(seen, found.front()) ? Flow::stop : Flow::go_on;

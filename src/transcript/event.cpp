@@ -57,7 +57,13 @@ void mask_values(boost::json::value& value, const Redactor& redactor) {
   } else if (auto* array = value.if_array()) {
     for (auto& element : *array) mask_values(element, redactor);
   } else if (auto* object = value.if_object()) {
-    for (auto& member : *object) mask_values(member.value(), redactor);
+    boost::json::object masked(object->storage());
+    for (auto& member : *object) {
+      mask_values(member.value(), redactor);
+      // Some keys are sentences that hold what a cluster said.
+      masked[printable(redactor.mask(std::string_view(member.key())))] = std::move(member.value());
+    }
+    *object = std::move(masked);
   }
 }
 

@@ -82,9 +82,13 @@ std::string shell_line(std::vector<std::string> program, const std::vector<std::
   return shell_line(program);
 }
 
-std::string utc_text(std::chrono::system_clock::time_point time) {
+std::string utc_text(std::chrono::sys_seconds time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+                     fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));
+}
+
+std::string utc_text(std::chrono::system_clock::time_point time) {
+  return utc_text(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 std::string utc_text_ms(std::chrono::system_clock::time_point time) {

@@ -27,6 +27,8 @@ std::string shell_line(std::vector<std::string> program, const std::vector<std::
 
 /// 2026-01-10T08:00:00Z, and with milliseconds.
 std::string utc_text(std::chrono::system_clock::time_point time);
+/// The same of certificates' times: the nanoseconds of system_clock end in 2262.
+std::string utc_text(std::chrono::sys_seconds time);
 std::string utc_text_ms(std::chrono::system_clock::time_point time);
 
 /// 20261124T103823Z, for names of files.

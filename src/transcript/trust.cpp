@@ -44,7 +44,8 @@ bool is_private_group(const struct ::stat& state, const std::string& path) {
     if (name != *member) return false;
   }
   // With a list the group's bits are the mask of all users and groups in the list.
-  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) < 0;
+  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) < 0 &&
+         (errno == ENODATA || errno == EOPNOTSUPP);
 }
 
 std::string foreign_owner(const struct ::stat& state, Owner owner) {

@@ -20,7 +20,7 @@ class Untrusted : public Failure {
 /// Who may own a file that retrust relies on.
 enum class Owner { caller, caller_or_root };
 
-/// Says who else could change a file: "belongs to ada", "its group devs can write it"; empty where
+/// Says who else could change a file: "belongs to ada", "can be written by the group devs"; empty where
 /// nobody could. A group counts as its user alone where it has the user's name, is the user's
 /// primary group, lists no other member, and the file has no access control list (umask 002). Root
 /// gets no such exception. `path` must lead to the file, e.g. /proc/self/fd/N.

@@ -38,6 +38,10 @@ TEST_CASE("what is no token is none, and hides no word of a plan") {
     CHECK(redactor.mask(line) == line);
   }
   Redactor redactor;
+  CHECK(Secret(redactor, "--kubeconfig=prod.yaml").empty());
+  const Secret words(redactor, "aaaaaaaaaaaaaaaa.not-needed-at-all.kubectl-delete-secret");
+  CHECK(redactor.mask("kubectl-delete-secret: not-needed-at-all") ==
+        "kubectl-delete-secret: not-needed-at-all");
   CHECK(Secret(redactor, std::string(8192, 'x')).size() == 8192);
   CHECK(Secret(redactor, "sixteen-letters!").size() == 16);
 }

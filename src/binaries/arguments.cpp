@@ -1,5 +1,7 @@
 #include "binaries/arguments.h"
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -76,6 +78,13 @@ Arguments& Arguments::absolute_path(std::string_view path) {
   if (!path.starts_with('/')) throw std::logic_error("no absolute path");
   list_.emplace_back(path);
   return *this;
+}
+
+std::string_view Arguments::name_space() const {
+  const auto found = std::find(list_.begin(), list_.end(), "-n");
+  return found == list_.end() || std::next(found) == list_.end()
+             ? std::string_view()
+             : std::string_view(*std::next(found));
 }
 
 std::string shell_line(const std::vector<std::string>& program, const Arguments& args) {

@@ -48,6 +48,9 @@ class Arguments {
   Arguments& container_path(const ContainerName& name, std::string_view absolute);
   Arguments& absolute_path(std::string_view path);
 
+  /// The value of -n; empty where there is none.
+  std::string_view name_space() const;
+
   const std::vector<std::string>& list() const { return list_; }
   bool empty() const { return list_.empty(); }
   bool operator==(const Arguments&) const = default;

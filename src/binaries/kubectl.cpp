@@ -308,11 +308,11 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
 
 boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim) const {
   const auto about = asked(call.args);
-  const auto command = shown(call.args);
+  const auto asked_for = call.args;
   JsonAnswer answer(std::move(trim));
   co_await run(std::move(call), &answer);
   auto document = answer.document(about);
-  check_objects(document, name_of(target_.side), command);
+  check_objects(document, {name_of(target_.side), shown(asked_for), asked_for.name_space()});
   co_return document;
 }
 
@@ -360,7 +360,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
     const auto items = array_at(found.front(), "/items");
     found.assign(items.begin(), items.end());
   }
-  for (const auto& each : found) check_objects(each, name_of(target_.side), about.command);
+  for (const auto& each : found) check_objects(each, {name_of(target_.side), about.command});
   if (found.size() != count) throw not_json(about, answer.size(), "an answer is missing");
   // What is deleted goes by which answer belongs to which token.
   const boost::json::value question(list);

@@ -47,7 +47,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
                                             std::function<void()> on_list,
                                             std::function<Flow(const WatchEvent&)> on_event) const {
   args = watch_args(args, target_.age);
-  const auto command = shown(args);
+  const Question question{name_of(target_.side), shown(args), args.name_space()};
   const auto bare = target_.age != KubectlAge::present;
   const auto end = Clock::now() + limit;
   auto weight = Weight::documented;
@@ -62,7 +62,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
         if (bare) {
           for (auto& object : bare_objects(std::move(document))) {
             if (flow == Flow::stop) break;
-            check_objects(object, name_of(target_.side), command);
+            check_objects(object, question);
             flow = on_event({WatchEvent::Type::modified, std::move(object)});
           }
           return;
@@ -71,7 +71,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
         auto* event = document.if_object();
         auto* object = event == nullptr ? nullptr : event->if_contains("object");
         if (flow == Flow::stop || !type || object == nullptr) return;
-        check_objects(*object, name_of(target_.side), command);
+        check_objects(*object, question);
         flow = on_event({*type, std::move(*object)});
       });
       return flow;

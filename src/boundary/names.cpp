@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "transcript/display_text.h"
 #include "transcript/failure.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -28,8 +28,7 @@ bool is_label(std::string_view text) {
 }
 
 [[noreturn]] void refuse_text(std::string_view what, std::string_view text, std::string_view rule) {
-  auto shown = one_line(text.substr(0, most_shown));
-  if (text.size() > most_shown) shown += "…";
+  const auto shown = display_text(text, most_shown);
   throw Failure(ExitStatus::refused, fmt::format("\"{}\" is no {}: {}", shown, what, rule),
                 "retrust uses no such text in a command. Find out who wrote it before you go on");
 }

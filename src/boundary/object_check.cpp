@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "boundary/names.h"
+#include "transcript/display_text.h"
 #include "transcript/failure.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -20,8 +20,7 @@ constexpr std::size_t most_shown = 80;
 std::string shown(const json::value& value) {
   if (!value.is_string()) return fmt::format("a {}", json::to_string(value.kind()).data());
   const std::string_view text(value.get_string());
-  return fmt::format("\"{}{}\"", one_line(text.substr(0, most_shown)),
-                     text.size() > most_shown ? "…" : "");
+  return fmt::format("\"{}\"", display_text(text, most_shown));
 }
 
 std::string text_of(const json::object& object, std::string_view key) {
@@ -31,8 +30,8 @@ std::string text_of(const json::object& object, std::string_view key) {
 
 class ObjectCheck {
  public:
-  ObjectCheck(const json::object& object, std::string_view cluster, std::string_view command)
-      : object_(object), cluster_(cluster), command_(command), kind_(text_of(object, "kind")) {}
+  ObjectCheck(const json::object& object, const Question& question)
+      : object_(object), question_(question), kind_(text_of(object, "kind")) {}
 
   void check() const {
     const auto* metadata = object_.if_contains("metadata");
@@ -41,7 +40,11 @@ class ObjectCheck {
     const auto& members = metadata->get_object();
     check_text(members, "metadata.name",
                [this](std::string_view text) { return allows_name(kind_, text); });
-    check_text(members, "metadata.namespace", LabelRule::allows);
+    // A kuberc can make `kubectl get` read all namespaces: another one's object is never ours.
+    check_text(members, "metadata.namespace", [this](std::string_view text) {
+      return LabelRule::allows(text) &&
+             (question_.name_space.empty() || text == question_.name_space);
+    });
     check_text(members, "metadata.uid", UidRule::allows);
     // That of a list is empty in some answers.
     check_text(members, "metadata.resourceVersion", [](std::string_view text) {
@@ -76,17 +79,24 @@ class ObjectCheck {
   [[noreturn]] void refuse(std::string_view member, const json::value& value) const {
     throw Failure(
         ExitStatus::refused,
-        fmt::format("the {} sent {} whose {} is {}, which Kubernetes does not allow", cluster_,
-                    description(), member, shown(value)),
+        fmt::format("the {} sent {} whose {} is {}, which {}", question_.cluster, description(),
+                    member, shown(value),
+                    is_foreign(member, value) ? "is not the namespace that was asked for"
+                                              : "Kubernetes does not allow"),
         fmt::format("this may be an attack, and retrust uses nothing of that answer. See what the "
                     "cluster sends, and find out who created the object: {}",
-                    command_));
+                    question_.command));
+  }
+
+  static bool is_foreign(std::string_view member, const json::value& value) {
+    return member == "metadata.namespace" && value.is_string() &&
+           LabelRule::allows(std::string_view(value.get_string()));
   }
 
   /// "a Pod called x in cattle-system", as far as the object says so in valid words.
   std::string description() const {
     auto text = kind_.empty() ? std::string("an object")
-                              : fmt::format("a {}", one_line(kind_.substr(0, most_shown)));
+                              : fmt::format("a {}", display_text(kind_, most_shown));
     const auto* metadata = object_.if_contains("metadata");
     if (metadata == nullptr || !metadata->is_object()) return text;
     const auto name = text_of(metadata->get_object(), "name");
@@ -97,23 +107,22 @@ class ObjectCheck {
   }
 
   const json::object& object_;
-  std::string_view cluster_;
-  std::string_view command_;
+  const Question& question_;
   std::string kind_;
 };
 
 }  // namespace
 
-void check_objects(const json::value& answer, std::string_view cluster, std::string_view command) {
+void check_objects(const json::value& answer, const Question& question) {
   const auto* object = answer.if_object();
   if (object == nullptr) return;
-  ObjectCheck(*object, cluster, command).check();
+  ObjectCheck(*object, question).check();
   if (const auto* items = object->if_contains("items"); items != nullptr && items->is_array()) {
-    for (const auto& item : items->get_array()) check_objects(item, cluster, command);
+    for (const auto& item : items->get_array()) check_objects(item, question);
   }
   // What a watch prints: {"type": …, "object": …}.
   if (const auto* inner = object->if_contains("object"); inner != nullptr) {
-    check_objects(*inner, cluster, command);
+    check_objects(*inner, question);
   }
 }
 

@@ -32,6 +32,7 @@
 #include "runbook/rollback.h"
 #include "runbook/server_container.h"
 #include "transcript/text.h"
+#include "transcript/trust.h"
 #include "transcript/writers.h"
 #include "version.h"
 
@@ -338,6 +339,8 @@ class Application {
   }
 
   awaitable<int> execute() {
+    // Temporary kubeconfigs are needed after changes, too.
+    check_way(std::filesystem::temp_directory_path());
     open_folder(fmt::format("{} of cluster {}",
                             options_.command == CommandName::run ? "run" : "step",
                             options_.cluster));
@@ -428,6 +431,8 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
                     const Environment& environment) {
   // A reader of our output that went away must not stop a change half-way.
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow is an error to tell, not an end without a word.
+  std::signal(SIGXFSZ, SIG_IGN);
   hold_standard_descriptors();
   forgo_openssl_configuration();
   if (std::filesystem::path(path).filename() == "kubectl_complete-retrust") {

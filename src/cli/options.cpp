@@ -9,6 +9,7 @@
 
 #include "cli/duration.h"
 #include "runbook/snapshot_names.h"
+#include "transcript/display_text.h"
 #include "transcript/failure.h"
 #include "transcript/near.h"
 #include "transcript/text.h"
@@ -96,8 +97,12 @@ po::parsed_options from_file(const po::options_description& options, const std::
       return value.empty();
     });
     return parsed;
+  } catch (const po::invalid_syntax&) {
+    // Not its own words: they quote the line, which is a secret where this is another file.
+    wrong(fmt::format("{} has a line that is not NAME = VALUE: is it the file of --config?", path),
+          "lines are NAME = VALUE");
   } catch (const po::error& error) {
-    wrong(fmt::format("{}: {}", path, one_line(error.what())), "lines are NAME = VALUE");
+    wrong(fmt::format("{}: {}", path, display_text(error.what(), 120)), "lines are NAME = VALUE");
   }
 }
 
@@ -378,6 +383,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
   parsed.name_space = name_in<NamespaceName>(values, "namespace");
+  if (parsed.name_space.empty()) wrong("--namespace is empty", "leave it out for cattle-system");
   parsed.docker = values.text("docker");
   parsed.rke = values.text("rke");
   // Whoever only looks, or takes something back, makes no backup: nothing of it is asked for.

@@ -277,8 +277,10 @@ awaitable<TokenPage> TokenPages::next() {
                     fmt::format("the list of secrets in {} is not JSON", name_space_),
                     "run again; is it a kubectl that was given?");
     }
-    check_objects(list, name_of(Side::downstream),
-                  fmt::format("kubectl -n {} get secrets -o json", name_space_));
+    const Question question{name_of(Side::downstream),
+                            fmt::format("kubectl -n {} get secrets -o json", name_space_),
+                            name_space_.text()};
+    check_objects(list, question);
     for (const auto& secret : array_at(list, "/items")) {
       if (auto token = parse_own_token(secret, *redactor_))
         page.tokens.push_back(std::move(*token));

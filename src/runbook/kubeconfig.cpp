@@ -26,7 +26,9 @@ namespace {
 namespace json = boost::json;
 
 std::filesystem::path private_directory() {
-  auto pattern = (std::filesystem::temp_directory_path() / "retrust-XXXXXX").string();
+  const auto place = std::filesystem::temp_directory_path();
+  check_way(place);
+  auto pattern = (place / "retrust-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {  // mode 0700
     throw Failure(
         ExitStatus::refused,
@@ -85,8 +87,8 @@ bool name_says_secret(std::string_view name) {
        {"name", "file", "path", "dir", "url", "endpoint", "storage", "type"}) {
     if (lower.ends_with(end)) return false;
   }
-  for (const std::string_view part :
-       {"secret", "password", "passwd", "token", "apikey", "api-key", "api_key", "private"}) {
+  for (const std::string_view part : {"secret", "password", "passwd", "token", "apikey", "api-key",
+                                      "api_key", "private", "credential", "access_key", "_pat"}) {
     if (lower.find(part) != std::string::npos) return true;
   }
   return false;
@@ -185,8 +187,9 @@ bool is_plugin_secret(std::string_view name, std::string_view value) {
   const auto path = value.starts_with('/') || value.starts_with("./") || value.starts_with("../") ||
                     value.starts_with('~') || value.starts_with('$');
   const auto url = value.find("://") != std::string_view::npos || value.starts_with("arn:");
-  if (value.size() < least_named || value.starts_with('-') || path || url) return false;
+  if (value.size() < least_named) return false;
   if (name_says_secret(name)) return true;
+  if (value.starts_with('-') || path || url) return false;
   // Names and words: of a cluster, a region, an API version, a cloud, an account.
   const auto is_name = std::all_of(value.begin(), value.end(), [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0 ||

@@ -166,6 +166,23 @@ std::string exposure(const Descriptor& descriptor, Owner owner) {
   return exposure(state, fmt::format("/proc/self/fd/{}", descriptor.get()), owner);
 }
 
+void check_way(const fs::path& folder) {
+  std::error_code error;
+  for (auto path = fs::canonical(folder, error); !error; path = path.parent_path()) {
+    struct ::stat state {};
+    if (::stat(path.c_str(), &state) != 0) unreadable(path, errno);
+    const auto sticky = (state.st_mode & S_ISVTX) != 0;
+    const auto exposed = sticky ? foreign_owner(state, Owner::caller_or_root)
+                                : exposure(state, path.string(), Owner::caller_or_root);
+    if (!exposed.empty()) {
+      throw Untrusted(fmt::format("temporary files would not be safe: the folder {} {}",
+                                  path.string(), exposed),
+                      "give a folder of your own: export TMPDIR=$(mktemp -d -p ~)");
+    }
+    if (path == path.root_path()) break;
+  }
+}
+
 std::string caller_name() {
   const auto* entry = ::getpwuid(::geteuid());
   return entry == nullptr ? std::to_string(::geteuid()) : std::string(entry->pw_name);

@@ -20,8 +20,8 @@ class Untrusted : public Failure {
 /// Who may own a file that retrust relies on.
 enum class Owner { caller, caller_or_root };
 
-/// Says who else could change a file: "belongs to ada", "can be written by the group devs"; empty where
-/// nobody could. A group counts as its user alone where it has the user's name, is the user's
+/// Says who else could change a file: "belongs to ada", "can be written by the group devs"; empty
+/// where nobody could. A group counts as its user alone where it has the user's name, is the user's
 /// primary group, lists no other member, and the file has no access control list (umask 002). Root
 /// gets no such exception. `path` must lead to the file, e.g. /proc/self/fd/N.
 std::string exposure(const struct ::stat& state, const std::string& path, Owner owner);
@@ -34,6 +34,11 @@ std::string caller_name();
 
 /// A shell command with "sudo" before it where the caller is not root.
 std::string as_root(const std::string& command);
+
+/// Throws Untrusted where another user could put something else in the place of a folder, or of
+/// one on the way to it: each must belong to the caller or to root, and nobody else may write it
+/// unless its sticky bit is set.
+void check_way(const std::filesystem::path& folder);
 
 /// A path quoted for a shell, which no command takes for an option.
 std::string operand(const std::filesystem::path& path);

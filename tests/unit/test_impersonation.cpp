@@ -81,7 +81,7 @@ awaitable<void> read_all(TokenPages& pages, std::vector<std::string>& read) {
 }
 
 std::vector<std::string> read_all(Server& server, Redactor& redactor) {
-  TokenPages pages("ns", server.fetch(), redactor);
+  TokenPages pages("cattle-impersonation-system", server.fetch(), redactor);
   std::vector<std::string> read;
   boost::asio::io_context io;
   std::exception_ptr failure;
@@ -99,7 +99,8 @@ TEST_CASE("token secrets are read page by page, and registered") {
                  page({secret("b", "another-token-of-theirs")}, "")});
   CHECK(read_all(server, redactor) == std::vector<std::string>{" a", " b"});
   const std::string path =
-      "/api/v1/namespaces/ns/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
+      "/api/v1/namespaces/cattle-impersonation-system/"
+      "secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
       "&limit=398";
   CHECK(server.paths == std::vector<std::string>{path, path + "&continue=next%2B%2F%3D"});
   CHECK(redactor.mask(token).find("claims") == std::string::npos);

@@ -83,9 +83,9 @@ TEST_CASE("each kind has its own rule for names") {
 }
 
 /// What is said of an object; empty where nothing is.
-std::string said_of(const std::string& json) {
+std::string said_of(const std::string& json, std::string_view name_space = {}) {
   try {
-    check_objects(boost::json::parse(json), "downstream cluster", "kubectl get pods");
+    check_objects(boost::json::parse(json), {"downstream cluster", "kubectl get pods", name_space});
   } catch (const Failure& failure) {
     CHECK(failure.status == ExitStatus::refused);
     return failure.what();
@@ -121,6 +121,16 @@ TEST_CASE("every object that a cluster sends is checked, wherever it stands") {
     }
   }
   CHECK(said_of(R"({"kind":"Pod","metadata":[]})").find("whose metadata is") != std::string::npos);
+}
+
+TEST_CASE("an object of another namespace than was asked for is never taken") {
+  const std::string pod = R"({"kind":"Pod","metadata":{"name":"a","namespace":"default"}})";
+  CHECK(said_of(pod, "cattle-system").find("is not the namespace that was asked for") !=
+        std::string::npos);
+  CHECK(said_of(R"({"kind":"List","items":[)" + pod + "]}", "cattle-system").find("default") !=
+        std::string::npos);
+  CHECK(said_of(pod, "default").empty());
+  CHECK(said_of(R"({"kind":"Namespace","metadata":{"name":"x"}})", "cattle-system").empty());
 }
 
 TEST_CASE("objects that a cluster really sends pass the check") {

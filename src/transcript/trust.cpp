@@ -54,6 +54,13 @@ std::string foreign_owner(const struct ::stat& state, Owner owner) {
   return fmt::format("belongs to {}", user_name(state.st_uid));
 }
 
+/// Who else could replace a member of a folder; where its sticky bit is set, its owner alone could.
+std::string folder_exposure(const struct ::stat& state, const fs::path& folder) {
+  const auto sticky = (state.st_mode & S_ISVTX) != 0;
+  return sticky ? foreign_owner(state, Owner::caller_or_root)
+                : exposure(state, folder.string(), Owner::caller_or_root);
+}
+
 [[noreturn]] void unreadable(const fs::path& path, int error) {
   if (path.string().starts_with("/dev/fd/")) {
     throw Failure(ExitStatus::usage,
@@ -124,9 +131,7 @@ class Way {
   void check_folder(const fs::path& folder) const {
     struct ::stat state {};
     if (::stat(folder.c_str(), &state) != 0) unreadable(given_, errno);
-    const auto foreign = foreign_owner(state, Owner::caller_or_root);
-    const auto sticky = (state.st_mode & S_ISVTX) != 0;
-    const auto exposed = sticky ? foreign : exposure(state, folder.string(), Owner::caller_or_root);
+    const auto exposed = folder_exposure(state, folder);
     if (!exposed.empty()) refuse(fmt::format("the folder {} {}", folder.string(), exposed), folder);
   }
 
@@ -171,9 +176,7 @@ void check_way(const fs::path& folder) {
   for (auto path = fs::canonical(folder, error); !error; path = path.parent_path()) {
     struct ::stat state {};
     if (::stat(path.c_str(), &state) != 0) unreadable(path, errno);
-    const auto sticky = (state.st_mode & S_ISVTX) != 0;
-    const auto exposed = sticky ? foreign_owner(state, Owner::caller_or_root)
-                                : exposure(state, path.string(), Owner::caller_or_root);
+    const auto exposed = folder_exposure(state, path);
     if (!exposed.empty()) {
       throw Untrusted(fmt::format("temporary files would not be safe: the folder {} {}",
                                   path.string(), exposed),

@@ -80,6 +80,15 @@ Arguments& Arguments::absolute_path(std::string_view path) {
   return *this;
 }
 
+std::size_t Arguments::command_at() const {
+  return !list_.empty() && list_.front() == "-n" ? 2 : 0;
+}
+
+std::string_view Arguments::command() const {
+  const auto at = command_at();
+  return at < list_.size() ? std::string_view(list_[at]) : std::string_view();
+}
+
 std::string_view Arguments::name_space() const {
   const auto found = std::find(list_.begin(), list_.end(), "-n");
   return found == list_.end() || std::next(found) == list_.end()

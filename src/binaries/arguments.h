@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -48,6 +49,10 @@ class Arguments {
   Arguments& container_path(const ContainerName& name, std::string_view absolute);
   Arguments& absolute_path(std::string_view path);
 
+  /// Where the command begins: after the namespace, where that comes first.
+  std::size_t command_at() const;
+  /// The first word of kubectl's command, such as "get"; empty where there is none.
+  std::string_view command() const;
   /// The value of -n; empty where there is none.
   std::string_view name_space() const;
 

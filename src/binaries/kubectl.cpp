@@ -73,9 +73,9 @@ std::string object_text(const boost::json::object& object) {
 }
 
 /// Commands that change nothing, whenever they end.
-bool only_reads(const std::vector<std::string>& args) {
+bool only_reads(const Arguments& args) {
   constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
-  return !args.empty() && std::find(reads.begin(), reads.end(), args.front()) != reads.end();
+  return std::find(reads.begin(), reads.end(), args.command()) != reads.end();
 }
 
 }  // namespace
@@ -87,17 +87,20 @@ KubectlAge age_of(const boost::json::value& version) {
   return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::present;
 }
 
-KubectlDefaults defaults_of(const std::string& version) {
-  constexpr std::string_view major = "v1.";
-  constexpr int first_minor = 33;
-  if (!version.starts_with(major)) return KubectlDefaults::built_in;
-  const auto minor = std::atoi(version.c_str() + major.size());
-  return minor < first_minor ? KubectlDefaults::built_in : KubectlDefaults::of_kuberc;
+std::string shell_line(const KubectlLine& line, const Arguments& args) {
+  return shell_line(line.words,
+                    line.defaults == KubectlDefaults::of_kuberc ? over_kuberc(args) : args);
 }
 
 Kubectl Kubectl::in_section(std::string section) const {
   auto copy = *this;
   copy.section_ = std::move(section);
+  return copy;
+}
+
+Kubectl Kubectl::in_context(std::string context) const {
+  auto copy = *this;
+  if (copy.target_.context.empty()) copy.target_.context = std::move(context);
   return copy;
 }
 
@@ -124,7 +127,7 @@ Asked Kubectl::asked(const Arguments& args) const {
   std::string command = "kubectl";
   // The command and its kind, without the namespace before it and the name of an object.
   const auto& words = args.list();
-  const std::size_t first = !words.empty() && words.front() == "-n" ? 2 : 0;
+  const auto first = args.command_at();
   for (auto i = first; i < std::min(words.size(), first + 2); ++i) {
     command += " " + words[i].substr(0, words[i].find('/'));
   }
@@ -134,23 +137,26 @@ Asked Kubectl::asked(const Arguments& args) const {
           container.text()};
 }
 
-std::vector<std::string> Kubectl::shown_words() const {
+KubectlLine Kubectl::shown_line() const {
   std::vector<std::string> words{"kubectl"};
   if (!target_.container.empty()) {
     words = {"docker", "exec", "-i", target_.container.text(), "kubectl"};
   }
-  return with_more(std::move(words), reaching().list());
+  return {with_more(std::move(words), reaching().list()), target_.defaults};
 }
 
 Arguments Kubectl::reaching() const {
   Arguments args;
   if (target_.container.empty()) args.joined("--kubeconfig=", target_.kubeconfig);
-  if (!target_.context.empty()) args.joined("--context=", target_.context);
+  // A kuberc may not lead it elsewhere either: an empty value is the kubeconfig's own.
+  const auto may_lead = target_.defaults == KubectlDefaults::of_kuberc;
+  if (may_lead || !target_.context.empty()) args.joined("--context=", target_.context);
+  if (may_lead) args.words({"--cluster=", "--server="});
   return args;
 }
 
 std::string Kubectl::shown(const Arguments& args) const {
-  return shell_line(with_more(shown_words(), args.list()));
+  return shell_line(shown_line(), args);
 }
 
 Arguments Kubectl::get_args(const Arguments& args) {
@@ -163,9 +169,8 @@ Arguments Kubectl::watch_args(const Arguments& args, KubectlAge age) {
   return watch.words({"-o", "json"});
 }
 
-// --force=false: a kuberc with force=true would have the object deleted and made again.
 Arguments Kubectl::replace_args() {
-  return {"replace", "--validate=false", "--force=false", "-f", "-", "-o", "name"};
+  return {"replace", "--validate=false", "-f", "-", "-o", "name"};
 }
 
 Arguments Kubectl::replace_raw_args(std::string_view path) {
@@ -198,9 +203,9 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   // A page of a list at most, or a line for each object that is changed.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
-  if (only_reads(call.args.list())) command.on_parent_death = OnParentDeath::ends_child;
+  if (only_reads(call.args)) command.on_parent_death = OnParentDeath::ends_child;
   auto args = reaching();
-  args.append(call.args);
+  args.append(target_.defaults == KubectlDefaults::of_kuberc ? over_kuberc(call.args) : call.args);
   if (!contained) {
     command.args = args.list();
     command.environment = short_lived();
@@ -268,6 +273,7 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
   auto copy = *this;
   const auto version = co_await client();
   copy.target_.age = age_of(version);
+  copy.target_.defaults = defaults_of(text_at(version, "/clientVersion/gitVersion"));
   co_return copy;
 }
 

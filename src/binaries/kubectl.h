@@ -13,6 +13,7 @@
 #include "binaries/arguments.h"
 #include "binaries/json_answer.h"
 #include "binaries/kubectl_errors.h"
+#include "binaries/kuberc.h"
 #include "process/process.h"
 #include "transcript/event.h"
 
@@ -34,11 +35,14 @@ enum class KubectlAge {
 /// By what `kubectl version --client -o json` printed; `present` where that says nothing.
 KubectlAge age_of(const boost::json::value& version);
 
-/// Whether a file of the operator's, kuberc, may change kubectl's defaults: from 1.33 on.
-enum class KubectlDefaults { built_in, of_kuberc };
+/// How a kubectl is typed: the words that come first, and what defaults it has.
+struct KubectlLine {
+  std::vector<std::string> words = {"kubectl"};
+  KubectlDefaults defaults = KubectlDefaults::built_in;
+};
 
-/// By a version such as "v1.35.0"; built_in where it is not known.
-KubectlDefaults defaults_of(const std::string& version);
+/// The command as a person would type it.
+std::string shell_line(const KubectlLine& line, const Arguments& args);
 
 /// "v1.32.4" each.
 struct KubectlVersions {
@@ -58,6 +62,7 @@ struct KubectlTarget {
   ContainerName container = {};
   std::string docker = "docker";
   KubectlAge age = KubectlAge::present;
+  KubectlDefaults defaults = KubectlDefaults::built_in;
 };
 
 /// Between two attempts to reach a server that is away: there is nothing to watch meanwhile.
@@ -83,13 +88,16 @@ class Kubectl {
   Kubectl in_section(std::string section) const;
   /// A copy that uses another kubeconfig of the same cluster.
   Kubectl with_kubeconfig(std::string path) const;
+  /// A copy that names a context of the kubeconfig, unless the operator named one.
+  Kubectl in_context(std::string context) const;
   /// A copy that tries again while the API server cannot be reached.
   Kubectl with(Patience patience) const;
 
   /// A copy whose commands tell of their end when the gate is open. The gate must outlive it.
   Kubectl behind(Gate& gate) const;
 
-  /// A copy that leaves out what its kubectl is too old for; asks it for its version.
+  /// A copy that knows what its kubectl is too old for, and whether that reads a kuberc; asks it
+  /// for its version.
   boost::asio::awaitable<Kubectl> of_its_age() const;
 
   /// By `kubectl version`: what is not known stays empty.
@@ -141,9 +149,9 @@ class Kubectl {
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
-  /// The command as a person would type it, and the words that it begins with.
+  /// The command as a person would type it, and how each begins.
   std::string shown(const Arguments& args) const;
-  std::vector<std::string> shown_words() const;
+  KubectlLine shown_line() const;
 
   /// The whole arguments of get, watch and replace, as they are run and as a plan shows them.
   static Arguments get_args(const Arguments& args);

@@ -234,8 +234,9 @@ class Application {
 
   /// status and plan: look, say what was seen, leave no file.
   awaitable<int> look(Permissions permissions) {
-    const auto reached = co_await toolbox_.reach();
+    auto reached = co_await toolbox_.reach();
     auto seen = co_await observe(reached, toolbox_.observe_options(permissions));
+    keep_contexts(reached, seen);
     check_right_clusters(seen);
     auto binaries = toolbox_.backup_tools();
     seen.container = co_await observe_server_container(binaries, options_.rancher_container,

@@ -57,7 +57,13 @@ boost::asio::awaitable<Clusters> Toolbox::reach() const {
       contained ? in_container()
                 : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context),
       redactor_};
-  if (contained) {
+  // A version is asked for where something depends on it.
+  const auto kuberc = kuberc_exists();
+  if (kuberc) {
+    auto downstream = co_await reached.downstream.of_its_age();
+    reached.downstream = std::move(downstream);
+  }
+  if (kuberc || contained) {
     auto local = co_await reached.local.of_its_age();
     reached.local = std::move(local);
   }
@@ -84,8 +90,8 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
   plan.impersonation = options_.impersonation;
   plan.skip = options_.skip;
   plan.backup = options_.backup;
-  plan.downstream_kubectl = clusters.downstream.shown_words();
-  plan.local_kubectl = clusters.local.shown_words();
+  plan.downstream_kubectl = clusters.downstream.shown_line();
+  plan.local_kubectl = clusters.local.shown_line();
   plan.local_age = clusters.local.target().age;
   return plan;
 }

@@ -43,8 +43,8 @@ std::vector<std::string> commands_of(Step step, Shown shown) {
   PlanOptions options;
   options.extent = Extent::every;
   options.impersonation = Impersonation::repair;
-  options.downstream_kubectl = {"kubectl", "--kubeconfig=DOWNSTREAM"};
-  options.local_kubectl = {"kubectl", "--kubeconfig=LOCAL"};
+  options.downstream_kubectl.words = {"kubectl", "--kubeconfig=DOWNSTREAM"};
+  options.local_kubectl.words = {"kubectl", "--kubeconfig=LOCAL"};
   options.backup.container = "CONTAINER";
   options.backup.kind = BackupChoice::Kind::etcd;
   options.backup.rke_config = "cluster.yml";

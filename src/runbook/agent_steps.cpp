@@ -80,8 +80,8 @@ awaitable<void> Execution::recreate_agents() {
 
 awaitable<void> Execution::delete_pods(std::vector<Pod> pods) {
   const auto kubectl = downstream(Step::recreate_agents);
-  auto printed = co_await kubectl.change(commands::delete_pods(
-      options_.plan.name_space, names_of(pods), defaults_of(observation_.kubectl_version)));
+  auto printed =
+      co_await kubectl.change(commands::delete_pods(options_.plan.name_space, names_of(pods)));
   Deletion deletion{"pod", options_.plan.name_space, {}};
   for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
   co_await check_deleted(kubectl, std::move(deletion), std::move(printed));

@@ -3,25 +3,14 @@
 namespace retrust::commands {
 namespace {
 
-/// The options of every deletion. --wait=false: what comes of a deletion is watched, for everything
-/// at once. A kuberc can make `kubectl delete` ask, and do nothing without an answer, or try only:
-/// what is given here stands above it (kubernetes/kubectl kubernetes-1.33.0, pkg/kuberc/kuberc.go,
-/// applyOverrides). --interactive is known since 1.28, --dry-run=none since 1.18.
-Arguments deletion_options(KubectlDefaults defaults) {
-  Arguments options{"--ignore-not-found", "--wait=false"};
-  if (defaults == KubectlDefaults::of_kuberc) {
-    options.words({"--interactive=false", "--dry-run=none"});
-  }
-  return options;
-}
-
-Arguments deletion(const NamespaceName& name_space, Word kind, const std::vector<ObjectName>& names,
-                   KubectlDefaults defaults) {
+/// --wait=false: what comes of a deletion is watched, for everything at once.
+Arguments deletion(const NamespaceName& name_space, Word kind,
+                   const std::vector<ObjectName>& names) {
   return Arguments()
       .option("-n", name_space)
       .words({"delete"})
       .objects(kind, names)
-      .append(deletion_options(defaults));
+      .words({"--ignore-not-found", "--wait=false"});
 }
 
 }  // namespace
@@ -40,14 +29,12 @@ Arguments observe_local(const NamespaceName& rancher_namespace) {
       .option("-n", rancher_namespace);
 }
 
-Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names,
-                         KubectlDefaults defaults) {
-  return deletion(name_space, "secret", names, defaults);
+Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
+  return deletion(name_space, "secret", names);
 }
 
-Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names,
-                      KubectlDefaults defaults) {
-  return deletion(name_space, "pod", names, defaults);
+Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
+  return deletion(name_space, "pod", names);
 }
 
 Arguments token_secrets(const NamespaceName& name_space) {
@@ -130,8 +117,8 @@ Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& 
 }
 
 // Not by names: kubectl holds such requests back to five in a second, and these not at all.
-Arguments delete_given(KubectlDefaults defaults) {
-  return Arguments{"delete", "-f", "-"}.append(deletion_options(defaults));
+Arguments delete_given() {
+  return {"delete", "-f", "-", "--ignore-not-found", "--wait=false"};
 }
 
 Arguments versions_given() {

@@ -24,8 +24,7 @@ Arguments clusters_definition();
 Arguments cluster_names();
 
 /// 2.1
-Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names,
-                         KubectlDefaults defaults = KubectlDefaults::built_in);
+Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names);
 /// 2.1: what the token controller makes
 Arguments token_secrets(const NamespaceName& name_space);
 Arguments service_account(const NamespaceName& name_space, const ObjectName& name);
@@ -34,8 +33,7 @@ Arguments accounts_and_secrets(const NamespaceName& name_space);
 /// Both of what holds the CA: that token secret, and kube-root-ca.crt.
 Arguments ca_holders(const NamespaceName& name_space, const ObjectName& secret);
 /// 2.2
-Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names,
-                      KubectlDefaults defaults = KubectlDefaults::built_in);
+Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names);
 Arguments pods(const NamespaceName& name_space);
 Arguments pod(const NamespaceName& name_space, const ObjectName& name);
 Arguments describe_pods(const NamespaceName& name_space);
@@ -50,7 +48,7 @@ Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& 
 Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& name);
 
 /// 3.2: of the objects in the list that is given on standard input
-Arguments delete_given(KubectlDefaults defaults = KubectlDefaults::built_in);
+Arguments delete_given();
 /// The same ones' names, uids and versions, a line each; those that are gone are left out.
 Arguments versions_given();
 

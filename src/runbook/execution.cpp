@@ -46,6 +46,9 @@ Programs Execution::programs() const {
 awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
   observation_ = co_await observe(clusters_, options_.observe);
+  keep_contexts(clusters_, observation_);
+  options_.plan.downstream_kubectl = clusters_.downstream.shown_line();
+  options_.plan.local_kubectl = clusters_.local.shown_line();
   // Where a check refuses, a reader wants to know which clusters were asked.
   events_.emit({.kind = EventKind::finding,
                 .text = findings(observation_).front(),

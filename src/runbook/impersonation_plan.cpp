@@ -75,13 +75,13 @@ PlannedStep plan_impersonation_repair(const Observation& observation, const Plan
   std::vector<std::string> shown;
   for (const auto& group : own.groups) {
     if (group.doomed() == 0) continue;
-    auto command = shell_line(
-        options.downstream_kubectl,
-        {"get", "--raw", fmt::format("/api/v1/namespaces/{}/secrets?...", group.name_space)});
+    const auto path = fmt::format("/api/v1/namespaces/{}/secrets?...", group.name_space);
+    auto command =
+        shell_line(options.downstream_kubectl, Arguments{"get", "--raw"}.absolute_path(path));
     if (shown.empty() || shown.back() != command) shown.push_back(std::move(command));
   }
-  for (const auto& args : {Kubectl::create_args(), commands::versions_given(),
-                           commands::delete_given(defaults_of(observation.kubectl_version))}) {
+  for (const auto& args :
+       {Kubectl::create_args(), commands::versions_given(), commands::delete_given()}) {
     shown.push_back(shell_line(options.downstream_kubectl, args));
   }
   notes.insert(

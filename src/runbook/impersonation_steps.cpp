@@ -151,9 +151,8 @@ class RejectedTokens {
     announce(batch);
     for (const auto& secret : batch) deleted_.insert(secret.uid.text());
     input = list_of(batch);
-    co_await how_.downstream.change_given(
-        commands::delete_given(defaults_of(seen_.kubectl_version)), std::move(input),
-        counted(batch.size(), "name"));
+    co_await how_.downstream.change_given(commands::delete_given(), std::move(input),
+                                          counted(batch.size(), "name"));
   }
 
   void announce(const std::vector<OwnToken>& batch) const {

@@ -155,6 +155,7 @@ void keep_url(Redactor& redactor, const std::string& url) {
 
 KubeconfigView parse_kubeconfig(const json::value& view) {
   KubeconfigView parsed;
+  parsed.context = text_at(view, "/current-context");
   const auto& clusters = array_at(view, "/clusters");
   if (clusters.empty()) return parsed;
   if (const auto* cluster = find_at(clusters.front(), "/cluster"); cluster != nullptr) {

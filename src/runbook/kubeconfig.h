@@ -13,8 +13,9 @@ namespace retrust {
 
 /// What matters of a kubeconfig as `kubectl config view --raw --minify -o json` shows it.
 struct KubeconfigView {
-  std::string server;  ///< as shown_url() has it
-  std::string ca_pem;  ///< empty where the system's CAs are used
+  std::string context;  ///< the one in use
+  std::string server;   ///< as shown_url() has it
+  std::string ca_pem;   ///< empty where the system's CAs are used
   enum class Trust { verifies, skips_verification };
   Trust trust = Trust::verifies;
   boost::json::value cluster;  ///< the cluster entry itself

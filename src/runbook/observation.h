@@ -121,7 +121,8 @@ struct RancherServer {
 
 /// What the local cluster is like.
 struct Local {
-  std::string server;  ///< URL; empty where kubectl finds it by itself, in a container
+  std::string server;   ///< URL; empty where kubectl finds it by itself, in a container
+  std::string context;  ///< of the kubeconfig; empty as above
   Uid kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;

@@ -165,6 +165,11 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
 
 }  // namespace
 
+void keep_contexts(Clusters& clusters, const Observation& seen) {
+  clusters.downstream = clusters.downstream.in_context(seen.downstream.kubeconfig.context);
+  clusters.local = clusters.local.in_context(seen.local.context);
+}
+
 const json::value& choose_cluster(const json::value& local_list, const std::string& wanted) {
   std::vector<const json::value*> named;
   std::vector<std::string> known;
@@ -255,7 +260,9 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster), clusters.redactor);
   seen.local.rancher = parse_rancher(answers.local);
-  seen.local.server = parse_kubeconfig(answers.local_config).server;
+  const auto local_view = parse_kubeconfig(answers.local_config);
+  seen.local.server = local_view.server;
+  seen.local.context = local_view.context;
   seen.kubectl_version = answers.versions.kubectl;
   // The API server's own word: Rancher's may be of before an upgrade that broke the connection.
   seen.downstream.kubernetes_version = answers.versions.server;

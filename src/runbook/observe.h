@@ -17,6 +17,10 @@ struct Clusters {
   Redactor& redactor;
 };
 
+/// From here on each command names the context that was seen: `kubectl config use-context` in
+/// another terminal leads none to another cluster.
+void keep_contexts(Clusters& clusters, const Observation& seen);
+
 /// Whether the operator's permissions are asked for: status needs none but to read.
 enum class Permissions { ask, leave };
 

@@ -101,8 +101,7 @@ class Planner {
     std::vector<std::string> command;
     if (!pods.empty()) {
       command.push_back(shell_line(options_.downstream_kubectl,
-                                   commands::delete_pods(options_.name_space, names_of(pods),
-                                                         defaults_of(seen_.kubectl_version))));
+                                   commands::delete_pods(options_.name_space, names_of(pods))));
     }
     const auto count = counted(pods.size(), "pod");
     if (token_changes() || performed(Step::delete_token)) {

@@ -27,8 +27,8 @@ struct PlanOptions {
   std::set<Step> skip = {};
   BackupChoice backup = {};
   /// How commands are shown, e.g. {"kubectl", "--kubeconfig=x.yaml"}.
-  std::vector<std::string> downstream_kubectl = {"kubectl"};
-  std::vector<std::string> local_kubectl = {"kubectl"};
+  KubectlLine downstream_kubectl = {};
+  KubectlLine local_kubectl = {};
   KubectlAge local_age = KubectlAge::present;
 };
 

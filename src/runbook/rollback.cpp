@@ -214,8 +214,11 @@ awaitable<void> Rollback::look_around() {
   for (const auto& end : ends) {
     if (end && !unanswered_) unanswered_ = end;
   }
-  seen.local.server = parse_kubeconfig(local_config).server;
+  const auto local_view = parse_kubeconfig(local_config);
+  seen.local.server = local_view.server;
+  seen.local.context = local_view.context;
   seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
+  keep_contexts(clusters_, seen);
   events_.emit({.kind = EventKind::finding,
                 .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
                                     saved_.path.string()),

@@ -27,9 +27,8 @@ std::vector<std::string> commands_for(const Observation& seen, const PlanOptions
   std::vector<std::string> lines;
   const auto doomed = secrets_to_delete(seen, options);
   if (!doomed.empty()) {
-    lines.push_back(shell_line(
-        options.downstream_kubectl,
-        commands::delete_secrets(options.name_space, doomed, defaults_of(seen.kubectl_version))));
+    lines.push_back(shell_line(options.downstream_kubectl,
+                               commands::delete_secrets(options.name_space, doomed)));
   }
   if (token_maker(seen) == TokenMaker::retrust) {
     if (doomed.size() == seen.downstream.tokens.size()) {

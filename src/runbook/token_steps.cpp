@@ -74,8 +74,7 @@ awaitable<void> Execution::delete_token() {
 
 awaitable<void> Execution::delete_secrets(Deletion deletion, std::vector<ObjectName> names) {
   const auto kubectl = downstream(Step::delete_token);
-  auto printed = co_await kubectl.change(commands::delete_secrets(
-      deletion.name_space, names, defaults_of(observation_.kubectl_version)));
+  auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
   co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
 }
 

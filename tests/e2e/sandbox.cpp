@@ -259,6 +259,20 @@ void Sandbox::renew() {
              [&] { return ready_message().find("x509") != std::string::npos; });
 }
 
+std::string Sandbox::merged_kubeconfig() {
+  auto merged = json::parse(read_file(file("downstream.kubeconfig"))).as_object();
+  auto local = json::parse(read_file(file("local.kubeconfig")));
+  // Both call their user alike.
+  local.at("users").at(0).at("name") = "local";
+  local.at("contexts").at(0).at("context").at("user") = "local";
+  for (const auto* list : {"clusters", "users", "contexts"}) {
+    for (const auto& each : local.at(list).as_array()) merged.at(list).as_array().push_back(each);
+  }
+  const auto path = directory_ / "merged.kubeconfig";
+  write_file(path, json::serialize(merged));
+  return path.string();
+}
+
 std::string Sandbox::replacing_kubectl(const std::string& words) {
   const auto path = directory_ / "replacing-kubectl";
   write_file(path, "#!/bin/sh\ncase \" $* \" in *' replace '*)\n" + words + "\nesac\nexec '" +

@@ -69,6 +69,8 @@ class Sandbox {
 
   /// Renews CA and service account key, and waits until Rancher complains.
   void renew();
+  /// A new kubeconfig of both clusters, with their contexts; the current one is the downstream's.
+  std::string merged_kubeconfig();
   /// A kubectl that runs these words of a shell before each `replace`.
   std::string replacing_kubectl(const std::string& words);
   /// A kubectl before whose first `replace` somebody else changes the clusters resource: with these

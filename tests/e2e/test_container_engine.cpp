@@ -51,8 +51,7 @@ TEST_CASE("the local cluster is spoken to through a real container, and nothing 
   CAPTURE(run.all());
   CHECK(run.status == 0);
   CHECK(sandbox.ready() == "True");
-  CHECK(has(run.out,
-            "docker exec -i rancher kubectl replace --validate=false --force=false -f - -o name"));
+  CHECK(has(run.out, "docker exec -i rancher kubectl replace --validate=false -f - -o name"));
   CHECK(has(run.out, "saved Rancher's data as"));
   CHECK(container.engine.left_behind().empty());
   wait_until("no kubectl works in the container", [&] { return container.working().empty(); });

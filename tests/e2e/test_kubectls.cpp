@@ -76,25 +76,74 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a kuberc that makes kubectl ask, or try only, does not turn a deletion into nothing") {
-  const auto kubectl_1_35 = [](Sandbox& sandbox) {
-    return kubectl_of_version("1.35", sandbox.directory());
+/// Each command that retrust starts, with one default of a kuberc.
+struct KubercDefault {
+  std::string command;
+  std::string option;
+  std::string value;
+};
+
+TEST_CASE("no kuberc leads a command to another cluster, other objects, or nothing") {
+  const std::vector<KubercDefault> defaults{
+      {"delete", "interactive", "true"},
+      {"delete", "dry-run", "client"},
+      {"delete", "context", "local"},
+      {"delete", "server", "https://127.0.0.1:1"},
+      {"delete", "cluster", "local"},
+      {"delete", "selector", "app=other"},
+      {"delete", "now", "true"},
+      {"get", "context", "local"},
+      {"get", "server", "https://127.0.0.1:1"},
+      {"get", "namespace", "default"},
+      {"get", "selector", "app=other"},
+      {"get", "field-selector", "metadata.name=other"},
+      {"get", "all-namespaces", "true"},
+      {"get", "watch", "true"},
+      {"get", "watch-only", "true"},
+      {"get", "ignore-not-found", "true"},
+      {"get", "output-watch-events", "true"},
+      {"get", "subresource", "status"},
+      {"get", "raw", "/version"},
+      {"create", "context", "local"},
+      {"create", "dry-run", "server"},
+      {"create", "dry-run", "client"},
+      {"create", "raw", "/version"},
+      {"create", "namespace", "default"},
+      {"replace", "context", "downstream"},
+      {"replace", "dry-run", "server"},
+      {"replace", "force", "true"},
+      {"replace", "subresource", "status"},
+      {"replace", "grace-period", "0"},
+      {"config view", "context", "local"},
+      {"version", "client", "true"},
   };
-  for (const std::string option : {"interactive, default: \"true\"", "dry-run, default: client"}) {
+  for (const auto& [command, option, value] : defaults) {
+    CAPTURE(command);
     CAPTURE(option);
-    Sandbox sandbox;
+    CAPTURE(value);
+    Sandbox sandbox({"--fault", "agents-never-report"});
+    const auto kubectl = kubectl_of_version("1.35", sandbox.directory());
     const auto kuberc = sandbox.directory() / "kuberc";
     write_file(kuberc,
                "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ndefaults:\n"
-               "- command: delete\n  options:\n  - {name: " +
-                   option + "}\n");
+               "- command: " +
+                   command + "\n  options:\n  - {name: " + option + ", default: \"" + value +
+                   "\"}\n");
     const auto run =
-        sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "30s"},
-                         .kubectl = kubectl_1_35(sandbox),
+        sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "2s",
+                                  "--context", "downstream", "--local-context", "local"},
+                         .kubeconfig = sandbox.merged_kubeconfig(),
+                         .local_kubeconfig = sandbox.merged_kubeconfig(),
+                         .kubectl = kubectl,
                          .environment = {{"KUBERC", kuberc.string()}}});
     CAPTURE(run.all());
     CHECK(run.status == 0);
     CHECK(sandbox.ready() == "True");
+    for (const auto& change : sandbox.changes()) {
+      const auto of_rancher = change.find(" clusters.management") != std::string::npos;
+      CAPTURE(change);
+      CHECK(change.starts_with(of_rancher ? "local " : "downstream "));
+    }
   }
 }
 

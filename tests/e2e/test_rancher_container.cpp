@@ -102,7 +102,7 @@ TEST_CASE("the container alone is enough: its kubectl speaks to the local cluste
       "--field-selector=metadata.name=c-x7k2p -w " +
       events + "-o json";
   const std::string replace =
-      "docker exec -i rancher kubectl replace --validate=false --force=false -f - -o name";
+      "docker exec -i rancher kubectl replace --validate=false -f - -o name";
   // What is planned is what is run.
   CHECK(has(plan.out, watch));
   CHECK(has(run.out, watch));

@@ -344,21 +344,32 @@ TEST_CASE("a deletion that kubectl does not report is noticed") {
   CHECK(not_reported(deletion, "pod \"a\" deleted\nsecret \"bb\" deleted\n") == Names{"a", "b"});
 }
 
-TEST_CASE("from kubectl 1.33 on what a kuberc may change of a deletion is given outright") {
+TEST_CASE("a kubectl reads a kuberc from 1.33 on") {
   CHECK(defaults_of("v1.32.9") == KubectlDefaults::built_in);
   CHECK(defaults_of("v1.33.0") == KubectlDefaults::of_kuberc);
   CHECK(defaults_of("v1.36.1+k3s1") == KubectlDefaults::of_kuberc);
   CHECK(defaults_of("") == KubectlDefaults::built_in);
-  const auto has = [](const Arguments& args, const std::string& arg) {
-    return std::find(args.list().begin(), args.list().end(), arg) != args.list().end();
+}
+
+TEST_CASE("what a kuberc may not change of a command is given outright") {
+  const auto line = [](const Arguments& args) {
+    return shell_line(KubectlLine{{"kubectl"}, KubectlDefaults::of_kuberc}, args);
   };
-  for (const auto& args : {commands::delete_pods("n", {"a"}, KubectlDefaults::of_kuberc),
-                           commands::delete_secrets("n", {"a"}, KubectlDefaults::of_kuberc),
-                           commands::delete_given(KubectlDefaults::of_kuberc)}) {
-    CHECK(has(args, "--interactive=false"));
-    CHECK(has(args, "--dry-run=none"));
+  const auto deletion = line(commands::delete_pods("n", {"a"}));
+  for (const auto* option :
+       {" --interactive=false", " --dry-run=none", " --force=false", " --selector=", " --raw="}) {
+    CAPTURE(option);
+    CHECK(deletion.find(option) != std::string::npos);
   }
-  CHECK_FALSE(has(commands::delete_pods("n", {"a"}), "--interactive=false"));
+  // What is given already stays as it is.
+  const auto watch = line(Kubectl::watch_args(commands::watched_cluster("c-x7k2p")));
+  CHECK(watch.find("--watch=false") == std::string::npos);
+  CHECK(watch.find("--output-watch-events=false") == std::string::npos);
+  CHECK(watch.find("--field-selector= ") == std::string::npos);
+  CHECK(line(Kubectl::replace_raw_args("/x")).find("--raw=") == std::string::npos);
+  CHECK(deletion.find("--namespace") == std::string::npos);
+  CHECK(shell_line(KubectlLine{}, commands::delete_given()) ==
+        "kubectl delete -f - --ignore-not-found --wait=false");
 }
 
 json::value cluster(const std::string& id, const std::string& name) {

@@ -224,7 +224,7 @@ TEST_CASE("--all does what is not needed too") {
 
 TEST_CASE("commands are shown with the operator's own file names, quoted where need be") {
   PlanOptions options;
-  options.downstream_kubectl = {"kubectl", "--kubeconfig=my cluster.yaml"};
+  options.downstream_kubectl.words = {"kubectl", "--kubeconfig=my cluster.yaml"};
   const auto plan = make_plan(renewed(), options);
   CHECK(plan[Step::delete_token].commands ==
         std::vector<std::string>{"kubectl '--kubeconfig=my cluster.yaml' -n cattle-system delete "

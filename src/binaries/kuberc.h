@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "binaries/arguments.h"
+
+namespace retrust {
+
+/// Who says what an option of kubectl is that a command line does not give.
+enum class KubectlDefaults {
+  built_in,
+  of_kuberc,  ///< a file of the operator's
+};
+
+/// By a version such as "v1.35.0": kubectl reads a kuberc from 1.33 on. built_in where the version
+/// is not known.
+KubectlDefaults defaults_of(const std::string& version);
+
+/// Whether there is a kuberc that kubectl would read: KUBERC, else ~/.kube/kuberc.
+bool kuberc_exists();
+
+/// The arguments, and after them the options of their command that a kuberc may not change here:
+/// which objects are meant, and whether a change is made at once. The other defaults of a kuberc
+/// are the operator's choice. Pure.
+Arguments over_kuberc(Arguments args);
+
+}  // namespace retrust

@@ -57,16 +57,17 @@ std::string withhold(Outcome& outcome, Errors errors) {
 
 }  // namespace
 
-void Gate::open() {
-  state_ = State::open;
+void Gate::open(Secrets secrets) {
+  secrets_ = secrets;
   opened_.cancel();
 }
 
-boost::asio::awaitable<void> Gate::wait() {
+boost::asio::awaitable<Gate::Secrets> Gate::wait() {
   boost::system::error_code cancelled;
-  while (state_ == State::closed) {
+  while (!secrets_) {
     co_await opened_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
   }
+  co_return *secrets_;
 }
 
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
@@ -97,7 +98,13 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                  .weight = weight});
     throw;
   }
-  if (announcement.gate != nullptr) co_await announcement.gate->wait();
+  if (announcement.gate != nullptr) {
+    const auto secrets = co_await announcement.gate->wait();
+    if (secrets == Gate::Secrets::unknown) {
+      outcome.out.clear();
+      outcome.err = "(withheld: a kubeconfig was not read, so its secrets are not known)\n";
+    }
+  }
   auto aside = withhold(outcome, announcement.errors);
   about["command"] = line;
   about["ending"] = ending_text(outcome);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -19,18 +20,21 @@ enum class Output { secret, public_text };
 /// What becomes of standard error: that of a kubectl with secret output is secret too.
 enum class Errors { passed_on, known_lines };
 
-/// Opens when the secrets of both kubeconfigs are registered: what other commands printed is not
+/// Opens when both kubeconfigs were read, as far as they can be: what other commands printed is not
 /// emitted before.
 class Gate {
  public:
+  /// Whether their secrets are registered.
+  enum class Secrets { registered, unknown };
+
   explicit Gate(const boost::asio::any_io_executor& executor)
       : opened_(executor, boost::asio::steady_timer::time_point::max()) {}
-  void open();
-  boost::asio::awaitable<void> wait();
+  void open(Secrets secrets);
+  boost::asio::awaitable<Secrets> wait();
 
  private:
   boost::asio::steady_timer opened_;
-  enum class State { closed, open } state_ = State::closed;
+  std::optional<Secrets> secrets_;  ///< nothing while it is closed
 };
 
 /// How a command appears in the events that tell of it.

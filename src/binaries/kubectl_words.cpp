@@ -56,6 +56,25 @@ bool is_log(std::string_view line) {
                                        [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
+/// A line without what it quotes of a kubeconfig. kubernetes/client-go kubernetes-1.20.0,
+/// tools/clientcmd/loader.go wraps what the decoders say. They quote entries ("duplicate name … in
+/// list:"), some bytes around an error (json-iterator, iter.go), keys and values (yaml.v2).
+std::string without_contents(std::string_view line) {
+  constexpr std::array about{std::string_view{"error loading config file"},
+                             std::string_view{"Error in configuration"}};
+  constexpr std::array quotes{std::string_view{" in list: "}, std::string_view{"error found in #"},
+                              std::string_view{"map key: "},  std::string_view{"`"},
+                              std::string_view{"{"},          std::string_view{"|"}};
+  const auto concerns = std::any_of(about.begin(), about.end(), [&](std::string_view part) {
+    return line.find(part) != std::string_view::npos;
+  });
+  auto end = line.size();
+  for (const auto& quote : quotes) {
+    if (concerns) end = std::min(end, line.find(quote));
+  }
+  return end < line.size() ? std::string(line.substr(0, end)) + "…" : std::string(line);
+}
+
 }  // namespace
 
 KubectlWords kubectl_words(std::string_view err) {
@@ -63,7 +82,7 @@ KubectlWords kubectl_words(std::string_view err) {
   for (const auto& line : split_lines(err)) {
     if (line.empty() || is_log(line)) continue;
     if (is_known(line)) {
-      words.known += line + "\n";
+      words.known += without_contents(line) + "\n";
     } else {
       words.others += line + "\n";
       ++words.withheld;

@@ -1,6 +1,5 @@
 #include "runbook/kubeconfig_registration.h"
 
-#include <exception>
 #include <filesystem>
 
 #include "runbook/kubeconfig.h"
@@ -17,8 +16,15 @@ boost::asio::awaitable<void> KubeconfigRegistration::read(Kubectl kubectl,
   } catch (...) {
     failure = std::current_exception();
   }
-  if (--left_ == 0) gate_.open();
+  if (failure && !failure_) failure_ = failure;
+  if (--left_ == 0) {
+    gate_.open(failure_ ? Gate::Secrets::unknown : Gate::Secrets::registered);
+  }
   if (failure) std::rethrow_exception(failure);
+}
+
+void KubeconfigRegistration::check() const {
+  if (failure_) std::rethrow_exception(failure_);
 }
 
 }  // namespace retrust

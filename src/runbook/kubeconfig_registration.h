@@ -1,5 +1,7 @@
 #pragma once
 
+#include <exception>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/value.hpp>
 
@@ -19,10 +21,15 @@ class KubeconfigRegistration {
   /// Not behind the gate, which would never open.
   boost::asio::awaitable<void> read(Kubectl kubectl, boost::json::value& answer);
 
+  /// Throws what was wrong with the first that could not be read: without its secrets retrust does
+  /// nothing.
+  void check() const;
+
  private:
   Gate& gate_;
   Redactor& redactor_;
   int left_;
+  std::exception_ptr failure_;
 };
 
 }  // namespace retrust

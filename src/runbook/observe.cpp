@@ -52,10 +52,8 @@ awaitable<void> ask_versions(const Kubectl& downstream, KubectlVersions& answer)
 /// the others; one that is older than the renewal is told from one of another cluster.
 void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
                 const std::string& wanted) {
-  const auto& config_end = ends[0];
   const auto& downstream_end = ends[1];
   const auto& local_end = ends[2];
-  if (config_end) std::rethrow_exception(config_end);
   const auto view = parse_kubeconfig(answers.config);
   if (const auto id = through_rancher(view.server); !id.empty()) {
     throw Failure(ExitStatus::refused,
@@ -249,6 +247,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
     questions.push_back(registration.read(clusters.local, answers.local_config));
   }
   const auto ends = co_await settle(std::move(questions));
+  registration.check();
   throw_best(ends, answers, options.cluster);
 
   Observation seen;

@@ -196,7 +196,7 @@ awaitable<void> Rollback::look_around() {
   const auto asks_downstream = options_.trial == RollbackOptions::Trial::downstream;
   Gate gate(co_await boost::asio::this_coro::executor);
   const auto kubeconfigs = (has_local_config ? 1 : 0) + (asks_downstream ? 1 : 0);
-  if (kubeconfigs == 0) gate.open();
+  if (kubeconfigs == 0) gate.open(Gate::Secrets::registered);
   KubeconfigRegistration registration(gate, clusters_.redactor, kubeconfigs);
   boost::json::value local_config;
   boost::json::value downstream_config;
@@ -211,6 +211,7 @@ awaitable<void> Rollback::look_around() {
   }
   // What is not told is not needed either, unless check_clusters needs it.
   const auto ends = co_await settle(std::move(questions));
+  registration.check();
   for (const auto& end : ends) {
     if (end && !unanswered_) unanswered_ = end;
   }

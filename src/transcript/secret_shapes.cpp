@@ -131,6 +131,40 @@ void find_private_keys(std::string_view text, Shapes& found) {
   });
 }
 
+/// Tokens that name their maker: Google's, those of `aws eks get-token` (kubernetes-sigs/
+/// aws-iam-authenticator v0.7.0, pkg/token/token.go), GitLab's, GitHub's, DigitalOcean's.
+void find_prefixed(std::string_view text, Shapes& found) {
+  constexpr std::size_t least = 16;
+  for (const std::string_view begins : {"ya29.", "k8s-aws-v1.", "glpat-", "glcbt-", "ghp_", "gho_",
+                                        "ghs_", "github_pat_", "dop_v1_", "doo_v1_"}) {
+    each(text, begins, [&](std::size_t at) {
+      const auto after = at + begins.size();
+      const auto end =
+          end_of(text, after, [](char c) { return is_base64url(c) || c == '.' || c == '~'; });
+      const auto inside = at > 0 && is_base64(text[at - 1]);
+      if (!inside && end - after >= least) add(found, at, end, token_label);
+      return end;
+    });
+  }
+}
+
+/// Rancher's API tokens, NAME:KEY.
+void find_ranchers(std::string_view text, Shapes& found) {
+  constexpr std::size_t least_key = 40;
+  const auto is_key = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  each(text, ":", [&](std::size_t at) {
+    const auto end = end_of(text, at + 1, is_key);
+    if (end - at - 1 < least_key) return std::max(end, at + 1);
+    auto begin = at;
+    while (begin > 0 && (is_key(text[begin - 1]) || text[begin - 1] == '-')) --begin;
+    const auto name = text.substr(begin, at - begin);
+    if (name.starts_with("token-") || name.starts_with("kubeconfig-")) {
+      add(found, begin, end, token_label);
+    }
+    return end;
+  });
+}
+
 std::string lowered(std::string_view text) {
   std::string result(text);
   std::transform(result.begin(), result.end(), result.begin(),
@@ -263,6 +297,8 @@ std::vector<SecretShape> secret_shapes(std::string_view text) {
   find_jwts(text, found);
   find_base64(text, found);
   find_private_keys(text, found);
+  find_prefixed(text, found);
+  find_ranchers(text, found);
   find_authorization(text, lower, found);
   find_fields(text, found);
   find_userinfo(text, found);

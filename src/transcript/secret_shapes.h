@@ -13,10 +13,11 @@ struct SecretShape {
   std::string_view label;  ///< replaces it, e.g. "‹token›"
 };
 
-/// Finds what looks like a secret, though nobody registered it: a JWT and its base64, what follows
-/// `Bearer` and `Basic`, the values of fields such as "token", "password" and client-key-data,
-/// private keys in PEM and their base64, and the user of a URL. Fingerprints, names of objects and
-/// certificates have none of these shapes. Takes linear time. Pure.
+/// Finds what looks like a secret, though nobody registered it: a JWT and its base64, tokens
+/// of a known maker (Rancher, Google, AWS and others), what follows `Bearer` and `Basic`, the
+/// values of fields such as "token", "password" and client-key-data, private keys in PEM and their
+/// base64, and the user of a URL. Fingerprints, names of objects and certificates have none of
+/// these shapes. Takes linear time. Pure.
 std::vector<SecretShape> secret_shapes(std::string_view text);
 
 }  // namespace retrust

@@ -133,6 +133,33 @@ TEST_CASE("what fails and prints the kubeconfigs' tokens prints them masked") {
   }
 }
 
+TEST_CASE("what kubectl quotes of a kubeconfig that it cannot read shows on no terminal") {
+  for (const std::string side : {"downstream", "local"}) {
+    CAPTURE(side);
+    Sandbox sandbox;
+    // kubectl prints both users whole where two have one name.
+    auto kubeconfig = boost::json::parse(read_file(sandbox.file(side + ".kubeconfig")));
+    auto& users = kubeconfig.at("users").as_array();
+    const auto twin = users.at(0);
+    users.push_back(twin);
+    users.at(1).at("user").at("token") = "opaque-administrators-token";
+    const auto path = (sandbox.directory() / "twins.kubeconfig").string();
+    write_file(path, boost::json::serialize(kubeconfig));
+    Sandbox::Call call;
+    call.args = {"run", "--yes", "--no-rancher-backup"};
+    (side == "local" ? call.local_kubeconfig : call.kubeconfig) = path;
+    const auto run = sandbox.retrust(call);
+    CAPTURE(run.all());
+    CHECK(run.status == 2);
+    CHECK(has(run.err, "duplicate name"));
+    auto tokens = secrets(sandbox);
+    tokens.insert("opaque-administrators-token");
+    check_hidden(tokens, "terminal", run.all());
+    check_hidden(tokens, "files", written_in(sandbox.run_folder()));
+    CHECK(sandbox.changes().empty());
+  }
+}
+
 TEST_CASE("a deletion that kubectl did not make is a failure, and says so") {
   Sandbox sandbox;
   Sandbox::Call call;

@@ -327,6 +327,23 @@ TEST_CASE("of a kubectl's standard error the lines of known form are kept") {
   CHECK(whole_words("whole") == "");
 }
 
+TEST_CASE("what kubectl quotes of a kubeconfig that it cannot read is left out") {
+  const std::string begins = "error: error loading config file \"/x\": ";
+  for (const std::string quoting :
+       {"duplicate name \"admin\" in list: [{admin { []  [] opaque-token",
+        "error found in #10 byte of ...|n\":opaque-token|..., bigger context ...|x|...",
+        "yaml: invalid map key: map[string]interface {}{\"opaque-token\":1}",
+        "yaml: unmarshal errors: cannot unmarshal !!str `opaque-token` into int"}) {
+    CAPTURE(quoting);
+    const auto words = kubectl_words(begins + quoting + "\n");
+    CHECK(words.known.starts_with(begins));
+    CHECK(words.known.ends_with("…\n"));
+    CHECK(words.known.find("opaque-token") == std::string::npos);
+  }
+  const auto plain = begins + "yaml: line 3: mapping values are not allowed in this context\n";
+  CHECK(kubectl_words(plain).known == plain);
+}
+
 TEST_CASE("a deletion that kubectl does not report is noticed") {
   const Deletion deletion{"secret", "cattle-system", {{"a", "1"}, {"b", "2"}}};
   using Names = std::vector<ObjectName>;

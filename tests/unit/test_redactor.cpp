@@ -119,6 +119,12 @@ TEST_CASE("what has a secret's shape is masked though nobody registered it") {
       {replaced_all(pem, "\n", "\\n"), "MIIEow"},
       {pem.substr(0, 50), "MIIEow"},
       {base64_encode(pem), base64_encode(pem).substr(60, 20)},
+      {"got ya29.a0AfB_byC-1234567890abcdefgh", "a0AfB_"},
+      {"got k8s-aws-v1.aHR0cHM6Ly9zdHMuYW1hem9uYXdz", "aHR0cHM6"},
+      {"[glpat-x7k2p9mlq7t4w2zx5v8b]", "x7k2p9"},
+      {"ghp_x7k2p9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b", "x7k2p9"},
+      {"[[kubeconfig-u-7x2kp:p9mlq7t4w2zx5v8bnr6cp9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b]]", "p9mlq7"},
+      {"token-7x2kp:p9mlq7t4w2zx5v8bnr6cp9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b", "p9mlq7"},
   };
   for (const auto& [text, secret] : cases) {
     CAPTURE(text);

@@ -44,6 +44,20 @@ bool synchronised(int descriptor) {
   return ::fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS;
 }
 
+std::uint64_t free_bytes(const Descriptor& folder, const fs::path& path) {
+  struct statvfs disk {};
+  if (::fstatvfs(folder.get(), &disk) != 0) refuse("look at the disk of", path, errno);
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize;
+}
+
+/// What docker delivered, where that is no regular file.
+std::string delivered(mode_t mode) {
+  return fmt::format("docker cp delivered a {}", S_ISLNK(mode)    ? "symbolic link"
+                                                 : S_ISDIR(mode)  ? "folder"
+                                                 : S_ISFIFO(mode) ? "FIFO"
+                                                                  : "special file");
+}
+
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -57,6 +71,8 @@ Incoming::Incoming(fs::path folder) : folder_(fs::absolute(std::move(folder))) {
   try {
     around_ = open_folder(folder_);
     directory_ = open_folder(path_);
+    constexpr std::uint64_t most_reserved = std::uint64_t{64} << 20U;
+    reserve_ = std::min(most_reserved, free_bytes(directory_, path_) / 8);
   } catch (...) {
     ::rmdir(path_.c_str());
     throw;
@@ -69,11 +85,20 @@ Incoming::~Incoming() {
 }
 
 std::uint64_t Incoming::room() const {
-  struct statvfs disk {};
-  if (::fstatvfs(directory_.get(), &disk) != 0) refuse("look at the disk of", path_, errno);
-  const auto free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  constexpr std::uint64_t most_reserved = std::uint64_t{64} << 20U;
-  return free - std::min(most_reserved, free / 8);
+  const auto free = free_bytes(directory_, path_);
+  return free - std::min(reserve_, free);
+}
+
+std::optional<std::string> Incoming::wrong(const std::string& name) const {
+  for (const auto& entry : fs::directory_iterator(path_)) {
+    if (entry.path().filename() != name) return "docker cp delivered more than one file";
+  }
+  struct stat about {};
+  if (::fstatat(directory_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) {
+    return std::nullopt;
+  }
+  if (S_ISREG(about.st_mode)) return std::nullopt;
+  return delivered(about.st_mode);
 }
 
 std::optional<std::uint64_t> Incoming::size_of(const std::string& name) const {
@@ -85,23 +110,18 @@ std::optional<std::uint64_t> Incoming::size_of(const std::string& name) const {
 }
 
 Descriptor Incoming::open(const std::string& name) const {
+  if (const auto found = wrong(name)) throw std::runtime_error(*found);
   // Not blocking: nobody may ever open the other end of a FIFO.
   const Descriptor opened(::openat(directory_.get(), name.c_str(),
                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (opened.get() < 0) {
-    if (errno == ELOOP) throw std::runtime_error("docker cp delivered a symbolic link");
     if (errno == ENOENT) throw std::runtime_error("docker cp delivered no file");
     throw std::runtime_error(
         fmt::format("docker cp delivered a file that cannot be opened: {}", std::strerror(errno)));
   }
   struct stat about {};
   if (::fstat(opened.get(), &about) != 0) throw std::runtime_error(std::strerror(errno));
-  if (!S_ISREG(about.st_mode)) {
-    throw std::runtime_error(
-        fmt::format("docker cp delivered a {}", S_ISDIR(about.st_mode)    ? "folder"
-                                                : S_ISFIFO(about.st_mode) ? "FIFO"
-                                                                          : "special file"));
-  }
+  if (!S_ISREG(about.st_mode)) throw std::runtime_error(delivered(about.st_mode));
   if (about.st_uid != ::geteuid()) {
     throw std::runtime_error(fmt::format("docker cp delivered a file of user {}", about.st_uid));
   }

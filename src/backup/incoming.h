@@ -26,8 +26,12 @@ class Incoming {
   /// Absolute, so that docker cannot take it for an option or a container.
   const std::filesystem::path& path() const { return path_; }
 
-  /// Bytes that a file here may have: what is free, less a reserve for the transcript.
+  /// Bytes that files here may still grow by: what is free, less a reserve for the transcript.
   std::uint64_t room() const;
+
+  /// Says what is wrong with what has come by now; nothing where it is one regular file of this
+  /// name, or nothing yet.
+  std::optional<std::string> wrong(const std::string& name) const;
 
   /// Bytes that the file has by now; nothing if it is not there.
   std::optional<std::uint64_t> size_of(const std::string& name) const;
@@ -45,6 +49,7 @@ class Incoming {
   std::filesystem::path path_;
   Descriptor around_;
   Descriptor directory_;
+  std::uint64_t reserve_ = 0;
 };
 
 /// What a backup archive was found to hold.

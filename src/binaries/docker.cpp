@@ -78,6 +78,7 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   command.deadline = call.deadline;
   command.output_limit = call.output_limit;
   command.largest_file = call.largest_file;
+  command.watch = std::move(call.watch);
   const auto acts = call.weight == Weight::documented || call.purpose == Purpose::cleanup;
   command.excess = acts ? Excess::is_dropped : Excess::ends_child;
   command.on_parent_death = acts ? OnParentDeath::goes_on : OnParentDeath::ends_child;
@@ -147,10 +148,11 @@ awaitable<void> Docker::follow_size(ContainerName container, std::string file,
 }
 
 awaitable<void> Docker::copy_out(ContainerName container, std::string file, std::string folder,
-                                 std::uint64_t largest) const {
+                                 std::uint64_t largest, std::function<void()> watch) const {
   Call call{.args = copy_args(container, file, folder),
             .weight = Weight::documented,
-            .largest_file = largest};
+            .largest_file = largest,
+            .watch = std::move(watch)};
   const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker cp");
 }

@@ -60,9 +60,11 @@ class Docker {
                                            std::function<void(std::uint64_t)> on_size) const;
 
   /// `docker cp CONTAINER:FILE FOLDER`, however long it takes. No file that docker writes becomes
-  /// larger than `largest` bytes: docker fails there.
+  /// larger than `largest` bytes: docker fails there. `watch` is called meanwhile, see Command;
+  /// what it throws ends docker, and comes out.
   boost::asio::awaitable<void> copy_out(ContainerName container, std::string file,
-                                        std::string folder, std::uint64_t largest) const;
+                                        std::string folder, std::uint64_t largest,
+                                        std::function<void()> watch) const;
 
   /// Removes a file in the container, and ends whatever works on it there: `docker exec` passes no
   /// signals on. Is done after an interruption too.
@@ -94,6 +96,7 @@ class Docker {
     std::size_t output_limit = std::size_t{64} << 10U;
     Purpose purpose = Purpose::ordinary;
     std::optional<std::uint64_t> largest_file = {};
+    std::function<void()> watch = {};
   };
   boost::asio::awaitable<Outcome> start(Call call, OutputReader reader = {}) const;
 

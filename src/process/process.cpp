@@ -36,6 +36,8 @@ constexpr std::size_t error_limit = std::size_t{64} << 10U;
 /// What a child's own children may still write after it has ended, before its pipes are closed.
 constexpr std::chrono::milliseconds drain_time{200};
 
+constexpr std::chrono::milliseconds between_looks{100};
+
 /// One of a child's outputs.
 struct Source {
   explicit Source(const asio::any_io_executor& executor) : pipe(executor) {}
@@ -106,6 +108,7 @@ class Job : public std::enable_shared_from_this<Job> {
     read(err_, &Job::take_errors);
     if (in_.is_open()) write_input();
     if (command_.deadline.count() > 0) after(deadline_, command_.deadline, &Job::time_out);
+    if (command_.watch) after(watch_, between_looks, &Job::watch);
     exit_.async_wait(exit_.wait_read, [self = shared_from_this()](error_code cancelled) {
       if (!cancelled) self->exited();
     });
@@ -117,7 +120,7 @@ class Job : public std::enable_shared_from_this<Job> {
     while (!done_) {
       co_await finished_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
     }
-    if (reader_failure_) std::rethrow_exception(reader_failure_);
+    if (failure_) std::rethrow_exception(failure_);
   }
 
   Outcome take_outcome() { return std::move(outcome_); }
@@ -221,6 +224,22 @@ class Job : public std::enable_shared_from_this<Job> {
 
   void time_out() { end(Ending::timed_out, SIGTERM); }
 
+  void watch() {
+    if (decided_) return;
+    try {
+      command_.watch();
+      after(watch_, between_looks, &Job::watch);
+    } catch (...) {
+      fail();
+    }
+  }
+
+  /// Ends the child; whoever waits gets the exception that is being handled.
+  void fail() {
+    failure_ = std::current_exception();
+    end(Ending::stopped, SIGTERM);
+  }
+
   void read(Source& source, void (Job::*take)(std::string_view)) {
     source.pipe.async_read_some(
         asio::buffer(source.buffer),
@@ -244,8 +263,7 @@ class Job : public std::enable_shared_from_this<Job> {
         if (flow == Flow::stop) end(Ending::stopped, SIGTERM);
         if (flow == Flow::too_much) end(Ending::output_limit, SIGTERM);
       } catch (...) {
-        reader_failure_ = std::current_exception();
-        end(Ending::stopped, SIGTERM);
+        fail();
       }
       return;
     }
@@ -307,6 +325,7 @@ class Job : public std::enable_shared_from_this<Job> {
     in_.close(ignored);
     deadline_.cancel();
     grace_.cancel();
+    watch_.cancel();
     if (decided_ == Ending::stopped || decided_ == Ending::interrupted) close_pipes();
     after(drain_, drain_time, &Job::close_pipes);
     check_done();
@@ -336,13 +355,14 @@ class Job : public std::enable_shared_from_this<Job> {
   Source err_{executor_};
   asio::steady_timer deadline_{executor_};
   asio::steady_timer grace_{executor_};
+  asio::steady_timer watch_{executor_};
   asio::steady_timer drain_{executor_};
   asio::steady_timer finished_{executor_, Clock::time_point::max()};
   Outcome outcome_;
   Clock::time_point started_;
   std::optional<Ending> decided_;
   int decided_signal_ = 0;
-  std::exception_ptr reader_failure_;
+  std::exception_ptr failure_;
   bool errors_cut_ = false;
   bool exited_ = false;
   bool done_ = false;

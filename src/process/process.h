@@ -61,6 +61,9 @@ struct Command {
   std::optional<std::uint64_t> largest_file = {};
   /// Bytes of memory that the child may use. No limit by default.
   std::optional<std::uint64_t> most_memory = {};
+  /// Called 10 times a second while the child runs, to look at what the child does. An exception
+  /// ends the child.
+  std::function<void()> watch = {};
 };
 
 /// Starts children and waits for them. Each child leads a process group of its own, inherits no
@@ -75,8 +78,8 @@ class Runner {
 
   /// Runs one command to its end. Never throws for what the child does: see Ending.
   /// With a reader, `Outcome::out` stays empty and output_limit does not count.
-  /// What the reader throws comes out when the child has ended. A run that is cancelled, or
-  /// destroyed, ends its child.
+  /// What the reader or the watch throws comes out when the child has ended. A run that is
+  /// cancelled, or destroyed, ends its child.
   boost::asio::awaitable<Outcome> run(Command command, OutputReader reader = {});
 
   /// Passes the signal on to every running child; one that is still there after its grace is

@@ -25,21 +25,38 @@ namespace {
 constexpr const char* by_hand =
     "nothing was changed; run again, or back Rancher up by hand and give --no-rancher-backup";
 
-constexpr std::chrono::seconds between_looks{1};
-
 /// Bytes that are left between the limit of a file and the size at which docker gave up.
 constexpr std::uint64_t last_write = std::uint64_t{1} << 20U;
 
-/// Tells how large the file is while docker writes it, until whoever called ends this.
-awaitable<void> tell_copied(const Incoming& incoming, std::string name,
-                            std::function<void(std::uint64_t)> on_size) {
-  std::uint64_t last = 0;
-  for (;;) {
-    co_await pause(between_looks);
-    const auto size = incoming.size_of(name).value_or(0);
-    if (size != last) on_size(size);
-    last = size;
+/// How much has come, once a second while docker writes.
+class Copied {
+ public:
+  /// The size, where it is time to tell of it.
+  std::optional<std::uint64_t> to_tell(std::uint64_t size) {
+    const auto now = std::chrono::steady_clock::now();
+    if (size == last_ || now - told_ < std::chrono::seconds{1}) return std::nullopt;
+    told_ = now;
+    last_ = size;
+    return size;
   }
+
+ private:
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
+  std::uint64_t last_ = 0;
+};
+
+Failure unreliable(std::string_view why) {
+  return {ExitStatus::refused, fmt::format("the backup of Rancher cannot be relied on: {}", why),
+          by_hand};
+}
+
+Failure too_large(const std::filesystem::path& folder, std::uint64_t room, std::string detail) {
+  return {ExitStatus::refused,
+          fmt::format("the archive of Rancher's data does not fit into {}: {} are free, less a "
+                      "reserve",
+                      folder.string(), size_text(room / 1024)),
+          "nothing was changed; make room, or give another --run-dir, and run again",
+          std::move(detail)};
 }
 
 /// Not below what any machine reads: a gzip of zeros may unpack to a thousand times its size.
@@ -79,10 +96,7 @@ awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::
   } catch (const std::runtime_error& error) {
     wrong = error.what();
   }
-  if (wrong) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("the backup of Rancher cannot be relied on: {}", *wrong), by_hand);
-  }
+  if (wrong) throw unreliable(*wrong);
   co_return summary;
 }
 
@@ -136,29 +150,21 @@ awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& ba
   const Incoming incoming(folder_.backup().path_for_child());
   const auto room = incoming.room();
   say(EventKind::wait_started, "1.1", "for the archive to be copied and checked");
-  Background size;
-  co_await size.start(tell_copied(incoming, name, [this](std::uint64_t bytes) {
-    progress("1.1", fmt::format("{} copied", size_text(bytes / 1024)));
-  }));
-  std::exception_ptr failure;
-  try {
-    co_await docker.copy_out(container, backup.archive, incoming.path().string(), room);
-  } catch (const Failure& failed) {
-    failure = std::current_exception();
-    if (incoming.size_of(name).value_or(0) + last_write >= room) {
-      failure = std::make_exception_ptr(
-          Failure(ExitStatus::refused,
-                  fmt::format("the archive of Rancher's data does not fit into {}: {} are free, "
-                              "less a reserve",
-                              folder_.backup_folder().string(), size_text(room / 1024)),
-                  "nothing was changed; make room, or give another --run-dir, and run again",
-                  failed.detail));
+  Copied copied;
+  // The limit of a file is none for a folder of files, nor for what others write meanwhile.
+  const auto watch = [&] {
+    if (const auto wrong = incoming.wrong(name)) throw unreliable(*wrong);
+    if (incoming.room() == 0) throw too_large(folder_.backup_folder(), room, {});
+    if (const auto size = copied.to_tell(incoming.size_of(name).value_or(0))) {
+      progress("1.1", fmt::format("{} copied", size_text(*size / 1024)));
     }
-  } catch (...) {
-    failure = std::current_exception();
+  };
+  try {
+    co_await docker.copy_out(container, backup.archive, incoming.path().string(), room, watch);
+  } catch (const DockerFailure& failed) {
+    if (incoming.size_of(name).value_or(0) + last_write < room) throw;
+    throw too_large(folder_.backup_folder(), room, failed.detail);
   }
-  co_await size.end();
-  if (failure) std::rethrow_exception(failure);
   const auto summary = co_await check_archive(tools_.tar, incoming, name);
   say(EventKind::wait_ended, "1.1",
       fmt::format("the archive was read to its end: {} of {}", counted(summary.files, "file"),

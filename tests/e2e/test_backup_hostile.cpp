@@ -96,6 +96,36 @@ TEST_CASE("what docker delivers is no backup unless it is a whole archive in a r
   CHECK(sandbox.changes().empty());
 }
 
+TEST_CASE("docker cp is ended as soon as anything but one file arrives") {
+  Sandbox sandbox;
+  // Each would go on for as long as 200,000 files take, and then tell that it came to its end.
+  const std::string without_end =
+      "; n=0; while [ $((n += 1)) -lt 200000 ]; do echo x >\"$3/$name$n\"; done; "
+      ": >\"$folder/finished\"";
+  struct Case {
+    std::string delivers;
+    std::string said;
+  };
+  for (const auto& each : std::vector<Case>{
+           {"mkdir \"$file\"; name=${file##*/}/" + without_end, "docker cp delivered a folder"},
+           {"mkfifo \"$file\"; name=x" + without_end, "docker cp delivered more than one file"},
+           {": >\"$file\"; name=x" + without_end, "docker cp delivered more than one file"},
+           {"ln -s /etc/passwd \"$file\"; n=0; while [ $((n += 1)) -lt 1000000 ]; do :; done; "
+            ": >\"$folder/finished\"",
+            "docker cp delivered a symbolic link"}}) {
+    CAPTURE(each.delivers);
+    const auto run = sandbox.retrust(call(sandbox, {"run", "--yes", "--timeout", "30s"},
+                                          {{"RETRUST_TEST_DOCKER_CP", each.delivers}}));
+    CAPTURE(run.all());
+    CHECK(run.status == 4);
+    CHECK(has(run.err, each.said));
+    CHECK(names_in(sandbox.run_folder() / "backup").empty());
+    CHECK_FALSE(fs::exists(sandbox.directory() / "docker" / "finished"));
+    fs::remove(sandbox.directory() / "docker" / "finished");
+  }
+  CHECK(sandbox.changes().empty());
+}
+
 TEST_CASE("what du prints cannot end the program") {
   Sandbox sandbox;
   struct Case {

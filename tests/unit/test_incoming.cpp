@@ -158,10 +158,26 @@ TEST_CASE("docker that writes without end is stopped by the limit of the file") 
   constexpr std::uint64_t largest = std::uint64_t{4} << 20U;
   const auto copy = [&](Runner& runner) -> boost::asio::awaitable<void> {
     const Docker docker(runner, events, {.program = program});
-    co_await docker.copy_out("rancher", "/tmp/file", incoming.path().string(), largest);
+    co_await docker.copy_out("rancher", "/tmp/file", incoming.path().string(), largest, {});
   };
   CHECK_THROWS_AS(finish(copy), DockerFailure);
   CHECK(incoming.size_of("file") == largest);
+}
+
+TEST_CASE("what has come is judged before all of it has come") {
+  const Folder folder;
+  const Incoming incoming(folder.path(""));
+  const auto file = incoming.path() / "file";
+  CHECK_FALSE(incoming.wrong("file"));
+  write(file, "te");
+  CHECK_FALSE(incoming.wrong("file"));
+  write(incoming.path() / ".other", "text");
+  CHECK(incoming.wrong("file") == "docker cp delivered more than one file");
+  fs::remove(file);
+  CHECK(incoming.wrong("file") == "docker cp delivered more than one file");
+  fs::remove(incoming.path() / ".other");
+  fs::create_directory(file);
+  CHECK(incoming.wrong("file") == "docker cp delivered a folder");
 }
 
 TEST_CASE("a docker that never ends its line is followed without memory for it") {
@@ -198,7 +214,8 @@ TEST_CASE("the names that tar lists are counted below the folder alone") {
 std::uint64_t files_in(const std::string& script) {
   const Folder folder;
   const Incoming incoming(folder.path(""));
-  make("cd '" + incoming.path().string() + "'; file=$PWD/file; " + script);
+  const Folder work;
+  make("cd '" + work.path("") + "'; file='" + incoming.path().string() + "/file'; " + script);
   const auto opened = incoming.open("file");
   ListingCount listing("var/lib/rancher");
   Silence events;

@@ -95,6 +95,43 @@ TEST_CASE("a deadline ends the child and its own children") {
   CHECK(childless());
 }
 
+TEST_CASE("a watch that throws ends the child, and then comes out") {
+  const Family family;
+  Command command;
+  SUBCASE("which heeds TERM") {
+    command = shell(family.script(":", "exec sleep 100000"));
+    command.grace = never;
+  }
+  SUBCASE("which ignores TERM") {
+    command = shell(family.script("trap '' TERM", "exec sleep 100000"));
+    command.grace = std::chrono::milliseconds(50);
+  }
+  auto ready = false;
+  auto calls = 0;
+  command.watch = [&] {
+    if (ready && ++calls == 2) throw std::out_of_range("seen");
+  };
+  Scene scene;
+  const auto play = [&] {
+    scene.play(command, [&] {
+      ready = true;
+      return Flow::go_on;
+    });
+  };
+  CHECK_THROWS_AS(play(), std::out_of_range);
+  CHECK(calls == 2);
+  CHECK(family.gone());
+  CHECK(childless());
+}
+
+TEST_CASE("a watch lets a child come to its end") {
+  auto command = shell("exit 7");
+  command.watch = [] {};
+  const auto outcome = test::run(command);
+  CHECK(outcome.ending == Ending::exited);
+  CHECK(outcome.code == 7);
+}
+
 TEST_CASE("a reader that has enough ends the child") {
   const Family family;
   Command command;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
@@ -27,26 +26,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(std::string_view what, const fs::path& path, int error) {
-  throw Failure(ExitStatus::refused,
-                fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)),
-                "nothing was changed; make room, or give another --run-dir, and run again");
-}
+constexpr const char* inside = ".incoming";
 
-Descriptor open_folder(const fs::path& path) {
-  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (folder.get() < 0) refuse("open", path, errno);
-  return folder;
-}
-
-/// Some file systems cannot synchronise, and need not be asked to.
-bool synchronised(int descriptor) {
-  return ::fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS;
-}
-
-std::uint64_t free_bytes(const Descriptor& folder, const fs::path& path) {
+std::uint64_t free_bytes(const Folder& folder) {
   struct statvfs disk {};
-  if (::fstatvfs(folder.get(), &disk) != 0) refuse("look at the disk of", path, errno);
+  if (::fstatvfs(folder.number(), &disk) != 0) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("cannot look at the disk of {}: {}", folder.path().string(),
+                              std::strerror(errno)),
+                  "nothing was changed; give another --run-dir, and run again");
+  }
   return std::uint64_t{disk.f_bavail} * disk.f_frsize;
 }
 
@@ -64,55 +53,41 @@ struct FreeDigest {
 
 }  // namespace
 
-Incoming::Incoming(fs::path folder) : folder_(fs::absolute(std::move(folder))) {
-  auto pattern = (folder_ / ".incoming-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) refuse("create a folder in", folder_, errno);
-  path_ = pattern;
-  try {
-    around_ = open_folder(folder_);
-    directory_ = open_folder(path_);
-    constexpr std::uint64_t most_reserved = std::uint64_t{64} << 20U;
-    reserve_ = std::min(most_reserved, free_bytes(directory_, path_) / 8);
-  } catch (...) {
-    ::rmdir(path_.c_str());
-    throw;
-  }
+Incoming::Incoming(Folder around)
+    : around_(std::move(around)),
+      path_(fs::absolute(around_.path_for_child()) / inside),
+      inside_(around_.create_folder(inside)) {
+  constexpr std::uint64_t most_reserved = std::uint64_t{64} << 20U;
+  reserve_ = std::min(most_reserved, free_bytes(around_) / 8);
 }
 
 Incoming::~Incoming() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
+  around_.remove_tree(inside);
 }
 
 std::uint64_t Incoming::room() const {
-  const auto free = free_bytes(directory_, path_);
+  const auto free = free_bytes(inside_);
   return free - std::min(reserve_, free);
 }
 
 std::optional<std::string> Incoming::wrong(const std::string& name) const {
-  for (const auto& entry : fs::directory_iterator(path_)) {
-    if (entry.path().filename() != name) return "docker cp delivered more than one file";
+  for (const auto& found : inside_.some_names(2)) {
+    if (found != name) return "docker cp delivered more than one file";
   }
-  struct stat about {};
-  if (::fstatat(directory_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) {
-    return std::nullopt;
-  }
-  if (S_ISREG(about.st_mode)) return std::nullopt;
-  return delivered(about.st_mode);
+  const auto about = inside_.about(name);
+  if (!about || S_ISREG(about->st_mode)) return std::nullopt;
+  return delivered(about->st_mode);
 }
 
-std::optional<std::uint64_t> Incoming::size_of(const std::string& name) const {
-  struct stat about {};
-  if (::fstatat(directory_.get(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) {
-    return std::nullopt;
-  }
-  return static_cast<std::uint64_t>(about.st_size);
+std::uint64_t Incoming::size_of(const std::string& name) const {
+  const auto about = inside_.about(name);
+  return about ? static_cast<std::uint64_t>(about->st_size) : 0;
 }
 
 Descriptor Incoming::open(const std::string& name) const {
   if (const auto found = wrong(name)) throw std::runtime_error(*found);
   // Not blocking: nobody may ever open the other end of a FIFO.
-  const Descriptor opened(::openat(directory_.get(), name.c_str(),
+  const Descriptor opened(::openat(inside_.number(), name.c_str(),
                                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (opened.get() < 0) {
     if (errno == ENOENT) throw std::runtime_error("docker cp delivered no file");
@@ -138,31 +113,20 @@ Descriptor Incoming::open(const std::string& name) const {
 }
 
 void Incoming::keep(const std::string& name, const Descriptor& opened) const {
-  const auto kept_path = folder_ / name;
-  if (!synchronised(opened.get())) refuse("write", kept_path, errno);
-  // A link fails if the name is taken; a rename would replace what is there.
-  if (::linkat(directory_.get(), name.c_str(), around_.get(), name.c_str(), 0) != 0) {
-    const auto error = errno;
-    const auto unable = error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
-    struct stat taken {};
-    if (!unable || ::fstatat(around_.get(), name.c_str(), &taken, AT_SYMLINK_NOFOLLOW) == 0) {
-      refuse("create", kept_path, error);
-    }
-    if (::renameat(directory_.get(), name.c_str(), around_.get(), name.c_str()) != 0) {
-      refuse("create", kept_path, errno);
-    }
-  }
-  struct stat named {};
   struct stat read {};
-  const auto seen = ::fstatat(around_.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-                    ::fstat(opened.get(), &read) == 0;
-  if (!seen || named.st_ino != read.st_ino || named.st_dev != read.st_dev) {
-    ::unlinkat(around_.get(), name.c_str(), 0);
-    throw Failure(ExitStatus::refused,
-                  fmt::format("{} was replaced while it was checked", kept_path.string()),
-                  "nothing was changed; find out which other program writes there, then run again");
+  if (!synchronised(opened) || ::fstat(opened.get(), &read) != 0) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("cannot write {}: {}", around_.path_of(name).string(), std::strerror(errno)),
+        "nothing was changed; make room, or give another --run-dir, and run again");
   }
-  if (!synchronised(around_.get())) refuse("write", kept_path, errno);
+  inside_.move(name, around_, name);
+  const auto named = around_.about(name);
+  if (named && named->st_ino == read.st_ino && named->st_dev == read.st_dev) return;
+  around_.remove(name);
+  throw Failure(ExitStatus::refused,
+                fmt::format("{} was replaced while it was checked", around_.path_of(name).string()),
+                "nothing was changed; find out which other program writes there, then run again");
 }
 
 std::uint64_t size_of(const Descriptor& file) {

@@ -8,17 +8,17 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "base/descriptor.h"
+#include "transcript/folder.h"
 #include "transcript/lines.h"
 
 namespace retrust {
 
-/// A hidden folder of mode 0700 in another one, for a file that a child writes there. It is gone,
-/// with all in it, at the end: only what was checked gets a name beside it.
+/// A hidden folder in another one, for a file that a child writes there. It is gone, with all in
+/// it, at the end: only what was checked gets a name beside it.
 class Incoming {
  public:
-  /// Throws Failure (refused) if it cannot be made.
-  explicit Incoming(std::filesystem::path folder);
+  /// Throws as Folder does if it cannot be made.
+  explicit Incoming(Folder around);
   ~Incoming();
   Incoming(const Incoming&) = delete;
   Incoming& operator=(const Incoming&) = delete;
@@ -33,8 +33,8 @@ class Incoming {
   /// name, or nothing yet.
   std::optional<std::string> wrong(const std::string& name) const;
 
-  /// Bytes that the file has by now; nothing if it is not there.
-  std::optional<std::uint64_t> size_of(const std::string& name) const;
+  /// Bytes that the file has by now; 0 if it is not there.
+  std::uint64_t size_of(const std::string& name) const;
 
   /// Opens the file to read it, and makes its mode 0600. Throws std::runtime_error if there is
   /// none, or anything but a regular file of this user that has no second name.
@@ -45,10 +45,9 @@ class Incoming {
   void keep(const std::string& name, const Descriptor& opened) const;
 
  private:
-  std::filesystem::path folder_;
+  Folder around_;
   std::filesystem::path path_;
-  Descriptor around_;
-  Descriptor directory_;
+  Folder inside_;
   std::uint64_t reserve_ = 0;
 };
 

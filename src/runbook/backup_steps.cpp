@@ -147,7 +147,7 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
 awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& backup) {
   const auto& container = options_.plan.backup.container;
   const auto name = std::filesystem::path(backup.archive).filename().string();
-  const Incoming incoming(folder_.backup().path_for_child());
+  const Incoming incoming(folder_.backup());
   const auto room = incoming.room();
   say(EventKind::wait_started, "1.1", "for the archive to be copied and checked");
   Copied copied;
@@ -155,14 +155,14 @@ awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& ba
   const auto watch = [&] {
     if (const auto wrong = incoming.wrong(name)) throw unreliable(*wrong);
     if (incoming.room() == 0) throw too_large(folder_.backup_folder(), room, {});
-    if (const auto size = copied.to_tell(incoming.size_of(name).value_or(0))) {
+    if (const auto size = copied.to_tell(incoming.size_of(name))) {
       progress("1.1", fmt::format("{} copied", size_text(*size / 1024)));
     }
   };
   try {
     co_await docker.copy_out(container, backup.archive, incoming.path().string(), room, watch);
   } catch (const DockerFailure& failed) {
-    if (incoming.size_of(name).value_or(0) + last_write < room) throw;
+    if (incoming.size_of(name) + last_write < room) throw;
     throw too_large(folder_.backup_folder(), room, failed.detail);
   }
   const auto summary = co_await check_archive(tools_.tar, incoming, name);

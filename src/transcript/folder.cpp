@@ -29,12 +29,18 @@ constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 /// What stands where a folder or file was to be opened.
 enum class Found { nothing, link, folder, file, other };
 
-Found what_is(int parent, const std::string& name) {
+std::optional<struct ::stat> state_of(int parent, const std::string& name) {
   struct ::stat state {};
-  if (::fstatat(parent, name.c_str(), &state, AT_SYMLINK_NOFOLLOW) != 0) return Found::nothing;
-  if (S_ISLNK(state.st_mode)) return Found::link;
-  if (S_ISDIR(state.st_mode)) return Found::folder;
-  return S_ISREG(state.st_mode) ? Found::file : Found::other;
+  if (::fstatat(parent, name.c_str(), &state, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  return state;
+}
+
+Found what_is(int parent, const std::string& name) {
+  const auto state = state_of(parent, name);
+  if (!state) return Found::nothing;
+  if (S_ISLNK(state->st_mode)) return Found::link;
+  if (S_ISDIR(state->st_mode)) return Found::folder;
+  return S_ISREG(state->st_mode) ? Found::file : Found::other;
 }
 
 [[noreturn]] void refuse_link(const fs::path& path) {
@@ -88,23 +94,68 @@ std::optional<Place> place_of(const fs::path& path, Missing missing) {
   return Place{std::move(here), path.filename().string()};
 }
 
-std::vector<std::string> members(int folder, const fs::path& path, std::size_t most) {
+/// Calls `on_name` with the name of each member until it returns false. Returns errno where the
+/// folder cannot be read, else 0.
+template <typename OnName>
+int each_member(int folder, OnName on_name) {
   // A descriptor of its own: closedir closes it, and reading moves its place.
   const auto number = ::openat(folder, ".", folder_flags);
   auto* const stream = number < 0 ? nullptr : ::fdopendir(number);
-  if (stream == nullptr) cannot("read", path, errno);
-  std::vector<std::string> names;
-  errno = 0;
-  while (const auto* entry = ::readdir(stream)) {
-    const std::string name(entry->d_name);
-    if (name != "." && name != "..") names.push_back(name);
-    if (names.size() > most) break;
+  if (stream == nullptr) return errno;
+  auto error = 0;
+  for (auto more = true; more;) {
+    errno = 0;
+    const auto* entry = ::readdir(stream);
+    if (entry == nullptr) {
+      error = errno;
+      break;
+    }
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") more = on_name(entry->d_name);
   }
-  const auto error = errno;
   ::closedir(stream);
-  if (names.size() <= most && error != 0) cannot("read", path, error);
+  return error;
+}
+
+std::vector<std::string> members(int folder, const fs::path& path, std::size_t most) {
+  std::vector<std::string> names;
+  const auto error = each_member(folder, [&](const char* name) {
+    if (names.size() < most) names.emplace_back(name);
+    return names.size() < most;
+  });
+  if (error != 0) cannot("read", path, error);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+/// Whether a member is a folder, which is then made the caller's to change. A link is not followed.
+bool opens_as_folder(int parent, const char* name) {
+  if (errno != EISDIR) return false;
+  ::fchmodat(parent, name, 0700, 0);
+  return true;
+}
+
+/// Removes the members of a folder. What is nested comes to the top first: a tree of any depth
+/// takes neither memory nor descriptors.
+void empty(int top) {
+  std::size_t moved = 0;
+  for (auto progress = true; progress;) {
+    progress = false;
+    each_member(top, [&](const char* name) {
+      if (::unlinkat(top, name, 0) == 0) return progress = true;
+      if (!opens_as_folder(top, name)) return true;
+      const Descriptor inner(::openat(top, name, folder_flags));
+      each_member(inner.get(), [&](const char* nested) {
+        if (::unlinkat(inner.get(), nested, 0) == 0) return progress = true;
+        if (!opens_as_folder(inner.get(), nested)) return true;
+        const auto free = std::to_string(++moved);
+        if (::renameat(inner.get(), nested, top, free.c_str()) == 0) progress = true;
+        return true;
+      });
+      if (::unlinkat(top, name, AT_REMOVEDIR) == 0) progress = true;
+      return true;
+    });
+  }
 }
 
 }  // namespace
@@ -153,7 +204,7 @@ Folder Folder::create(const fs::path& given) {
   }
   // Looked at in any case: another directory may have come into its place.
   auto folder = at(place->parent.get(), place->name, path, path);
-  if (!members(folder.number(), path, 0).empty()) {
+  if (!folder.some_names(1).empty()) {
     throw Failure(ExitStatus::usage,
                   fmt::format("the folder {} exists and is not empty", path.string()),
                   "name a folder that does not exist yet with --run-dir: what an earlier run wrote "
@@ -234,12 +285,16 @@ Descriptor Folder::append_to_file(const std::string& name) const {
   return std::move(*descriptor);
 }
 
-bool Folder::contains(const std::string& name) const {
-  return what_is(number(), checked(name, path_)) != Found::nothing;
+std::optional<struct ::stat> Folder::about(const std::string& name) const {
+  return state_of(number(), checked(name, path_));
+}
+
+std::vector<std::string> Folder::some_names(std::size_t most) const {
+  return members(number(), path_, most);
 }
 
 std::vector<std::string> Folder::names(std::size_t most) const {
-  auto names = members(number(), path_, most);
+  auto names = some_names(most + 1);
   if (names.size() <= most) return names;
   throw Failure(
       ExitStatus::refused, fmt::format("{} holds more than {} files", path_.string(), most),
@@ -267,6 +322,14 @@ void Folder::remove(const std::string& name) const noexcept {
   if (::unlinkat(number(), name.c_str(), 0) != 0 && errno == EISDIR) {
     ::unlinkat(number(), name.c_str(), AT_REMOVEDIR);
   }
+}
+
+void Folder::remove_tree(const std::string& name) const noexcept {
+  {
+    const Descriptor tree(::openat(number(), name.c_str(), folder_flags));
+    empty(tree.get());
+  }
+  remove(name);
 }
 
 fs::path Folder::path_for_child() const {

@@ -38,14 +38,20 @@ class Folder {
   /// Opens a regular file to write at its end; creates it with mode 0600.
   Descriptor append_to_file(const std::string& name) const;
 
-  bool contains(const std::string& name) const;
+  bool contains(const std::string& name) const { return about(name).has_value(); }
+  /// The state of a member, of a symbolic link itself; nothing where there is none.
+  std::optional<struct ::stat> about(const std::string& name) const;
   /// The names of all members, sorted. Throws Failure (refused) where they are more than that.
   std::vector<std::string> names(std::size_t most) const;
+  /// The names of some members, at most that many.
+  std::vector<std::string> some_names(std::size_t most) const;
 
   /// Moves a file to another folder, or name, and waits for the disk. Never replaces a file.
   void move(const std::string& name, const Folder& to, const std::string& new_name) const;
   /// Removes a file, or an empty folder, where it is there.
   void remove(const std::string& name) const noexcept;
+  /// Removes a folder with all its contents, as far as the system allows.
+  void remove_tree(const std::string& name) const noexcept;
 
   /// As it was given, for messages.
   const std::filesystem::path& path() const { return path_; }
@@ -53,12 +59,13 @@ class Folder {
   /// For a child that writes or reads by path. Throws Untrusted where the path leads elsewhere by
   /// now.
   std::filesystem::path path_for_child() const;
+  /// The descriptor, for calls that end in "at".
+  int number() const { return descriptor_->get(); }
 
  private:
   Folder(Descriptor descriptor, std::filesystem::path path, std::filesystem::path top);
   static Folder at(int parent, const std::string& name, std::filesystem::path path,
                    std::filesystem::path top);
-  int number() const { return descriptor_->get(); }
   std::optional<Descriptor> open_member(const std::string& name, int flags) const;
 
   std::shared_ptr<const Descriptor> descriptor_;

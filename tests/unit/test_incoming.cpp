@@ -22,7 +22,6 @@ namespace retrust {
 namespace {
 
 namespace fs = std::filesystem;
-using test::Folder;
 
 class Silence final : public EventSink {
  public:
@@ -55,6 +54,10 @@ void make(const std::string& script) {
   REQUIRE(outcome.succeeded());
 }
 
+Incoming incoming_in(const test::Folder& folder) {
+  return Incoming(Folder::open(folder.path("")).value());
+}
+
 std::string refusal(const Incoming& incoming) {
   try {
     (void)incoming.open("file");
@@ -71,11 +74,11 @@ long peak_kib() {
 }
 
 TEST_CASE("nothing but a regular file of ours is taken from docker") {
-  const Folder folder;
+  const test::Folder folder;
   const auto secret = folder.file("secret", "secret", fs::perms::owner_read);
   std::string said;
   {
-    const Incoming incoming(folder.path(""));
+    const auto incoming = incoming_in(folder);
     const auto file = incoming.path() / "file";
     CHECK((fs::status(incoming.path()).permissions() & fs::perms::mask) == fs::perms::owner_all);
     SUBCASE("nothing at all") {
@@ -112,9 +115,9 @@ TEST_CASE("nothing but a regular file of ours is taken from docker") {
 }
 
 TEST_CASE("a file that was checked gets its name, and no other file's place") {
-  const Folder folder;
+  const test::Folder folder;
   {
-    const Incoming incoming(folder.path(""));
+    const auto incoming = incoming_in(folder);
     write(incoming.path() / "file", "text");
     fs::permissions(incoming.path() / "file", fs::perms::all);
     const auto opened = incoming.open("file");
@@ -130,7 +133,7 @@ TEST_CASE("a file that was checked gets its name, and no other file's place") {
   CHECK((fs::status(folder.path("file")).permissions() & fs::perms::mask) ==
         (fs::perms::owner_read | fs::perms::owner_write));
   {
-    const Incoming incoming(folder.path(""));
+    const auto incoming = incoming_in(folder);
     write(incoming.path() / "file", "other");
     const auto opened = incoming.open("file");
     CHECK_THROWS_AS(incoming.keep("file", opened), Failure);
@@ -139,8 +142,8 @@ TEST_CASE("a file that was checked gets its name, and no other file's place") {
 }
 
 TEST_CASE("a file that is replaced while it is checked is not kept") {
-  const Folder folder;
-  const Incoming incoming(folder.path(""));
+  const test::Folder folder;
+  const auto incoming = incoming_in(folder);
   write(incoming.path() / "file", "text");
   const auto opened = incoming.open("file");
   fs::remove(incoming.path() / "file");
@@ -150,8 +153,8 @@ TEST_CASE("a file that is replaced while it is checked is not kept") {
 }
 
 TEST_CASE("docker that writes without end is stopped by the limit of the file") {
-  const Folder folder;
-  const Incoming incoming(folder.path(""));
+  const test::Folder folder;
+  const auto incoming = incoming_in(folder);
   const auto program =
       folder.file("docker", "#!/bin/sh\nexec cat /dev/zero >\"$3/file\"\n", fs::perms::owner_all);
   Silence events;
@@ -165,8 +168,8 @@ TEST_CASE("docker that writes without end is stopped by the limit of the file") 
 }
 
 TEST_CASE("what has come is judged before all of it has come") {
-  const Folder folder;
-  const Incoming incoming(folder.path(""));
+  const test::Folder folder;
+  const auto incoming = incoming_in(folder);
   const auto file = incoming.path() / "file";
   CHECK_FALSE(incoming.wrong("file"));
   write(file, "te");
@@ -180,8 +183,26 @@ TEST_CASE("what has come is judged before all of it has come") {
   CHECK(incoming.wrong("file") == "docker cp delivered a folder");
 }
 
+TEST_CASE("folders of any depth and mode are removed") {
+  const test::Folder folder;
+  rlimit usual{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+  {
+    const auto incoming = incoming_in(folder);
+    make("cd '" + incoming.path().string() +
+         "'; mkdir -p 1/1 2; touch 1/file 1/1/file; ln -s / 2/link; mkfifo 2/fifo; chmod 0 2; "
+         "n=0; while [ $((n += 1)) -lt 200 ]; do mkdir a; touch 1; cd a; done; chmod 0 .");
+    auto few = usual;
+    few.rlim_cur = 64;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+  }
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+  CHECK(fs::is_empty(folder.path("")));
+  CHECK(fs::exists("/etc"));
+}
+
 TEST_CASE("a docker that never ends its line is followed without memory for it") {
-  const Folder folder;
+  const test::Folder folder;
   const auto program = folder.file(
       "docker", "#!/bin/sh\necho 1\nhead -c 50000000 /dev/zero | tr '\\0' 7\nprintf '\n42\n'\n",
       fs::perms::owner_all);
@@ -212,9 +233,9 @@ TEST_CASE("the names that tar lists are counted below the folder alone") {
 
 /// The number of files that tar finds in an archive, which these words of a shell make as "$file".
 std::uint64_t files_in(const std::string& script) {
-  const Folder folder;
-  const Incoming incoming(folder.path(""));
-  const Folder work;
+  const test::Folder folder;
+  const auto incoming = incoming_in(folder);
+  const test::Folder work;
   make("cd '" + work.path("") + "'; file='" + incoming.path().string() + "/file'; " + script);
   const auto opened = incoming.open("file");
   ListingCount listing("var/lib/rancher");

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <deque>
 #include <fcntl.h>
+#include <functional>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/xattr.h>
@@ -81,18 +82,38 @@ fs::path copy_of(const fs::path& file) {
   return home / "retrust-files" / file.filename();
 }
 
+/// The refusal of a file in whose place another user could put another one.
+Untrusted another_file(const fs::path& file, const std::string& what, const fs::path& where) {
+  struct ::stat state {};
+  const auto own =
+      ::lstat(where.c_str(), &state) == 0 && S_ISDIR(state.st_mode) && state.st_uid == ::geteuid();
+  return {fmt::format("another user could put another file in the place of {}: {}", file.string(),
+                      what),
+          own ? fmt::format("take the permission away: chmod go-w {}", operand(where))
+              : fmt::format("read the file; if it is what you expect, give a copy of your own "
+                            "instead: {}",
+                            as_root(fmt::format("install -D -m 600 {} {}", operand(file),
+                                                operand(copy_of(file)))))};
+}
+
+/// Throws for what another user could do to a way, at a folder or symbolic link.
+using Refuse = std::function<void(const std::string& what, const fs::path& where)>;
+
 /// Finds the file behind a path, and refuses a way on which another user could put another file.
 class Way {
  public:
-  explicit Way(const fs::path& given) : given_(given) { append(fs::absolute(given)); }
+  Way(const fs::path& given, Refuse refuse) : given_(given), refuse_(std::move(refuse)) {
+    append(fs::absolute(given));
+  }
 
   fs::path follow() {
     fs::path here = "/";
     while (!rest_.empty()) {
       const auto part = rest_.front();
       rest_.pop_front();
-      if (part.empty() || part == ".") continue;
+      if (part.empty()) continue;
       check_folder(here);
+      if (part == ".") continue;
       if (part == "..") {
         here = here.parent_path();
         continue;
@@ -119,7 +140,7 @@ class Way {
     if (++links_ > most) unreadable(given_, ELOOP);
     const auto link = here / part;
     if (const auto foreign = foreign_owner(state, Owner::caller_or_root); !foreign.empty()) {
-      refuse(fmt::format("the symbolic link {} {}", link.string(), foreign), link);
+      refuse_(fmt::format("the symbolic link {} {}", link.string(), foreign), link);
     }
     std::error_code error;
     const auto target = fs::read_symlink(link, error);
@@ -132,24 +153,12 @@ class Way {
     struct ::stat state {};
     if (::stat(folder.c_str(), &state) != 0) unreadable(given_, errno);
     const auto exposed = folder_exposure(state, folder);
-    if (!exposed.empty()) refuse(fmt::format("the folder {} {}", folder.string(), exposed), folder);
-  }
-
-  [[noreturn]] void refuse(const std::string& what, const fs::path& where) const {
-    struct ::stat state {};
-    const auto own = ::lstat(where.c_str(), &state) == 0 && S_ISDIR(state.st_mode) &&
-                     state.st_uid == ::geteuid();
-    throw Untrusted(
-        fmt::format("another user could put another file in the place of {}: {}", given_.string(),
-                    what),
-        own ? fmt::format("take the permission away: chmod go-w {}", operand(where))
-            : fmt::format("read the file; if it is what you expect, give a copy of your own "
-                          "instead: {}",
-                          as_root(fmt::format("install -D -m 600 {} {}", operand(given_),
-                                              operand(copy_of(given_))))));
+    if (exposed.empty()) return;
+    refuse_(fmt::format("the folder {} {}", folder.string(), exposed), folder);
   }
 
   const fs::path& given_;
+  Refuse refuse_;
   std::deque<fs::path> rest_;
   int links_ = 0;
 };
@@ -172,18 +181,11 @@ std::string exposure(const Descriptor& descriptor, Owner owner) {
 }
 
 void check_way(const fs::path& folder) {
-  std::error_code error;
-  for (auto path = fs::canonical(folder, error); !error; path = path.parent_path()) {
-    struct ::stat state {};
-    if (::stat(path.c_str(), &state) != 0) unreadable(path, errno);
-    const auto exposed = folder_exposure(state, path);
-    if (!exposed.empty()) {
-      throw Untrusted(fmt::format("temporary files would not be safe: the folder {} {}",
-                                  path.string(), exposed),
-                      "give a folder of your own: export TMPDIR=$(mktemp -d -p ~)");
-    }
-    if (path == path.root_path()) break;
-  }
+  const auto inside = folder / ".";
+  Way(inside, [](const std::string& what, const fs::path&) {
+    throw Untrusted(fmt::format("temporary files would not be safe: {}", what),
+                    "give a folder of your own: export TMPDIR=$(mktemp -d -p ~)");
+  }).follow();
 }
 
 std::string caller_name() {
@@ -201,7 +203,10 @@ std::string operand(const fs::path& path) {
 }
 
 Descriptor open_trusted(const fs::path& path) {
-  const auto reached = Way(path).follow();
+  const auto refuse = [&](const std::string& what, const fs::path& where) {
+    throw another_file(path, what, where);
+  };
+  const auto reached = Way(path, refuse).follow();
   // Nobody else can change the way by now. A pipe must not keep us waiting.
   Descriptor descriptor(
       ::open(reached.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

@@ -35,9 +35,8 @@ std::string caller_name();
 /// A shell command with "sudo" before it where the caller is not root.
 std::string as_root(const std::string& command);
 
-/// Throws Untrusted where another user could put something else in the place of a folder, or of
-/// one on the way to it: each must belong to the caller or to root, and nobody else may write it
-/// unless its sticky bit is set.
+/// Throws Untrusted where another user could put something else in the place of a folder for
+/// temporary files, or of a folder or symbolic link on the way to it: as open_trusted does.
 void check_way(const std::filesystem::path& folder);
 
 /// A path quoted for a shell, which no command takes for an option.

@@ -386,5 +386,46 @@ TEST_CASE("a file that another user could change is not what the operator named"
   CHECK(has(end, words));
 }
 
+TEST_CASE("nobody else can put another folder in the place of that for temporary files") {
+  const test::Folder scratch;
+  const auto folder = scratch.path("folder");
+  fs::create_directory(folder);
+  auto named = folder;
+  std::string words;
+  SUBCASE("as it should be") {}
+  SUBCASE("sticky, for everybody") {
+    fs::permissions(folder, fs::perms(01777));
+  }
+  SUBCASE("writable for everybody") {
+    fs::permissions(folder, fs::perms(0777));
+    words = "the folder " + folder + " can be written by every user";
+  }
+  SUBCASE("in a folder that is writable for everybody") {
+    fs::create_directory(folder + "/inner");
+    fs::permissions(folder, fs::perms(0777));
+    named = folder + "/inner";
+    words = "the folder " + folder + " can be written by every user";
+  }
+  SUBCASE("behind a symbolic link of the caller") {
+    named = scratch.path("link");
+    fs::create_directory_symlink(folder, named);
+  }
+  SUBCASE("behind a symbolic link of another user") {
+    if (::geteuid() != 0) return;
+    named = scratch.path("link");
+    fs::create_directory_symlink(folder, named);
+    REQUIRE(::lchown(named.c_str(), stranger, stranger) == 0);
+    words = "the symbolic link " + named + " belongs to ";
+  }
+  SUBCASE("that is not there") {
+    named = scratch.path("missing");
+    words = "cannot read ";
+  }
+  const auto end = ended([&] { check_way(named); });
+  CAPTURE(end.words);
+  CHECK((end.status == ExitStatus::done) == words.empty());
+  CHECK(has(end, words));
+}
+
 }  // namespace
 }  // namespace retrust

@@ -55,13 +55,6 @@ std::string foreign_owner(const struct ::stat& state, Owner owner) {
   return fmt::format("belongs to {}", user_name(state.st_uid));
 }
 
-/// Who else could replace a member of a folder; where its sticky bit is set, its owner alone could.
-std::string folder_exposure(const struct ::stat& state, const fs::path& folder) {
-  const auto sticky = (state.st_mode & S_ISVTX) != 0;
-  return sticky ? foreign_owner(state, Owner::caller_or_root)
-                : exposure(state, folder.string(), Owner::caller_or_root);
-}
-
 [[noreturn]] void unreadable(const fs::path& path, int error) {
   if (path.string().starts_with("/dev/fd/")) {
     throw Failure(ExitStatus::usage,
@@ -150,9 +143,13 @@ class Way {
   }
 
   void check_folder(const fs::path& folder) const {
+    const Descriptor opened(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct ::stat state {};
-    if (::stat(folder.c_str(), &state) != 0) unreadable(given_, errno);
-    const auto exposed = folder_exposure(state, folder);
+    struct ::statvfs mount {};
+    if (!opened || ::fstat(opened.get(), &state) != 0 || ::fstatvfs(opened.get(), &mount) != 0) {
+      unreadable(given_, errno);
+    }
+    const auto exposed = way_exposure(state, mount, folder.string());
     if (exposed.empty()) return;
     refuse_(fmt::format("the folder {} {}", folder.string(), exposed), folder);
   }
@@ -172,6 +169,14 @@ std::string exposure(const struct ::stat& state, const std::string& path, Owner 
     return fmt::format("can be written by the group {}", group_name(state.st_gid));
   }
   return {};
+}
+
+std::string way_exposure(const struct ::stat& state, const struct ::statvfs& mount,
+                         const std::string& path) {
+  const auto sticky = (state.st_mode & S_ISVTX) != 0;
+  const auto read_only = (mount.f_flag & ST_RDONLY) != 0;
+  return sticky || read_only ? foreign_owner(state, Owner::caller_or_root)
+                             : exposure(state, path, Owner::caller_or_root);
 }
 
 std::string exposure(const Descriptor& descriptor, Owner owner) {

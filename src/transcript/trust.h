@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/descriptor.h"
 #include "transcript/failure.h"
@@ -29,6 +30,18 @@ std::string exposure(const struct ::stat& state, const std::string& path, Owner 
 /// The same of an open file.
 std::string exposure(const Descriptor& descriptor, Owner owner);
 
+/// Says who else could replace a member of a folder on the way to a file; empty where nobody could.
+/// Where its sticky bit is set only its owner could, and on a read-only mount nobody.
+///
+/// Kubernetes gives the folder of a ConfigMap volume mode 0777, of root or with the pod's fsGroup,
+/// and that of a Secret volume, a tmpfs, mode 1777. The kubelet writes both beside the pod. The
+/// container has them mounted read-only from Kubernetes 1.9.4 on, always from 1.10 (pull request
+/// 58720). Sources, in kubernetes/kubernetes: pkg/volume/emptydir/empty_dir.go (setupDir,
+/// setupTmpfs; commit 0379063), pkg/volume/configmap/configmap.go (commit 00bdb3f),
+/// pkg/volume/util/atomic_writer.go (newTimestampDir; commit 00e1102).
+std::string way_exposure(const struct ::stat& state, const struct ::statvfs& mount,
+                         const std::string& path);
+
 /// The caller's user name for a command, or the number where the user has no name.
 std::string caller_name();
 
@@ -44,8 +57,9 @@ std::string operand(const std::filesystem::path& path);
 
 /// Opens a file that the operator named, to read it. Symbolic links are followed, as Kubernetes
 /// mounts files. The file must be regular. File, links and every folder on the way must belong to
-/// the caller or to root. Nobody else may be able to write the file, nor a folder on the way unless
-/// its sticky bit is set. Throws Untrusted, or Failure (usage) where the file cannot be read.
+/// the caller or to root. Nobody else may be able to write the file, nor to replace a member of a
+/// folder on the way (way_exposure). Throws Untrusted, or Failure (usage) where the file cannot be
+/// read.
 Descriptor open_trusted(const std::filesystem::path& path);
 
 /// Reads a file up to a limit of bytes. Throws Failure (refused) where it is larger, or cannot be

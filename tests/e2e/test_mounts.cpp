@@ -27,6 +27,8 @@ class Mount {
     mount(0, options);
   }
   ~Mount() { ::umount2(folder_.c_str(), MNT_DETACH); }
+  /// As Kubernetes 1.9.4 and later mounts these volumes in a container.
+  void make_read_only() const { mount(MS_REMOUNT | MS_RDONLY, {}); }
   Mount(const Mount&) = delete;
   Mount& operator=(const Mount&) = delete;
 
@@ -38,6 +40,44 @@ class Mount {
 
   fs::path folder_;
 };
+
+/// A file in a folder as the kubelet writes it for a volume: kubernetes/kubernetes,
+/// pkg/volume/util/atomic_writer.go.
+void write_volume(const fs::path& folder, const std::string& name, const std::string& text) {
+  fs::create_directories(folder / "..2026");
+  write_file(folder / "..2026" / name, text);
+  fs::permissions(folder / "..2026" / name, fs::perms(0644));
+  fs::create_directory_symlink("..2026", folder / "..data");
+  fs::create_symlink("..data/" + name, folder / name);
+}
+
+TEST_CASE("a file of a ConfigMap volume is read where the mount is read-only") {
+  Sandbox sandbox;
+  const auto folder = sandbox.directory() / "volume";
+  const Mount mount(folder, "mode=0777");
+  write_volume(folder, "config", "command-timeout = 50s\n");
+  const Sandbox::Call call{.args = {"status", "--config", (folder / "config").string()}};
+  const auto refused = sandbox.retrust(call);
+  CAPTURE(refused.all());
+  CHECK(refused.status == 4);
+  CHECK(has(refused.err, "the folder " + folder.string() + " can be written by every user"));
+  mount.make_read_only();
+  const auto accepted = sandbox.retrust(call);
+  CAPTURE(accepted.all());
+  CHECK(accepted.status == 3);
+}
+
+TEST_CASE("a kubeconfig of a Secret volume is read, whose folder is sticky") {
+  Sandbox sandbox;
+  const auto folder = sandbox.directory() / "volume";
+  const Mount mount(folder, "mode=01777");
+  write_volume(folder, "kubeconfig", read_file(sandbox.file("downstream.kubeconfig")));
+  mount.make_read_only();
+  const auto read = sandbox.retrust(
+      Sandbox::Call{.args = {"status"}, .kubeconfig = (folder / "kubeconfig").string()});
+  CAPTURE(read.all());
+  CHECK(read.status == 3);
+}
 
 TEST_CASE("docker cp is ended where the disk gets full meanwhile") {
   Sandbox sandbox;

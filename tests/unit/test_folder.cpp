@@ -313,6 +313,21 @@ TEST_CASE("a file that the operator names may be a link, as Kubernetes mounts fi
   CHECK(ended([&] { open_trusted("/etc/passwd"); }).status == ExitStatus::done);
 }
 
+TEST_CASE("others cannot change a folder on a read-only mount, whatever its mode") {
+  struct ::stat state {};
+  state.st_uid = ::geteuid();
+  state.st_mode = S_IFDIR | 0777;
+  struct ::statvfs mount {};
+  CHECK(way_exposure(state, mount, "/") == "can be written by every user");
+  mount.f_flag = ST_NOSUID | ST_NODEV;
+  CHECK(way_exposure(state, mount, "/") == "can be written by every user");
+  mount.f_flag |= ST_RDONLY;
+  CHECK(way_exposure(state, mount, "/").empty());
+  // Its owner could mount it otherwise elsewhere.
+  state.st_uid = stranger;
+  CHECK(way_exposure(state, mount, "/").starts_with("belongs to "));
+}
+
 TEST_CASE("a file that another user could change is not what the operator named") {
   const test::Folder scratch;
   fs::create_directory(scratch.path("folder"));

@@ -12,8 +12,8 @@
 namespace retrust {
 namespace {
 
-constexpr std::size_t shortest_token = 16;
-constexpr std::size_t longest_token = 8192;
+/// The shortest part of a JWT that is worth hiding by itself.
+constexpr std::size_t shortest_part = 16;
 
 std::string label_of(std::string_view text, std::string_view kind) {
   return fmt::format("‹{} sha256:{}›", kind, fingerprint(text));
@@ -27,7 +27,7 @@ void keep_plain(Redactor& redactor, std::string_view text, std::string_view labe
   if (!parse_token(text)) return;
   for (std::size_t begin = 0; begin < text.size();) {
     const auto end = std::min(text.find('.', begin), text.size());
-    if (end - begin >= shortest_token) redactor.add(text.substr(begin, end - begin), label);
+    if (end - begin >= shortest_part) redactor.add(text.substr(begin, end - begin), label);
     begin = end + 1;
   }
 }
@@ -56,12 +56,31 @@ void keep_wrapped(Redactor& redactor, std::string_view text, std::string_view la
   }
 }
 
-}  // namespace
-
-bool is_token(std::string_view text) {
-  return text.size() >= shortest_token && text.size() <= longest_token && text.front() != '-' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+/// A signature is at least that of ES256, which is the shortest that Kubernetes makes
+/// (commit 023feb4a, pkg/serviceaccount/jwt.go): a shorter one could be a word of ours.
+bool is_account_token(std::string_view text) {
+  constexpr std::size_t longest = 8192;
+  constexpr std::size_t shortest_signature = 64;
+  if (text.size() > longest || !parse_token(text)) return false;
+  const auto signature = base64url_decode(text.substr(text.rfind('.') + 1));
+  return signature && signature->size() >= shortest_signature;
 }
+
+/// Rancher makes 54 of these characters (2.0.0 to 2.4.17, pkg/randomtoken/token.go; since then from
+/// wrangler), of which no word can be made.
+bool is_registration_token(std::string_view text) {
+  constexpr std::string_view alphabet = "bcdfghjklmnpqrstvwxz2456789";
+  constexpr std::size_t shortest = 32;
+  constexpr std::size_t longest = 256;
+  return text.size() >= shortest && text.size() <= longest &&
+         text.find_first_not_of(alphabet) == std::string_view::npos;
+}
+
+bool is_token(std::string_view text, Secret::Kind kind) {
+  return kind == Secret::Kind::account ? is_account_token(text) : is_registration_token(text);
+}
+
+}  // namespace
 
 void keep_secret(Redactor& redactor, std::string_view text, std::string_view kind) {
   if (text.empty()) return;
@@ -71,8 +90,8 @@ void keep_secret(Redactor& redactor, std::string_view text, std::string_view kin
   keep_wrapped(redactor, text, label);
 }
 
-Secret::Secret(Redactor& redactor, std::string_view text, Forms forms) {
-  if (!is_token(text)) return;
+Secret::Secret(Redactor& redactor, Kind kind, std::string_view text, Forms forms) {
+  if (!is_token(text, kind)) return;
   if (forms == Forms::all) {
     keep_secret(redactor, text);
   } else {

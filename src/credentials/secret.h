@@ -13,15 +13,20 @@ namespace retrust {
 /// to text; what is done with the text itself says `reveal`. Its memory is cleared when it goes.
 class Secret {
  public:
+  /// What the token is for, and so what it must look like.
+  enum class Kind {
+    account,       ///< a service account's: a JWT with a signature
+    registration,  ///< that with which Rancher's agents register: letters and digits
+  };
   /// How much is registered: also what base64 of something longer, or wrapped base64, would show;
   /// or, of those that there are thousands of, the token itself, its base64 and the JWT's parts.
   enum class Forms { all, plain };
 
   /// None.
   Secret() = default;
-  /// What is no token (see is_token) makes none, and is not registered: a cluster could otherwise
-  /// have words hidden from the operator.
-  Secret(Redactor& redactor, std::string_view text, Forms forms = Forms::all);
+  /// What does not look like a token of that kind makes none, and is not registered: a cluster
+  /// could otherwise have words hidden from the operator.
+  Secret(Redactor& redactor, Kind kind, std::string_view text, Forms forms = Forms::all);
   Secret(const Secret&) = default;
   Secret(Secret&& other) noexcept;
   Secret& operator=(const Secret& other);
@@ -39,10 +44,6 @@ class Secret {
  private:
   std::string text_;
 };
-
-/// Whether it can be a token: 16 to 8,192 printable ASCII characters, none of them a space, and no
-/// dash at the beginning, as an option has.
-bool is_token(std::string_view text);
 
 /// Registers a text that is secret and is not kept, in every form in which it could show, with the
 /// label "‹KIND sha256:…›".

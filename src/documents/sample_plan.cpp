@@ -9,8 +9,6 @@ Observation sample(Shown shown) {
   seen.downstream.kubernetes_version = "v1.20.15";
   TokenSecret secret;
   secret.name = "cattle-token-xxxxx";
-  Redactor redactor;
-  secret.credentials = {Secret(redactor, "any-token-would-do"), "CA"};
   secret.verdict = Verdict::rejected;
   seen.downstream.tokens = {secret};
   Pod pod;

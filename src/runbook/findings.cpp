@@ -23,7 +23,9 @@ std::string condition_text(const Condition& ready) {
 }
 
 std::string verdict_text(const TokenSecret& secret) {
-  if (!secret.complete()) return fmt::format("token secret {} is incomplete", secret.name);
+  if (!secret.complete()) {
+    return fmt::format("token secret {} is incomplete: {}", secret.name, secret.lack());
+  }
   switch (secret.verdict) {
     case Verdict::accepted:
       return fmt::format("the cluster accepts the token in {}", secret.name);

@@ -23,6 +23,15 @@ std::optional<Version> parse_version(std::string_view text) {
   return version;
 }
 
+std::string TokenSecret::lack() const {
+  if (complete()) return {};
+  if (foreign_token) return "what it holds as its token is no JWT, so no service account's token";
+  if (credentials.ca_pem.empty()) {
+    return credentials.token.empty() ? "it holds no token and CA" : "it holds no CA";
+  }
+  return "it holds no token";
+}
+
 const TokenSecret* Observation::live() const {
   const auto& tokens = downstream.tokens;
   const auto is_good = [](const TokenSecret& secret) {

@@ -40,12 +40,15 @@ struct TokenSecret {
   Uid uid;
   std::chrono::sys_seconds created;
   Credentials credentials;
-  std::string ca_base64;  ///< `.data."ca.crt"` as it stands there
+  bool foreign_token = false;  ///< `.data.token` is no service account's: it is not taken
+  std::string ca_base64;       ///< `.data."ca.crt"` as it stands there
   Verdict verdict = Verdict::unknown;
   DisplayText reason = {};  ///< the server's words where it was rejected
 
   /// The token controller has filled it in.
   bool complete() const { return !credentials.token.empty() && !credentials.ca_pem.empty(); }
+  /// What it lacks, e.g. "it holds no token and CA"; empty where it is complete.
+  std::string lack() const;
 };
 
 /// A pod in the agents' namespace, or one of Rancher's server.

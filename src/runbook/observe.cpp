@@ -218,7 +218,8 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
       co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
   const auto& used = seen.downstream.registration_tokens;
   for (const auto& item : array_at(registered, "/items")) {
-    const Secret token(clusters.redactor, text_at(item, "/status/token"));
+    const Secret token(clusters.redactor, Secret::Kind::registration,
+                       text_at(item, "/status/token"));
     if (token.empty()) continue;
     if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
   }

@@ -69,7 +69,7 @@ std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redact
   if (text_at(secret, "/type") != "kubernetes.io/service-account-token") return std::nullopt;
   OwnToken parsed;
   const auto token = base64_decode(text_at(secret, "/data/token")).value_or("");
-  parsed.token = Secret(redactor, token, Secret::Forms::plain);
+  parsed.token = Secret(redactor, Secret::Kind::account, token, Secret::Forms::plain);
   if (parsed.token.empty()) return std::nullopt;
   parsed.name_space = text_at(secret, "/metadata/namespace");
   parsed.name = text_at(secret, "/metadata/name");

@@ -104,7 +104,9 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
     return std::nullopt;
   }
   TokenSecret parsed;
-  parsed.credentials.token = Secret(redactor, decoded(secret, "/data/token"));
+  const auto token = decoded(secret, "/data/token");
+  parsed.credentials.token = Secret(redactor, Secret::Kind::account, token);
+  parsed.foreign_token = parsed.credentials.token.empty() && !token.empty();
   parsed.name = required_name(secret);
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
@@ -187,7 +189,7 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
     if (token && owner_of(*token, name_space)) parsed.other_tokens.push_back(std::move(*token));
     parsed.secret_names.insert(name_of(*secret));
     if (!name_of(*secret).text().starts_with("cattle-credentials-")) continue;
-    Secret registration(redactor, decoded(*secret, "/data/token"));
+    Secret registration(redactor, Secret::Kind::registration, decoded(*secret, "/data/token"));
     if (!registration.empty()) {
       parsed.registration_tokens.push_back(std::move(registration));
     }
@@ -213,7 +215,8 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
 
 ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
   ClusterResource parsed;
-  parsed.stored.token = Secret(redactor, text_at(cluster, "/status/serviceAccountToken"));
+  parsed.stored.token =
+      Secret(redactor, Secret::Kind::account, text_at(cluster, "/status/serviceAccountToken"));
   parsed.id = required_name(cluster).text();
   parsed.display_name = text_at(cluster, "/spec/displayName");
   parsed.driver = text_at(cluster, "/status/driver");

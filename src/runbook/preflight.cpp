@@ -87,6 +87,26 @@ void check_one_ca(const Observation& observation) {
          "run again");
 }
 
+void check_token_owner(const TokenSecret& secret, const NamespaceName& name_space) {
+  const auto claims = parse_token(secret.credentials.token.reveal());
+  if (claims && claims->name_space == name_space.text() &&
+      claims->service_account == agent_account) {
+    return;
+  }
+  const auto called = [](const std::string& name) {
+    return DisplayText(name.empty() ? "?" : name);
+  };
+  const auto owner =
+      claims ? fmt::format("{}/{}", called(claims->name_space), called(claims->service_account))
+             : std::string("nobody");
+  refuse(fmt::format("the secret {} of the downstream cluster holds a token of the service account "
+                     "{}, not of {}/{}: retrust does not store it in Rancher",
+                     secret.name, owner, name_space, agent_account),
+         fmt::format("this may be an attack: find out who wrote that secret. Then delete it, and "
+                     "run again: kubectl -n {} delete secret {}",
+                     name_space, secret.name));
+}
+
 void check_backup(const Observation& observation, Step step) {
   const auto& used = observation.backup.used_name;
   if (step == Step::backup_etcd && !used.empty()) {

@@ -16,6 +16,10 @@ void check_right_clusters(const Observation& observation);
 /// as for a moment after a renewal.
 void check_one_ca(const Observation& observation);
 
+/// Throws Failure (refused) where the token says itself that it is of another account than the
+/// agents' in that namespace: it is not stored in Rancher.
+void check_token_owner(const TokenSecret& secret, const NamespaceName& name_space);
+
 /// Throws Failure (refused) where the backup that this step makes may not fit, or would overwrite
 /// another.
 void check_backup(const Observation& observation, Step step);

@@ -123,9 +123,13 @@ awaitable<void> Execution::check_cluster() {
 awaitable<void> Execution::try_live() {
   const auto* live = observation_.live();
   if (live == nullptr || !live->complete()) {
-    throw Failure(ExitStatus::failed, "there is no complete token secret of cattle to repair with",
+    throw Failure(ExitStatus::failed,
+                  live == nullptr ? "there is no token secret of cattle to repair with"
+                                  : fmt::format("the token secret {} cannot be used to repair: {}",
+                                                live->name, live->lack()),
                   "run step delete-token, which waits for one, or run");
   }
+  check_token_owner(*live, options_.plan.name_space);
   if (live->verdict == Verdict::rejected) {
     throw Failure(ExitStatus::failed,
                   fmt::format("the cluster rejects the token in {}, so it is not stored in Rancher",

@@ -138,10 +138,10 @@ SavedCluster read_saved_cluster(const fs::path& run_folder, std::string_view nam
     std::optional<json::object> secret;
     if (backup.contains(name)) {
       auto found = saved_files.read(name);
+      check_token(credential_in(found), name_space, backup.path_of(name));
       if (found.is_object()) secret = std::move(found.get_object());
     }
     take_token_secret(saved.cluster, std::move(secret), redactor);
-    check_token(saved.cluster.stored.token.reveal(), name_space, backup.path_of(name));
   }
   for (const auto& file : saved_files.beginning_with("live-")) {
     // A run that was killed before it recorded the note did not make the change either.

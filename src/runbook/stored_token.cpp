@@ -66,13 +66,16 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
   return {};
 }
 
+std::string credential_in(const json::value& secret) {
+  return base64_decode(text_at(secret, "/data/credential")).value_or("");
+}
+
 void take_token_secret(ClusterResource& cluster, std::optional<json::object> secret,
                        Redactor& redactor) {
   cluster.stored.token.clear();
   if (secret) {
-    const json::value whole(*secret);
-    const auto token = base64_decode(text_at(whole, "/data/credential")).value_or("");
-    cluster.stored.token = Secret(redactor, token);
+    const auto token = credential_in(*secret);
+    cluster.stored.token = Secret(redactor, Secret::Kind::account, token);
   }
   cluster.token_secret = std::move(secret);
 }

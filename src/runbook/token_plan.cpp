@@ -13,7 +13,7 @@ namespace {
 /// Why the present token secrets cannot stay; empty where they can.
 std::string why_delete(const Observation& seen, const PlanOptions& options) {
   for (const auto& secret : seen.downstream.tokens) {
-    if (!secret.complete()) return fmt::format("{} is incomplete", secret.name);
+    if (!secret.complete()) return fmt::format("{} is incomplete: {}", secret.name, secret.lack());
     if (secret.verdict == Verdict::rejected) {
       return fmt::format("the cluster rejects the token in {}: {}", secret.name,
                          secret.reason.empty() ? "not authenticated" : secret.reason);

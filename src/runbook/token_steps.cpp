@@ -104,8 +104,9 @@ awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> do
     if (!is_usable(seen, *secret)) {
       say(EventKind::wait_progress, section,
           fmt::format("{} is there, but {}", secret->name,
-                      secret->complete() ? "its CA is not the one in kube-root-ca.crt yet"
-                                         : "not filled in yet"));
+                      secret->foreign_token ? secret->lack()
+                      : secret->complete()  ? "its CA is not the one in kube-root-ca.crt yet"
+                                            : "not filled in yet"));
     }
     if (found.size() >= most_found) {
       throw Failure(ExitStatus::refused,
@@ -222,8 +223,10 @@ awaitable<void> Execution::read_live(Step step) {
         co_await kubectl.get(commands::secret(options_.plan.name_space, live->name));
     auto fresh = parse_token_secret(object, agent_account, clusters_.redactor);
     if (!fresh || !fresh->complete()) {
-      throw Failure(ExitStatus::failed, fmt::format("{} holds no token and CA", live->name),
-                    "run again");
+      throw Failure(ExitStatus::failed,
+                    fmt::format("the secret {} of the downstream cluster cannot be used: {}",
+                                live->name, fresh ? fresh->lack() : "it is of another account now"),
+                    "let retrust replace it: retrust step delete-token");
     }
     const auto known = live->credentials.token == fresh->credentials.token;
     fresh->verdict = known ? live->verdict : Verdict::unknown;

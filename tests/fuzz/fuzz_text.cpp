@@ -212,7 +212,8 @@ void difference(std::string_view input) {
   require(patched(before, diff) == after, "a diff makes the one text into the other");
   // Rendered credentials are compared line by line.
   Redactor redactor;
-  const Credentials credentials{Secret(redactor, first), std::string(second)};
+  const Credentials credentials{Secret(redactor, Secret::Kind::account, first),
+                                std::string(second)};
   for (const auto& line : render(credentials)) {
     require(is_one_line(line), "a line of a view is one line");
   }

@@ -82,6 +82,30 @@ TEST_CASE("what is declared a token hides nothing of the plan and of JSON") {
   }
 }
 
+TEST_CASE("what is no JWT is no token, and hides no word") {
+  for (const std::string word : {"repair-impersonation", "serviceaccount/cattle"}) {
+    const auto plan = check(
+        {"", "plan", "", "downstream", "secrets/data/token@base64 json=\"" + word + "\"", "10s"});
+    CHECK(plan.out.find("is no JWT") != std::string::npos);
+    CHECK(plan.out.find("repair-impersonation") != std::string::npos);
+    check_all({"run", "get-token"}, "downstream",
+              "secrets/data/token@base64 json=\"" + word + "\"");
+  }
+}
+
+TEST_CASE("a token of another account is not stored in Rancher") {
+  const std::string claim =
+      "downstream secrets/data/token@base64@jwt/"
+      "kubernetes.io~1serviceaccount~1service-account.name json=\"default\"";
+  e2e::Sandbox sandbox({"--hostile", claim});
+  const auto result = sandbox.retrust({"step", "update-cluster", "--yes"});
+  CAPTURE(result.all());
+  CHECK(result.status == 4);
+  CHECK(result.err.find("a token of the service account cattle-system/default, not of "
+                        "cattle-system/cattle") != std::string::npos);
+  CHECK(sandbox.changes().empty());
+}
+
 TEST_CASE("an encrypted certificate asks nobody for a pass phrase") {
   check_all({"status", "run"}, "local",
             "clusters.management.cattle.io/status/caCert@base64 encrypted-pem");

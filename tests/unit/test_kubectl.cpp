@@ -453,6 +453,27 @@ TEST_CASE("token secrets are chosen by type and annotation, the best first") {
   CHECK(names(account) == std::vector<std::string>{"referred", "labelled", "second", "third"});
 }
 
+TEST_CASE("a secret whose token is no JWT holds none, and hides no word") {
+  Redactor redactor;
+  const std::string word = "serviceaccount/cattle";
+  auto made = token_secret("cattle-token-x7k2p");
+  made.as_object()["data"].as_object()["token"] = base64_encode(word);
+  const auto parsed = parse_token_secret(made, "cattle", redactor);
+  REQUIRE(parsed);
+  CHECK_FALSE(parsed->complete());
+  CHECK(parsed->lack().find("no JWT") != std::string::npos);
+  auto credentials = json::parse(R"({"kind":"Secret","metadata":{"name":"cattle-credentials-1"}})");
+  credentials.as_object()["data"] = json::object{{"token", base64_encode("retrust-run-folder")}};
+  json::object list;
+  list["items"] = json::array{made, credentials};
+  CHECK(parse_downstream(list, "cattle-system", redactor).registration_tokens.empty());
+  auto resource = cluster("c-aaaaa", "production");
+  resource.as_object()["status"] = json::object{{"serviceAccountToken", "repair-impersonation"}};
+  CHECK(parse_cluster(resource, redactor).stored.token.empty());
+  const auto line = word + " retrust-run-folder repair-impersonation";
+  CHECK(redactor.mask(line) == line);
+}
+
 TEST_CASE("Rancher's server by either name, and its version by value or default") {
   const auto list = [](const std::string& name, const std::string& value) {
     return json::parse(R"({"items":[{"kind":"Setting","metadata":{"name":"server-version"},"value":

@@ -333,6 +333,33 @@ TEST_CASE("refused with 4: a change that could not work") {
   CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, {})), Failure);
 }
 
+TEST_CASE("refused with 4: to store a token of another account") {
+  const auto jwt_of = [](std::string_view name_space, std::string_view account) {
+    return test::jwt("{}", fmt::format(R"({{"kubernetes.io": {{"namespace": "{}",
+        "serviceaccount": {{"name": "{}"}}}}}})",
+                                       name_space, account));
+  };
+  auto live = healthy().downstream.tokens.front();
+  const auto said = [&](const std::string& jwt) {
+    live.credentials.token = test::secret_from(jwt);
+    try {
+      check_token_owner(live, "cattle-system");
+    } catch (const Failure& failure) {
+      CHECK(failure.status == ExitStatus::refused);
+      return std::string(failure.what());
+    }
+    return std::string();
+  };
+  CHECK(said(jwt_of("cattle-system", "cattle")).empty());
+  CHECK(said(jwt_of("cattle-system", "default")) ==
+        "the secret cattle-token-aaaaa of the downstream cluster holds a token of the service "
+        "account cattle-system/default, not of cattle-system/cattle: retrust does not store it in "
+        "Rancher");
+  CHECK(said(jwt_of("kube-system", "cattle")).find("kube-system/cattle") != std::string::npos);
+  CHECK(said(jwt_of("a\\u001b\\nb", "cattle")).find("a? b/cattle") != std::string::npos);
+  CHECK(said(test::jwt("{}", "{}")).find("?/?") != std::string::npos);
+}
+
 TEST_CASE("versions") {
   CHECK(parse_version("v2.4.17") == Version{2, 4, 17});
   CHECK(parse_version("v1.20.15+k3s1") == Version{1, 20, 15});

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "binaries/json.h"
+#include "credentials/encoding.h"
 #include "runbook/stored_token.h"
 #include "secrets.h"
 
@@ -79,12 +80,16 @@ TEST_CASE("the token comes from the Secret alone where one is named") {
   Redactor redactor;
   auto resource = cluster("imported");
   resource.stored.token = test::secret_of("left-over");
-  const auto secret =
-      boost::json::parse(R"({"data": {"credential": "YS10b2tlbi10aGF0LWlzLWxvbmctZW5vdWdo"}})");
-  take_token_secret(resource, secret.as_object(), redactor);
-  CHECK(resource.stored.token.reveal() == "a-token-that-is-long-enough");
-  CHECK(redactor.mask("this is a-token-that-is-long-enough").find("a-token-that-is-long-enough") ==
-        std::string::npos);
+  const auto token = test::jwt_of("cattle");
+  boost::json::object secret;
+  secret["data"] = boost::json::object{{"credential", base64_encode(token)}};
+  take_token_secret(resource, secret, redactor);
+  CHECK(resource.stored.token.reveal() == token);
+  CHECK(redactor.mask("this is " + token).find(token) == std::string::npos);
+  secret["data"] = boost::json::object{{"credential", base64_encode("retrust-run-folder")}};
+  take_token_secret(resource, secret, redactor);
+  CHECK(resource.stored.token.empty());
+  CHECK(redactor.mask("retrust-run-folder") == "retrust-run-folder");
   take_token_secret(resource, std::nullopt, redactor);
   CHECK(resource.stored.token.empty());
 }
@@ -92,9 +97,8 @@ TEST_CASE("the token comes from the Secret alone where one is named") {
 TEST_CASE("a new Secret belongs to the clusters resource") {
   auto resource = cluster("imported");
   resource.raw = boost::json::parse(R"({"metadata": {"uid": "1-2-3"}})").as_object();
-  const boost::json::value secret(
-      new_token_secret(resource, test::secret_of("a-token-that-is-long-enough")));
-  CHECK(text_at(secret, "/data/credential") == "YS10b2tlbi10aGF0LWlzLWxvbmctZW5vdWdo");
+  const boost::json::value secret(new_token_secret(resource, test::secret_of("cattle")));
+  CHECK(text_at(secret, "/data/credential") == base64_encode(test::jwt_of("cattle")));
   CHECK(text_at(secret, "/metadata/namespace") == "cattle-global-data");
   CHECK(text_at(secret, "/metadata/generateName") == "cluster-serviceaccounttoken-");
   CHECK(text_at(secret, "/metadata/ownerReferences/0/uid") == "1-2-3");

@@ -8,10 +8,7 @@
 namespace retrust {
 
 Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
-  return {
-      ExitStatus::failed,
-      fmt::format("{} printed what is not JSON ({} bytes: {})", asked.command, size, why),
-      fmt::format("check that {} is a kubectl and not a wrapper that prints more", asked.program)};
+  return bad_answer(asked, fmt::format("printed what is not JSON ({} bytes: {})", size, why));
 }
 
 OutputReader JsonAnswer::reader() {

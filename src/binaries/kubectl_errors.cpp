@@ -87,11 +87,7 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
           fmt::format("{} was killed by signal {} after {}", asked.command, outcome.code, seconds),
           "find out who killed it (out of memory?), then run again", own_words(outcome)};
     case Ending::output_limit:
-      return {ExitStatus::failed,
-              fmt::format("{} printed more than can be taken in (20 MiB of what is needed); it was "
-                          "ended",
-                          asked.command),
-              fmt::format("check that {} is a kubectl", asked.program)};
+      return bad_answer(asked, "printed more than can be taken in, and was ended");
     default:
       break;
   }
@@ -136,7 +132,23 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
   return std::nullopt;
 }
 
+/// A command that shows what answers there.
+std::string look_at(const Asked& asked) {
+  if (!asked.container.empty()) {
+    return shell_line({asked.program, "exec", asked.container, "kubectl", "cluster-info"});
+  }
+  return shell_line({asked.program, "--kubeconfig=" + asked.kubeconfig, "cluster-info"});
+}
+
 }  // namespace
+
+Failure bad_answer(const Asked& asked, std::string_view what) {
+  return {ExitStatus::refused,
+          fmt::format("asking the {}, {} {}", name_of(asked.side), asked.command, what),
+          fmt::format("this may be an attack, and retrust uses nothing of that answer. Find out "
+                      "whether the program or the cluster sends it: {}",
+                      look_at(asked))};
+}
 
 std::string_view name_of(Side side) {
   return side == Side::downstream ? "downstream cluster" : "local cluster";

@@ -49,6 +49,10 @@ class KubectlFailure : public Failure {
   KubectlError kind;
 };
 
+/// Refuses an answer that no cluster and no kubectl gives; `what` tells of the command, e.g.
+/// "printed what is not JSON".
+Failure bad_answer(const Asked& asked, std::string_view what);
+
 /// The sentence that belongs to a failed command. Pure.
 KubectlFailure explain(const Outcome& outcome, const Asked& asked);
 

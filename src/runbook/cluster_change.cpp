@@ -45,8 +45,11 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
       const auto made = co_await local.create(std::move(secret));
       secret_name = text_at(made, "/metadata/name");
       if (secret_name.empty()) {
-        throw Failure(ExitStatus::failed, "the API server made a Secret without a name",
-                      "nothing else was changed; run again");
+        throw Failure(ExitStatus::refused,
+                      fmt::format("the local cluster answered with a Secret without a name, when "
+                                  "one was made in {}",
+                                  credential_namespace),
+                      "nothing else was changed; find out what answers at the cluster's address");
       }
     }
     change.edit(status.get_object(), secret_name);

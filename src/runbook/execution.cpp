@@ -334,9 +334,10 @@ awaitable<void> Execution::prove() {
   }
   const auto uid = observation_.downstream.kube_system_uid;
   if (answer.find(uid) == std::string::npos) {
-    throw Failure(ExitStatus::failed,
+    throw Failure(ExitStatus::refused,
                   fmt::format("{} answered with the stored CA and token, but is another cluster",
-                              one_line(server)));
+                              one_line(server)),
+                  "find out what answers at that address, then run again");
   }
   observation_.stored_verdict = Verdict::accepted;
   finding(proof);

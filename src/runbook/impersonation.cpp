@@ -256,6 +256,9 @@ void collect_texts(const json::value& value, std::set<std::string>& texts) {
 
 awaitable<TokenPage> TokenPages::next() {
   TokenPage page;
+  const Question question{name_of(Side::downstream),
+                          fmt::format("kubectl -n {} get secrets -o json", name_space_),
+                          name_space_.text()};
   for (;;) {
     std::string text;
     auto expired = false;
@@ -273,13 +276,13 @@ awaitable<TokenPage> TokenPages::next() {
     boost::system::error_code wrong;
     const auto list = json::parse(text, wrong);
     if (wrong || !list.is_object()) {
-      throw Failure(ExitStatus::failed,
-                    fmt::format("the list of secrets in {} is not JSON", name_space_),
-                    "run again; is it a kubectl that was given?");
+      throw Failure(
+          ExitStatus::refused,
+          fmt::format("the downstream cluster's list of secrets in {} is not JSON", name_space_),
+          fmt::format("this may be an attack, and retrust uses nothing of that answer. See what "
+                      "the cluster sends: {}",
+                      question.command));
     }
-    const Question question{name_of(Side::downstream),
-                            fmt::format("kubectl -n {} get secrets -o json", name_space_),
-                            name_space_.text()};
     check_objects(list, question);
     for (const auto& secret : array_at(list, "/items")) {
       if (auto token = parse_own_token(secret, *redactor_))
@@ -290,8 +293,9 @@ awaitable<TokenPage> TokenPages::next() {
     read_ =
         page.begins == TokenPage::Begins::anew ? page.tokens.size() : read_ + page.tokens.size();
     if (++pages_ > most_pages || read_ > most_tokens) {
-      throw Failure(ExitStatus::failed,
-                    fmt::format("the list of secrets in {} does not end: {} read so far",
+      throw Failure(ExitStatus::refused,
+                    fmt::format("the downstream cluster's list of secrets in {} does not end: {} "
+                                "read so far",
                                 name_space_, counted(read_, "token")),
                     "leave section 3.2 out: --skip 3.2");
     }

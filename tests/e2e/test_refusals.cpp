@@ -302,8 +302,8 @@ TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer")
       {script("hangs", "exec sleep 1000"), 1, "no answer"},
       {script("dies", "kill -KILL $$"), 1, "was killed by signal 9"},
       {script("fails", "echo 'the disk is full' >&2; exit 3"), 1, "the disk is full"},
-      {script("broken", "echo '{\"kind\":'"), 1, "what is not JSON"},
-      {script("large", "head -c 50000000 /dev/zero | tr '\\0' x"), 1, "printed more than"},
+      {script("broken", "echo '{\"kind\":'"), 4, "what is not JSON"},
+      {script("large", "head -c 50000000 /dev/zero | tr '\\0' x"), 4, "printed more than"},
   };
   for (const auto& each : cases) {
     CAPTURE(each.kubectl);
@@ -314,6 +314,33 @@ TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer")
     CHECK(has(result.err, each.words));
   }
   CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("an answer that cannot be trusted is refused, by status 1 after the first change") {
+  Sandbox sandbox;
+  const auto path = sandbox.directory() / "kubectl-and-more";
+  const auto changed = (sandbox.directory() / "changed").string();
+  const auto script = [&](const std::string& words) {
+    write_file(path, "#!/bin/sh\nkubectl=${RETRUST_TEST_KUBECTL:-kubectl}\n" + words +
+                         "\nexec \"$kubectl\" \"$@\"\n");
+    fs::permissions(path, fs::perms::owner_all);
+  };
+  auto status = 4;
+  SUBCASE("before") {
+    script("case \" $* \" in *' get '*) echo nonsense ;; esac");
+  }
+  SUBCASE("after") {
+    script("case \" $* \" in *' delete '*) touch '" + changed + "' ;; *' get '*) [ ! -e '" +
+           changed + "' ] || echo nonsense ;; esac");
+    status = 1;
+  }
+  const auto result = sandbox.retrust({.args = run_yes, .kubectl = path.string()});
+  CAPTURE(result.all());
+  CHECK(result.status == status);
+  CHECK(has(result.err, "cluster, kubectl get"));
+  CHECK(has(result.err, "printed what is not JSON"));
+  CHECK(has(result.err, "cluster-info"));
+  CHECK(sandbox.changes().empty() == (status == 4));
 }
 
 }  // namespace

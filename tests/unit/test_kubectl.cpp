@@ -175,7 +175,8 @@ TEST_CASE("what is printed after what is not JSON is waited for and not kept") {
   Asked asked;
   asked.command = "kubectl get";
   CHECK_THROWS_WITH(answer.document(asked),
-                    "kubectl get printed what is not JSON (6 bytes: syntax error)");
+                    "asking the downstream cluster, kubectl get printed what is not JSON (6 bytes: "
+                    "syntax error)");
 }
 
 TEST_CASE("addresses that lead through Rancher") {

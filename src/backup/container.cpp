@@ -43,8 +43,9 @@ bool holds(std::string_view destination, std::string_view path) {
 bool ContainerMount::mapped() const {
   if (type == "bind") return true;
   constexpr std::size_t digits = 64;
+  const auto& text = name.str();
   const auto made_up =
-      name.size() == digits && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+      text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
   return type == "volume" && !name.empty() && !made_up;
 }
 
@@ -52,7 +53,7 @@ const ContainerMount* Container::mount_of(std::string_view path) const {
   const ContainerMount* nearest = nullptr;
   for (const auto& mount : mounts) {
     if (!holds(mount.destination, path)) continue;
-    if (nearest == nullptr || mount.destination.size() > nearest->destination.size()) {
+    if (nearest == nullptr || mount.destination.str().size() > nearest->destination.str().size()) {
       nearest = &mount;
     }
   }
@@ -66,8 +67,8 @@ Container parse_container(const boost::json::value& inspected) {
   const auto& shown = inspected.get_array().front();
   Container container;
   container.id = text_at(shown, "/Id");
-  container.name = text_at(shown, "/Name");
-  if (container.name.starts_with('/')) container.name.erase(0, 1);
+  const auto name = text_at(shown, "/Name");
+  container.name = std::string_view(name).substr(name.starts_with('/') ? 1 : 0);
   container.image = text_at(shown, "/Config/Image");
   container.state = text_at(shown, "/State/Status");
   container.started = parse_moment(text_at(shown, "/State/StartedAt"));

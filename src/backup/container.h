@@ -9,6 +9,8 @@
 
 #include <boost/json/value.hpp>
 
+#include "transcript/display_text.h"
+
 namespace retrust {
 
 /// Where Rancher keeps its data in its container: the image declares a volume there.
@@ -16,10 +18,10 @@ inline constexpr std::string_view rancher_data = "/var/lib/rancher";
 
 /// Something mounted into a container.
 struct ContainerMount {
-  std::string type;         ///< bind, volume, tmpfs …
-  std::string name;         ///< of a volume
-  std::string source;       ///< on the engine's host
-  std::string destination;  ///< in the container
+  DisplayText type;         ///< bind, volume, tmpfs …
+  DisplayText name;         ///< of a volume
+  DisplayText source;       ///< on the engine's host
+  DisplayText destination;  ///< in the container
 
   /// What the runbook calls mapped: a bind, or a volume that a person named. Names of 64
   /// hexadecimal digits are the engine's own, for the volume that every Rancher image declares.
@@ -28,11 +30,11 @@ struct ContainerMount {
 
 /// What matters of a container as `docker inspect` shows it.
 struct Container {
-  std::string id;
-  std::string name;
-  std::string image;    ///< as it was given to docker run
-  std::string state;    ///< running, exited, paused …
-  std::string version;  ///< of Rancher, by the image's tag or label; may be empty
+  DisplayText id;
+  DisplayText name;
+  DisplayText image;    ///< as it was given to docker run
+  DisplayText state;    ///< running, exited, paused …
+  DisplayText version;  ///< of Rancher, by the image's tag or label; may be empty
   /// When it was started last; nothing where that cannot be read.
   std::optional<std::chrono::sys_seconds> started;
   std::vector<ContainerMount> mounts;

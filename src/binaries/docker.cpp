@@ -87,10 +87,10 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
                        std::move(reader));
 }
 
-awaitable<std::string> Docker::version() const {
+awaitable<DisplayText> Docker::version() const {
   Call call{.args = {"--version"}, .deadline = target_.command_timeout};
   const auto outcome = co_await start(std::move(call));
-  co_return outcome.succeeded() ? std::string(first_line(outcome.out)) : std::string();
+  co_return outcome.succeeded() ? first_line(outcome.out) : std::string_view();
 }
 
 awaitable<boost::json::value> Docker::inspect(ContainerName container) const {

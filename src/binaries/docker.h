@@ -15,6 +15,7 @@
 #include "binaries/arguments.h"
 #include "binaries/docker_errors.h"
 #include "process/process.h"
+#include "transcript/display_text.h"
 #include "transcript/event.h"
 
 namespace retrust {
@@ -41,7 +42,7 @@ class Docker {
   Docker in_section(std::string section) const;
 
   /// What `docker --version` prints, e.g. "Docker version 20.10.24"; empty where it fails.
-  boost::asio::awaitable<std::string> version() const;
+  boost::asio::awaitable<DisplayText> version() const;
 
   /// `docker inspect`; what it shows has secrets in it.
   boost::asio::awaitable<boost::json::value> inspect(ContainerName container) const;

@@ -78,7 +78,7 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& prog
           "see whether the engine hangs (docker ps); --command-timeout allows more time");
     case DockerError::not_started:
       return {ExitStatus::usage, fmt::format("cannot run {}", program),
-              "install docker, or name it (or podman) with --docker", one_line(outcome.err)};
+              "install docker, or name it (or podman) with --docker", own_words(outcome)};
     case DockerError::other:
       break;
   }

@@ -63,7 +63,7 @@ Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std
   const auto name = name_of(distribution);
   const auto text = outcome.out + "\n" + outcome.err;
   const auto log = read_k3s_snapshot_log(text);
-  auto detail = log.warnings.empty() ? own_words(outcome) : joined(log.warnings);
+  auto detail = log.warnings.empty() ? own_words(outcome) : joined(texts_of(log.warnings));
   // Who is not root is led to a server of his own in his home directory.
   const auto of_a_user = contains(text, "/.rancher/") || contains(text, "permission denied");
   if (of_a_user) {
@@ -130,7 +130,7 @@ awaitable<Outcome> K3s::start_program(std::string program, Arguments args, std::
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
-awaitable<std::string> K3s::version() {
+awaitable<DisplayText> K3s::version() {
   const auto candidates = candidates_of(distribution_);
   const auto name = name_of(distribution_);
   Outcome outcome;
@@ -151,7 +151,7 @@ awaitable<std::string> K3s::version() {
         fmt::format("run this on a server node of Rancher's own cluster, with {} on PATH", name),
         own_words(outcome));
   }
-  co_return one_line(first);
+  co_return first;
 }
 
 awaitable<std::string> K3s::cluster_uid(std::string data) const {

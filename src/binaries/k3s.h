@@ -38,7 +38,7 @@ class K3s {
 
   /// "k3s version v1.30.6+k3s1 (1829eaae)". Looks for the program on PATH, and where its installer
   /// puts it. Throws Failure (usage) where there is none.
-  boost::asio::awaitable<std::string> version();
+  boost::asio::awaitable<DisplayText> version();
 
   /// uid of kube-system as the node's own kubectl sees it: which cluster the node is of. Throws
   /// Failure (refused) where it cannot say.

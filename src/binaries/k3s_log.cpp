@@ -2,7 +2,6 @@
 
 #include "binaries/logrus.h"
 #include "transcript/lines.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -46,7 +45,7 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
     failed = failed || line.level.starts_with("fata");
   });
   if (failed) {
-    log.name.clear();
+    log.name = {};
   } else if (log.name.empty()) {
     log.name = file_name(begun);
   }

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "transcript/display_text.h"
+
 namespace retrust {
 
 /// The two that are one program in these matters: RKE2 is built on k3s.
@@ -16,10 +18,10 @@ std::string_view name_of(Distribution distribution);
 /// snapshot itself and ends with 0 where etcd did not give one; since then it asks the server that
 /// runs (k3s-io/k3s pkg/etcd/snapshot.go, pkg/cli/etcdsnapshot).
 struct K3sSnapshotLog {
-  std::string
+  DisplayText
       name;  ///< NAME-NODE-TIME, and .zip where it is compressed; empty where none was taken
-  std::string path;                   ///< of the file; newer ones do not say it
-  std::vector<std::string> warnings;  ///< and errors, in its own words
+  DisplayText path;                   ///< of the file; newer ones do not say it
+  std::vector<DisplayText> warnings;  ///< and errors, in its own words
 };
 
 /// Reads its log lines, in both of logrus' formats; etcd's own lines, which are JSON, are passed
@@ -28,8 +30,8 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text);
 
 /// A line of `etcd-snapshot ls`.
 struct ListedSnapshot {
-  std::string path;  ///< on this node
-  std::string size;  ///< in bytes
+  DisplayText path;  ///< on this node
+  DisplayText size;  ///< in bytes
 };
 
 /// What `etcd-snapshot ls` printed of a snapshot that is on this node; empty where it is not there.

@@ -15,6 +15,7 @@
 #include "binaries/kubectl_errors.h"
 #include "binaries/kuberc.h"
 #include "process/process.h"
+#include "transcript/display_text.h"
 #include "transcript/event.h"
 
 namespace retrust {
@@ -46,8 +47,8 @@ std::string shell_line(const KubectlLine& line, const Arguments& args);
 
 /// "v1.32.4" each.
 struct KubectlVersions {
-  std::string kubectl;
-  std::string server;
+  DisplayText kubectl;
+  DisplayText server;
 };
 
 /// Which kubectl, and how it reaches its cluster.

@@ -8,6 +8,7 @@
 
 #include "binaries/docker_errors.h"
 #include "binaries/endings.h"
+#include "transcript/display_text.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -74,7 +75,7 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
               "install kubectl (Debian: apt install kubernetes-client), or name it with --kubectl"};
     case Ending::not_executable:
       return {ExitStatus::usage, fmt::format("cannot run {}", asked.program),
-              "name a kubectl that can be run with --kubectl", one_line(outcome.err)};
+              "name a kubectl that can be run with --kubectl", own_words(outcome)};
     case Ending::timed_out:
       return {ExitStatus::failed,
               fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
@@ -207,7 +208,7 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
     case KubectlError::forbidden:
       return because(ExitStatus::refused,
                      fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
-                                 one_line(own_words(outcome))),
+                                 DisplayText(own_words(outcome))),
                      "use an administrator's kubeconfig");
     case KubectlError::no_such_type:
       return because(

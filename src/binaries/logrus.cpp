@@ -59,7 +59,7 @@ LogLine read_log_line(std::string_view text) {
   return {{}, std::string(line)};
 }
 
-void keep_warning(std::vector<std::string>& warnings, std::string_view message) {
+void keep_warning(std::vector<DisplayText>& warnings, std::string_view message) {
   constexpr std::size_t most = 100;
   if (warnings.size() > most) return;
   if (std::find(warnings.begin(), warnings.end(), message) != warnings.end()) return;

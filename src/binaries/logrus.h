@@ -4,12 +4,14 @@
 #include <string_view>
 #include <vector>
 
+#include "transcript/display_text.h"
+
 namespace retrust {
 
 /// A line as logrus writes it, the logger of rke, k3s and RKE2.
 struct LogLine {
   std::string level;    ///< in small letters, whole or its first four; empty for any other line
-  std::string message;  ///< without the blanks that fill it up on a terminal
+  DisplayText message;  ///< without the blanks that fill it up on a terminal
 
   /// A warning or worse.
   bool grave() const;
@@ -21,6 +23,6 @@ LogLine read_log_line(std::string_view text);
 
 /// Keeps a warning of a child, each once and the first 100 of them; then it says that there were
 /// more.
-void keep_warning(std::vector<std::string>& warnings, std::string_view message);
+void keep_warning(std::vector<DisplayText>& warnings, std::string_view message);
 
 }  // namespace retrust

@@ -20,12 +20,6 @@ bool contains(std::string_view text, std::string_view part) {
 /// Bytes of its output that are read: a snapshot of many hosts prints some kilobytes.
 constexpr std::size_t most_log = std::size_t{1} << 20U;
 
-std::string lines_of(const std::vector<std::string>& warnings) {
-  std::string text;
-  for (const auto& warning : warnings) text += (text.empty() ? "" : "\n") + warning;
-  return text;
-}
-
 }  // namespace
 
 Arguments Rke::save_args(const std::string& name, const std::string& config) {
@@ -51,7 +45,7 @@ awaitable<Outcome> Rke::start(Arguments args, std::string section,
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command));
 }
 
-awaitable<std::string> Rke::version() {
+awaitable<DisplayText> Rke::version() {
   std::vector<std::string> candidates{"rke", "rke_linux-amd64"};
   if (!name_.empty()) candidates.assign(1, name_);
   Outcome outcome;
@@ -70,7 +64,7 @@ awaitable<std::string> Rke::version() {
                   "name the rke that installed Rancher's cluster, e.g. --rke ./rke_linux-amd64",
                   own_words(outcome));
   }
-  co_return one_line(outcome.out);
+  co_return outcome.out;
 }
 
 awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
@@ -78,7 +72,7 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
   const auto outcome = co_await start(save_args(name, config), "1.2", {}, Weight::documented);
   auto log = read_snapshot_log(outcome.out + "\n" + outcome.err);
   const auto told = own_words(outcome);
-  const auto detail = lines_of(log.warnings) + (told.empty() ? "" : "\n" + told);
+  const auto detail = joined(texts_of(log.warnings)) + (told.empty() ? "" : "\n" + told);
   if (!outcome.succeeded() || log.taken == SnapshotLog::Taken::nowhere) {
     throw Failure(ExitStatus::refused,
                   outcome.succeeded() ? "rke did not say that the snapshot was saved"
@@ -94,7 +88,8 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
   if (log.taken == SnapshotLog::Taken::somewhere && partial == Partial::refused) {
     std::vector<std::string> reasons;
     if (!log.unreachable.empty()) {
-      reasons.push_back(fmt::format("rke could not reach {}", enumerated(log.unreachable)));
+      reasons.push_back(
+          fmt::format("rke could not reach {}", enumerated(texts_of(log.unreachable))));
     }
     if (log.some_failed) reasons.emplace_back("some etcd hosts failed");
     const auto left_out = enumerated(reasons);

@@ -26,7 +26,7 @@ class Rke {
         command_timeout_(command_timeout) {}
 
   /// "rke version v1.6.3". Throws Failure (usage) where there is no rke.
-  boost::asio::awaitable<std::string> version();
+  boost::asio::awaitable<DisplayText> version();
 
   /// `rke etcd snapshot-save`, however long it takes. Throws Failure (refused) where it failed or
   /// left a host out unless that is tolerated, or Interrupted.

@@ -21,9 +21,9 @@ std::optional<std::string> bracketed(std::string_view message, std::string_view 
 /// No cluster has as many etcd hosts.
 constexpr std::size_t most_hosts = 100;
 
-void add_once(std::vector<std::string>& words, std::string word) {
+void add_once(std::vector<DisplayText>& words, const std::string& word) {
   if (words.size() >= most_hosts) return;
-  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(std::move(word));
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.emplace_back(word);
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -37,7 +37,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
   auto finished = false;
   for_each_line(text, [&](std::string_view each) {
     const auto line = read_log_line(each);
-    const auto& message = line.message;
+    const auto& message = line.message.str();
     constexpr std::string_view running = "Running RKE version: ";
     if (message.starts_with(running)) log.version = message.substr(running.size());
     // rke before 0.2 calls it: [etcd] Saving snapshot [NAME] on host [H].

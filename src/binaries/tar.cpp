@@ -38,7 +38,7 @@ awaitable<Outcome> Tar::start(Arguments args, std::string section, Command comma
                        std::move(reader));
 }
 
-awaitable<std::string> Tar::version() const {
+awaitable<DisplayText> Tar::version() const {
   Arguments args{"--version"};
   Command command;
   command.deadline = command_timeout_;
@@ -46,9 +46,9 @@ awaitable<std::string> Tar::version() const {
   const auto outcome = co_await start(std::move(args), {}, std::move(command), {});
   if (!outcome.succeeded()) {
     throw Failure(ExitStatus::usage, "cannot run tar, which reads the backup of Rancher's data",
-                  "install tar and gzip, then run again", one_line(outcome.err));
+                  "install tar and gzip, then run again", own_words(outcome));
   }
-  co_return one_line(first_line(outcome.out));
+  co_return first_line(outcome.out);
 }
 
 awaitable<void> Tar::list(const Descriptor& file, std::chrono::milliseconds limit,

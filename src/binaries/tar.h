@@ -9,6 +9,7 @@
 #include "base/descriptor.h"
 #include "binaries/arguments.h"
 #include "process/process.h"
+#include "transcript/display_text.h"
 #include "transcript/event.h"
 
 namespace retrust {
@@ -28,7 +29,7 @@ class Tar {
   const std::string& program() const { return program_; }
 
   /// "tar (GNU tar) 1.34". Throws Failure (usage) if there is no tar.
-  boost::asio::awaitable<std::string> version() const;
+  boost::asio::awaitable<DisplayText> version() const;
 
   /// `tar -tzf -` of an open file, which it reads from its beginning; the reader gets the names.
   /// Throws Failure (refused) if tar cannot read the file to its end within the limit.

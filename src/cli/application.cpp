@@ -63,7 +63,7 @@ std::string operator_text(const Environment& environment) {
   const auto behind = environment("SUDO_USER").value_or("");
   return fmt::format("{}@{}{}", user == nullptr ? std::to_string(::geteuid()) : user->pw_name,
                      known ? host.data() : "unknown",
-                     behind.empty() ? "" : ", by sudo of " + one_line(behind));
+                     behind.empty() ? "" : ", by sudo of " + DisplayText(behind));
 }
 
 /// One invocation: everything that lives while a command runs.

@@ -208,11 +208,11 @@ std::vector<Candidate> clusters_that_begin(std::string_view begin, std::string_v
     }
   };
   each([&](const std::string& id, const std::string& name) {
-    offer(completion, begin, id, one_line(name));
+    offer(completion, begin, id, DisplayText(name));
   });
   each([&](const std::string& id, const std::string& name) {
     // What cannot be shown as it is cannot be typed either.
-    if (!name.empty() && name != id && name == one_line(name)) {
+    if (!name.empty() && name != id && DisplayText(name) == name) {
       offer(completion, begin, name, id);
     }
   });

@@ -20,8 +20,9 @@ namespace {
 
 namespace po = boost::program_options;
 
-[[noreturn]] void wrong(std::string what, std::string advice = "see retrust --help") {
-  throw Failure(ExitStatus::usage, std::move(what), std::move(advice));
+/// The sentence may hold what was typed, whatever that is.
+[[noreturn]] void wrong(const std::string& what, std::string advice = "see retrust --help") {
+  throw Failure(ExitStatus::usage, one_line(what), std::move(advice));
 }
 
 po::options_description description() {
@@ -60,7 +61,7 @@ std::vector<std::string> option_names() {
 std::string flag_text(std::string_view where, const std::string& value) {
   if (value == "true" || value == "1") return "true";
   if (value == "false" || value == "0" || value.empty()) return "false";
-  wrong(fmt::format("{} is \"{}\": give true or false", where, one_line(value)));
+  wrong(fmt::format("{} is \"{}\": give true or false", where, value));
 }
 
 po::parsed_options from_environment(const po::options_description& options,
@@ -123,7 +124,7 @@ class Values {
   std::chrono::milliseconds duration(std::string_view name) const {
     const auto parsed = parse_duration(text(name));
     if (!parsed || parsed->count() == 0) {
-      wrong(fmt::format("--{} {} is no duration", name, one_line(text(name))),
+      wrong(fmt::format("--{} {} is no duration", name, text(name)),
             "give one like 90s, 5m or 1h30m");
     }
     return *parsed;
@@ -144,9 +145,9 @@ std::set<Step> parse_skip(const std::string& list) {
     const auto end = std::min(list.find(',', begin), list.size());
     const auto word = list.substr(begin, end - begin);
     const auto step = find_step(word);
-    if (!step) wrong(fmt::format("--skip {}: there is no such step", one_line(word)));
+    if (!step) wrong(fmt::format("--skip {}: there is no such step", word));
     if (info_of(*step).effect == StepInfo::Effect::saves) {
-      wrong(fmt::format("--skip {}: a backup is not left out so", one_line(word)),
+      wrong(fmt::format("--skip {}: a backup is not left out so", word),
             "give --no-rancher-backup");
     }
     skip.insert(*step);
@@ -164,7 +165,7 @@ Choice choose(const Values& values, std::string_view name) {
   const auto given = values.text(name);
   const auto found = std::find(choices.begin(), choices.end(), given);
   if (found == choices.end()) {
-    wrong(fmt::format("--{} {}: give one of {}", name, one_line(given), fmt::join(choices, ", ")));
+    wrong(fmt::format("--{} {}: give one of {}", name, given, fmt::join(choices, ", ")));
   }
   return static_cast<Choice>(found - choices.begin());
 }
@@ -235,7 +236,7 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
     }
   }
   if (!is_snapshot_name(choice.snapshot)) {
-    wrong(fmt::format("--snapshot-name {} is no name for a snapshot", one_line(choice.snapshot)),
+    wrong(fmt::format("--snapshot-name {} is no name for a snapshot", choice.snapshot),
           "letters, digits, \".\", \"_\" and \"-\", not beginning with \"c-\"");
   }
   if (values.flag("allow-partial-backup")) choice.partial = Partial::tolerated;
@@ -284,10 +285,9 @@ po::parsed_options from_command_line(const std::vector<std::string>& args,
   } catch (const po::unknown_option& error) {
     auto word = error.get_option_name();
     word.erase(0, word.find_first_not_of('-'));
-    wrong(fmt::format("there is no option --{}", one_line(word)),
-          did_you_mean(word, option_names(), "--"));
+    wrong(fmt::format("there is no option --{}", word), did_you_mean(word, option_names(), "--"));
   } catch (const po::error& error) {
-    wrong(one_line(error.what()));
+    wrong(error.what());
   }
 }
 
@@ -315,7 +315,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
       add_elsewhere(parsed.elsewhere, file, {&given, &surrounding});
     }
   } catch (const po::error& error) {
-    wrong(one_line(error.what()));
+    wrong(error.what());
   }
 
   if (map["help"].as<bool>()) {
@@ -340,7 +340,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     }
     std::vector<std::string> names;
     for (const auto& info : all_commands()) names.emplace_back(info.name);
-    wrong(fmt::format("there is no command {}", one_line(word)), did_you_mean(word, names, ""));
+    wrong(fmt::format("there is no command {}", word), did_you_mean(word, names, ""));
   }
   parsed.command = command->command;
   check_applies(given, parsed.command, command->name);
@@ -352,7 +352,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     if (!parsed.step) {
       std::vector<std::string> names;
       for (const auto& info : all_steps()) names.emplace_back(info.name);
-      wrong(fmt::format("there is no step {}", one_line(rest.front())),
+      wrong(fmt::format("there is no step {}", rest.front()),
             did_you_mean(rest.front(), names, ""));
     }
     rest.erase(rest.begin());
@@ -365,8 +365,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     parsed.rollback_folder = rest.front();
     rest.erase(rest.begin());
   }
-  if (!rest.empty())
-    wrong(fmt::format("{} is too much on the command line", one_line(rest.front())));
+  if (!rest.empty()) wrong(fmt::format("{} is too much on the command line", rest.front()));
 
   const Values values(std::move(map));
   // What a rollback needs to know is in the folder of the run.

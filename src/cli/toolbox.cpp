@@ -25,7 +25,7 @@ void check_search_path() {
       fmt::format("PATH holds {}: as root, retrust starts no program that may come from "
                   "the current folder",
                   entry->empty() ? "an empty entry, which means the current folder"
-                                 : "the relative entry " + one_line(*entry)),
+                                 : "the relative entry " + *entry),
       "set PATH without it: export " + shell_line({"PATH=" + without_relative_entries(path)}));
 }
 

@@ -17,7 +17,6 @@
 #include <openssl/x509.h>
 
 #include "credentials/encoding.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -37,15 +36,15 @@ using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
 /// and a certificate takes a millisecond to read.
 constexpr std::size_t max_bundle = std::size_t{1} << 20U;
 
-std::string name_text(const X509_NAME* name) {
+DisplayText name_text(const X509_NAME* name) {
   const Bio text(BIO_new(BIO_s_mem()));
-  // As UTF-8; without the escapes for control characters too, which one_line replaces.
+  // As UTF-8; without the escapes for control characters too, which a DisplayText replaces.
   X509_NAME_print_ex(text.get(), name, 0,
                      XN_FLAG_RFC2253 & ~(ASN1_STRFLGS_ESC_MSB | ASN1_STRFLGS_ESC_CTRL));
   char* data = nullptr;
   const auto size = BIO_get_mem_data(text.get(), &data);
   if (size <= 0) return {};
-  return one_line({data, static_cast<std::size_t>(size)});
+  return std::string_view(data, static_cast<std::size_t>(size));
 }
 
 std::string serial_text(const X509* certificate) {

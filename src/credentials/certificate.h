@@ -5,17 +5,19 @@
 #include <string_view>
 #include <vector>
 
+#include "transcript/display_text.h"
+
 namespace retrust {
 
 /// What a person needs to know of an X.509 certificate.
 struct Certificate {
-  std::string subject;  ///< RFC 2253 style, e.g. "CN=kube-ca"
-  std::string issuer;
-  std::string serial;  ///< hexadecimal
+  DisplayText subject;  ///< RFC 2253 style, e.g. "CN=kube-ca"
+  DisplayText issuer;
+  DisplayText serial;  ///< hexadecimal
   std::string sha256;  ///< of the DER, 64 lower-case hexadecimal digits
   std::chrono::sys_seconds not_before;
   std::chrono::sys_seconds not_after;
-  std::string key;  ///< e.g. "RSA 2048" or "EC 256"
+  DisplayText key;  ///< e.g. "RSA 2048" or "EC 256"
 };
 
 /// Keeps OpenSSL from reading its configuration file: OPENSSL_CONF can name one that loads code.

@@ -17,7 +17,7 @@ namespace retrust {
 namespace {
 
 void add(std::vector<std::string>& lines, std::string_view name, std::string_view value) {
-  lines.push_back(fmt::format("  {:<15}  {}", name, one_line(value)));
+  lines.push_back(fmt::format("  {:<15}  {}", name, value));
 }
 
 void say(std::vector<std::string>& lines, std::string_view what) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "transcript/display_text.h"
+
 namespace retrust {
 
 /// What a service account's JWT says of itself; its signature is not checked. Fields that are not
@@ -12,14 +14,14 @@ namespace retrust {
 /// Both the legacy claims (`kubernetes.io/serviceaccount/…`) and the projected ones
 /// (`kubernetes.io: {…}`) are read.
 struct TokenClaims {
-  std::string issuer;
-  std::string subject;
-  std::string name_space;
-  std::string service_account;
-  std::string service_account_uid;
-  std::string secret_name;  ///< legacy tokens only
-  std::string key_id;       ///< `kid` of the header
-  std::string algorithm;
+  DisplayText issuer;
+  DisplayText subject;
+  DisplayText name_space;
+  DisplayText service_account;
+  DisplayText service_account_uid;
+  DisplayText secret_name;  ///< legacy tokens only
+  DisplayText key_id;       ///< `kid` of the header
+  DisplayText algorithm;
   std::optional<std::chrono::sys_seconds> issued;
   std::optional<std::chrono::sys_seconds> expires;
 };

@@ -9,6 +9,7 @@
 #include "binaries/k3s_log.h"
 #include "binaries/rke_log.h"
 #include "boundary/names.h"
+#include "transcript/display_text.h"
 
 namespace retrust {
 
@@ -52,7 +53,7 @@ struct ContainerBackup {
 /// What was seen of the backup that was chosen. Empty for the other kinds.
 struct BackupObservation {
   std::optional<ContainerBackup> container = {};
-  std::string tool_version = {};  ///< of tar, rke, k3s or RKE2
+  DisplayText tool_version = {};  ///< of tar, rke, k3s or RKE2
   std::string tool_program = {};  ///< its absolute path
   /// The name for the snapshot, where one was taken under it before.
   std::string used_name = {};

@@ -20,7 +20,7 @@ std::string docker_line(const Arguments& args) {
 std::string place_of(const ContainerMount& mount) {
   const auto where = mount.type == "volume"
                          ? fmt::format("the volume {} ({})", mount.name, mount.source)
-                         : mount.source;
+                         : mount.source.str();
   return mount.destination == rancher_data
              ? where
              : fmt::format("{}, mapped to {}", where, mount.destination);
@@ -41,7 +41,7 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
   const auto* mount = seen->container.mount_of(rancher_data);
   if (seen->mapped()) {
     return {step, Need::not_needed,
-            fmt::format("the data lie on the host, in {}", one_line(place_of(*mount)))};
+            fmt::format("the data lie on the host, in {}", place_of(*mount))};
   }
   PlannedStep planned{step, Need::needed, {}};
   const auto& name = options.backup.container;

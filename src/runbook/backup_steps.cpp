@@ -140,7 +140,7 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
     say(EventKind::warning, "1.1",
         fmt::format("tar ended with status {}, as it does where files change while it reads them: "
                     "{}",
-                    outcome.code, one_line(own_words(outcome))));
+                    outcome.code, own_words(outcome)));
   }
 }
 
@@ -237,7 +237,8 @@ awaitable<void> Execution::backup_etcd() {
       fmt::format("etcd's snapshot {} was taken on {}{}: there it is /opt/rke/etcd-snapshots/{} "
                   "(or .zip)",
                   choice.snapshot, log.some_failed ? "some of " : "",
-                  log.hosts.empty() ? "its hosts" : enumerated(log.hosts), choice.snapshot));
+                  log.hosts.empty() ? "its hosts" : enumerated(texts_of(log.hosts)),
+                  choice.snapshot));
 }
 
 }  // namespace retrust

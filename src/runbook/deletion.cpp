@@ -59,7 +59,7 @@ boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion,
           kubectl.shown(deletion.kind == "pod"
                             ? commands::delete_pods(deletion.name_space, left)
                             : commands::delete_secrets(deletion.name_space, left))),
-      one_line(printed));
+      printed);
 }
 
 }  // namespace retrust

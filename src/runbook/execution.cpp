@@ -73,9 +73,8 @@ awaitable<void> Execution::prepare() {
 
 awaitable<void> Execution::confirm_plan(const Plan& plan) {
   const auto& cluster = observation_.local.cluster;
-  const auto question =
-      fmt::format("Do this to cluster {} ({}): {}?", one_line(cluster.display_name),
-                  cluster.id.text(), steps_text(plan));
+  const auto question = fmt::format("Do this to cluster {} ({}): {}?", cluster.display_name,
+                                    cluster.id.text(), steps_text(plan));
   co_await confirm(question);
 }
 
@@ -309,11 +308,11 @@ awaitable<void> Execution::prove() {
   const auto& server = observation_.downstream.kubeconfig.server;
   if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
     say(EventKind::warning, {},
-        fmt::format("not provable from here: {} has a certificate of its own", one_line(server)));
+        fmt::format("not provable from here: {} has a certificate of its own", server));
     co_return;
   }
-  const auto proof = fmt::format("proof: {} was reached with the stored CA and the stored token",
-                                 one_line(server));
+  const auto proof =
+      fmt::format("proof: {} was reached with the stored CA and the stored token", server);
   if (proven_ && compare(stored, *proven_).equal()) {
     observation_.stored_verdict = Verdict::accepted;
     finding(proof);
@@ -326,18 +325,18 @@ awaitable<void> Execution::prove() {
                  .with(Patience{options_.wait})
                  .get_raw("/api/v1/namespaces/kube-system");
   } catch (const KubectlFailure& failure) {
-    throw Failure(ExitStatus::failed,
-                  fmt::format("the stored CA and token do not reach {}: {}", one_line(server),
-                              failure.what()),
-                  "run again; if it stays so, the cluster does not accept what it hands out itself",
-                  failure.detail);
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("the stored CA and token do not reach {}: {}", server, failure.what()),
+        "run again; if it stays so, the cluster does not accept what it hands out itself",
+        failure.detail);
   }
   const auto uid = observation_.downstream.kube_system_uid;
   if (answer.find(uid) == std::string::npos) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("{} answered with the stored CA and token, but is another cluster",
-                              one_line(server)),
-                  "find out what answers at that address, then run again");
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("{} answered with the stored CA and token, but is another cluster", server),
+        "find out what answers at that address, then run again");
   }
   observation_.stored_verdict = Verdict::accepted;
   finding(proof);
@@ -345,8 +344,8 @@ awaitable<void> Execution::prove() {
 
 std::string Execution::ready_text() const {
   const auto& ready = observation_.local.cluster.ready;
-  return fmt::format("Rancher says: Ready {}{}", one_line(ready.status),
-                     ready.message.empty() ? "" : ": " + one_line(ready.message));
+  return fmt::format("Rancher says: Ready {}{}", ready.status,
+                     ready.message.empty() ? "" : ": " + ready.message);
 }
 
 }  // namespace retrust

@@ -9,16 +9,15 @@
 #include "credentials/token.h"
 #include "runbook/agent_token.h"
 #include "runbook/stored_token.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
 
 std::string condition_text(const Condition& ready) {
   if (ready.status.empty()) return "Rancher has not said whether the cluster is ready";
-  auto text = fmt::format("Rancher says: Ready {}", one_line(ready.status));
-  if (!ready.reason.empty()) text += fmt::format(" ({})", one_line(ready.reason));
-  if (!ready.message.empty()) text += fmt::format(": {}", one_line(ready.message));
+  auto text = fmt::format("Rancher says: Ready {}", ready.status);
+  if (!ready.reason.empty()) text += fmt::format(" ({})", ready.reason);
+  if (!ready.message.empty()) text += fmt::format(": {}", ready.message);
   return text;
 }
 
@@ -40,8 +39,8 @@ std::string verdict_text(const TokenSecret& secret) {
 /// " at https://…, kube-system UID", of what is known.
 std::string where(const std::string& server, const std::string& uid) {
   std::string text;
-  if (!server.empty()) text += " at " + one_line(server);
-  if (!uid.empty()) text += ", kube-system " + one_line(uid);
+  if (!server.empty()) text += " at " + server;
+  if (!uid.empty()) text += ", kube-system " + uid;
   return text;
 }
 
@@ -52,14 +51,11 @@ std::vector<std::string> findings(const Observation& observation) {
   const auto& downstream = observation.downstream;
   std::vector<std::string> lines;
   lines.push_back(fmt::format(
-      "cluster {} ({}), Kubernetes {}, driver {}, at {}", one_line(cluster.display_name),
-      cluster.id.text(),
-      downstream.kubernetes_version.empty() ? "unknown" : one_line(downstream.kubernetes_version),
-      cluster.driver.empty() ? "not set" : one_line(cluster.driver),
-      one_line(downstream.kubeconfig.server)));
+      "cluster {} ({}), Kubernetes {}, driver {}, at {}", cluster.display_name, cluster.id.text(),
+      downstream.kubernetes_version.empty() ? "unknown" : downstream.kubernetes_version,
+      cluster.driver.empty() ? "not set" : cluster.driver, downstream.kubeconfig.server));
   const auto& version = observation.local.rancher.version_text;
-  lines.push_back(
-      fmt::format("Rancher {}", version.empty() ? "of unknown version" : one_line(version)));
+  lines.push_back(fmt::format("Rancher {}", version.empty() ? "of unknown version" : version));
   lines.push_back(condition_text(cluster.ready));
   if (!cluster.token_secret_name.empty()) {
     lines.push_back(fmt::format("Rancher keeps the token in the Secret {} of {}{}",
@@ -84,7 +80,7 @@ std::vector<std::string> findings(const Observation& observation) {
     lines.push_back(fmt::format(
         "not provable from here: {} has a certificate of its own, so whether the CA fits the API "
         "server behind it cannot be seen",
-        one_line(downstream.kubeconfig.server)));
+        downstream.kubeconfig.server));
   }
   for (auto& line : own_token_findings(observation.own_tokens)) lines.push_back(std::move(line));
   return lines;
@@ -95,22 +91,22 @@ boost::json::object facts(const Observation& observation, const Programs& progra
   const auto& downstream = observation.downstream;
   boost::json::object told;
   told["downstreamCluster"] =
-      fmt::format("{} ({}){}", one_line(cluster.display_name), cluster.id.text(),
+      fmt::format("{} ({}){}", cluster.display_name, cluster.id.text(),
                   where(downstream.kubeconfig.server, downstream.kube_system_uid));
   // Rancher calls the cluster that it runs in so.
   std::string local = "local";
   if (observation.container) local += " in container " + observation.container->name.text();
   told["localCluster"] = local + where(observation.local.server, observation.local.kube_system_uid);
-  told["rancherVersion"] = one_line(observation.local.rancher.version_text);
-  told["kubernetesVersion"] = one_line(downstream.kubernetes_version);
-  told["kubectlVersion"] = one_line(observation.kubectl_version);
-  told["kubectlPath"] = one_line(programs.kubectl);
+  told["rancherVersion"] = observation.local.rancher.version_text.str();
+  told["kubernetesVersion"] = downstream.kubernetes_version.str();
+  told["kubectlVersion"] = observation.kubectl_version.str();
+  told["kubectlPath"] = programs.kubectl;
   if (observation.container) {
-    told["dockerVersion"] = one_line(observation.container->docker);
-    told["dockerPath"] = one_line(programs.docker);
+    told["dockerVersion"] = observation.container->docker.str();
+    told["dockerPath"] = programs.docker;
   }
-  told["backupToolVersion"] = one_line(observation.backup.tool_version);
-  told["backupToolPath"] = one_line(observation.backup.tool_program);
+  told["backupToolVersion"] = observation.backup.tool_version.str();
+  told["backupToolPath"] = observation.backup.tool_program;
   return told;
 }
 

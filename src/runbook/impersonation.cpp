@@ -68,7 +68,7 @@ awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
   page = co_await pages.next();
 }
 
-using Rulings = std::vector<std::pair<Ruling, std::string>>;
+using Rulings = std::vector<std::pair<Ruling, DisplayText>>;
 
 awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& tokens,
                           std::size_t begin, Secret control, Rulings& rulings) {
@@ -148,7 +148,7 @@ class Survey {
     say(EventKind::wait_progress, fmt::format("{} so far", reviewed_));
   }
 
-  void count(const OwnToken& token, const std::pair<Ruling, std::string>& ruling) {
+  void count(const OwnToken& token, const std::pair<Ruling, DisplayText>& ruling) {
     const auto owner = owner_of(token, agents_namespace_);
     if (!owner) return;
     auto& [group, doomed] = groups_[{token.name_space, *owner}];
@@ -308,7 +308,7 @@ TokenPages::Fetch fetch_with(Kubectl kubectl) {
       [kubectl = std::move(kubectl)](std::string path) { return kubectl.get_raw(std::move(path)); };
 }
 
-std::pair<Ruling, std::string> ruling_of(const json::value& review) {
+std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
   const auto* status = find_at(review, "/status");
   if (status == nullptr || !status->is_object()) return {Ruling::unclear, "no answer"};
   if (verdict_of(review).first == Verdict::accepted) return {Ruling::accepted, {}};
@@ -393,7 +393,7 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
     if (options.events != nullptr) {
       options.events->emit(
           {.kind = EventKind::wait_ended,
-           .text = fmt::format("not all tokens could be reviewed: {}", one_line(own.trouble)),
+           .text = fmt::format("not all tokens could be reviewed: {}", own.trouble),
            .weight = Weight::routine});
     }
   }

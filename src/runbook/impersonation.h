@@ -63,12 +63,12 @@ TokenPages::Fetch fetch_with(Kubectl kubectl);
 /// What a cluster says of a token. An error that says nothing about the token itself, such as that
 /// of a webhook which cannot be reached, is no rejection.
 enum class Ruling { accepted, rejected, unclear };
-std::pair<Ruling, std::string> ruling_of(const boost::json::value& review);
+std::pair<Ruling, DisplayText> ruling_of(const boost::json::value& review);
 
 /// The rulings on tokens, in their order; as many at once as two processes are asked for. Where a
 /// control is given, a token that has to be good, it is part of each question, and what comes with
 /// its rejection is not believed: throws Failure (refused).
-boost::asio::awaitable<std::vector<std::pair<Ruling, std::string>>> rule(
+boost::asio::awaitable<std::vector<std::pair<Ruling, DisplayText>>> rule(
     const Kubectl& downstream, const std::vector<OwnToken>& tokens, Secret control);
 
 /// Why nobody would make such a token again, so that it must not be deleted; empty: somebody does.

@@ -51,8 +51,7 @@ PlannedStep plan_impersonation_repair(const Observation& observation, const Plan
     }
     case OwnTokens::Look::failed:
       return {step, wanted ? Need::needed : Need::not_needed,
-              fmt::format("the tokens of Rancher's users cannot be looked at: {}",
-                          one_line(own.trouble))};
+              fmt::format("the tokens of Rancher's users cannot be looked at: {}", own.trouble)};
     case OwnTokens::Look::done:
       break;
   }

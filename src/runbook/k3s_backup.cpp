@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "transcript/text.h"
-
 namespace retrust {
 namespace {
 
@@ -59,30 +57,30 @@ awaitable<void> save_k3s_snapshot(const K3s& k3s, EventSink& events, const Backu
   };
   const auto log = co_await k3s.save_snapshot(choice.snapshot, choice.data_folder);
   for (const auto& warning : log.warnings) {
-    say(EventKind::warning, fmt::format("{}: {}", program, one_line(warning)));
+    say(EventKind::warning, fmt::format("{}: {}", program, warning));
   }
-  const auto name = one_line(log.name);
-  const auto usual = fs::path(choice.data_folder) / "server" / "db" / "snapshots" / log.name;
-  auto path = log.path.empty() ? usual.string() : log.path;
+  const auto& name = log.name;
+  const auto usual = fs::path(choice.data_folder) / "server" / "db" / "snapshots" / log.name.str();
+  auto path = log.path.empty() ? usual.string() : log.path.str();
   auto size = size_of(path);
   std::string seen = size ? fmt::format("{} bytes", *size) : "";
   if (!size) {
     // The server's configuration may have them elsewhere.
     const auto listed = co_await k3s.find(log.name);
-    if (listed.path.empty() || is_missing(listed.path)) {
+    if (listed.path.empty() || is_missing(listed.path.str())) {
       no_file(program, name, "there is no such file");
     }
     path = listed.path;
     size = size_of(path);
     seen = size ? fmt::format("{} bytes", *size)
-                : fmt::format("{} bytes, as {} lists it", one_line(listed.size), program);
+                : fmt::format("{} bytes, as {} lists it", listed.size, program);
     if (!size && listed.size == "0") size = 0;
   }
   if (size && *size == 0) no_file(program, name, "its file is empty");
   say(EventKind::change,
       fmt::format("etcd's snapshot {} was taken on this node: there it is {} ({}); to be restored "
                   "it needs {}/server/token, too",
-                  name, one_line(path), seen, choice.data_folder));
+                  name, path, seen, choice.data_folder));
 }
 
 }  // namespace retrust

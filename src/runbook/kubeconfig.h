@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include "credentials/compare.h"
+#include "transcript/display_text.h"
 #include "transcript/redactor.h"
 
 namespace retrust {
@@ -14,7 +15,7 @@ namespace retrust {
 /// What matters of a kubeconfig as `kubectl config view --raw --minify -o json` shows it.
 struct KubeconfigView {
   std::string context;  ///< the one in use
-  std::string server;   ///< as shown_url() has it
+  DisplayText server;   ///< as shown_url() has it
   std::string ca_pem;   ///< empty where the system's CAs are used
   enum class Trust { verifies, skips_verification };
   Trust trust = Trust::verifies;

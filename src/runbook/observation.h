@@ -85,7 +85,7 @@ struct Downstream {
   /// `not_provable` where something in between has a certificate of its own.
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
   HandedOutCa handed_out_ca = HandedOutCa::unknown;
-  std::string handed_out_reason = {};
+  DisplayText handed_out_reason = {};              ///< kubectl's words where it does not
   std::vector<NamespaceName> own_namespaces = {};  ///< see own_namespaces in own_tokens.h
   /// In the agents' namespace, but not the agents'; gone when they were looked at.
   std::vector<OwnToken> other_tokens = {};
@@ -124,7 +124,7 @@ struct RancherServer {
 
 /// What the local cluster is like.
 struct Local {
-  std::string server;   ///< URL; empty where kubectl finds it by itself, in a container
+  DisplayText server;   ///< URL; empty where kubectl finds it by itself, in a container
   std::string context;  ///< of the kubeconfig; empty as above
   Uid kube_system_uid;
   ClusterResource cluster;
@@ -135,7 +135,7 @@ struct Local {
 struct ServerContainer {
   ContainerName name;  ///< as it was given
   Container container;
-  std::string docker = {};  ///< which docker tells of it, e.g. "Docker version 20.10.24"
+  DisplayText docker = {};  ///< which docker tells of it, e.g. "Docker version 20.10.24"
   /// Whether it is known that the local cluster is the one in it.
   enum class Proof { same_cluster, none };
   Proof proof = Proof::none;

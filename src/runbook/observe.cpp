@@ -59,7 +59,7 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
     throw Failure(ExitStatus::refused,
                   fmt::format("--kubeconfig goes through Rancher itself ({}): that cannot work "
                               "while Rancher does not trust the cluster",
-                              one_line(view.server)),
+                              view.server),
                   "fetch a kubeconfig from a control plane node of the downstream cluster");
   }
   if (downstream_end) {
@@ -177,12 +177,12 @@ const json::value& choose_cluster(const json::value& local_list, const std::stri
     if (id == wanted) return *cluster;
     if (name == wanted) named.push_back(cluster);
     known.push_back(id);
-    if (name != id) known.push_back(name);
+    if (name != id) known.emplace_back(DisplayText(name));
   }
   if (named.size() == 1) return *named.front();
   if (named.size() > 1) {
     std::vector<std::string> ids;
-    for (const auto* cluster : named) ids.push_back(one_line(text_at(*cluster, "/metadata/name")));
+    for (const auto* cluster : named) ids.push_back(text_at(*cluster, "/metadata/name"));
     throw Failure(
         ExitStatus::refused,
         fmt::format("{} clusters are called {}: {}", named.size(), wanted, enumerated(ids)),
@@ -196,11 +196,11 @@ const json::value& choose_cluster(const json::value& local_list, const std::stri
                 "shows");
 }
 
-awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(const Kubectl& downstream,
+awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kubectl& downstream,
                                                                       std::vector<Secret> tokens) {
   json::array reviews;
   for (const auto& token : tokens) reviews.push_back(token_review(token));
-  std::vector<std::pair<Verdict, std::string>> verdicts;
+  std::vector<std::pair<Verdict, DisplayText>> verdicts;
   for (const auto& answer : co_await downstream.review(std::move(reviews))) {
     verdicts.push_back(verdict_of(answer));
   }
@@ -210,7 +210,7 @@ awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(const Kube
 awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
   const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
   const auto named = claims && !claims->service_account_uid.empty();
-  if (named && seen.downstream.service_account_uid == claims->service_account_uid) {
+  if (named && seen.downstream.service_account_uid == claims->service_account_uid.str()) {
     co_return Identity::account;
   }
   // The account may have been made anew; what the agents registered with is the other trace.

@@ -45,7 +45,7 @@ boost::asio::awaitable<Observation> observe(const Clusters& clusters,
 boost::asio::awaitable<Identity> identify(const Clusters& clusters, const Observation& seen);
 
 /// What the downstream API server says of tokens, in their order; an empty one is not asked for.
-boost::asio::awaitable<std::vector<std::pair<Verdict, std::string>>> review_tokens(
+boost::asio::awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(
     const Kubectl& downstream, std::vector<Secret> tokens);
 
 /// The resource that is meant by an ID or a display name. Throws Failure (refused) where there is

@@ -10,7 +10,6 @@
 #include "process/gather.h"
 #include "runbook/k3s_backup.h"
 #include "runbook/snapshot_names.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -62,7 +61,7 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
     throw Failure(ExitStatus::refused,
                   fmt::format("the container {} is not running ({}): nothing can be backed up "
                               "in it",
-                              choice.container, one_line(container.state)),
+                              choice.container, container.state),
                   "start it (docker start NAME), or back its data up by hand and give "
                   "--no-rancher-backup");
   }

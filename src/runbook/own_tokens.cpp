@@ -82,8 +82,8 @@ std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redact
 std::vector<std::string> own_token_findings(const OwnTokens& tokens) {
   std::vector<std::string> lines;
   if (tokens.look == OwnTokens::Look::failed) {
-    lines.push_back(fmt::format("the tokens of Rancher's users cannot be looked at: {}",
-                                one_line(tokens.trouble)));
+    lines.push_back(
+        fmt::format("the tokens of Rancher's users cannot be looked at: {}", tokens.trouble));
   }
   for (const auto& group : tokens.groups) {
     const auto users = group.owner == TokenOwner::user;
@@ -91,7 +91,7 @@ std::vector<std::string> own_token_findings(const OwnTokens& tokens) {
     if (group.rejected > 0) {
       auto text = fmt::format("{} of {} {} in {} {} rejected: {}", group.rejected, group.total,
                               whose, group.name_space, group.rejected == 1 ? "is" : "are",
-                              group.reason.empty() ? "not authenticated" : one_line(group.reason));
+                              group.reason.empty() ? "not authenticated" : group.reason);
       if (!users) text += fmt::format(" ({})", examples_text(group));
       if (users) text += "; logs and the web shell fail for these users";
       lines.push_back(std::move(text));
@@ -103,7 +103,7 @@ std::vector<std::string> own_token_findings(const OwnTokens& tokens) {
     if (group.unclear > 0) {
       lines.push_back(fmt::format("whether {} of {} {} in {} are good is not clear{}",
                                   group.unclear, group.total, whose, group.name_space,
-                                  group.rejected > 0 ? "" : ": " + one_line(group.reason)));
+                                  group.rejected > 0 ? "" : ": " + group.reason));
     }
   }
   return lines;

@@ -55,7 +55,7 @@ struct OwnTokens {
   };
   Look look = Look::none;
   std::vector<Group> groups = {};
-  std::string trouble = {};
+  DisplayText trouble = {};
 
   std::size_t total() const;
   std::size_t rejected() const;

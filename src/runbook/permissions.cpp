@@ -97,7 +97,7 @@ json::value token_review(const Secret& token) {
   return review("authentication.k8s.io/v1", "TokenReview", std::move(spec));
 }
 
-std::pair<Verdict, std::string> verdict_of(const json::value& answer) {
+std::pair<Verdict, DisplayText> verdict_of(const json::value& answer) {
   if (flag_at(answer, "/status/authenticated")) return {Verdict::accepted, {}};
   // No answer is no rejection: a kuberc can make `create` a dry run, which asks no server.
   const auto* status = find_at(answer, "/status");

@@ -37,6 +37,6 @@ bool is_allowed(const boost::json::value& answer);
 
 /// A TokenReview, and what was answered: the verdict and the server's reason.
 boost::json::value token_review(const Secret& token);
-std::pair<Verdict, std::string> verdict_of(const boost::json::value& answer);
+std::pair<Verdict, DisplayText> verdict_of(const boost::json::value& answer);
 
 }  // namespace retrust

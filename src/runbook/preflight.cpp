@@ -14,7 +14,7 @@ namespace {
 }
 
 std::string called(const ClusterResource& cluster) {
-  return fmt::format("{} ({})", one_line(cluster.display_name), cluster.id.text());
+  return fmt::format("{} ({})", cluster.display_name, cluster.id.text());
 }
 
 /// Which cluster --kubeconfig led to, and by what it is told from the one that is meant.
@@ -24,9 +24,9 @@ std::string what_is_there(const Observation& observation) {
   return fmt::format(
       "--kubeconfig leads to {}, kube-system {}\nthere the service account cattle has the uid {}\n"
       "Rancher's stored token is of {}",
-      one_line(downstream.kubeconfig.server), downstream.kube_system_uid.text(),
+      downstream.kubeconfig.server, downstream.kube_system_uid.text(),
       downstream.service_account_uid.text(),
-      claims && !claims->service_account_uid.empty() ? one_line(claims->service_account_uid)
+      claims && !claims->service_account_uid.empty() ? claims->service_account_uid
                                                      : "no service account that it names");
 }
 
@@ -45,7 +45,7 @@ void check_right_clusters(const Observation& observation) {
            "Rancher runs in",
            fmt::format("--kubeconfig leads to {}, --local-kubeconfig to {}: the uid of kube-system "
                        "is {} in both",
-                       one_line(downstream.kubeconfig.server), one_line(observation.local.server),
+                       downstream.kubeconfig.server, observation.local.server,
                        downstream.kube_system_uid.text()));
   }
   if (downstream.service_account_uid.empty()) {
@@ -93,9 +93,7 @@ void check_token_owner(const TokenSecret& secret, const NamespaceName& name_spac
       claims->service_account == agent_account) {
     return;
   }
-  const auto called = [](const std::string& name) {
-    return DisplayText(name.empty() ? "?" : name);
-  };
+  const auto called = [](const DisplayText& name) { return name.empty() ? "?" : name; };
   const auto owner =
       claims ? fmt::format("{}/{}", called(claims->name_space), called(claims->service_account))
              : std::string("nobody");
@@ -140,7 +138,7 @@ void check_may_change(const Observation& observation, const Plan& plan) {
   if (plan[Step::repair_impersonation].need == Need::needed &&
       own.look == OwnTokens::Look::failed) {
     refuse(fmt::format("the tokens of Rancher's users cannot be looked at, let alone repaired: {}",
-                       one_line(own.trouble)),
+                       own.trouble),
            "use an administrator's kubeconfig, or do without --repair-impersonation");
   }
   const auto& missing = observation.downstream.missing_secrets;

@@ -84,8 +84,8 @@ awaitable<bool> Execution::await_cluster(Target target) {
     const auto& ready = observation_.local.cluster.ready;
     const auto equal = observation_.comparison().equal();
     auto text = fmt::format("stored and live {}; Rancher says: Ready {}{}",
-                            equal ? "are the same" : "differ", one_line(ready.status),
-                            ready.message.empty() ? "" : ": " + one_line(ready.message));
+                            equal ? "are the same" : "differ", ready.status,
+                            ready.message.empty() ? "" : ": " + ready.message);
     if (text != last) {
       say(EventKind::wait_progress, "2.5", text);
       last = std::move(text);
@@ -202,7 +202,7 @@ awaitable<void> Execution::update_cluster() {
         ExitStatus::refused,
         fmt::format("whether Rancher \"{}\" keeps tokens in the clusters resource or in a "
                     "Secret cannot be told: it has stored none",
-                    one_line(rancher.version_text)),
+                    rancher.version_text),
         "import the cluster again, or let its agents report");
   }
   const auto kubectl = local(Step::update_cluster);
@@ -292,7 +292,7 @@ awaitable<void> Execution::await_ready() {
                               "cluster is ready within {}",
                               duration_text(options_.wait)),
                   "look at the agents' logs; retrust status shows what Rancher says",
-                  fmt::format("Ready {} {}", one_line(ready.status), one_line(ready.message)));
+                  fmt::format("Ready {} {}", ready.status, ready.message));
   }
   say(EventKind::wait_ended, "2.5", "Rancher says that the cluster is ready");
 }

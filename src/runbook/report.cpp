@@ -22,7 +22,7 @@ json::object credentials_report(const Credentials& credentials) {
   for (const auto& certificate : parsed) {
     if (certificates.size() == most_certificates) break;
     json::object entry;
-    entry["subject"] = printable(certificate.subject);
+    entry["subject"] = certificate.subject.str();
     entry["sha256"] = certificate.sha256;
     entry["notBefore"] = utc_text(certificate.not_before);
     entry["notAfter"] = utc_text(certificate.not_after);
@@ -68,7 +68,7 @@ json::value own_tokens_report(const OwnTokens& own) {
   if (own.look == OwnTokens::Look::none) return nullptr;
   json::object whole;
   if (own.look == OwnTokens::Look::failed) {
-    whole["trouble"] = printable(own.trouble);
+    whole["trouble"] = own.trouble.str();
     return whole;
   }
   json::array groups;
@@ -81,9 +81,9 @@ json::value own_tokens_report(const OwnTokens& own) {
     entry["unclear"] = group.unclear;
     entry["leftAlone"] = group.kept;
     json::object because;
-    for (const auto& [why, count] : group.kept_because) because[printable(why)] = count;
+    for (const auto& [why, count] : group.kept_because) because[why] = count;
     entry["leftAloneBecause"] = std::move(because);
-    entry["reason"] = printable(group.reason);
+    entry["reason"] = group.reason.str();
     groups.emplace_back(std::move(entry));
   }
   whole["groups"] = std::move(groups);
@@ -97,16 +97,16 @@ json::array plan_report(const Plan& plan) {
   for (const auto& planned : plan.steps) {
     const auto& info = info_of(planned.step);
     json::array commands;
-    for (const auto& command : planned.commands) commands.emplace_back(printable(command));
+    for (const auto& command : planned.commands) commands.emplace_back(command);
     json::object entry;
     entry["section"] = info.section;
     entry["name"] = info.name;
     entry["need"] = word(planned.need);
     entry["changes"] = info.effect == StepInfo::Effect::changes;
-    entry["reason"] = printable(planned.reason);
+    entry["reason"] = planned.reason;
     entry["commands"] = std::move(commands);
     json::array notes;
-    for (const auto& note : planned.notes) notes.emplace_back(printable(note));
+    for (const auto& note : planned.notes) notes.emplace_back(note);
     entry["notes"] = std::move(notes);
     steps.emplace_back(std::move(entry));
   }
@@ -117,16 +117,16 @@ json::object report(const Observation& observation, const Plan& plan) {
   const auto& cluster = observation.local.cluster;
   const auto* live = observation.live();
   json::object ready;
-  ready["status"] = printable(cluster.ready.status);
-  ready["reason"] = printable(cluster.ready.reason);
-  ready["message"] = printable(cluster.ready.message);
+  ready["status"] = cluster.ready.status.str();
+  ready["reason"] = cluster.ready.reason.str();
+  ready["message"] = cluster.ready.message.str();
 
   json::object described;
   described["id"] = cluster.id.text();
-  described["displayName"] = printable(cluster.display_name);
-  described["driver"] = printable(cluster.driver);
-  described["server"] = printable(observation.downstream.kubeconfig.server);
-  described["kubernetes"] = printable(observation.downstream.kubernetes_version);
+  described["displayName"] = cluster.display_name.str();
+  described["driver"] = cluster.driver.str();
+  described["server"] = observation.downstream.kubeconfig.server.str();
+  described["kubernetes"] = observation.downstream.kubernetes_version.str();
   described["ready"] = std::move(ready);
 
   auto stored = credentials_report(cluster.stored);
@@ -139,7 +139,7 @@ json::object report(const Observation& observation, const Plan& plan) {
   whole["version"] = 1;
   whole["differs"] = differs(observation, plan);
   whole["cluster"] = std::move(described);
-  whole["rancher"] = printable(observation.local.rancher.version_text);
+  whole["rancher"] = observation.local.rancher.version_text.str();
   whole["stored"] = std::move(stored);
   if (live == nullptr) {
     whole["live"] = nullptr;

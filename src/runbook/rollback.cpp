@@ -32,7 +32,7 @@ std::string uid_of(const ClusterResource& cluster) {
 }
 
 std::string called(const ClusterResource& cluster) {
-  return fmt::format("{} ({})", one_line(cluster.display_name), cluster.id);
+  return fmt::format("{} ({})", cluster.display_name, cluster.id);
 }
 
 /// "the token", "the CA" … of what is there now, that neither was saved nor came of the run.
@@ -87,7 +87,7 @@ void Rollback::check_cluster_wanted() const {
     return;
   throw Failure(ExitStatus::refused,
                 fmt::format("{} is of the cluster {}, not of {}", options_.from.string(),
-                            called(saved_.cluster), one_line(wanted)),
+                            called(saved_.cluster), wanted),
                 "nothing was changed; check --cluster and the folder");
 }
 
@@ -150,7 +150,7 @@ awaitable<void> Rollback::try_saved_token() {
   const auto downstream = clusters_.downstream.in_section("2.5");
   const auto claims = parse_token(token.reveal());
   // One of two that read_saved_cluster lets pass: cattle or kontainer-engine.
-  const ObjectName name = claims ? claims->service_account : std::string(agent_account);
+  const ObjectName name = claims ? claims->service_account.str() : std::string(agent_account);
   const auto account =
       co_await downstream.find(commands::service_account(options_.name_space, name));
   const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();

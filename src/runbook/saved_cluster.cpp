@@ -15,7 +15,6 @@
 #include "runbook/saved_files.h"
 #include "runbook/stored_token.h"
 #include "transcript/failure.h"
-#include "transcript/text.h"
 #include "transcript/trust.h"
 
 namespace retrust {
@@ -49,8 +48,7 @@ void check_token(std::string_view token, std::string_view name_space, const fs::
   if (!claims) refuse(path, "holds a token that is no service account's: it is not a JWT");
   if (is_expected(*claims, name_space)) return;
   refuse(path, fmt::format("holds a token of the service account {}/{}, not of {}/{}",
-                           one_line(claims->name_space), one_line(claims->service_account),
-                           name_space, agent_account));
+                           claims->name_space, claims->service_account, name_space, agent_account));
 }
 
 /// What is put back goes into Rancher's record: nothing but what Rancher itself writes there.

@@ -14,7 +14,6 @@
 #include "binaries/json.h"
 #include "credentials/encoding.h"
 #include "transcript/failure.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {
@@ -39,7 +38,7 @@ Folder opened(const fs::path& path) {
 
 /// Adds what a line of the transcript tells of a file under backup/.
 void add_record(std::string_view line, const fs::path& path,
-                std::map<std::string, std::string>& records) {
+                std::map<std::string, DisplayText>& records) {
   // Most lines are of no interest, and need not be parsed.
   if (line.find("\"sha256\"") == std::string_view::npos) return;
   boost::system::error_code wrong;
@@ -56,10 +55,10 @@ void add_record(std::string_view line, const fs::path& path,
 }
 
 /// Reads a transcript line by line, keeping one line at a time.
-std::map<std::string, std::string> read_records(const Descriptor& file, const fs::path& path) {
+std::map<std::string, DisplayText> read_records(const Descriptor& file, const fs::path& path) {
   constexpr std::size_t most_in_line = 1024UL * 1024;
   constexpr std::size_t most_bytes = 256UL * 1024 * 1024;
-  std::map<std::string, std::string> records;
+  std::map<std::string, DisplayText> records;
   std::string rest;
   std::array<char, 65536> piece;
   for (std::size_t total = 0;;) {
@@ -88,7 +87,7 @@ std::map<std::string, std::string> read_records(const Descriptor& file, const fs
   }
 }
 
-std::map<std::string, std::string> records_of(const Folder& folder) {
+std::map<std::string, DisplayText> records_of(const Folder& folder) {
   const auto path = folder.path_of(transcript);
   const auto file = folder.open_file(transcript);
   if (file) return read_records(*file, path);
@@ -131,7 +130,7 @@ void SavedFiles::compare(const std::string& name, std::string_view content) cons
   if (record->second == sha256_hex(content)) return;
   refuse(fmt::format("{} was modified after the run saved it: its SHA-256 is {}, and {} in the "
                      "run's transcript",
-                     path, sha256_hex(content), one_line(record->second)),
+                     path, sha256_hex(content), record->second),
          advice);
 }
 

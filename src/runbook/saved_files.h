@@ -9,6 +9,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "transcript/display_text.h"
 #include "transcript/folder.h"
 
 namespace retrust {
@@ -41,7 +42,7 @@ class SavedFiles {
 
   Folder folder_;
   Folder backup_;
-  std::map<std::string, std::string> records_;  ///< SHA-256 by name
+  std::map<std::string, DisplayText> records_;  ///< SHA-256 by name
 };
 
 }  // namespace retrust

@@ -39,14 +39,14 @@ awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& 
     events.emit({.kind = EventKind::warning,
                  .text = fmt::format("cannot tell whether the local cluster is the one in the "
                                      "container {}: {}",
-                                     one_line(name), *unknown)});
+                                     name, *unknown)});
     co_return ServerContainer::Proof::none;
   }
   if (uid != local.kube_system_uid) {
     throw Failure(ExitStatus::refused,
                   fmt::format("--local-kubeconfig is not of the cluster in the container {}: the "
                               "uids of kube-system differ",
-                              one_line(name)),
+                              name),
                   "check both: --rancher-container names the container that Rancher runs in, "
                   "--local-kubeconfig is of the cluster in it (and may be left out)");
   }
@@ -102,7 +102,7 @@ awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string 
     }
   } catch (const Failure& away) {
     const auto no_curl = away.detail.find("executable file") != std::string::npos;
-    if (!no_curl) text = one_line(away.what());
+    if (!no_curl) text = away.what();
   }
   co_return text;
 }

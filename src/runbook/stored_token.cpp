@@ -10,7 +10,6 @@
 #include "credentials/encoding.h"
 #include "runbook/commands.h"
 #include "runbook/parse.h"
-#include "transcript/text.h"
 
 namespace retrust {
 
@@ -48,15 +47,14 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
                          ? imported
                          : std::find(listened.begin(), listened.end(), driver) != listened.end();
   if (!taken) {
-    return fmt::format("Rancher {} takes no reports for the driver {}",
-                       one_line(rancher.version_text), driver.empty() ? "\"\"" : one_line(driver));
+    return fmt::format("Rancher {} takes no reports for the driver {}", rancher.version_text,
+                       driver.empty() ? "\"\"" : driver);
   }
   const auto deaf = (*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
                     (*version >= Version{2, 6, 7} && *version < Version{2, 6, 10}) ||
                     *version == Version{2, 7, 0};
   if (reported == Reported::token_alone && deaf) {
-    return fmt::format("Rancher {} ignores a token that changed alone",
-                       one_line(rancher.version_text));
+    return fmt::format("Rancher {} ignores a token that changed alone", rancher.version_text);
   }
   if (reported == Reported::token_alone && !cluster.token_secret_name.empty() &&
       !cluster.token_secret) {

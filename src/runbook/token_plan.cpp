@@ -42,7 +42,7 @@ std::vector<std::string> commands_for(const Observation& seen, const PlanOptions
 std::vector<std::string> notes_for(const Observation& seen) {
   std::vector<std::string> notes{
       "cannot be taken back: rollback restores what Rancher has stored, not a deleted token"};
-  const auto kubernetes = one_line(seen.downstream.kubernetes_version);
+  const auto kubernetes = seen.downstream.kubernetes_version;
   switch (token_maker(seen)) {
     case TokenMaker::kubernetes:
       break;

@@ -57,6 +57,11 @@ class DisplayText {
   std::string text_;
 };
 
+/// The texts as plain ones, for sentences.
+inline std::vector<std::string> texts_of(const std::vector<DisplayText>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
 }  // namespace retrust
 
 template <>

@@ -26,7 +26,7 @@ void check_unique(const std::vector<std::string>& words) {
 void check_lines(std::string_view input) {
   for (const auto& each : split_lines(input)) {
     const auto line = read_log_line(each);
-    require(line.level.size() <= each.size() && line.message.size() <= each.size(),
+    require(line.level.size() <= each.size() && line.message.str().size() <= each.size(),
             "a log line does not grow");
   }
 }
@@ -42,9 +42,9 @@ void check_status(const Failure& failure) {
 void rke_log(std::string_view input) {
   check_lines(input);
   const auto log = read_snapshot_log(input);
-  check_unique(log.hosts);
-  check_unique(log.unreachable);
-  check_unique(log.warnings);
+  check_unique(texts_of(log.hosts));
+  check_unique(texts_of(log.unreachable));
+  check_unique(texts_of(log.warnings));
   if (log.taken == SnapshotLog::Taken::everywhere) {
     require(!log.some_failed && log.unreachable.empty(), "a snapshot everywhere left out no host");
   }
@@ -58,12 +58,13 @@ void rke_log(std::string_view input) {
 void k3s_log(std::string_view input) {
   check_lines(input);
   const auto log = read_k3s_snapshot_log(input);
-  require(log.name.find('/') == std::string::npos, "a snapshot's name is no path");
-  require(log.path.empty() || log.path.ends_with(log.name), "the path is the snapshot's");
+  require(log.name.str().find('/') == std::string::npos, "a snapshot's name is no path");
+  require(log.path.empty() || log.path.str().ends_with(log.name.str()),
+          "the path is the snapshot's");
   const auto [listed, name] = halves(input, "\n\n");
   const auto found = find_snapshot(listed, name);
-  require(found.path.empty() || listed.find(found.path) != std::string_view::npos,
-          "a path stands in the list");
+  require(is_one_line(found.path.str()) && is_one_line(found.size.str()),
+          "what is listed is fit to be shown");
 }
 
 void container(std::string_view input) {
@@ -73,8 +74,8 @@ void container(std::string_view input) {
     const auto found = parse_container(*inspected);
     require(!found.id.empty() && !found.state.empty(), "a container has an ID and a state");
     const auto* mount = found.mount_of(rancher_data);
-    require(mount == nullptr || mount->destination.size() <= rancher_data.size() + 1 ||
-                mount->destination.ends_with('/'),
+    require(mount == nullptr || mount->destination.str().size() <= rancher_data.size() + 1 ||
+                mount->destination.str().ends_with('/'),
             "a mount is at the folder or above");
     const auto name = version_for_name(found.version);
     require(!name.empty() && name.size() <= 40 && name.find('/') == std::string::npos,

@@ -33,6 +33,18 @@ TEST_CASE("when a container was started, as docker and podman write it") {
   }
 }
 
+TEST_CASE("what docker shows of a container is fit to be shown when it is read") {
+  const auto found = parse_container(boost::json::parse(R"([{"Id": "1\u001b[2J",
+      "Name": "/rancher\nDone.", "Config": {"Image": "rancher/rancher:v2.4.17\u202e"},
+      "State": {"Status": "running\t\u0007"},
+      "Mounts": [{"Type": "bind", "Source": "/opt\n/rancher", "Destination": "/var/lib"}]}])"));
+  CHECK(found.id == "1?[2J");
+  CHECK(found.name == "rancher Done.");
+  CHECK(found.image == "rancher/rancher:v2.4.17?");
+  CHECK(found.state == "running ?");
+  CHECK(found.mounts.at(0).source == "/opt /rancher");
+}
+
 TEST_CASE("what du and df print, and what else may stand there") {
   CHECK(parse_du("20480\t/var/lib/rancher\n") == 20480U);
   CHECK(parse_du("4\t/var/lib/rancher/a\n24\t/var/lib/rancher\n\n \n") == 24U);

@@ -171,6 +171,9 @@ TEST_CASE("untrusted names do not reach the terminal raw") {
   const auto text = joined(render({test::secret_from(token), certificate("a\x1b[31mb")}));
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("evil?[2Jname next") != std::string::npos);
+  CHECK(parse_token(token)->issuer == "evil?[2Jname next");
+  const auto long_token = jwt("{}", R"({"sub":")" + std::string(5000, 'x') + R"("})");
+  CHECK(parse_token(long_token)->subject.str().size() <= DisplayText::default_limit);
 }
 
 TEST_CASE("comparison") {

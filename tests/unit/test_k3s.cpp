@@ -68,7 +68,7 @@ TEST_CASE("warnings, but not those about options of the server") {
       "WARN[0000] Unable to initialize S3 client: no bucket\n"
       "INFO[0000] Snapshot x-a-1 saved.\n");
   CHECK(log.name == "x-a-1");
-  CHECK(log.warnings == std::vector<std::string>{"Unable to initialize S3 client: no bucket"});
+  CHECK(log.warnings == std::vector<DisplayText>{"Unable to initialize S3 client: no bucket"});
 }
 
 TEST_CASE("why there is none, and what to do") {

@@ -299,6 +299,9 @@ TEST_CASE("an address is shown without user, password and query") {
   const auto view = json::parse(
       R"({"clusters":[{"cluster":{"server":"https://ada:password1@host/x?token=opaquetoken"}}]})");
   CHECK(parse_kubeconfig(view).server == "https://host/x");
+  const auto hostile = json::parse(
+      R"({"clusters":[{"cluster":{"server":"https://host\u001b[2J\nDone. Exit status 0."}}]})");
+  CHECK(parse_kubeconfig(hostile).server == "https://host?[2J Done. Exit status 0.");
   CHECK(text_at(parse_kubeconfig(view).cluster, "/server").find("password1") != std::string::npos);
   Redactor redactor;
   keep_users(redactor, view);

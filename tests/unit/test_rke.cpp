@@ -152,9 +152,9 @@ TEST_CASE("what rke said of a snapshot, whatever it wrote to") {
       CAPTURE(static_cast<int>(format));
       const auto log = read(each.lines, format);
       CHECK(log.taken == each.taken);
-      CHECK(log.hosts == each.hosts);
-      CHECK(log.warnings == each.warnings);
-      CHECK(log.unreachable == each.unreachable);
+      CHECK(texts_of(log.hosts) == each.hosts);
+      CHECK(texts_of(log.warnings) == each.warnings);
+      CHECK(texts_of(log.unreachable) == each.unreachable);
       CHECK(log.version == each.version);
     }
   }
@@ -167,7 +167,7 @@ TEST_CASE("what is no log line of rke's is passed over") {
       "time=\"2026-11-25T04:20:00Z\" level=warning msg=short\n"
       "time=\"2026-11-25T04:20:00Z\" level=warning msg=\"ends with a backslash\\");
   CHECK(log.taken == Taken::nowhere);
-  CHECK(log.warnings == std::vector<std::string>{"short", "ends with a backslash\\"});
+  CHECK(texts_of(log.warnings) == std::vector<std::string>{"short", "ends with a backslash\\"});
 }
 
 TEST_CASE("names of snapshots") {

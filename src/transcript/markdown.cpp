@@ -1,6 +1,7 @@
 #include "transcript/markdown.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -46,22 +47,40 @@ bool is_www(std::string_view piece) {
          std::all_of(piece.begin(), piece.end(), [](char c) { return c == 'w' || c == 'W'; });
 }
 
-/// "1a2b3c4" becomes a link where a commit is called so, and "AB-12" where an issue is.
+bool all_digits(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), is_digit);
+}
+
+/// Ticket systems link commits ("1a2b3c4"), and a word before a hyphen that names a tracker:
+/// "AB-12", "gh-12", "GHSA-jfh8-c2jp-5v3q".
 bool is_reference(std::string_view piece, std::string_view behind) {
-  const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
+  const auto is_hex = [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  };
   if (piece.size() >= 7 && piece.size() <= 64 && std::all_of(piece.begin(), piece.end(), is_hex)) {
     return true;
   }
-  if (piece == "SHA" && behind == "-256") return false;
-  return is_upper(piece.front()) &&
-         std::all_of(piece.begin(), piece.end(),
-                     [](char c) { return is_upper(c) || is_digit(c); }) &&
-         behind.size() > 1 && behind[0] == '-' && is_digit(behind[1]);
+  if (behind.size() < 2 || behind[0] != '-' || (piece == "SHA" && behind == "-256")) return false;
+  const auto is_upper_or_digit = [](char c) { return is_upper(c) || is_digit(c); };
+  const auto upper =
+      is_upper(piece.front()) && std::all_of(piece.begin(), piece.end(), is_upper_or_digit);
+  return upper ||
+         (std::none_of(piece.begin(), piece.end(), is_digit) && all_digits(behind.substr(1)));
+}
+
+/// Characters that some readers take for `.`, `@` and `#`.
+bool has_alias(std::string_view word) {
+  constexpr std::array<std::string_view, 5> aliases{"。", "．", "｡", "＠", "＃"};
+  return std::any_of(aliases.begin(), aliases.end(), [&](std::string_view alias) {
+    return word.find(alias) != std::string_view::npos;
+  });
 }
 
 /// Whether nothing but a word can be seen in a word: letters and digits, with single `-`, `_`, `/`,
-/// `+`, `=`, `.` and apostrophes between them, and colons between digits.
+/// `+`, `=` and apostrophes between them, `.` before digits, and colons between digits. A `.`
+/// before a letter may make a domain.
 bool is_plain(std::string_view word) {
+  if (has_alias(word)) return false;
   for (std::size_t i = 0; i < word.size();) {
     const auto begin = i;
     while (i < word.size() && is_alnum(word[i])) ++i;
@@ -71,9 +90,10 @@ bool is_plain(std::string_view word) {
     }
     if (i == word.size()) return true;
     if (i + 1 == word.size()) return false;
-    const auto joins = std::string_view("-_/+=.'").find(word[i]) != std::string_view::npos;
+    const auto joins = std::string_view("-_/+='").find(word[i]) != std::string_view::npos;
+    const auto in_version = word[i] == '.' && is_digit(word[i + 1]);
     const auto in_time = word[i] == ':' && is_digit(word[i - 1]) && is_digit(word[i + 1]);
-    if (!joins && !in_time) return false;
+    if (!joins && !in_version && !in_time) return false;
     ++i;
   }
   return false;
@@ -96,6 +116,14 @@ Word taken_apart(std::string_view word) {
   return {word.substr(0, first), word.substr(first, last - first), word.substr(last)};
 }
 
+/// "1." at the beginning of a line begins a list, "h1." a heading and "bq." a quotation.
+bool begins_block(const Word& word) {
+  const auto& core = word.core;
+  if (!word.after.starts_with('.') && !word.after.starts_with(')')) return false;
+  return all_digits(core) || core == "bq" ||
+         (core.size() == 2 && core[0] == 'h' && is_digit(core[1]));
+}
+
 std::string words_text(std::string_view text) {
   std::string result;
   for (std::size_t at = 0; at < text.size();) {
@@ -105,20 +133,49 @@ std::string words_text(std::string_view text) {
       continue;
     }
     const auto end = std::min(text.find(' ', at), text.size());
-    const auto word = text.substr(at, end - at);
-    const auto [before, core, after] = taken_apart(word);
-    // "1." at the beginning of a line begins a list.
-    const auto numbers = at == 0 && (after.starts_with('.') || after.starts_with(')')) &&
-                         std::all_of(core.begin(), core.end(), is_digit);
-    if (core.empty() || numbers) {
-      result += code_span(word);
+    const auto whole = text.substr(at, end - at);
+    const auto word = taken_apart(whole);
+    if (word.core.empty() || (at == 0 && begins_block(word))) {
+      result += code_span(whole);
     } else {
-      result += fmt::format("{}{}{}", before, is_plain(core) ? std::string(core) : code_span(core),
-                            after);
+      const auto core = is_plain(word.core) ? std::string(word.core) : code_span(word.core);
+      result += fmt::format("{}{}{}", word.before, core, word.after);
     }
     at = end;
   }
   return result;
+}
+
+/// Whether the word is an object's name or an option, which our own sentences hold.
+bool is_name_or_option(std::string_view word) {
+  const auto name = word.starts_with("--") ? word.substr(2) : word;
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return c == '-' || is_digit(c) || (c >= 'a' && c <= 'z');
+  });
+}
+
+/// Whether a word shows that a cluster or a program wrote the text.
+bool is_external(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    const auto core = taken_apart(text.substr(at, end - at)).core;
+    if (!core.empty() && !is_plain(core) && !is_name_or_option(core)) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
+/// Our own words, then the words of a cluster or a program behind a colon: the latter as one code
+/// span, because no part of them is a sentence of ours.
+std::string quoting_text(std::string_view text) {
+  const auto colon = text.find(": ");
+  if (colon == std::string_view::npos || !is_external(text.substr(colon + 2))) {
+    return words_text(text);
+  }
+  const auto ours = text.substr(0, colon + 2);
+  const auto theirs = text.substr(colon + 2);
+  const auto size = theirs.find_last_not_of(" .,;:") + 1;
+  return words_text(ours) + code_span(theirs.substr(0, size)) + std::string(theirs.substr(size));
 }
 
 /// Where a command behind a sentence begins, which is to be copied in one piece.
@@ -148,7 +205,7 @@ std::string inline_text(std::string_view text) {
   std::replace_if(
       line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
   const auto command = command_in(line);
-  const auto words = words_text(std::string_view(line).substr(0, command));
+  const auto words = quoting_text(std::string_view(line).substr(0, command));
   return command == line.size() ? words : words + code_span(std::string_view(line).substr(command));
 }
 

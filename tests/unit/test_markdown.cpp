@@ -114,6 +114,30 @@ const std::vector<std::string> hostile{"@octocat",
                                        "a.@b",
                                        "é@b",
                                        "集#1",
+                                       "evil.com",
+                                       "evil.com/path",
+                                       "(evil.com/path).",
+                                       "sub.evil.co1",
+                                       "evil.com:8080",
+                                       "evil。com",
+                                       "evil．com",
+                                       "xn--evil-9sf.com",
+                                       "＠octocat",
+                                       "＃1",
+                                       "user/repo@0123abc",
+                                       "0123abc...4567def",
+                                       "0123ABC",
+                                       "gh-1",
+                                       "ticket-123",
+                                       "CVE-2021-44228",
+                                       "GHSA-jfh8-c2jp-5v3q",
+                                       "[vulnerability:123]",
+                                       ":+1:",
+                                       "!123",
+                                       "$123",
+                                       "[~user]",
+                                       "h1. x",
+                                       "bq. x",
                                        "x: retrust @y - `z`",
                                        ": kubectl -@x ``` #1"};
 
@@ -130,7 +154,8 @@ TEST_CASE("text from outside is no link, mention, reference or markup") {
         CHECK(rest.find("--") == std::string::npos);
         CHECK(rest.find("__") == std::string::npos);
         for (const std::string part :
-             {"www", "WWW", "WwW", "mailto", "ABC-1", "GH-1", "0123abc", "0123456789"}) {
+             {"www", "WWW", "WwW", "mailto", "ABC-1", "GH-1", "gh-1", "ticket", "CVE", "GHSA",
+              "0123abc", "0123ABC", "0123456789", "evil", "＠", "＃"}) {
           CHECK(rest.find(part) == std::string::npos);
         }
         CHECK(shown.find('\n') == std::string::npos);
@@ -138,6 +163,8 @@ TEST_CASE("text from outside is no link, mention, reference or markup") {
         CHECK(rest.find_first_of("-+=>/#") != 0);
         CHECK_FALSE(rest.starts_with("1."));
         CHECK_FALSE(rest.starts_with("1)"));
+        CHECK_FALSE(rest.starts_with("h1."));
+        CHECK_FALSE(rest.starts_with("bq."));
       }
       CHECK(cell_text(whole).find('|') == std::string::npos);
     }
@@ -156,6 +183,33 @@ TEST_CASE("sentences of words stay as they are") {
         "cluster `@octocat` (c-x7k2p), see `https://example.com`.");
   CHECK(inline_text("Check again: retrust status --cluster c-x7k2p") ==
         "Check again: `retrust status --cluster c-x7k2p`");
+}
+
+TEST_CASE("what another program or a cluster says is one code span") {
+  struct Case {
+    std::string text;
+    std::string shown;
+  };
+  const std::vector<Case> cases{
+      {"Rancher says: Ready False (HealthCheckFailed): Get https://10.43.0.1/api: x509: unknown",
+       "Rancher says: `Ready False (HealthCheckFailed): Get https://10.43.0.1/api: x509: unknown`"},
+      {"Rancher says: Ready False: see evil.com/path or ask @octocat for help.",
+       "Rancher says: `Ready False: see evil.com/path or ask @octocat for help`."},
+      {"the cluster rejects the token in cattle-token-jg8ss: [invalid bearer token, "
+       "square/go-jose]",
+       "the cluster rejects the token in cattle-token-jg8ss: `[invalid bearer token, "
+       "square/go-jose]`"},
+      // Of our own sentences only the words that a ticket system could link.
+      {"Rancher says: Ready True", "Rancher says: Ready True"},
+      {"saved the resource as a/b.json, SHA-256 0123abcdef",
+       "saved the resource as `a/b.json`, "
+       "SHA-256 `0123abcdef`"},
+      {"deleting 2 pods: agent-7d8f9c6b5-5vndj and agent-5w75k",
+       "deleting 2 pods: `agent-7d8f9c6b5-5vndj` and agent-5w75k"},
+      {"Choose a backup first: --k3s or --rke2", "Choose a backup first: `--k3s` or `--rke2`"},
+      {"Rancher says: `x` @y. Check again: retrust status --cluster c-x7k2p",
+       "Rancher says: `` `x` @y. Check again ``: `retrust status --cluster c-x7k2p`"}};
+  for (const auto& each : cases) CHECK(inline_text(each.text) == each.shown);
 }
 
 TEST_CASE("nothing from outside is live in a whole transcript") {

@@ -13,29 +13,41 @@ namespace retrust {
 
 namespace {
 
+/// What a command printed that stays out of its outcome.
+struct Withheld {
+  std::string aside;  ///< for the operator alone
+  std::string note;   ///< how much that was, for the transcript
+};
+
 /// What it printed that is no secret. Its warnings too, where it changes something or failed: what
 /// only reads says much that is of no use.
 void add_output(boost::json::object& about, const Announcement& announcement,
-                const Outcome& outcome) {
+                const Outcome& outcome, const Withheld& withheld) {
   std::string text;
   auto size = outcome.out_size;
   if (announcement.output == Output::public_text) text = outcome.out;
   const auto failed = outcome.ending == Ending::exited && outcome.code != 0;
-  if (!outcome.err.empty() && (failed || announcement.weight == Weight::documented)) {
+  const auto err = outcome.err + withheld.note;
+  if (!err.empty() && (failed || announcement.weight == Weight::documented)) {
     if (!text.empty() && text.back() != '\n') text += '\n';
-    text += outcome.err;
-    size += outcome.err.size();
+    text += err;
+    size += err.size();
   }
   if (text.empty()) return;
   about["output"] = shortened(text, most_output, size, Cut::between_words);
   if (size > most_output) about["outputBytes"] = size;
 }
 
-/// Takes out of the outcome what is not to be known, and returns what only the operator may see.
-std::string withhold(Outcome& outcome, Errors errors) {
+/// Takes out of the outcome what is not to be known.
+Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
   const auto started =
       outcome.ending != Ending::not_found && outcome.ending != Ending::not_executable;
   if (!started) return {};
+  if (secrets == Gate::Secrets::unknown) {
+    outcome.out.clear();
+    outcome.err.clear();
+    return {{}, "(withheld: a kubeconfig was not read, so its secrets are not known)\n"};
+  }
   // Half a secret, of a child that was ended while it wrote, or beyond a limit, is not known.
   const auto ended = outcome.ending != Ending::exited;
   if (ended) outcome.err = whole_words(outcome.err);
@@ -50,9 +62,11 @@ std::string withhold(Outcome& outcome, Errors errors) {
                       (outcome.ending == Ending::exited && outcome.code != 0);
   const auto silent = failed && outcome.err.empty();
   const auto told = silent || outcome.ending == Ending::timed_out || plugin_failed(outcome.err);
-  outcome.err += fmt::format("({} withheld, as such lines may hold secrets)\n",
-                             counted(words.withheld, "other line"));
-  return told ? words.others : std::string();
+  auto note = fmt::format("({} withheld, as such lines may hold secrets)\n",
+                          counted(words.withheld, "other line"));
+  if (told) return {std::move(words.others), std::move(note)};
+  outcome.err += note;
+  return {};
 }
 
 }  // namespace
@@ -98,24 +112,19 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                  .weight = weight});
     throw;
   }
-  if (announcement.gate != nullptr) {
-    const auto secrets = co_await announcement.gate->wait();
-    if (secrets == Gate::Secrets::unknown) {
-      outcome.out.clear();
-      outcome.err = "(withheld: a kubeconfig was not read, so its secrets are not known)\n";
-    }
-  }
-  auto aside = withhold(outcome, announcement.errors);
+  auto secrets = Gate::Secrets::registered;
+  if (announcement.gate != nullptr) secrets = co_await announcement.gate->wait();
+  auto withheld = withhold(outcome, announcement.errors, secrets);
   about["command"] = line;
   about["ending"] = ending_text(outcome);
   about["milliseconds"] = outcome.wall.count();
-  add_output(about, announcement, outcome);
+  add_output(about, announcement, outcome, withheld);
   events.emit({.kind = EventKind::command_ended,
                .section = section,
                .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),
                                    duration_text(outcome.wall)),
                .data = std::move(about),
-               .aside = std::move(aside),
+               .aside = std::move(withheld.aside),
                .weight = weight});
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
   co_return outcome;

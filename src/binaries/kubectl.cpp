@@ -132,9 +132,13 @@ Asked Kubectl::asked(const Arguments& args) const {
     command += " " + words[i].substr(0, words[i].find('/'));
   }
   const auto& container = target_.container;
-  if (container.empty()) return {target_.side, target_.kubeconfig, target_.program, command};
-  return {target_.side, fmt::format("container {}", container), target_.docker, command,
-          container.text()};
+  const auto reaching = shell_line(shown_line().words);
+  if (container.empty()) {
+    return {target_.side, target_.kubeconfig, target_.program, command, {}, reaching};
+  }
+  return {target_.side,     fmt::format("container {}", container),
+          target_.docker,   command,
+          container.text(), reaching};
 }
 
 KubectlLine Kubectl::shown_line() const {

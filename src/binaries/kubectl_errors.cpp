@@ -24,6 +24,8 @@ constexpr std::array patterns{
     // Where kubectl goes without a context: never where it was meant to go.
     Pattern{"//localhost:8080", KubectlError::bad_kubeconfig},
     Pattern{"server localhost:8080 was refused", KubectlError::bad_kubeconfig},
+    // What a plugin's failure is called in client-go, plugin/pkg/client/auth/exec/exec.go.
+    Pattern{"getting credentials: ", KubectlError::no_login},
     Pattern{"x509:", KubectlError::untrusted},
     Pattern{"tls: failed to verify certificate", KubectlError::untrusted},
     Pattern{"(Conflict)", KubectlError::conflict},
@@ -80,7 +82,9 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
       return {ExitStatus::failed,
               fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
                           seconds, asked.command),
-              "check the network to the API server; --command-timeout allows more time",
+              fmt::format("check the network to the API server: {} get --raw /readyz; "
+                          "--command-timeout allows more time",
+                          asked.reaching),
               own_words(outcome)};
     case Ending::signalled:
       return {
@@ -94,7 +98,7 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
   }
   return {ExitStatus::failed,
           fmt::format("{} failed with exit status {}", asked.command, outcome.code),
-          {},
+          fmt::format("see whether kubectl works by itself: {} version", asked.reaching),
           own_words(outcome)};
 }
 
@@ -191,7 +195,7 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
     case KubectlError::untrusted:
       return because(
           ExitStatus::refused,
-          fmt::format("the CA in {} does not verify the certificate of {}'s API server",
+          fmt::format("the CA in {} does not verify the certificate of the {}'s API server",
                       asked.kubeconfig, name_of(asked.side)),
           asked.side == Side::downstream
               ? "this kubeconfig was made before the renewal, or is of another cluster: fetch a "
@@ -206,10 +210,13 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
                            "plane node"
                          : "its token may have expired: fetch a fresh one");
     case KubectlError::forbidden:
-      return because(ExitStatus::refused,
-                     fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
-                                 DisplayText(own_words(outcome))),
-                     "use an administrator's kubeconfig");
+      // A sentence without the server's words would not say which permission.
+      return {kind, Failure(ExitStatus::refused,
+                            fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
+                                        DisplayText(own_words(outcome))),
+                            fmt::format("use an administrator's kubeconfig with {}; this one may "
+                                        "do what this lists: {} auth can-i --list",
+                                        option, asked.reaching))};
     case KubectlError::no_such_type:
       return because(
           ExitStatus::refused,
@@ -220,14 +227,16 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
     case KubectlError::conflict:
       return because(ExitStatus::failed,
                      fmt::format("somebody else changed the object before {} could", asked.command),
-                     "run again: what is left to do is read anew");
+                     "run again: retrust reads from the clusters what is left to do");
     case KubectlError::not_found:
       return because(ExitStatus::failed, fmt::format("{} does not have what was asked for", where),
-                     {});
+                     "run again: retrust reads from the clusters what is left to do");
     case KubectlError::unreachable:
       return because(ExitStatus::failed,
                      fmt::format("the API server of {} cannot be reached", where),
-                     "check the address in the kubeconfig, and that the server is up");
+                     fmt::format("check the address in the kubeconfig, and that the server is "
+                                 "up: {} get --raw /readyz",
+                                 asked.reaching));
     case KubectlError::bad_kubeconfig:
       if (outcome.err.find("context \"") != std::string::npos ||
           outcome.err.find("cannot locate context") != std::string::npos) {
@@ -242,9 +251,15 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
     case KubectlError::timed_out:
       if (outcome.ending == Ending::exited) {
         return because(ExitStatus::failed, fmt::format("{} did not answer in time", where),
-                       "check the network to the API server, then run again");
+                       fmt::format("check the network to the API server: {} get --raw /readyz",
+                                   asked.reaching));
       }
       break;
+    case KubectlError::no_login:
+      return because(
+          ExitStatus::failed,
+          fmt::format("the login plugin of {} gave no credentials", asked.kubeconfig),
+          fmt::format("log in again, and see whether the login works: {} version", asked.reaching));
     case KubectlError::not_started:
     case KubectlError::other:
       break;

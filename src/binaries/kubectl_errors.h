@@ -21,6 +21,7 @@ struct Asked {
   std::string program;         ///< the kubectl that was started
   std::string command;         ///< for people, e.g. "kubectl get secrets"
   std::string container = {};  ///< in which it runs; `program` is docker then
+  std::string reaching = {};   ///< how a person starts a kubectl that reaches the same cluster
 };
 
 /// The kinds of failure that the program itself reacts to.
@@ -34,6 +35,7 @@ enum class KubectlError {
   unreachable,     ///< nobody listens, the connection broke, or the server is starting
   timed_out,       ///< no answer in time
   bad_kubeconfig,  ///< cannot be read as one
+  no_login,        ///< the kubeconfig's login plugin failed
   not_started,     ///< kubectl itself cannot be run
   other,
 };

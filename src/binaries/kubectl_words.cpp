@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "transcript/text.h"
 
@@ -79,10 +80,11 @@ std::string without_contents(std::string_view line) {
 
 KubectlWords kubectl_words(std::string_view err) {
   KubectlWords words;
+  std::set<std::string> told;
   for (const auto& line : split_lines(err)) {
     if (line.empty() || is_log(line)) continue;
     if (is_known(line)) {
-      words.known += without_contents(line) + "\n";
+      if (told.insert(line).second) words.known += without_contents(line) + "\n";
     } else {
       words.others += line + "\n";
       ++words.withheld;

@@ -9,7 +9,9 @@ namespace retrust {
 /// Standard error of a kubectl whose output is secret, which makes its standard error secret too:
 /// `kubectl -v=9` prints whole answers there.
 struct KubectlWords {
-  std::string known;         ///< the lines that kubectl and docker are known to print themselves
+  /// The lines that kubectl and docker are known to print themselves, each once: kubectl repeats
+  /// one for every request that fails alike.
+  std::string known;
   std::string others;        ///< the other lines: a login plugin's, or anybody's
   std::size_t withheld = 0;  ///< number of the other lines
 };

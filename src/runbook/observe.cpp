@@ -48,6 +48,20 @@ awaitable<void> ask_versions(const Kubectl& downstream, KubectlVersions& answer)
   answer = co_await downstream.versions();
 }
 
+/// Set if the server did not answer at all.
+std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
+  try {
+    if (end) std::rethrow_exception(end);
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind == KubectlError::unreachable || failure.kind == KubectlError::timed_out) {
+      return failure;
+    }
+  } catch (...) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
 /// the others; one that is older than the renewal is told from one of another cluster.
 void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
@@ -61,6 +75,15 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
                               "while Rancher does not trust the cluster",
                               view.server),
                   "fetch a kubeconfig from a control plane node of the downstream cluster");
+  }
+  const auto downstream = absence(downstream_end);
+  const auto local = absence(local_end);
+  if (downstream && local) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("neither cluster answers: {}; {}", downstream->what(), local->what()),
+                  "check the network of this machine first, such as a VPN; " + downstream->advice,
+                  downstream->detail == local->detail ? downstream->detail
+                                                      : downstream->detail + "\n" + local->detail);
   }
   if (downstream_end) {
     try {

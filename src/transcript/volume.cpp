@@ -106,8 +106,7 @@ std::vector<Event> Volume::admitted(Event event) {
     return {};
   }
   shorten(event);
-  const auto told = asides_.size() >= most_warnings || !asides_.insert(event.aside).second;
-  if (told) event.aside.clear();
+  event.aside = new_lines(event.aside);
   auto passed = left_out_before(event);
   passed.push_back(std::move(event));
   for (const auto& each : passed) {
@@ -133,15 +132,23 @@ Volume::Verdict Volume::see_progress(Event& event) {
 }
 
 Volume::Verdict Volume::see_warning(const Event& event) {
-  const auto known = warnings_.find(event.text);
-  const auto fits = known == warnings_.end() ? warnings_.size() < most_warnings
-                                             : known->second < most_same_warnings;
-  if (!fits) {
-    ++warnings_left_out_;
-    return Verdict::is_left_out;
+  if (warnings_.size() < most_warnings && warnings_.insert(event.text).second) {
+    return Verdict::passes;
   }
-  ++warnings_[event.text];
-  return Verdict::passes;
+  ++warnings_left_out_;
+  return Verdict::is_left_out;
+}
+
+std::string Volume::new_lines(std::string_view aside) {
+  std::string told;
+  for (const auto& line : split_lines(aside)) {
+    // Two commands have different process numbers and times.
+    auto words = line;
+    std::replace_if(
+        words.begin(), words.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
+    if (asides_.size() < most_warnings && asides_.insert(words).second) told += line + "\n";
+  }
+  return told;
 }
 
 std::vector<Event> Volume::left_out_before(const Event& event) {
@@ -167,9 +174,11 @@ std::vector<Event> Volume::left_out_before(const Event& event) {
   }
   const auto tell = [&](std::size_t& count, std::string_view noun, std::string_view why) {
     if (count == 0) return;
+    // Of no use to the operator who waits at the terminal.
     told.push_back(
-        {.kind = EventKind::warning,
-         .text = fmt::format("{} left out of the transcript: {}", counted(count, noun), why)});
+        {.kind = EventKind::finding,
+         .text = fmt::format("{} left out of the transcript: {}", counted(count, noun), why),
+         .weight = Weight::routine});
     count = 0;
   };
   if (over) {

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <unistd.h>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -280,6 +282,86 @@ TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {
       CHECK(has(result.err, each.words));
       CHECK(result.out.empty());
     }
+  }
+}
+
+/// The lines of a text without the digits in them.
+std::vector<std::string> without_digits(const std::string& text) {
+  auto lines = lines_of(text);
+  for (auto& line : lines) std::erase_if(line, [](char c) { return c >= '0' && c <= '9'; });
+  return lines;
+}
+
+TEST_CASE("a failure is told once, and the last line tells what to do next") {
+  Sandbox sandbox;
+  int files = 0;
+  const auto changed = [&](const std::string& name, const auto& change) {
+    auto config = boost::json::parse(read_file(sandbox.file(name)));
+    change(config);
+    const auto path = sandbox.directory() / (std::to_string(++files) + "-" + name);
+    write_file(path, boost::json::serialize(config));
+    return path.string();
+  };
+  const auto away = [](boost::json::value& config) {
+    config.at_pointer("/clusters/0/cluster").as_object()["server"] = "https://127.0.0.1:9";
+  };
+  const auto stranger = [](boost::json::value& config) {
+    config.at_pointer("/users/0/user") = {{"token", "nobody"}};
+  };
+  const auto plugin = sandbox.directory() / "plugin";
+  write_file(plugin, "#!/bin/sh\necho \"session of $$ expired\" >&2\necho log in >&2\nexit 1\n");
+  fs::permissions(plugin, fs::perms::owner_all);
+  const auto logged_out = [&](boost::json::value& config) {
+    config.at_pointer("/users/0/user") = {{"exec",
+                                           {{"apiVersion", "client.authentication.k8s.io/v1"},
+                                            {"command", plugin.string()},
+                                            {"interactiveMode", "Never"}}}};
+  };
+  const std::string downstream = "downstream.kubeconfig";
+  const std::string local = "local.kubeconfig";
+  struct Case {
+    Sandbox::Call call;
+    std::string words;
+    std::string next;
+  };
+  const std::vector<Case> cases{
+      {{.args = {}, .kubeconfig = changed(downstream, away)},
+       "the API server of the downstream cluster",
+       " get --raw /readyz"},
+      {{.args = {}, .local_kubeconfig = changed(local, away)},
+       "the API server of the local cluster",
+       " get --raw /readyz"},
+      {{.args = {},
+        .kubeconfig = changed(downstream, away),
+        .local_kubeconfig = changed(local, away)},
+       "neither cluster answers",
+       "VPN"},
+      {{.args = {}, .kubeconfig = changed(downstream, stranger)},
+       "Unauthorized",
+       "fetch a fresh one"},
+      {{.args = {}, .local_kubeconfig = changed(local, stranger)},
+       "logged in",
+       "fetch a fresh one"},
+      {{.args = {}, .kubeconfig = changed(downstream, logged_out)},
+       "gave no credentials",
+       "downstream.kubeconfig version"},
+      {{.args = {"--context", "nowhere"}}, "no such context", "config get-contexts"},
+      {{.args = {"--local-context", "nowhere"}}, "no such context", "config get-contexts"},
+      {{.args = {}, .kubeconfig = sandbox.file("downstream-before-renewal.kubeconfig")},
+       "was made before the renewal",
+       "fetch a fresh"}};
+  for (auto each : cases) {
+    CAPTURE(each.words);
+    each.call.args.insert(each.call.args.begin(), "status");
+    const auto result = sandbox.retrust(each.call);
+    CAPTURE(result.all());
+    CHECK(has(result.err, each.words));
+    CHECK_FALSE(has(result.err, "withheld"));
+    auto lines = without_digits(result.err);
+    REQUIRE_FALSE(lines.empty());
+    CHECK(has(lines.back(), each.next));
+    std::sort(lines.begin(), lines.end());
+    CHECK(std::adjacent_find(lines.begin(), lines.end()) == lines.end());
   }
 }
 

@@ -73,6 +73,10 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        ExitStatus::usage, "cannot read the kubeconfig"},
       {"error: context \"nowhere\" does not exist", KubectlError::bad_kubeconfig, ExitStatus::usage,
        "has no such context"},
+      {"Unable to connect to the server: getting credentials: exec: executable aws failed with "
+       "exit "
+       "code 255",
+       KubectlError::no_login, ExitStatus::failed, "the login plugin of down.yaml"},
       {"error: the disk is full", KubectlError::other, ExitStatus::failed, "exit status 1"},
   };
   for (const auto& each : cases) {
@@ -83,7 +87,9 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
     CHECK(failure.status == each.status);
     CHECK(std::string(failure.what()).find(each.words) != std::string::npos);
     // Its own words are never swallowed.
-    CHECK(failure.detail == each.err);
+    CHECK((failure.detail.empty() ? failure.what() : failure.detail).find(each.err) !=
+          std::string::npos);
+    CHECK_FALSE(failure.advice.empty());
   }
 }
 
@@ -313,15 +319,16 @@ TEST_CASE("of a kubectl's standard error the lines of known form are kept") {
   const auto words = kubectl_words(
       "I0312 12:00:00.000000   1 request.go:1] Response Body: {\"token\":\"opaque\"}\n"
       "E0312 12:00:00.000000   1 memcache.go:265] couldn't get current server API group list\n"
+      "Error from server (Forbidden): secrets is forbidden\n"
       "00000000  6b 38 73 00\n"
       "opaque-token-of-nobody\n\n"
       "Warning: v1 ComponentStatus is deprecated\n"
       "The TokenReview \"\" is invalid: \n* spec.token: Required value\n"
       "Error from server (Forbidden): secrets is forbidden\n");
   CHECK(words.known ==
+        "Error from server (Forbidden): secrets is forbidden\n"
         "Warning: v1 ComponentStatus is deprecated\n"
-        "The TokenReview \"\" is invalid: \n* spec.token: Required value\n"
-        "Error from server (Forbidden): secrets is forbidden\n");
+        "The TokenReview \"\" is invalid: \n* spec.token: Required value\n");
   CHECK(words.withheld == 2);
   CHECK(words.others == "00000000  6b 38 73 00\nopaque-token-of-nobody\n");
   CHECK(

@@ -75,16 +75,27 @@ TEST_CASE("a wait that fails tells what was left out, too") {
         "60 more reports of progress left out here");
 }
 
-TEST_CASE("warnings that repeat are told a few times, and how many were left out") {
+TEST_CASE("warnings that repeat are told once, and how many were left out") {
   World world;
   for (int i = 0; i < 1000; ++i) {
     world.events.emit({.kind = EventKind::warning, .text = "cannot be reached; trying again"});
     world.events.emit({.kind = EventKind::warning, .text = fmt::format("warning {}", i)});
   }
   world.events.emit({.kind = EventKind::run_ended, .text = "Done."});
-  CHECK(count(*world.listener, EventKind::warning) == most_same_warnings + most_warnings - 1 + 1);
+  CHECK(count(*world.listener, EventKind::warning) == most_warnings);
   CHECK(world.listener->events[world.listener->events.size() - 2].text.starts_with(
-      "1898 warnings left out"));
+      "1900 warnings left out"));
+}
+
+TEST_CASE("a line that several commands say to the operator is told once") {
+  World world;
+  const auto told = [&](std::string aside) {
+    world.events.emit({.kind = EventKind::command_ended, .aside = std::move(aside)});
+    return world.listener->events.back().aside;
+  };
+  CHECK(told("expired (pid 123)\nexpired (pid 124)\nlog in\n") == "expired (pid 123)\nlog in\n");
+  CHECK(told("expired (pid 1250)\nlog in\n") == "expired (pid 1250)\n");
+  CHECK(told("expired (pid 126)\nlog in\n").empty());
 }
 
 TEST_CASE("every text of an event is at most 8 KiB, and one line where it is a sentence") {

@@ -82,8 +82,8 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
       return {ExitStatus::failed,
               fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
                           seconds, asked.command),
-              fmt::format("check the network to the API server: {} get --raw /readyz; "
-                          "--command-timeout allows more time",
+              fmt::format("check the network to the API server, or allow more time with "
+                          "--command-timeout: {} get --raw /readyz",
                           asked.reaching),
               own_words(outcome)};
     case Ending::signalled:

@@ -147,7 +147,9 @@ class Application {
 
   void report_end(const Failure& failure) {
     try {
-      report_failure(events_, failure);
+      auto shown = failure;
+      shown.advice = completed(called(), failure.advice);
+      report_failure(events_, shown);
       if (folder_) end(failure.status, {"Not done.", "", next_after_failure()});
     } catch (const Failure& unwritten) {
       output_.write(Stream::err,
@@ -160,8 +162,18 @@ class Application {
   }
 
   std::vector<std::string> next_after_failure() const {
-    return changed() ? retrust::next_after_failure(called_, folder_->path().string())
+    return changed() ? retrust::next_after_failure(called(), options_, folder_->path().string())
                      : std::vector<std::string>{};
+  }
+
+  /// A rollback need not be told which cluster; other commands have to.
+  Called called() const {
+    auto called = called_;
+    called.elsewhere = options_.elsewhere;
+    if (rollback_ && options_.cluster.empty() && !rollback_->cluster().empty()) {
+      called.elsewhere.push_back("--cluster=" + rollback_->cluster().text());
+    }
+    return called;
   }
 
   int interrupted_by(int signal) {
@@ -269,7 +281,7 @@ class Application {
       events_.emit({.kind = EventKind::run_ended,
                     .text = different ? "Something has to be done; nothing was changed."
                                       : "Nothing has to be done.",
-                    .data = data_of(next_after_look(called_, options_, seen, plan))});
+                    .data = data_of(next_after_look(called(), options_, seen, plan))});
     }
     const auto status = different ? ExitStatus::differs : ExitStatus::done;
     co_return static_cast<int>(status_of_output(output_, status));
@@ -331,10 +343,9 @@ class Application {
     auto reached = co_await toolbox_.reach();
     rollback_.emplace(std::move(reached), events_, *folder_, std::move(options), confirm());
     co_await rollback_->run();
-    auto next = rollback_->next();
-    if (rollback_->changed()) {
-      next.push_back(about_backup(called_.program, folder_->path().string()));
-    }
+    std::vector<std::string> next;
+    for (const auto& each : rollback_->next()) next.push_back(completed(called(), each));
+    if (rollback_->changed()) add_backup(next, called(), folder_->path().string());
     const auto status = end(ExitStatus::done, {"Done.", rollback_->verdict(), std::move(next)});
     co_return static_cast<int>(status);
   }
@@ -365,10 +376,11 @@ class Application {
     const auto& seen = execution_->observation();
     const auto folder = folder_->path().string();
     status =
-        end(status, {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
-                     execution_->verdict(),
-                     next_after_change(called_, seen, execution_->left(), execution_->repaired(),
-                                       execution_->changed() ? folder : std::string())});
+        end(status,
+            {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
+             execution_->verdict(),
+             next_after_change(called(), options_, seen, execution_->left(), execution_->repaired(),
+                               execution_->changed() ? folder : std::string())});
     co_return static_cast<int>(status);
   }
 

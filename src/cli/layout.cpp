@@ -83,7 +83,7 @@ std::string wrapped_plan(std::string_view text, std::size_t columns) {
 }
 
 Advice advice_of(std::string_view text) {
-  for (const std::string_view program : {": retrust ", ": kubectl retrust "}) {
+  for (const std::string_view program : {": retrust ", ": kubectl "}) {
     const auto found = text.find(program);
     // "… are rejected: retrust step 3.2 deletes those" is a sentence that goes on.
     if (found == std::string_view::npos || text.find(" --", found) == std::string_view::npos) {

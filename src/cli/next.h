@@ -14,7 +14,13 @@ namespace retrust {
 struct Called {
   std::string program;
   std::vector<std::string> args;
+  /// Options that came from the environment or the file, as words of a command line.
+  std::vector<std::string> elsewhere = {};
 };
+
+/// The text with options behind the command in its end, as in "see what is left: retrust plan":
+/// those that reach the same clusters.
+std::string completed(const Called& called, const std::string& text);
 
 /// What a person does next, a sentence each. Pure.
 
@@ -24,14 +30,15 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
 
 /// After a run or a step that went well, with the plan of what would be done now; its record is in
 /// that folder, which is empty where nothing was changed.
-std::vector<std::string> next_after_change(const Called& called, const Observation& seen,
-                                           const Plan& plan, Repaired repaired,
-                                           const std::string& folder);
+std::vector<std::string> next_after_change(const Called& called, const Options& options,
+                                           const Observation& seen, const Plan& plan,
+                                           Repaired repaired, const std::string& folder);
 
 /// After one that stopped when something had been changed.
-std::vector<std::string> next_after_failure(const Called& called, const std::string& folder);
+std::vector<std::string> next_after_failure(const Called& called, const Options& options,
+                                            const std::string& folder);
 
-/// About the saved record in that folder.
-std::string about_backup(const std::string& program, const std::string& folder);
+/// Adds what is to be known of the saved record in that folder.
+void add_backup(std::vector<std::string>& next, const Called& called, const std::string& folder);
 
 }  // namespace retrust

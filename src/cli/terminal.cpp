@@ -126,15 +126,18 @@ void TerminalSink::print_next(const std::vector<std::string>& next) {
   if (next.empty()) return;
   print(Stream::out, "\n");
   print(Stream::out, "Next:", bold);
-  for (const auto& each : next) {
-    if (!width_for(Stream::out)) {
-      print(Stream::out, "  - " + each);
-      continue;
-    }
-    const auto advice = advice_of(each);
-    print_sentences(Stream::out, "  - " + advice.sentence);
-    if (!advice.command.empty()) print(Stream::out, "      " + advice.command);
+  for (const auto& each : next) print_advice(Stream::out, "  - ", each);
+}
+
+void TerminalSink::print_advice(Stream stream, std::string_view lead, std::string_view text) {
+  if (!width_for(stream)) {
+    print(stream, fmt::format("{}{}", lead, text));
+    return;
   }
+  // A command that is to be copied is not wrapped.
+  const auto advice = advice_of(text);
+  print_sentences(stream, fmt::format("{}{}", lead, advice.sentence));
+  if (!advice.command.empty()) print(stream, "      " + advice.command);
 }
 
 void TerminalSink::print_summary() {
@@ -147,7 +150,8 @@ void TerminalSink::print_failure(const Event& event) {
   print_sentences(Stream::err, "retrust: " + event.text, red);
   // The words of a command stay as they were.
   print(Stream::err, others_words(text_in(event.data, "detail")));
-  print_sentences(Stream::err, indented(text_in(event.data, "advice")));
+  const auto advice = text_in(event.data, "advice");
+  if (!advice.empty()) print_advice(Stream::err, "  ", advice);
 }
 
 bool TerminalSink::draws() const {

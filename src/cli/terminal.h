@@ -59,6 +59,8 @@ class TerminalSink final : public EventSink {
   void print_sentences(Stream stream, std::string_view text, std::string_view color = {});
   void print_plan(std::string_view text);
   void print_next(const std::vector<std::string>& next);
+  /// What is to be done next, a command in it on a line of its own.
+  void print_advice(Stream stream, std::string_view lead, std::string_view text);
   void print_summary();
   void print_failure(const Event& event);
   void clear_progress();

@@ -223,7 +223,7 @@ awaitable<void> Execution::perform_plan() {
   }
   if (!observation_.comparison().equal()) {
     throw Failure(ExitStatus::failed, "stored and live credentials still differ",
-                  "run without --skip, or look at the plan: retrust plan");
+                  "run without --skip; see what is left to do: retrust plan");
   }
   co_await conclude();
 }

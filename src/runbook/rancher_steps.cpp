@@ -127,7 +127,7 @@ awaitable<void> Execution::try_live() {
                   live == nullptr ? "there is no token secret of cattle to repair with"
                                   : fmt::format("the token secret {} cannot be used to repair: {}",
                                                 live->name, live->lack()),
-                  "run step delete-token, which waits for one, or run");
+                  "wait for a new one: retrust step delete-token");
   }
   check_token_owner(*live, options_.plan.name_space);
   if (live->verdict == Verdict::rejected) {
@@ -136,7 +136,7 @@ awaitable<void> Execution::try_live() {
                               live->name),
                   options_.plan.skip.contains(Step::delete_token)
                       ? "run without --skip 2.1, which replaces it"
-                      : "replace it first: section 2.1, as retrust run does",
+                      : "replace it first: retrust step delete-token",
                   live->reason);
   }
   if (parse_certificates(live->credentials.ca_pem).empty()) {
@@ -291,7 +291,7 @@ awaitable<void> Execution::await_ready() {
                   fmt::format("the live credentials are stored, but Rancher did not say that the "
                               "cluster is ready within {}",
                               duration_text(options_.wait)),
-                  "look at the agents' logs; retrust status shows what Rancher says",
+                  "look at the agents' logs; see what Rancher says: retrust status",
                   fmt::format("Ready {} {}", ready.status, ready.message));
   }
   say(EventKind::wait_ended, "2.5", "Rancher says that the cluster is ready");

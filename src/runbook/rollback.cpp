@@ -111,8 +111,8 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
                   fmt::format("{} that Rancher has stored came neither of that run nor was there "
                               "before it: somebody else changed it since",
                               enumerated(foreign)),
-                  "nothing was changed; retrust status shows what is stored; --overwrite puts back "
-                  "what was saved all the same");
+                  "nothing was changed; --overwrite puts back what was saved all the same; see "
+                  "what is stored: retrust status");
   }
   return Left::something;
 }
@@ -180,7 +180,7 @@ void Rollback::set_verdict() {
     case Verdict::rejected:
       verdict_ += fmt::format(", and does not reach {} with it: the cluster rejects that token",
                               called(saved_.cluster));
-      next_.emplace_back("bring Rancher and the cluster together again: retrust run");
+      next_.emplace_back("see what brings Rancher and the cluster together again: retrust plan");
       break;
     case Verdict::unknown:
       verdict_ += "; whether the cluster accepts that token was not tried";

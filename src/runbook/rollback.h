@@ -44,6 +44,8 @@ class Rollback {
   boost::asio::awaitable<void> run();
 
   bool changed() const { return changed_; }
+  /// The cluster of the folder; empty before that is read.
+  const ClusterId& cluster() const { return saved_.cluster.id; }
 
   /// Where things stand in the end, and what a person does about it.
   const std::string& verdict() const { return verdict_; }

@@ -118,7 +118,8 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
   CHECK(sandbox.retrust({"step", "2.1", "--yes"}).status == 0);
   auto told = words(sandbox);
   CHECK(has(told, "**Done.** 2.1 delete-token was done, and nothing else. Exit status 0."));
-  CHECK(has(told, "- still needed: 2.2 recreate-agents"));
+  CHECK(has(told, "- still needed: 2.2 recreate-agents; do what is left: retrust run "));
+  CHECK(has(told, "\n- put that back: retrust rollback "));
 
   const auto child = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
   const auto events = sandbox.run_folder() / "transcript.jsonl";
@@ -132,7 +133,7 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
   CHECK(has(told, "**Interrupted.** interrupted by signal 2 (Interrupt). Exit status 130.\n"));
   CHECK(has(told, " 2.2 deleting 2 pods: "));
   CHECK(has(told, "| check-cluster        | interrupted |"));
-  CHECK(has(told, "- what was changed stays; run the same again"));
+  CHECK(has(told, "- what was changed stays; do what is left: retrust run "));
   CHECK(has(told, "/backup has what Rancher had stored"));
 
   // By itself the repair waits for no report, and is proven too.

@@ -232,6 +232,8 @@ TEST_CASE("a command in what is to be done next is set apart, to be copied") {
   const auto look = advice_of("see what would be done: kubectl retrust plan --cluster c-1");
   CHECK(look.sentence == "see what would be done:");
   CHECK(look.command == "kubectl retrust plan --cluster c-1");
+  const auto logs = advice_of("read the logs: kubectl -n cattle-system logs --since=15m");
+  CHECK(logs.command == "kubectl -n cattle-system logs --since=15m");
   const auto keep = advice_of("keep it safe: a token is in it; retrust rollback x puts it back");
   CHECK(keep.sentence == "keep it safe: a token is in it; retrust rollback x puts it back");
   CHECK(keep.command.empty());

@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include <doctest/doctest.h>
 
 #include "cli/next.h"
@@ -5,32 +7,143 @@
 namespace retrust {
 namespace {
 
-/// A cluster of which nothing is known: something has to be done.
-std::vector<std::string> next(CommandName command, std::vector<std::string> args) {
-  Options options;
-  options.command = command;
+const std::vector<std::string> given{"--kubeconfig=down.yaml",
+                                     "--context",
+                                     "down",
+                                     "--local-kubeconfig",
+                                     "local.yaml",
+                                     "--local-context=local",
+                                     "--cluster",
+                                     "plan",
+                                     "--kubectl",
+                                     "/opt/kubectl",
+                                     "--namespace=agents",
+                                     "--command-timeout",
+                                     "7s",
+                                     "-otext",
+                                     "-v"};
+
+Called called(std::vector<std::string> command, const std::vector<std::string>& more = {}) {
+  command.insert(command.end(), given.begin(), given.end());
+  command.insert(command.end(), more.begin(), more.end());
+  return {"retrust", std::move(command)};
+}
+
+Options parsed(const std::vector<std::string>& args) {
+  return parse_options(args, [](const std::string&) { return std::nullopt; });
+}
+
+/// The words of the command behind a sentence.
+std::vector<std::string> command_in(const std::string& text, const std::string& program) {
+  const auto begin = text.rfind(": " + program + " ");
+  if (begin == std::string::npos) return {};
+  std::istringstream stream(text.substr(begin + 3 + program.size()));
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+/// Every sentence that comes next, in any outcome. Of a cluster of which nothing is known much has
+/// to be done.
+std::vector<std::string> all_next(const Called& by) {
+  const auto options = parsed(by.args);
   Observation seen;
   seen.local.cluster.id = "c-x7k2p";
-  return next_after_look({"kubectl retrust", std::move(args)}, options, seen,
-                         make_plan(seen, PlanOptions{}));
+  auto plan = make_plan(seen, PlanOptions{});
+  std::vector<std::string> all;
+  const auto add = [&](const std::vector<std::string>& next) {
+    all.insert(all.end(), next.begin(), next.end());
+  };
+  if (options.command == CommandName::status || options.command == CommandName::plan) {
+    add(next_after_look(by, options, seen, plan));
+    return all;
+  }
+  add(next_after_change(by, options, seen, plan, Repaired::after_silence, "folder"));
+  add(next_after_change(by, options, seen, Plan{}, Repaired::by_agents, ""));
+  add(next_after_failure(by, options, "folder"));
+  for (const std::string advice :
+       {"see: retrust status", "see: retrust plan", "do: retrust run", "do: retrust step 2.1"}) {
+    all.push_back(completed(by, advice));
+  }
+  return all;
 }
 
-TEST_CASE("what comes next is the same command line with another command") {
-  CHECK(next(CommandName::status, {"status", "--cluster", "c-x7k2p"}).front() ==
-        "see what would be done: kubectl retrust plan --cluster c-x7k2p");
-  // A value may be called like the command.
-  CHECK(next(CommandName::plan, {"--cluster", "plan", "-o", "text", "--all", "plan"}).front() ==
-        "do it: kubectl retrust --cluster plan -o text --all run --no-rancher-backup");
-  CHECK(next(CommandName::plan, {"--cluster=plan", "plan"}).front().find("--cluster=plan run") !=
-        std::string::npos);
+TEST_CASE("every command that comes next is accepted, and reaches the same clusters") {
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"status"}, std::vector<std::string>{"plan"},
+        std::vector<std::string>{"run", "-yq", "--run-dir=x", "--timeout", "9s"},
+        std::vector<std::string>{"step", "2.1", "--all-pods", "--run-dir", "x"},
+        std::vector<std::string>{"rollback", "old", "--overwrite", "-y", "--run-dir", "x"}}) {
+    std::size_t commands = 0;
+    for (const auto& text : all_next(called(command))) {
+      CAPTURE(text);
+      const auto words = command_in(text, "retrust");
+      if (words.empty()) {
+        CHECK(text.find("retrust ") == std::string::npos);
+        continue;
+      }
+      ++commands;
+      const auto next = parsed(words);
+      CHECK(next.kubeconfig == "down.yaml");
+      CHECK(next.context == "down");
+      CHECK(next.local_kubeconfig == "local.yaml");
+      CHECK(next.local_context == "local");
+      CHECK(next.cluster == "plan");
+      CHECK(next.kubectl == "/opt/kubectl");
+      CHECK(next.name_space == "agents");
+      CHECK(next.command_timeout == std::chrono::seconds{7});
+      CHECK(next.run_dir.empty());
+      const auto changes = next.command == CommandName::run || next.command == CommandName::step;
+      if (changes) CHECK(next.backup.kind == BackupChoice::Kind::none);
+      // Who consented to one command did not consent to another.
+      CHECK((next.consent == Consent::ask || words.front() == command.front()));
+    }
+    CHECK(commands > 0);
+  }
 }
 
-TEST_CASE("after a failure the record is told of, and how to go on") {
-  const auto next = next_after_failure({"retrust", {}}, "folder");
-  REQUIRE(next.size() == 2);
-  CHECK(next[0].find("run the same again") != std::string::npos);
-  CHECK(next[1].find("folder/backup") == 0);
-  CHECK(next[1].find("retrust rollback folder") != std::string::npos);
+TEST_CASE("what comes next keeps the way of calling, and what the environment and the file gave") {
+  auto by = called({"plan"});
+  by.program = "kubectl retrust";
+  by.elsewhere = {"--rancher-container=rancher", "--config=a file", "--yes"};
+  Options options;
+  options.command = CommandName::plan;
+  options.backup.kind = BackupChoice::Kind::container;
+  Observation seen;
+  seen.local.cluster.id = "c-x7k2p";
+  const auto next = next_after_look(by, options, seen, make_plan(seen, PlanOptions{}));
+  REQUIRE(next.size() == 1);
+  CHECK(next.front().starts_with("do it: kubectl retrust run --kubeconfig=down.yaml "));
+  CHECK(next.front().ends_with(" --rancher-container=rancher '--config=a file'"));
+}
+
+TEST_CASE("a command that a rollback names has a place for what a rollback need not be told") {
+  const Called by{"retrust", {"rollback", "old", "--local-kubeconfig=local.yaml"}};
+  CHECK(completed(by, "look: retrust status") ==
+        "look: retrust status --local-kubeconfig=local.yaml --kubeconfig=FILE --cluster=ID");
+  CHECK(completed(by, "retrust status shows") == "retrust status shows");
+  CHECK(completed(by, "rejected: retrust step 3.2 deletes those") ==
+        "rejected: retrust step 3.2 deletes those");
+}
+
+TEST_CASE("a run that is finished leaves out nothing, and does nothing twice") {
+  const auto all = all_next(called({"run"}, {"--skip=2.1", "--no-rancher-backup"}));
+  CHECK(command_in(all[1], "retrust").front() == "run");
+  CHECK(parsed(command_in(all[1], "retrust")).skip.empty());
+  // The same again after a failure.
+  const auto by = called({"run"}, {"--skip=2.1", "--all", "--no-rancher-backup"});
+  const auto next = next_after_failure(by, parsed(by.args), "folder");
+  CHECK(parsed(command_in(next.front(), "retrust")).skip.size() == 1);
+  REQUIRE(next.size() == 3);
+  CHECK(next[1].starts_with("folder/backup"));
+  CHECK(parsed(command_in(next[2], "retrust")).rollback_folder == "folder");
+}
+
+TEST_CASE("the agents' logs are read from the cluster that was repaired") {
+  const auto all = all_next(called({"run"}, {"--no-rancher-backup"}));
+  CHECK(all.front() ==
+        "find out why the agents did not report: kubectl --kubeconfig=down.yaml --context=down -n "
+        "agents logs -l app=cattle-cluster-agent --since=15m");
 }
 
 }  // namespace

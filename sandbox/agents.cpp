@@ -125,7 +125,7 @@ std::optional<Rancher::Report> Agents::own() {
     return std::nullopt;
   }
   auto report = of_secret(name);
-  // The CA is the cluster's present one, whatever the secret says.
+  // The CA is the cluster's present one, even if the secret says otherwise.
   const auto& ca = *downstream_.find(root_ca_key);
   if (report) report->ca_base64 = secret_data(text_at(ca, "/data/ca.crt"));
   return report;
@@ -152,7 +152,7 @@ void Agents::terminating(const ObjectKey& pod) {
 
 void Agents::gone(const ObjectKey& pod) {
   rancher_.agent_gone(pod.name);
-  // With the old agent's connection the new one's is made anew, and it reports again.
+  // With the old agent's connection the new one's is made again, and it reports again.
   if (!settings_.faults.has("linger-old-agent")) return;
   for (const auto* other : downstream_.list("pods", pod.name_space)) {
     if (is_reporter(*other) && text_at(*other, "/status/phase") == "Running") {

@@ -9,8 +9,8 @@
 
 namespace retrust::sandbox {
 
-/// Speaks to a real API server with what a kubeconfig in JSON says. The file is read anew for every
-/// connection, because a renewal of the CA changes it.
+/// Speaks to a real API server with what a kubeconfig in JSON says. The file is read again for
+/// every connection, because a renewal of the CA changes it.
 class ApiClient {
  public:
   explicit ApiClient(std::filesystem::path kubeconfig) : kubeconfig_(std::move(kubeconfig)) {}

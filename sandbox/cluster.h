@@ -59,7 +59,7 @@ class Cluster {
   KubernetesProfile kubernetes_;
   Store store_;
   std::string handed_out_ca_;
-  std::string handed_out_ca_base64_;  // not encoded anew for each of thousands of secrets
+  std::string handed_out_ca_base64_;  // not encoded again for each of thousands of secrets
   std::string admin_token_;
   std::string viewer_token_;
   Authority::Issued identity_;

@@ -19,7 +19,7 @@ class Controllers {
  public:
   Controllers(Cluster& cluster, Scheduler& scheduler, Settings& settings, Log& log);
 
-  /// A pod that a workload makes; `spec` is kept for those that replace it.
+  /// A pod that a workload makes; `spec` is kept for the pods that replace it.
   void start_pod(const PodSpec& spec, PodState state);
   TokenController& tokens() { return tokens_; }
   /// Somebody read deployments: what `rollout-awaits-reader` waits for.

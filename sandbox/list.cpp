@@ -146,7 +146,7 @@ Response Api::list(const Request& request, const Target& target) const {
       const ObjectKey key{resource, text_at(last, "/metadata/namespace"),
                           text_at(last, "/metadata/name")};
       metadata["continue"] = text_of({version, key});
-      // With a selector nobody knows how many of those that remain will match.
+      // With a selector nobody knows how many of the rest will match.
       if (selector.empty()) metadata["remainingItemCount"] = candidates.size() - limit;
       break;
     }

@@ -160,7 +160,7 @@ asio::awaitable<void> Live::fill() {
   agents_.settled(rancher_.stored());
   if (settings_.faults.take("credential-missing")) {
     remove_credential(local_, log_);
-    // A server that starts anew notices; one that runs goes on with what it has read.
+    // A server that starts again notices; one that runs goes on with what it has read.
     for (const auto* pod : local_.list("pods", agents_space)) {
       local_.remove({"pods", agents_space, text_at(*pod, "/metadata/name")});
     }

@@ -76,7 +76,7 @@ asio::awaitable<void> Mirror::follow(const Kind& kind) {
     } catch (const boost::system::system_error&) {
       // The server is away, or its CA is being changed: try again.
     } catch (const std::exception& error) {
-      log_.event("stand-in", "lists anew", kind.resource + ": " + error.what());
+      log_.event("stand-in", "lists again", kind.resource + ": " + error.what());
     }
     co_await pause();
   }

@@ -164,7 +164,7 @@ json::value Rancher::with_token(json::value resource, const std::string& token) 
   }
   const ObjectKey present{"secrets", credential_space, secret_name(resource)};
   const auto* secret = local_.find(present);
-  // Those that ignore a token alone write a new one into the Secret that they have.
+  // Versions that ignore a token alone write a new one into the Secret that they have.
   if (secret != nullptr && settings_.rancher.lone_token == LoneToken::ignored) {
     auto changed = *secret;
     put(changed, "/data/credential", secret_data(token));

@@ -155,7 +155,7 @@ class Recorder {
     }
   }
 
-  /// Takes no more clients and lets go of those that are there, so that everything ends.
+  /// Takes no more clients and lets go of the present ones, so that everything ends.
   void stop() {
     boost::system::error_code ignored;
     acceptor_.close(ignored);

@@ -24,7 +24,7 @@ json::array verbs_of(const Resource& resource) {
 json::object api_resource(const Resource& resource) {
   json::object described;
   described["name"] = resource.plural;
-  // Up to Kubernetes 1.26 those that are built in have none.
+  // Up to Kubernetes 1.26 built-in resources have none.
   described["singularName"] = resource.is_custom() ? resource.singular : "";
   described["namespaced"] = resource.scope == Scope::namespaced;
   described["kind"] = resource.kind;

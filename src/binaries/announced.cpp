@@ -102,7 +102,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   try {
     outcome = co_await runner.run(std::move(command), std::move(reader));
   } catch (...) {
-    // What has begun is seen to end in the transcript, whatever comes of it.
+    // What has begun is seen to end in the transcript, also after a failure.
     about["command"] = line;
     about["ending"] = "ended by retrust: not needed any longer";
     events.emit({.kind = EventKind::command_ended,

@@ -22,13 +22,13 @@ constexpr const char* size_script =
     "n=0; until [ -e \"$1\" ] || [ $((n += 1)) -gt 60 ]; do sleep 1; done; "
     "while stat -c %s \"$1\" 2>/dev/null; do sleep 1; done";
 
-/// Whatever has "$1" among its arguments, this shell apart, then the file.
+/// Each process that has "$1" among its arguments, this shell apart, then the file.
 constexpr const char* remove_script =
     "for p in /proc/[0-9]*; do [ \"${p#/proc/}\" = $$ ] && continue; "
     "case \"$(tr '\\0' ' ' <\"$p/cmdline\" 2>/dev/null)\" in "
     "*\"$1\"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; rm -f -- \"$1\"";
 
-/// Whatever has "$1" in its environment.
+/// Each process that has "$1" in its environment.
 constexpr const char* end_script =
     "for p in /proc/[0-9]*; do case \" $(tr '\\0' ' ' <\"$p/environ\" 2>/dev/null) \" in "
     "*\" $1 \"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; :";

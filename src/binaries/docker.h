@@ -67,8 +67,8 @@ class Docker {
                                         std::string folder, std::uint64_t largest,
                                         std::function<void()> watch) const;
 
-  /// Removes a file in the container, and ends whatever works on it there: `docker exec` passes no
-  /// signals on. Is done after an interruption too.
+  /// Removes a file in the container, and ends each process that works on it there: `docker exec`
+  /// passes no signals on. Is done after an interruption too.
   boost::asio::awaitable<void> remove(ContainerName container, std::string file) const;
 
   /// `docker restart`; returns when the container has been started again.

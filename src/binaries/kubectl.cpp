@@ -293,7 +293,7 @@ boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
     versions.kubectl = text_at(told, "/clientVersion/gitVersion");
     versions.server = text_at(told, "/serverVersion/gitVersion");
   } catch (const Failure&) {
-    // Whatever else is asked explains it better.
+    // The failure of another question explains it better.
   }
   co_return versions;
 }

@@ -172,7 +172,7 @@ class Kubectl {
   };
   boost::asio::awaitable<Outcome> start(Call call, OutputReader reader,
                                         std::chrono::milliseconds deadline) const;
-  /// Throws where it failed, whatever it printed. Without an answer the text is in the outcome.
+  /// Throws where it failed, also with an answer. Without an answer the text is in the outcome.
   boost::asio::awaitable<Outcome> run(Call call, JsonAnswer* answer = nullptr) const;
   /// One document, which is secret.
   boost::asio::awaitable<boost::json::value> read(Call call, Trim trim = {}) const;

@@ -26,7 +26,7 @@ std::optional<WatchEvent::Type> watch_type(std::string_view name) {
   if (name == "ADDED") return WatchEvent::Type::added;
   if (name == "MODIFIED") return WatchEvent::Type::modified;
   if (name == "DELETED") return WatchEvent::Type::deleted;
-  return std::nullopt;  // BOOKMARK, ERROR: the watch ends and starts anew where that is needed
+  return std::nullopt;  // BOOKMARK, ERROR: the watch ends and starts again where that is needed
 }
 
 /// What a kubectl before 1.16 prints when it watches: objects, and at first perhaps a list of them.

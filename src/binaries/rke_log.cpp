@@ -46,7 +46,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
     if (auto host = bracketed(message, " on host "); begun && host) add_once(log.hosts, *host);
     if (auto host = bracketed(message, "Removing host ")) add_once(log.unreachable, *host);
     log.some_failed = log.some_failed || contains(message, "Failed to take snapshot on");
-    // The words differ between versions, and the last of them comes whether or not all went well.
+    // The words differ between versions, and the last of them comes after failures, too.
     finished =
         finished || (contains(message, "Finished saving") && contains(message, "snapshot ["));
     if (line.grave()) keep_warning(log.warnings, message);

@@ -16,7 +16,7 @@ namespace json = boost::json;
 /// Enough of a text for a person to find it.
 constexpr std::size_t most_shown = 80;
 
-/// How a value is shown in a sentence, whatever it is.
+/// A value of any type as a sentence shows it.
 std::string shown(const json::value& value) {
   if (!value.is_string()) return fmt::format("a {}", json::to_string(value.kind()).data());
   const std::string_view text(value.get_string());

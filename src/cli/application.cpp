@@ -66,6 +66,15 @@ std::string operator_text(const Environment& environment) {
                      behind.empty() ? "" : ", by sudo of " + DisplayText(behind));
 }
 
+std::string outcome_of_look(const Observation& seen, const Plan& plan) {
+  if (!differs(seen, plan)) return "Nothing is needed.";
+  const auto steps = steps_text(plan);
+  if (steps.empty()) return "Stored and live credentials differ. No changes were made.";
+  const auto& cluster = seen.local.cluster;
+  return fmt::format("{} ({}) needs {}. No changes were made.", one_line(cluster.display_name),
+                     cluster.id, steps);
+}
+
 /// One invocation: everything that lives while a command runs.
 class Application {
  public:
@@ -279,8 +288,7 @@ class Application {
         events_.emit({.kind = EventKind::plan, .text = plan_text(plan)});
       }
       events_.emit({.kind = EventKind::run_ended,
-                    .text = different ? "Something has to be done; nothing was changed."
-                                      : "Nothing has to be done.",
+                    .text = outcome_of_look(seen, plan),
                     .data = data_of(next_after_look(called(), options_, seen, plan))});
     }
     const auto status = different ? ExitStatus::differs : ExitStatus::done;

@@ -102,7 +102,7 @@ void offer_options(Completion& completion, std::string_view begin, const Before&
   }
 }
 
-/// Steps by name, then by number; those that fit.
+/// The steps that fit, by name, then by number.
 template <typename Fits>
 void offer_steps(Completion& completion, std::string_view begin, std::string_view before,
                  Fits fits) {
@@ -118,7 +118,7 @@ void offer_steps(Completion& completion, std::string_view begin, std::string_vie
   }
 }
 
-/// A list of steps, with those that it has already.
+/// A list of steps, with the steps that it has already.
 void offer_step_list(Completion& completion, std::string_view begin) {
   const auto comma = begin.rfind(',');
   const auto before = comma == std::string_view::npos ? "" : begin.substr(0, comma + 1);

@@ -46,7 +46,7 @@ enum class Paint { plain, colored };
 std::string painted(const ToneLine& line, Paint paint);
 
 /// Draws lines below the cursor, cut to so many columns, and puts it back to where it was, at their
-/// beginning: whatever the terminal makes of them when its size changes, they are what lies below
+/// beginning: however the terminal breaks them when its size changes, they lie below
 /// the cursor. All have to fit into the rows that there are.
 std::string drawing(const std::vector<ToneLine>& lines, std::size_t columns, std::string_view more,
                     Paint paint);

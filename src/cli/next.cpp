@@ -116,7 +116,7 @@ void add_tokens(std::vector<std::string>& next, const Called& called, const Obse
   if (own.doomed() > 0) {
     next.push_back(fmt::format(
         "the cluster rejects {} that Rancher gave its users or agents there (logs and the web "
-        "shell fail with them); delete those that Rancher creates again: {}",
+        "shell fail with them); delete the ones that Rancher creates again: {}",
         counted(own.doomed(), "token"),
         command_line(called, CommandName::step, Scope::what_is_left, {"3.2"})));
   }

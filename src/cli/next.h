@@ -19,7 +19,7 @@ struct Called {
 };
 
 /// The text with options behind the command in its end, as in "see what is left: retrust plan":
-/// those that reach the same clusters.
+/// the options that reach the same clusters.
 std::string completed(const Called& called, const std::string& text);
 
 /// What a person does next, a sentence each. Pure.

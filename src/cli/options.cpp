@@ -243,7 +243,7 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   return choice;
 }
 
-/// As words of a command line, what is in none of those that count more.
+/// Adds the options that no source of more weight gives, as words of a command line.
 void add_elsewhere(std::vector<std::string>& words, const po::parsed_options& from,
                    const std::vector<const po::parsed_options*>& first) {
   const auto has = [](const po::parsed_options& parsed, const std::string& name) {

@@ -165,7 +165,7 @@ ToneLine StepList::line(const Entry& entry, Time now) const {
     case Mark::ahead:
       break;
     case Mark::if_need_be:
-      text += "  if need be";
+      text += "  if needed";
       break;
     case Mark::working:
       text += fmt::format("  {} s", seconds_since(entry.since, now));

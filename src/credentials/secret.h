@@ -19,7 +19,7 @@ class Secret {
     registration,  ///< that with which Rancher's agents register: letters and digits
   };
   /// How much is registered: also what base64 of something longer, or wrapped base64, would show;
-  /// or, of those that there are thousands of, the token itself, its base64 and the JWT's parts.
+  /// or, for a list of thousands of tokens, the token itself, its base64 and the JWT's parts.
   enum class Forms { all, plain };
 
   /// None.

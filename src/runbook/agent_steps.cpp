@@ -41,7 +41,7 @@ bool mounts_any(const Pod& pod, const std::set<ObjectName>& secrets) {
 }  // namespace
 
 awaitable<void> Execution::recreate_agents() {
-  // They report when they start, whether or not this run lives to see it.
+  // They report when they start, also after the end of this run.
   note_live();
   auto stale = pods_to_recreate(observation_, options_.plan);
   PodWait wait(stale);
@@ -116,7 +116,7 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
         args, std::max(left, std::chrono::milliseconds{0}), [&] { wait.restart(); }, on_event);
     if (!in_time) {
       throw Failure(ExitStatus::gave_up,
-                    fmt::format("the agents did not start anew within {}: {}",
+                    fmt::format("the agents did not start again within {}: {}",
                                 duration_text(options_.wait), wait.summary()),
                     fmt::format("see why with: {}",
                                 kubectl.shown(commands::describe_pods(options_.plan.name_space))));

@@ -34,8 +34,8 @@ std::string account_trouble(const Observation& observation);
 /// A new Secret for the token controller to fill in, as Rancher's agents make them.
 boost::json::object new_account_secret(const NamespaceName& name_space, const Uid& account_uid);
 
-/// The service account with that secret as the first that it lists, and without those that are not
-/// there. Pure.
+/// The service account with that secret as the first that it lists, and without the secrets that
+/// are not there. Pure.
 void list_secret_first(boost::json::object& account, const ObjectName& secret,
                        const std::set<ObjectName>& there);
 

@@ -100,7 +100,7 @@ awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::
   co_return summary;
 }
 
-/// Progress alone: whatever becomes of it, the work that it tells of goes on.
+/// Progress alone: the work goes on where this fails.
 awaitable<void> tell_size(Docker docker, std::string container, std::string file,
                           std::function<void(std::uint64_t)> on_size) {
   try {
@@ -192,7 +192,7 @@ awaitable<void> Execution::backup_container() {
   } catch (...) {
     failure = std::current_exception();
   }
-  // Whatever came of it, nothing of ours stays in the container, nor goes on working there.
+  // After a failure, too, nothing of ours stays in the container, nor goes on working there.
   std::optional<std::string> left;
   try {
     co_await docker.remove(container, backup.archive);

@@ -97,7 +97,7 @@ Arguments cluster_names() {
 }
 
 // By a selector: of a single object named outright kubectl drops the first event of its watch, and
-// with it whatever happened since it read the object.
+// with it each change since it read the object.
 Arguments watched_cluster(const ClusterId& id) {
   return Arguments{"clusters.management.cattle.io"}.joined("--field-selector=metadata.name=",
                                                            id.text());

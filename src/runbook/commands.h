@@ -49,7 +49,7 @@ Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& 
 
 /// 3.2: of the objects in the list that is given on standard input
 Arguments delete_given();
-/// The same ones' names, uids and versions, a line each; those that are gone are left out.
+/// Names, uids and versions of the same objects, a line each; objects that are gone are left out.
 Arguments versions_given();
 
 }  // namespace retrust::commands

@@ -195,7 +195,7 @@ awaitable<void> Execution::perform_plan() {
   events_.emit(
       {.kind = EventKind::plan, .text = plan_text(first), .data = {{"steps", plan_report(first)}}});
   if (first.next_change() == nullptr && observation_.comparison().equal()) {
-    finding("nothing has to be done");
+    finding("nothing is needed");
     co_await prove();
     co_await await_ready();
     finding(ready_text());
@@ -262,7 +262,7 @@ awaitable<void> Execution::perform_alone(Step step) {
   const auto& info = info_of(step);
   if (info.effect == StepInfo::Effect::changes) {
     if (step == Step::update_cluster) {
-      // By itself it repairs what differs now, whether or not an agent might still report.
+      // By itself it repairs what differs now, even where an agent might still report.
       progress_.performed.insert(Step::check_cluster);
     }
     auto planned = plan()[step];

@@ -63,7 +63,7 @@ class Execution {
   /// Who wrote what Rancher has stored now.
   Repaired repaired() const { return repaired_; }
 
-  /// What is still needed, whatever was asked for.
+  /// The plan of all that is still needed.
   Plan left() const;
 
  private:
@@ -75,7 +75,7 @@ class Execution {
   boost::asio::awaitable<void> conclude();
   void set_verdict();
   boost::asio::awaitable<void> perform_alone(Step step);
-  /// The work, and whatever comes of it, the end of what still watches the cluster.
+  /// Does the work, then ends what still watches the cluster, also after a failure.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
   Programs programs() const;
@@ -145,7 +145,7 @@ class Execution {
   ExecutionOptions options_;
   Confirm confirm_;
   Observation observation_;
-  /// When that was asked for: whatever takes its time makes it old.
+  /// Time of the last observation.
   std::chrono::steady_clock::time_point observed_;
   std::optional<StoredDigest> noted_;
   ClusterWatch cluster_watch_{[this](const boost::json::value& object) { take_cluster(object); }};

@@ -31,7 +31,7 @@ std::string credentials_diff(const Observation& observation);
 /// Both in short, side by side.
 std::vector<std::string> credentials_table(const Observation& observation);
 
-/// Something has to be done: what `status` and `plan` answer with 3.
+/// Whether a step is needed, which `status` and `plan` answer with 3.
 bool differs(const Observation& observation, const Plan& plan);
 
 }  // namespace retrust

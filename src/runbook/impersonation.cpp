@@ -84,7 +84,7 @@ awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& token
                     "the cluster does not accept the agents' own token either, so what it says of "
                     "others' proves nothing",
                     "run sections 2.1 to 2.5 first; if it stays so, the key that tokens are signed "
-                    "with and those that they are verified with are no pair",
+                    "with and the keys that they are verified with are no pair",
                     reason);
     }
   }
@@ -101,7 +101,7 @@ class Survey {
         agents_namespace_(options.name_space) {}
 
   void add(const NamespaceName& name_space, TokenPage page) {
-    if (page.begins == TokenPage::Begins::anew) {
+    if (page.begins == TokenPage::Begins::again) {
       std::erase_if(groups_, [&](const auto& entry) {
         return entry.second.counted.name_space == name_space;
       });
@@ -270,7 +270,7 @@ awaitable<TokenPage> TokenPages::next() {
     }
     if (expired) {
       continue_.clear();
-      page.begins = TokenPage::Begins::anew;
+      page.begins = TokenPage::Begins::again;
       continue;
     }
     boost::system::error_code wrong;
@@ -291,7 +291,7 @@ awaitable<TokenPage> TokenPages::next() {
     continue_ = text_at(list, "/metadata/continue");
     more_ = !continue_.empty();
     read_ =
-        page.begins == TokenPage::Begins::anew ? page.tokens.size() : read_ + page.tokens.size();
+        page.begins == TokenPage::Begins::again ? page.tokens.size() : read_ + page.tokens.size();
     if (++pages_ > most_pages || read_ > most_tokens) {
       throw Failure(ExitStatus::refused,
                     fmt::format("the downstream cluster's list of secrets in {} does not end: {} "
@@ -317,7 +317,7 @@ std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
   if (reason.empty() || reason == "invalid bearer token" || reason == "[invalid bearer token]") {
     return {Ruling::rejected, std::move(reason)};
   }
-  // What the API server's own check of service account tokens says, whatever else went wrong:
+  // What the API server's own check of service account tokens says, with any other error beside it:
   // Kubernetes, pkg/serviceaccount/jwt.go and legacy.go.
   // Not "been invalidated": that is also what becomes of a secret that could not be read just then.
   constexpr std::array decisive{"error in cryptographic primitive", "no keys found",

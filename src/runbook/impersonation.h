@@ -26,9 +26,9 @@ namespace retrust {
 
 struct TokenPage {
   std::vector<OwnToken> tokens;
-  /// Whether the list began anew, because it took longer than the server remembers: what earlier
+  /// Whether the list began again, because it took longer than the server remembers: what earlier
   /// pages said is void.
-  enum class Begins { anew, goes_on } begins = Begins::goes_on;
+  enum class Begins { again, goes_on } begins = Begins::goes_on;
 };
 
 /// Reads a namespace's token secrets page by page.

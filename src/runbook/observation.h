@@ -163,9 +163,9 @@ struct Observation {
   BackupObservation backup = {};
   OwnTokens own_tokens = {};
 
-  /// The token secret whose credentials Rancher should have: of those that are complete and not
-  /// rejected the one that it has, else the first, else the first of all; nothing where there is
-  /// none.
+  /// The token secret whose credentials Rancher should have: of the secrets that are complete and
+  /// not rejected the one that it has, else the first, else the first of all; nothing where there
+  /// is none.
   const TokenSecret* live() const;
   /// Its token, and the CA of kube-root-ca.crt where there is one: a secret's may be behind.
   std::optional<Credentials> live_credentials() const;

@@ -236,7 +236,8 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
   if (named && seen.downstream.service_account_uid == claims->service_account_uid.str()) {
     co_return Identity::account;
   }
-  // The account may have been made anew; what the agents registered with is the other trace.
+  // The account may have been deleted and created again; what the agents registered with is the
+  // other trace.
   const auto registered =
       co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
   const auto& used = seen.downstream.registration_tokens;

@@ -50,7 +50,7 @@ struct OwnTokens {
   };
   enum class Look {
     none,    ///< not asked for, or this Rancher has no such accounts
-    done,    ///< `groups` has those that are not empty
+    done,    ///< `groups` has the groups that are not empty
     failed,  ///< `trouble` says why
   };
   Look look = Look::none;

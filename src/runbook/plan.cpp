@@ -259,7 +259,7 @@ std::string_view word(Need need) {
     case Need::not_needed:
       return "not needed";
     case Need::depends:
-      return "if need be";
+      return "if needed";
     case Need::skipped:
       return "skipped";
   }
@@ -344,9 +344,8 @@ std::string steps_text(const Plan& plan) {
     const auto& info = info_of(planned.step);
     const auto comes = planned.need == Need::needed || planned.need == Need::depends;
     if (!comes || info.effect == StepInfo::Effect::reads) continue;
-    text +=
-        fmt::format("{}{}{} {}", text.empty() ? "" : ", ",
-                    planned.need == Need::depends ? "if need be " : "", info.section, info.name);
+    text += fmt::format("{}{}{} {}", text.empty() ? "" : ", ",
+                        planned.need == Need::depends ? "if needed " : "", info.section, info.name);
   }
   return text;
 }

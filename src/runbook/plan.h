@@ -57,11 +57,11 @@ struct Plan {
   const PlannedStep* next_change() const;
 };
 
-/// What has to be done, and why. Pure, and made anew after each step.
+/// The steps that are needed, and why. Pure, and made again after each step.
 Plan make_plan(const Observation& observation, const PlanOptions& options,
                const Progress& progress = {});
 
-/// Names of the secrets that 2.1 deletes: those that hold no token, or one that is rejected.
+/// Names of the secrets that 2.1 deletes: the secrets that hold no token, or one that is rejected.
 std::vector<ObjectName> secrets_to_delete(const Observation& observation,
                                           const PlanOptions& options);
 /// The pods that 2.2 deletes.
@@ -73,7 +73,7 @@ bool restartable(const Observation& observation);
 /// Why no report of the agents will make stored and live the same; empty where one is expected.
 std::string no_report(const Observation& observation);
 
-/// The steps that save or change something, in one line: "2.1 delete-token, if need be 2.5
+/// The steps that save or change something, in one line: "2.1 delete-token, if needed 2.5
 /// update-cluster".
 std::string steps_text(const Plan& plan);
 

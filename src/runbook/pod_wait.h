@@ -48,7 +48,7 @@ class PodWait {
   bool is_ready_agent(const Pod& pod) const;
 
   std::set<Uid> old_;             // uids of all old pods
-  std::set<Uid> required_;        // uids of those that matter
+  std::set<Uid> required_;        // of the pods that are waited for
   std::set<std::string> owners_;  // who must have a new pod
   std::set<Uid> gone_;            // uids that were seen going
   std::map<Uid, Pod> present_;

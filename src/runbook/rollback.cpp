@@ -93,11 +93,12 @@ void Rollback::check_cluster_wanted() const {
 
 Rollback::Left Rollback::look_at(const ClusterResource& now) const {
   if (uid_of(now) != uid_of(saved_.cluster)) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("the clusters resource {} is not the one that was saved: it was made "
-                              "anew, or this is another Rancher's local cluster",
-                              now.id),
-                  "nothing was changed; check --local-kubeconfig");
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the clusters resource {} is not the one that was saved: it was "
+                    "deleted and created again, or this is another Rancher's local cluster",
+                    now.id),
+        "nothing was changed; check --local-kubeconfig");
   }
   if (digest_of(now) == digest_of(saved_.cluster)) return Left::nothing;
   if (saved_.cluster.token_secret_name.empty() && !now.token_secret_name.empty()) {

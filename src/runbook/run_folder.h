@@ -42,7 +42,7 @@ class RunFolder {
 /// Members of the event that records a file of backup/: `file` and `sha256`. See saved_files.h.
 boost::json::object record_of(const std::string& name, const std::string& sha256);
 
-/// retrust-<cluster>-<UTC time>, fit for a file name whatever the cluster is called.
+/// retrust-<cluster>-<UTC time>, fit for a file name with any name of the cluster.
 std::string default_run_folder(std::string_view cluster);
 
 }  // namespace retrust

@@ -43,7 +43,8 @@ std::optional<Step> find_step(std::string_view text);
 
 /// Whether needed steps alone are done, or every one (`--all`).
 enum class Extent { needed, every };
-/// Which pods 2.2 recreates: those that run as the agents' service account, or all (`--all-pods`).
+/// Which pods 2.2 recreates: the pods that run as the agents' service account, or all
+/// (`--all-pods`).
 enum class PodChoice { agents, every };
 
 /// Whether rejected tokens of Rancher's users are deleted (`--repair-impersonation`).

@@ -20,8 +20,8 @@ std::string agents_text(const Observation& seen) {
   for (const auto& pod : agent_pods(seen.downstream.pods)) {
     if (pod.ready && !pod.terminating) names.push_back(pod.name.text());
   }
-  return names.empty() ? std::string("the agents run anew")
-                       : fmt::format("the agents run anew: {}", enumerated(names));
+  return names.empty() ? std::string("new agents run")
+                       : fmt::format("new agents run: {}", enumerated(names));
 }
 
 }  // namespace
@@ -52,9 +52,9 @@ StepResult result_of(Step step, const Observation& seen) {
     case Step::update_cluster:
       return {stored_text(seen)};
     case Step::restart_rancher:
-      return {"Rancher's server was started anew"};
+      return {"Rancher's server was restarted"};
     case Step::repair_impersonation:
-      return {fmt::format("{} left that Rancher would make anew",
+      return {fmt::format("{} left that Rancher would create again",
                           counted(seen.own_tokens.doomed(), "rejected token"))};
   }
   return {};

@@ -23,7 +23,7 @@ namespace {
 
 PrivateFile::PrivateFile(const Folder& folder, const std::string& name, Begin begin)
     : path_(folder.path_of(name)),
-      descriptor_(begin == Begin::anew ? folder.create_file(name) : folder.append_to_file(name)) {}
+      descriptor_(begin == Begin::empty ? folder.create_file(name) : folder.append_to_file(name)) {}
 
 void PrivateFile::write(std::string_view text) {
   while (!text.empty()) {

@@ -13,8 +13,8 @@ namespace retrust {
 class PrivateFile {
  public:
   /// A file that must be new, or one of the caller's to which more is added.
-  enum class Begin { anew, at_end };
-  PrivateFile(const Folder& folder, const std::string& name, Begin begin = Begin::anew);
+  enum class Begin { empty, at_end };
+  PrivateFile(const Folder& folder, const std::string& name, Begin begin = Begin::empty);
 
   void write(std::string_view text);
   /// Puts the text in the place of all that was written. A kill in the middle leaves a part of it,

@@ -8,7 +8,7 @@
 
 namespace retrust {
 
-/// Takes every secret that this run has read out of any text, and whatever has a secret's shape.
+/// Takes out of any text each secret that this run has read, and each word of a secret's shape.
 ///
 /// The redactor is the second net: known secrets are not written in the first place. A secret is
 /// also found where JSON or a URL escapes it, and where base64url stands for base64. A cluster can

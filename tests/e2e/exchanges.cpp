@@ -278,7 +278,7 @@ bool is_passing(const std::string& head, const std::string& line) {
                             line.starts_with("/metadata/ownerReferences/"));
 }
 
-/// Whether a request was also made there, with whatever answer.
+/// Whether a request was also made there, with any answer.
 bool is_asked(const Exchanges& exchanges, const std::string& head) {
   const auto request = head.substr(0, head.find(" -> ") + 4);
   const auto found = exchanges.lower_bound(request);

@@ -81,7 +81,7 @@ class Sandbox {
 
   /// Tells the sandbox to do something; throws where it cannot.
   void tell(const std::string& line);
-  /// What the servers were asked, in order; those that would change something alone.
+  /// What the servers were asked, in order; the second only requests that change something.
   std::vector<boost::json::value> requests() const;
   std::vector<std::string> changes() const;
   /// What the played parties did, as "actor event detail" lines.

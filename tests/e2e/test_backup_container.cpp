@@ -129,7 +129,7 @@ TEST_CASE("plan says how large the backup will be, and leaves no trace") {
   CHECK(engine.left_behind().empty());
 }
 
-TEST_CASE("where nothing has to be done nothing is backed up, unless the step is asked for") {
+TEST_CASE("where nothing is needed nothing is backed up, unless the step is asked for") {
   Sandbox sandbox({"--scenario", "healthy"});
   const Engine engine;
   const auto run = backed_up_run(sandbox, engine);

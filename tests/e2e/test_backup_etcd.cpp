@@ -251,7 +251,7 @@ TEST_CASE("a run that has nothing to do takes no snapshot") {
   const auto run = sandbox.retrust(rke.run());
   CAPTURE(run.all());
   CHECK(run.status == 0);
-  CHECK(has(run.out, "nothing has to be done"));
+  CHECK(has(run.out, "nothing is needed"));
   CHECK(rke.snapshots().empty());
 }
 

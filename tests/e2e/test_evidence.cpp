@@ -25,7 +25,7 @@ std::string words(const Sandbox& sandbox) {
   return document_words(sandbox.run_folder());
 }
 
-TEST_CASE("the head tells which clusters and programs took part, whatever the end") {
+TEST_CASE("the head tells which clusters and programs took part, after any end") {
   Sandbox sandbox;
   const auto server = [&](const std::string& side) {
     const auto view = sandbox.kubectl(
@@ -84,7 +84,7 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
   CHECK(has(told, "## Before 2.1 delete-token\n\n- nobody was asked: --yes was given\n- "));
   CHECK(has(told, " 2.1 deleting token secret cattle-token-"));
   CHECK(has(told, " 2.2 deleting 2 pods: "));
-  CHECK(has(told, "Result: the agents run anew: "));
+  CHECK(has(told, "Result: new agents run: "));
   CHECK(has(told, "Result: Rancher has stored the live token and CA.\n"));
   CHECK(has(told, "/backup has what Rancher had stored, the old token included"));
   CHECK(has(told, "  # given: "));

@@ -50,7 +50,7 @@ void check_done(Sandbox& sandbox, const Result& run) {
   const auto again = sandbox.run();
   CAPTURE(again.all());
   CHECK(again.status == 0);
-  CHECK(has(again.out, "nothing has to be done"));
+  CHECK(has(again.out, "nothing is needed"));
 }
 
 TEST_CASE("agents that make their token secret are started before it is waited for") {

@@ -1,4 +1,4 @@
-// No secret shows, whatever is done with whatever options, and whatever goes wrong.
+// No secret shows, with any command and option, and after any failure.
 #include <cstdlib>
 #include <filesystem>
 
@@ -68,7 +68,7 @@ void check_nothing_shows(const Scenario& scenario) {
   CHECK(has(transcripts(sandbox.run_folder()), "Exit status"));
 }
 
-TEST_CASE("whatever is done with options that print more") {
+TEST_CASE("no secret shows with options that print more") {
   const std::vector<std::vector<std::string>> worlds{
       {},
       {"--fault", "agents-never-report"},
@@ -88,7 +88,7 @@ TEST_CASE("whatever is done with options that print more") {
   }
 }
 
-TEST_CASE("whatever goes wrong with a kubectl") {
+TEST_CASE("no secret shows after any failure of a kubectl") {
   const std::vector<std::string> troubles{
       "case \" $* \" in *' delete '*) echo no >&2; exit 1 ;; esac",
       "case \" $* \" in *' replace '*) cat >&2; exit 1 ;; esac",

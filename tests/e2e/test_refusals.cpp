@@ -149,7 +149,7 @@ TEST_CASE("on a terminal it asks, and only yes goes on") {
     CHECK(result.status == 4);
     CHECK(has(result.out,
               "Do this to cluster production (c-x7k2p): "
-              "2.1 delete-token, 2.2 recreate-agents, if need be 2.5 "
+              "2.1 delete-token, 2.2 recreate-agents, if needed 2.5 "
               "update-cluster?"));
     CHECK(has(result.out, "nothing was changed"));
     CHECK(sandbox.changes().empty());

@@ -194,7 +194,7 @@ TEST_CASE("agents that do not start: gave up waiting") {
   const auto run = sandbox.run({"--timeout", "1s"});
   CAPTURE(run.all());
   CHECK(run.status == 5);
-  CHECK(has(run.err, "the agents did not start anew"));
+  CHECK(has(run.err, "the agents did not start again"));
 }
 
 }  // namespace

@@ -263,7 +263,7 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
     call.cluster = "staging";
     said = "is of the cluster production (c-x7k2p), not of staging";
   }
-  SUBCASE("a resource that was made anew") {
+  SUBCASE("a resource that was deleted and created again") {
     auto object = json::parse(read_file(saved));
     object.at("metadata").as_object()["uid"] = "00000000-0000-0000-0000-000000000000";
     write_file(saved, json::serialize(object));

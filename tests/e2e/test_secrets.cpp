@@ -1,4 +1,4 @@
-// Secrets never show, whatever happens; what is asked for does, and alone.
+// Secrets never show; only what is asked for does, and alone.
 #include <cstdlib>
 #include <filesystem>
 

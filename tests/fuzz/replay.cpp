@@ -34,7 +34,7 @@ std::string read_file(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// Inputs in a target's folder, and for those that read JSON the documents of real API servers.
+/// Inputs in a target's folder, and for targets that read JSON the documents of real API servers.
 std::vector<Input> inputs_of(const fs::path& fixtures, std::string_view target) {
   std::vector<Input> inputs;
   for (const auto& entry : fs::directory_iterator(fixtures / "fuzz" / target)) {

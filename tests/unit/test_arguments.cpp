@@ -47,7 +47,7 @@ bool is_known(const std::string& word) {
          word.starts_with("--context=");
 }
 
-/// All that can be made of names that follow their rules, whatever they are.
+/// All that can be made of any names that follow their rules.
 std::vector<Arguments> all_of(const std::string& name) {
   const ObjectName object(name);
   const NamespaceName label(name);

@@ -182,7 +182,7 @@ TEST_CASE("the text that kubectl and the shells read") {
   CHECK(completion_text({{{"a\nb", "c\td"}}, Directive::folders}) == "a b\tc d\n:16\n");
 }
 
-TEST_CASE("the table's choices are those that it tells, and that are taken") {
+TEST_CASE("the table's choices are the ones that it tells, and that are taken") {
   for (const auto& info : all_options()) {
     const auto told = fmt::format("{} {}", info.argument, info.help);
     for (const auto choice : info.choices) CHECK(told.find(choice) != std::string::npos);

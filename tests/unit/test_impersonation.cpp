@@ -75,7 +75,7 @@ class Server {
 awaitable<void> read_all(TokenPages& pages, std::vector<std::string>& read) {
   while (pages.more()) {
     const auto next = co_await pages.next();
-    std::string names = next.begins == TokenPage::Begins::anew ? "anew:" : "";
+    std::string names = next.begins == TokenPage::Begins::again ? "again:" : "";
     for (const auto& token : next.tokens) names += " " + token.name.text();
     read.push_back(names);
   }
@@ -107,12 +107,12 @@ TEST_CASE("token secrets are read page by page, and registered") {
   CHECK(redactor.mask(token).find(token.substr(30)) == std::string::npos);
 }
 
-TEST_CASE("a list that took longer than the server remembers begins anew") {
+TEST_CASE("a list that took longer than the server remembers begins again") {
   Redactor redactor;
   Server server({page({secret("a", test::jwt_of("the-token-of-a-user"))}, "x"), "",
                  page({secret("a", test::jwt_of("the-token-of-a-user"))}, "y"),
                  page({secret("b", test::jwt_of("the-token-of-another"))}, "")});
-  CHECK(read_all(server, redactor) == std::vector<std::string>{" a", "anew: a", " b"});
+  CHECK(read_all(server, redactor) == std::vector<std::string>{" a", "again: a", " b"});
   CHECK_FALSE(server.paths.at(2).ends_with("x"));
 
   Server endless({page({}, "x"), "", page({}, "x"), "", page({}, "x"), "", page({}, "x"), "",

@@ -251,7 +251,7 @@ std::uint64_t files_in(const std::string& script) {
   return listing.files();
 }
 
-TEST_CASE("an archive is read to its end, whatever its names are") {
+TEST_CASE("an archive is read to its end, with any names in it") {
   CHECK(files_in("mkdir -p var/lib/rancher; touch var/lib/rancher/a 'var/lib/rancher/b\nc'; "
                  "tar -czf \"$file\" var/lib/rancher") == 2);
   // Names that would leave the folder are listed, and nothing is unpacked.

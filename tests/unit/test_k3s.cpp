@@ -50,7 +50,7 @@ TEST_CASE("a snapshot that was taken: its name, and its place where that is said
   }
 }
 
-TEST_CASE("what is no snapshot is none, whatever the exit status was") {
+TEST_CASE("what is no snapshot is none with any exit status") {
   for (const auto* text :
        {"", "INFO[0000] Managed etcd cluster bootstrap already complete and initialized\n",
         "INFO[0000] Saving etcd snapshot to /x/y\n"

@@ -13,7 +13,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 /// As much of a terminal as drawing needs: it scrolls, and on a change of width its lines flow
-/// anew, as those of tmux and most others do, or are cut, as xterm's are.
+/// again, as in tmux and most others, or are cut, as xterm's are.
 class Screen {
  public:
   enum class Kind { flows, cuts };

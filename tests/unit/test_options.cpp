@@ -51,7 +51,7 @@ TEST_CASE("a full command line") {
   CHECK(options.name_space == "cattle-system");
 }
 
-TEST_CASE("who only looks makes no backup, whatever the environment says of one") {
+TEST_CASE("who only looks makes no backup, even one that the environment asks for") {
   const Variables variables{{"RETRUST_RKE_CONFIG", "/nonexistent"},
                             {"RETRUST_SNAPSHOT_NAME", "no/name"}};
   CHECK(parse_with({"status"}, variables).backup.kind == BackupChoice::Kind::not_chosen);

@@ -35,7 +35,7 @@ Pod pod(std::string name, std::string account, std::chrono::sys_seconds started)
   return made;
 }
 
-/// Two clusters where nothing has to be done.
+/// Two clusters that need nothing.
 Observation healthy() {
   Observation seen;
   seen.downstream.kube_system_uid = "downstream";
@@ -86,7 +86,7 @@ TEST_CASE("a change that the first plan did not speak of is told") {
                                                               "3.1 restart-rancher",
                                                               "3.2 repair-impersonation"});
   CHECK(added_changes(now, now).empty());
-  CHECK(steps_text(first) == "2.2 recreate-agents, if need be 2.5 update-cluster");
+  CHECK(steps_text(first) == "2.2 recreate-agents, if needed 2.5 update-cluster");
 }
 
 TEST_CASE("a healthy cluster needs no change") {
@@ -152,11 +152,11 @@ TEST_CASE("the pods to recreate") {
   SUBCASE("none where they started after the secret was made") {
     CHECK(pods_to_recreate(seen, options).empty());
   }
-  SUBCASE("those that started before it") {
+  SUBCASE("the pods that started before it") {
     seen.downstream.pods.push_back(pod("old", "cattle", long_ago - 1h));
     CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"old"});
   }
-  SUBCASE("those that mount a secret that is gone") {
+  SUBCASE("the pods that mount a secret that is gone") {
     seen.downstream.pods.front().mounted_secrets = {"cattle-token-gone"};
     CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"agent"});
   }

@@ -64,7 +64,7 @@ TEST_CASE("what is more than the opening list of a watch makes it certain") {
   CHECK(wait.done());
   CHECK(wait.certain());
 
-  SUBCASE("until the watch starts anew") {
+  SUBCASE("until the watch starts again") {
     wait.restart();
     wait.see(Type::added, pod("new"));
     CHECK(wait.done());
@@ -72,7 +72,7 @@ TEST_CASE("what is more than the opening list of a watch makes it certain") {
   }
 }
 
-TEST_CASE("a watch that starts anew forgets what was there, not what was seen going") {
+TEST_CASE("a watch that starts again forgets what was there, not what was seen going") {
   PodWait wait({pod("old")});
   wait.see(Type::deleted, pod("old"));
   wait.see(Type::added, pod("gone-meanwhile"));

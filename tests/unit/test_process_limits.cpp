@@ -42,7 +42,7 @@ void allow_cores() {
   ::setrlimit(RLIMIT_CORE, &now);
 }
 
-TEST_CASE("no child dumps core, whatever this process may do") {
+TEST_CASE("no child dumps core, even where this process may") {
   rlimit before{};
   ::getrlimit(RLIMIT_CORE, &before);
   allow_cores();

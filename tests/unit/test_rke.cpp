@@ -145,7 +145,7 @@ std::vector<Case> cases() {
   };
 }
 
-TEST_CASE("what rke said of a snapshot, whatever it wrote to") {
+TEST_CASE("what rke said of a snapshot, on either stream") {
   for (const auto& each : cases()) {
     for (const auto format : {Format::pipe, Format::terminal, Format::color}) {
       CAPTURE(each.name);

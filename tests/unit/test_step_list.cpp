@@ -59,7 +59,7 @@ TEST_CASE("steps go from ahead to done, and what was not needed is left out in t
   CHECK(list.active());
   CHECK(texts(list.lines(start + 3s, plenty)) ==
         Lines{"▸ 2.1  delete-token          3 s", "· 2.2  recreate-agents", "· 2.3  get-token",
-              "· 2.4  get-ca", "· 2.5  update-cluster        if need be"});
+              "· 2.4  get-ca", "· 2.5  update-cluster        if needed"});
   list.see(event(EventKind::step_ended, "2.1", "", "delete-token"), start + 7s);
   CHECK(list.active());
   CHECK(texts(list.lines(start + 9s, plenty)).front() == "✓ 2.1  delete-token          7.0 s");
@@ -118,10 +118,10 @@ TEST_CASE("on a terminal that is too low what goes on stays, and what is done is
   CHECK(texts(list.lines(start + 2s, {79, 6})) ==
         Lines{"✓ 2.1  delete-token          1.0 s", "✓ 2.2  recreate-agents       1.0 s",
               "▸ 2.3  get-token             2 s", "       waiting for one", "· 2.4  get-ca",
-              "· 2.5  update-cluster        if need be"});
+              "· 2.5  update-cluster        if needed"});
   CHECK(texts(list.lines(start + 2s, {79, 5})) ==
         Lines{"… 2 earlier", "▸ 2.3  get-token             2 s", "       waiting for one",
-              "· 2.4  get-ca", "· 2.5  update-cluster        if need be"});
+              "· 2.4  get-ca", "· 2.5  update-cluster        if needed"});
   CHECK(texts(list.lines(start + 2s, {79, 4})) == Lines{"… 2 earlier",
                                                         "▸ 2.3  get-token             2 s",
                                                         "       waiting for one", "… 2 more"});

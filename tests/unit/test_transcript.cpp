@@ -359,7 +359,7 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   fs::remove_all(directory);
 }
 
-TEST_CASE("run folders are named after the cluster, whatever that is called") {
+TEST_CASE("run folders are named after the cluster, with any name") {
   CHECK(default_run_folder("c-x7k2p").starts_with("retrust-c-x7k2p-"));
   CHECK(default_run_folder("../../etc/ü").find('/') == std::string::npos);
 }

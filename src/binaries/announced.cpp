@@ -27,11 +27,12 @@ void add_output(boost::json::object& about, const Announcement& announcement,
   auto size = outcome.out_size;
   if (announcement.output == Output::public_text) text = outcome.out;
   const auto failed = outcome.ending == Ending::exited && outcome.code != 0;
-  const auto err = outcome.err + withheld.note;
-  if (!err.empty() && (failed || announcement.weight == Weight::documented)) {
+  const auto says = !outcome.err.empty() || !withheld.note.empty();
+  if (says && (failed || announcement.weight == Weight::documented)) {
     if (!text.empty() && text.back() != '\n') text += '\n';
-    text += err;
-    size += err.size();
+    text += outcome.err;
+    text += withheld.note;
+    size += outcome.err.size() + withheld.note.size();
   }
   if (text.empty()) return;
   about["output"] = shortened(text, most_output, size, Cut::between_words);

@@ -234,6 +234,20 @@ ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
   return parsed;
 }
 
+std::string credential_in(const json::value& secret) {
+  return base64_decode(text_at(secret, "/data/credential")).value_or("");
+}
+
+void take_token_secret(ClusterResource& cluster, std::optional<json::object> secret,
+                       Redactor& redactor) {
+  cluster.stored.token.clear();
+  if (secret) {
+    const auto token = credential_in(*secret);
+    cluster.stored.token = Secret(redactor, Secret::Kind::account, token);
+  }
+  cluster.token_secret = std::move(secret);
+}
+
 RancherServer parse_rancher(const json::value& list) {
   RancherServer parsed;
   for (const auto* setting : items_of(list, "Setting")) {

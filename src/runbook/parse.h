@@ -39,6 +39,13 @@ Downstream parse_downstream(const boost::json::value& list, const NamespaceName&
 
 ClusterResource parse_cluster(const boost::json::value& cluster, Redactor& redactor);
 
+/// What such a Secret holds as the token, valid or not; empty where it holds none.
+std::string credential_in(const boost::json::value& secret);
+
+/// Puts the token of the Secret that the resource names into it; it has none where that is gone.
+void take_token_secret(ClusterResource& cluster, std::optional<boost::json::object> secret,
+                       Redactor& redactor);
+
 /// Rancher's version and its server's Deployment and pods, which may not be there.
 RancherServer parse_rancher(const boost::json::value& list);
 

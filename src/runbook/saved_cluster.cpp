@@ -13,7 +13,6 @@
 #include "credentials/token.h"
 #include "runbook/parse.h"
 #include "runbook/saved_files.h"
-#include "runbook/stored_token.h"
 #include "transcript/failure.h"
 #include "transcript/trust.h"
 

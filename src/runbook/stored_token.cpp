@@ -64,20 +64,6 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
   return {};
 }
 
-std::string credential_in(const json::value& secret) {
-  return base64_decode(text_at(secret, "/data/credential")).value_or("");
-}
-
-void take_token_secret(ClusterResource& cluster, std::optional<json::object> secret,
-                       Redactor& redactor) {
-  cluster.stored.token.clear();
-  if (secret) {
-    const auto token = credential_in(*secret);
-    cluster.stored.token = Secret(redactor, Secret::Kind::account, token);
-  }
-  cluster.token_secret = std::move(secret);
-}
-
 awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster,
                                   Redactor& redactor) {
   if (cluster.token_secret_name.empty()) co_return;

@@ -39,13 +39,6 @@ boost::asio::awaitable<ClusterResource> read_cluster(const Kubectl& local, Clust
 boost::asio::awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster,
                                                Redactor& redactor);
 
-/// What such a Secret holds as the token: whatever that is, empty where it holds none.
-std::string credential_in(const boost::json::value& secret);
-
-/// That Secret, taken over: the one that is named, or nothing where it is gone. Pure.
-void take_token_secret(ClusterResource& cluster, std::optional<boost::json::object> secret,
-                       Redactor& redactor);
-
 /// A new Secret for a token, as Rancher makes them: it notices another name, never another content.
 boost::json::object new_token_secret(const ClusterResource& cluster, const Secret& token);
 

@@ -1,11 +1,15 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "credentials/encoding.h"
+#include "credentials/secret.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
 #include "runbook/parse.h"
 #include "transcript/redactor.h"
+#include "transcript/secret_shapes.h"
 #include "transcript/text.h"
 
 namespace retrust::fuzz {
@@ -60,6 +64,50 @@ void redactor(std::string_view input) {
   for (const auto& secret : secrets) all += secret + std::string(text.substr(0, 7)) + secret;
   check_masks(redactor, secrets, all);
   if (!secrets.empty()) check_encoded(secrets.front(), text);
+}
+
+/// The text as a token of that kind: made into a Secret or not.
+void check_secret(Secret::Kind kind, std::string_view input) {
+  const std::string_view words = "the cluster production rejects the token of its agents";
+  Redactor redactor;
+  const Secret secret(redactor, kind, input);
+  if (secret.empty()) {
+    require(redactor.mask(words) == words, "what is no token hides no words");
+    return;
+  }
+  require(secret.reveal() == input, "a secret is the token");
+  require(input.front() != '-' && is_one_line(input) && input.find(' ') == std::string_view::npos &&
+              input.size() <= 8192,
+          "a token is one word, and no option");
+  const std::string inside = fmt::format("({})", input);
+  require(redactor.mask(inside).find(input) == std::string::npos, "a token is masked");
+  for (const auto* beside : {" ", "\n", "\x7f", "\x80"}) {
+    const Secret longer(redactor, kind, fmt::format("{}{}", input, beside));
+    require(longer.empty(), "no other character is in a token");
+  }
+}
+
+void secret(std::string_view input) {
+  check_secret(Secret::Kind::account, input);
+  check_secret(Secret::Kind::registration, input);
+}
+
+void secret_shape(std::string_view input) {
+  for (const auto& shape : secret_shapes(input)) {
+    require(shape.size > 0 && !shape.label.empty() && shape.begin < input.size() &&
+                shape.size <= input.size() - shape.begin,
+            "a shape is a part of the text");
+  }
+  const Redactor redactor;
+  const auto masked = redactor.mask(input);
+  require(redactor.mask(masked) == masked, "masked text stays as it is");
+  // {"alg":"none"}.{"sub":"a-user"}.c2lnbmF0dXJl
+  constexpr std::string_view jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhLXVzZXIifQ.c2lnbmF0dXJl";
+  for (const std::string_view beside : {" ", "\n", "\"", "'", ","}) {
+    const auto text = fmt::format("{0}{1}{2}{1}{0}", input, beside, jwt);
+    require(redactor.mask(text).find(jwt) == std::string::npos,
+            "a JWT is masked whatever is beside it");
+  }
 }
 
 }  // namespace retrust::fuzz

@@ -25,6 +25,12 @@ const std::vector<Target>& all_targets() {
       {"transcript", transcript},
       {"difference", difference},
       {"redactor", redactor},
+      {"secret", secret},
+      {"secret-shape", secret_shape},
+      {"lines", lines},
+      {"kubectl-output", kubectl_output},
+      {"volume", volume},
+      {"saved-files", saved_files},
   };
   return targets;
 }

@@ -36,5 +36,11 @@ void markdown(std::string_view input);
 void transcript(std::string_view input);
 void difference(std::string_view input);
 void redactor(std::string_view input);
+void secret(std::string_view input);
+void secret_shape(std::string_view input);
+void lines(std::string_view input);
+void kubectl_output(std::string_view input);
+void volume(std::string_view input);
+void saved_files(std::string_view input);
 
 }  // namespace retrust::fuzz

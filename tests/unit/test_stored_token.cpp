@@ -4,6 +4,7 @@
 
 #include "binaries/json.h"
 #include "credentials/encoding.h"
+#include "runbook/parse.h"
 #include "runbook/stored_token.h"
 #include "secrets.h"
 

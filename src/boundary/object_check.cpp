@@ -30,10 +30,19 @@ std::string text_of(const json::object& object, std::string_view key) {
 
 class ObjectCheck {
  public:
-  ObjectCheck(const json::object& object, const Question& question)
-      : object_(object), question_(question), kind_(text_of(object, "kind")) {}
+  ObjectCheck(const json::value& object, const Question& question)
+      : whole_(object),
+        object_(object.get_object()),
+        question_(question),
+        kind_(text_of(object_, "kind")) {}
 
   void check() const {
+    check_metadata();
+    check_references();
+  }
+
+ private:
+  void check_metadata() const {
     const auto* metadata = object_.if_contains("metadata");
     if (metadata == nullptr || metadata->is_null()) return;
     if (!metadata->is_object()) refuse("metadata", *metadata);
@@ -55,7 +64,53 @@ class ObjectCheck {
     }
   }
 
- private:
+  /// Names of other objects, which become parts of commands: those of whichever kind has them.
+  void check_references() const {
+    check_reference("/spec/serviceAccountName", "spec.serviceAccountName");
+    check_volumes("/spec/volumes", "spec.volumes.secret.secretName");
+    check_volumes("/spec/template/spec/volumes", "spec.template.spec.volumes.secret.secretName");
+    each("/secrets",
+         [this](const json::value& secret) { check_reference(secret, "/name", "secrets.name"); });
+    check_reference("/status/serviceAccountTokenSecret", "status.serviceAccountTokenSecret");
+    if (text_of(object_, "type") == "kubernetes.io/service-account-token") {
+      check_reference("/metadata/annotations/kubernetes.io~1service-account.name",
+                      "annotation kubernetes.io/service-account.name");
+    }
+  }
+
+  /// A pod starts without a secret that is optional, whatever its name.
+  void check_volumes(std::string_view pointer, std::string_view path) const {
+    each(pointer, [&](const json::value& volume) {
+      const auto* optional = at(volume, "/secret/optional");
+      if (optional != nullptr && optional->is_bool() && optional->get_bool()) return;
+      check_reference(volume, "/secret/secretName", path);
+    });
+  }
+
+  void check_reference(std::string_view pointer, std::string_view path) const {
+    check_reference(whole_, pointer, path);
+  }
+  void check_reference(const json::value& within, std::string_view pointer,
+                       std::string_view path) const {
+    const auto* name = at(within, pointer);
+    if (name == nullptr || name->is_null()) return;
+    const auto allowed = name->is_string() &&
+                         (name->get_string().empty() || ObjectNameRule::allows(name->get_string()));
+    if (!allowed) refuse(path, *name);
+  }
+
+  template <typename Act>
+  void each(std::string_view pointer, const Act& act) const {
+    const auto* list = at(whole_, pointer);
+    if (list == nullptr || !list->is_array()) return;
+    for (const auto& element : list->get_array()) act(element);
+  }
+
+  static const json::value* at(const json::value& within, std::string_view pointer) {
+    boost::system::error_code missing;
+    return within.find_pointer(pointer, missing);
+  }
+
   /// The member is called as the path ends.
   template <typename Allows>
   void check_text(const json::object& members, std::string_view path, Allows allows) const {
@@ -106,6 +161,7 @@ class ObjectCheck {
     return text;
   }
 
+  const json::value& whole_;
   const json::object& object_;
   const Question& question_;
   std::string kind_;
@@ -116,7 +172,7 @@ class ObjectCheck {
 void check_objects(const json::value& answer, const Question& question) {
   const auto* object = answer.if_object();
   if (object == nullptr) return;
-  ObjectCheck(*object, question).check();
+  ObjectCheck(answer, question).check();
   if (const auto* items = object->if_contains("items"); items != nullptr && items->is_array()) {
     for (const auto& item : items->get_array()) check_objects(item, question);
   }

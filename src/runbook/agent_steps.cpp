@@ -94,7 +94,7 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
   const auto kubectl = downstream(Step::recreate_agents);
   std::string last;
   const auto on_event = [&](const WatchEvent& event) {
-    const auto pod = parse_pod(event.object);
+    const auto pod = parse_pod(event.object, Side::downstream);
     wait.see(event.type, pod);
     if (!wait.is_old(pod) && !pod.terminating && mounts_any(pod, deleted_secrets_)) {
       wait.expect(pod);
@@ -126,7 +126,7 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
     wait.restart();
     const auto list = co_await kubectl.get(args, downstream_trim());
     for (const auto* pod : items_of(list, "Pod")) {
-      wait.see(WatchEvent::Type::added, parse_pod(*pod));
+      wait.see(WatchEvent::Type::added, parse_pod(*pod, Side::downstream));
     }
     wait.listed();
     if (wait.done()) break;

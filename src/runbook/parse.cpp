@@ -38,14 +38,20 @@ ObjectName name_of(const json::value& object) {
   return text_at(object, "/metadata/name");
 }
 
+[[noreturn]] void refuse_incomplete(std::string_view what, Side side) {
+  throw Failure(
+      ExitStatus::refused, fmt::format("the {} sent {}", name_of(side), what),
+      fmt::format("an API server sends none such. Find out what answers at the address in "
+                  "{}",
+                  side == Side::local ? "--local-kubeconfig" : "--kubeconfig"));
+}
+
 /// Of an object that is used by its name.
-ObjectName required_name(const json::value& object) {
+ObjectName required_name(const json::value& object, Side side) {
   auto name = name_of(object);
   if (name.empty()) {
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("a cluster sent a {} without a name", DisplayText(text_at(object, "/kind"))),
-        "an API server sends none such. Find out what answers at the cluster's address");
+    const DisplayText kind(text_at(object, "/kind"));
+    refuse_incomplete(fmt::format("a {} without a name", kind.empty() ? "resource" : kind), side);
   }
   return name;
 }
@@ -107,7 +113,7 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   const auto token = decoded(secret, "/data/token");
   parsed.credentials.token = Secret(redactor, Secret::Kind::account, token);
   parsed.foreign_token = parsed.credentials.token.empty() && !token.empty();
-  parsed.name = required_name(secret);
+  parsed.name = required_name(secret, Side::downstream);
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
   // Kubernetes' own limit of a Secret: what is larger is no CA, and is not kept.
@@ -151,9 +157,9 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
   return tokens;
 }
 
-Pod parse_pod(const json::value& pod) {
+Pod parse_pod(const json::value& pod, Side side) {
   Pod parsed;
-  parsed.name = required_name(pod);
+  parsed.name = required_name(pod, side);
   parsed.uid = text_at(pod, "/metadata/uid");
   parsed.service_account = text_at(pod, "/spec/serviceAccountName");
   parsed.phase = text_at(pod, "/status/phase");
@@ -201,7 +207,8 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
       parsed.account_secret = text_at(*account, "/secrets/0/name");
     }
   }
-  for (const auto* pod : items_of(list, "Pod")) parsed.pods.push_back(parse_pod(*pod));
+  for (const auto* pod : items_of(list, "Pod"))
+    parsed.pods.push_back(parse_pod(*pod, Side::downstream));
   for (const auto* map : items_of(list, "ConfigMap")) {
     if (name_of(*map) == "kube-root-ca.crt") parsed.root_ca = text_at(*map, "/data/ca.crt");
   }
@@ -217,7 +224,7 @@ ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
   ClusterResource parsed;
   parsed.stored.token =
       Secret(redactor, Secret::Kind::account, text_at(cluster, "/status/serviceAccountToken"));
-  parsed.id = required_name(cluster).text();
+  parsed.id = required_name(cluster, Side::local).text();
   parsed.display_name = text_at(cluster, "/spec/displayName");
   parsed.driver = text_at(cluster, "/status/driver");
   parsed.resource_version = text_at(cluster, "/metadata/resourceVersion");
@@ -262,11 +269,15 @@ RancherServer parse_rancher(const json::value& list) {
       if (name_of(*deployment) != name || !parsed.deployment.empty()) continue;
       parsed.deployment = std::string(name);
       parsed.name_space = text_at(*deployment, "/metadata/namespace");
+      if (parsed.name_space.empty()) {
+        refuse_incomplete(fmt::format("the Deployment {} without its namespace", name),
+                          Side::local);
+      }
     }
   }
   for (const auto* pod : items_of(list, "Pod")) {
     if (!parsed.deployment.empty() && text_at(*pod, "/metadata/labels/app") == parsed.deployment) {
-      parsed.pods.push_back(parse_pod(*pod));
+      parsed.pods.push_back(parse_pod(*pod, Side::local));
     }
   }
   return parsed;

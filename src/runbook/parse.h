@@ -6,6 +6,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "binaries/kubectl_errors.h"
 #include "runbook/observation.h"
 #include "transcript/redactor.h"
 
@@ -30,7 +31,8 @@ std::optional<TokenSecret> parse_token_secret(const boost::json::value& secret,
 std::vector<TokenSecret> parse_tokens(const boost::json::value& list,
                                       const NamespaceName& name_space, Redactor& redactor);
 
-Pod parse_pod(const boost::json::value& pod);
+/// One of that cluster. Throws Failure (refused) where it has no name.
+Pod parse_pod(const boost::json::value& pod, Side side);
 
 /// The part of `kubectl get namespaces,secrets,pods,… -o json` that matters here; the address and
 /// the reviews are still missing from it.

@@ -127,8 +127,12 @@ SavedCluster read_saved_cluster(const fs::path& run_folder, std::string_view nam
       text_at(object, "/metadata/uid").empty() || status == nullptr || !status->is_object()) {
     refuse(saved.path, "is not a clusters resource");
   }
-  // Registers what is secret in it first.
-  saved.cluster = parse_cluster(object, redactor);
+  try {
+    // Registers what is secret in it first.
+    saved.cluster = parse_cluster(object, redactor);
+  } catch (const Failure& failure) {
+    refuse(saved.path, fmt::format("cannot be used: {}", failure.what()));
+  }
   check_fields(*status, name_space, saved.path);
   if (!saved.cluster.token_secret_name.empty()) {
     const auto name = fmt::format("secret-{}.json", saved.cluster.token_secret_name);

@@ -93,6 +93,46 @@ std::string said_of(const std::string& json, std::string_view name_space = {}) {
   return {};
 }
 
+TEST_CASE("a name within an object is refused by the object and the cluster that it stands in") {
+  struct Case {
+    std::string members;
+    std::string member;
+  };
+  const std::vector<Case> cases{
+      {R"("spec":{"serviceAccountName":"--all"})", "spec.serviceAccountName"},
+      {R"("spec":{"volumes":[{"name":"v"},{"secret":{"secretName":"--all"}}]})",
+       "spec.volumes.secret.secretName"},
+      {R"("spec":{"template":{"spec":{"volumes":[{"secret":{"secretName":"--all"}}]}}})",
+       "spec.template.spec.volumes.secret.secretName"},
+      {R"("secrets":[{"name":"good"},{"name":"--all"}])", "secrets.name"},
+      {R"("status":{"serviceAccountTokenSecret":"--all"})", "status.serviceAccountTokenSecret"}};
+  for (const auto& [members, member] : cases) {
+    CAPTURE(members);
+    const auto object =
+        R"({"kind":"Thing","metadata":{"name":"x","namespace":"cattle-system"},)" + members + "}";
+    const auto said = "the downstream cluster sent a Thing called x in cattle-system whose " +
+                      member + " is \"--all\", which Kubernetes does not allow";
+    CHECK(said_of(object) == said);
+    CHECK(said_of(R"({"kind":"ThingList","items":[)" + object + "]}") == said);
+    CHECK(said_of(R"({"type":"ADDED","object":)" + object + "}") == said);
+  }
+  const std::string secret =
+      R"({"kind":"Secret","metadata":{"name":"x","annotations":{"kubernetes.io/service-account.name":
+      "--all"}},"type":)";
+  CHECK(said_of(secret + R"("kubernetes.io/service-account-token"})")
+            .find("a Secret called x whose annotation kubernetes.io/service-account.name is "
+                  "\"--all\"") != std::string::npos);
+  CHECK(said_of(secret + R"("Opaque"})").empty());
+  CHECK(said_of(R"({"spec":{"volumes":[{"secret":{"secretName":7}}]}})").find("an object whose") !=
+        std::string::npos);
+  for (const auto* fine : {R"({"spec":{"serviceAccountName":""},"secrets":null,"status":{}})",
+                           R"({"spec":{"volumes":[{"secret":{"secretName":"A_b","optional":true}},
+                                                  {"secret":{"secretName":"good"}}]}})",
+                           R"({"spec":{"volumes":"none"},"secrets":[7]})"}) {
+    CHECK(said_of(fine).empty());
+  }
+}
+
 TEST_CASE("every object that a cluster sends is checked, wherever it stands") {
   const char* const frames[] = {
       "{}", R"({{"kind":"List","items":[{{"kind":"Pod","metadata":{{"name":"good"}}}},{}]}})",

@@ -356,6 +356,10 @@ TEST_CASE("nothing is put back but what Rancher writes itself") {
     status["serviceAccountToken"] = token_of("first", "cattle", "kube-system");
     words = "of the service account kube-system/cattle, not of cattle-system/cattle";
   }
+  SUBCASE("a name of the Secret that is none") {
+    status["serviceAccountTokenSecret"] = "--all";
+    words = "clusters-c-x7k2p.json cannot be used: \"--all\" is no name of a Kubernetes object";
+  }
   SUBCASE("a token that is no JWT in the Secret") {
     status["serviceAccountToken"] = "";
     status["serviceAccountTokenSecret"] = "cluster-serviceaccounttoken-x";

@@ -1,32 +1,33 @@
 #include "transcript/redactor.h"
 
 #include <algorithm>
-#include <functional>
+#include <bit>
+#include <random>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "transcript/escapes.h"
+#include "transcript/failure.h"
 #include "transcript/secret_shapes.h"
 
 namespace retrust {
 namespace {
 
-/// Bytes by which a long secret is found. The parts of a JWT are longer.
-constexpr std::size_t long_window = 32;
-/// The shortest secret, and the bytes by which a short one is found.
+/// The shortest secret.
 constexpr std::size_t least_size = 8;
-constexpr std::uint64_t base = 0x9E3779B97F4A7C15U;
+/// From here on a secret is found by two pieces.
+constexpr std::size_t least_divided = 32;
+/// Replaces what is part of a secret, though not of which one is known.
+constexpr std::string_view piece_label = "‹secret›";
 
 std::uint64_t byte(char c) {
   return static_cast<unsigned char>(c) + 1U;
 }
 
-std::uint64_t window_hash(std::string_view text) {
-  std::uint64_t hash = 0;
-  for (const char c : text) hash = hash * base + byte(c);
-  return hash;
-}
-
-std::size_t whole_hash(std::string_view text) {
-  return std::hash<std::string_view>{}(text);
+/// How large the pieces are by which a secret of that size is found.
+std::size_t piece_size(std::size_t size) {
+  return size < least_divided ? size : std::bit_floor(size);
 }
 
 /// Base64 and base64url as one: their two last digits differ.
@@ -42,12 +43,26 @@ struct Match {
   std::size_t begin;
   std::size_t end;
   std::string_view label;
-  enum class By { secret, shape } by;
+  enum class By { piece, shape, secret } by;
 };
 
-/// The label that says more: a registered secret's, then that of the larger match.
+/// Of matches that come in order, those by one label that overlap become one: a text of one letter
+/// would have as many as it has bytes.
+void add_match(std::vector<Match>& matches, const Match& match) {
+  if (!matches.empty()) {
+    auto& last = matches.back();
+    if (last.by == match.by && last.label == match.label && last.begin <= match.begin &&
+        match.begin < last.end) {
+      last.end = std::max(last.end, match.end);
+      return;
+    }
+  }
+  matches.push_back(match);
+}
+
+/// The label that says more: a registered secret's, then a shape's, then that of the larger match.
 bool says_more(const Match& a, const Match& b) {
-  if (a.by != b.by) return a.by == Match::By::secret;
+  if (a.by != b.by) return a.by > b.by;
   return a.end - a.begin > b.end - b.begin;
 }
 
@@ -75,69 +90,107 @@ std::string replaced(std::string_view text, std::vector<Match> found) {
 
 }  // namespace
 
-Redactor::Index::Index(std::size_t window) : window_(window), leaving_weight_(1) {
-  for (std::size_t i = 1; i < window; ++i) leaving_weight_ *= base;
-}
-
-bool Redactor::Index::knows(std::string_view secret) const {
-  const auto hash = whole_hash(secret);
-  const auto [first, last] =
-      digests_.equal_range(window_hash(secret.substr(secret.size() - window_)));
-  return std::any_of(first, last, [&](const auto& entry) {
-    return entry.second.size == secret.size() && entry.second.hash == hash;
-  });
-}
-
-void Redactor::Index::add(std::string_view secret, std::uint32_t label) {
-  digests_.emplace(window_hash(secret.substr(secret.size() - window_)),
-                   Digest{static_cast<std::uint32_t>(secret.size()), label, whole_hash(secret)});
-}
-
-template <typename Found>
-void Redactor::Index::find(std::string_view text, const Found& found) const {
-  if (digests_.empty() || text.size() < window_) return;
-  auto hash = window_hash(text.substr(0, window_));
-  for (auto end = window_;; ++end) {
-    const auto [first, last] = digests_.equal_range(hash);
-    for (auto entry = first; entry != last; ++entry) {
-      const auto& digest = entry->second;
-      if (digest.size > end) continue;
-      const auto begin = end - digest.size;
-      if (whole_hash(text.substr(begin, digest.size)) != digest.hash) continue;
-      found(begin, digest.size, digest.label);
-    }
-    if (end == text.size()) return;
-    hash -= byte(text[end - window_]) * leaving_weight_;
-    hash = hash * base + byte(text[end]);
+/// Goes over a text and finds pieces of one size.
+class Redactor::Search {
+ public:
+  Search(const Redactor& redactor, std::size_t size, const Pieces& pieces)
+      : redactor_(redactor), size_(size), pieces_(pieces), leaving_weight_(1) {
+    for (std::size_t i = 1; i < size; ++i) leaving_weight_ *= redactor.base_;
   }
+
+  void run(std::string_view text, std::vector<Match>& matches) {
+    if (text.size() < size_) return;
+    auto digest = redactor_.digest(text.substr(0, size_));
+    for (std::size_t begin = 0;; ++begin) {
+      look(text, begin, digest, matches);
+      const auto end = begin + size_;
+      if (end == text.size()) return;
+      digest -= byte(text[begin]) * leaving_weight_;
+      digest = digest * redactor_.base_ + byte(text[end]);
+    }
+  }
+
+ private:
+  void look(std::string_view text, std::size_t begin, std::uint64_t digest,
+            std::vector<Match>& matches) const {
+    const auto end = begin + size_;
+    if (pieces_.first.contains(digest)) {
+      add_match(matches, {begin, end, piece_label, Match::By::piece});
+    }
+    const auto known = pieces_.last.find(digest);
+    if (known == pieces_.last.end()) return;
+    const auto [label, size] = known->second;
+    // Others may end alike. The secret is this one if it begins where it should.
+    const auto whole =
+        size == size_ ||
+        (size <= end && pieces_.first.contains(redactor_.digest(text.substr(end - size, size_))));
+    if (whole) {
+      add_match(matches, {end - size, end, redactor_.labels_.c_str() + label, Match::By::secret});
+    } else {
+      add_match(matches, {begin, end, piece_label, Match::By::piece});
+    }
+  }
+
+  const Redactor& redactor_;
+  std::size_t size_;
+  const Pieces& pieces_;
+  std::uint64_t leaving_weight_;  ///< of the byte that leaves the window
+};
+
+Redactor::Redactor(std::size_t most) : most_(most) {
+  std::random_device random;
+  base_ = (std::uint64_t{random()} << 32U) | random() | 1U;
+}
+
+std::uint64_t Redactor::digest(std::string_view text) const {
+  std::uint64_t digest = 0;
+  for (const char c : text) digest = digest * base_ + byte(c);
+  return digest;
 }
 
 // The forms of one token come one after another, under one label.
-std::uint32_t Redactor::index_of(std::string_view label) {
-  if (labels_.empty() || labels_.back() != label) labels_.emplace_back(label);
-  return static_cast<std::uint32_t>(labels_.size() - 1);
+std::uint32_t Redactor::offset_of(std::string_view label) {
+  if (labels_.empty() || label != labels_.c_str() + last_label_) {
+    last_label_ = labels_.size();
+    labels_.append(label).push_back('\0');
+  }
+  return static_cast<std::uint32_t>(last_label_);
 }
 
 void Redactor::add(std::string_view secret, std::string_view label) {
   if (secret.size() < least_size) return;
   const auto form = canonical(secret);
-  auto& index = form.size() < long_window ? short_ : long_;
-  if (!index.knows(form)) index.add(form, index_of(label));
+  const auto size = piece_size(form.size());
+  auto& pieces = by_size_[size];
+  const std::string_view text(form);
+  const auto last = digest(text.substr(form.size() - size));
+  auto news = !pieces.last.contains(last);
+  if (news) {
+    pieces.last.emplace(last, Known{offset_of(label), static_cast<std::uint32_t>(form.size())});
+  }
+  if (size >= least_divided)
+    news = pieces.first.insert(digest(text.substr(0, size))).second || news;
+  if (news && ++count_ > most_) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the clusters sent more secrets than retrust can hide: {} and more", most_),
+        "no cluster was seen to have so many. Find out what answers at the cluster's "
+        "address");
+  }
 }
 
 std::string Redactor::mask(std::string_view text) const {
   std::vector<Match> matches;
   for (auto layer = Unescaped::as_it_is(text);; layer = layer.unescaped()) {
-    const auto found = [&](std::size_t begin, std::size_t size, std::uint32_t label) {
-      matches.push_back(
-          {layer.origin(begin), layer.origin(begin + size), labels_[label], Match::By::secret});
-    };
+    std::vector<Match> found;
     const auto form = canonical(layer.text());
-    long_.find(form, found);
-    short_.find(form, found);
+    for (const auto& [size, pieces] : by_size_) Search(*this, size, pieces).run(form, found);
     for (const auto& shape : secret_shapes(layer.text())) {
-      matches.push_back({layer.origin(shape.begin), layer.origin(shape.begin + shape.size),
-                         shape.label, Match::By::shape});
+      found.push_back({shape.begin, shape.begin + shape.size, shape.label, Match::By::shape});
+    }
+    for (const auto& match : found) {
+      matches.push_back(
+          {layer.origin(match.begin), layer.origin(match.end), match.label, match.by});
     }
     if (!layer.has_escapes()) break;
   }

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 namespace retrust {
 
@@ -12,42 +15,47 @@ namespace retrust {
 ///
 /// The redactor is the second net: known secrets are not written in the first place. A secret is
 /// also found where JSON or a URL escapes it, and where base64url stands for base64. A cluster can
-/// hold tens of thousands of tokens: the time for a text does not depend on their number, and the
-/// redactor keeps digests only.
+/// hold tens of thousands of tokens: the time for a text depends neither on their number nor on how
+/// alike they are, and the redactor keeps digests only.
 class Redactor {
  public:
+  /// Texts that are registered at most, several for each token: 125,000 tokens of Rancher's users.
+  static constexpr std::size_t most_secrets = 500'000;
+
+  explicit Redactor(std::size_t most = most_secrets);
+
   /// Registers a secret: from now on `label` replaces it. Texts under 8 bytes are ignored, because
-  /// they would tear holes into ordinary words.
+  /// they would tear holes into ordinary words. Throws Failure (refused) beyond the limit, as what
+  /// is not registered could show.
   void add(std::string_view secret, std::string_view label);
 
   std::string mask(std::string_view text) const;
 
  private:
-  /// Finds secrets by their last bytes, and then compares the whole.
-  class Index {
-   public:
-    explicit Index(std::size_t window);
-    void add(std::string_view secret, std::uint32_t label);
-    bool knows(std::string_view secret) const;
-    /// Calls `found(begin, size, label)` for each secret in the text.
-    template <typename Found>
-    void find(std::string_view text, const Found& found) const;
-
-   private:
-    struct Digest {
-      std::uint32_t size;
-      std::uint32_t label;  ///< index into labels_
-      std::size_t hash;
-    };
-    std::size_t window_;
-    std::uint64_t leaving_weight_;  ///< of the byte that leaves the window
-    std::unordered_multimap<std::uint64_t, Digest> digests_;
+  struct Known {
+    std::uint32_t label;  ///< offset in labels_
+    std::uint32_t size;   ///< bytes of the secret
   };
-  std::uint32_t index_of(std::string_view label);
+  /// Digests of pieces of one size. A secret of 32 bytes or more is found by its first and its last
+  /// bytes, as many as the largest power of two that the secret has: the two pieces overlap, so
+  /// that together they are the secret, and there are few sizes to look for. A shorter secret is
+  /// one piece, as half of a password may be a word.
+  struct Pieces {
+    boost::unordered_flat_set<std::uint64_t> first;  ///< empty where a piece is the whole secret
+    boost::unordered_flat_map<std::uint64_t, Known> last;
+  };
+  class Search;
 
-  Index long_{32};
-  Index short_{8};
-  std::vector<std::string> labels_;
+  std::uint64_t digest(std::string_view text) const;
+  std::uint32_t offset_of(std::string_view label);
+
+  /// No cluster can choose secrets whose digests are alike, as it does not know this.
+  std::uint64_t base_;
+  std::map<std::size_t, Pieces> by_size_;
+  std::size_t most_;
+  std::size_t count_ = 0;
+  std::string labels_;  ///< one after another, each ended by a NUL
+  std::size_t last_label_ = 0;
 };
 
 }  // namespace retrust

@@ -1,9 +1,8 @@
 #include "binaries/docker.h"
 
-#include <boost/json/parse.hpp>
-#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
+#include "binaries/json_answer.h"
 #include "process/executable.h"
 #include "transcript/lines.h"
 #include "transcript/text.h"
@@ -14,8 +13,8 @@ namespace {
 
 using boost::asio::awaitable;
 
-/// Bytes of what docker shows of one container.
-constexpr std::size_t most_inspected = std::size_t{4} << 20U;
+/// Bytes of memory for what docker shows of one container.
+constexpr std::size_t most_inspected = std::size_t{8} << 20U;
 
 /// Sizes of "$1", a line a second, from when it is there to when it is gone.
 constexpr const char* size_script =
@@ -96,19 +95,14 @@ awaitable<DisplayText> Docker::version() const {
 awaitable<boost::json::value> Docker::inspect(ContainerName container) const {
   Call call{.args = Arguments{"inspect", "--type", "container"}.container(container),
             .output = Output::secret,
-            .deadline = target_.command_timeout,
-            .output_limit = most_inspected};
-  const auto outcome = co_await start(std::move(call));
+            .deadline = target_.command_timeout};
+  JsonAnswer answer({}, most_inspected);
+  const auto outcome = co_await start(std::move(call), answer.reader());
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker inspect");
-  boost::system::error_code wrong;
-  auto shown = boost::json::parse(outcome.out, wrong);
-  if (wrong) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("docker inspect printed what is not JSON ({} bytes: {})",
-                              outcome.out.size(), wrong.message()),
-                  fmt::format("check that {} is docker", target_.program));
-  }
-  co_return shown;
+  Asked asked;
+  asked.program = target_.program;
+  asked.command = "docker inspect";
+  co_return answer.document(asked);
 }
 
 awaitable<Outcome> Docker::look(ContainerName container, Arguments args) const {

@@ -13,14 +13,16 @@
 
 namespace retrust {
 
-/// That a kubectl's output is not what it was asked for, and why.
+/// That a program's output is not what it was asked for, and why.
 Failure not_json(const Asked& asked, std::size_t size, std::string_view why);
 
-/// Reads what a kubectl prints as JSON while it comes, so that the text is never kept. Must outlive
-/// the readers that it makes.
+/// Reads what kubectl or docker prints as JSON while it comes, so that the text is never kept. Must
+/// outlive the readers that it makes.
 class JsonAnswer {
  public:
-  explicit JsonAnswer(Trim trim) : trim_(std::move(trim)) {}
+  /// `most`: bytes of memory that the documents may take; more ends the child.
+  explicit JsonAnswer(Trim trim, std::size_t most = DocumentStream::memory_limit)
+      : trim_(std::move(trim)), most_(most) {}
 
   /// For another start of the same command: what was read before is dropped. Never throws; what is
   /// wrong is found out by documents(), as the command's own failure tells more.
@@ -35,6 +37,7 @@ class JsonAnswer {
 
  private:
   Trim trim_;
+  std::size_t most_;
   DocumentStream stream_;
   std::vector<boost::json::value> found_;
   std::size_t size_ = 0;

@@ -1,10 +1,13 @@
 #include "binaries/json_stream.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/error.hpp>
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/storage_ptr.hpp>
@@ -16,26 +19,38 @@ namespace {
 namespace json = boost::json;
 using Error = boost::system::error_code;
 
+/// What the C library takes for a piece of memory: documents may consist of small ones.
+std::size_t cost(std::size_t size) {
+  constexpr std::size_t least = 32;
+  constexpr std::size_t header = 8;
+  constexpr std::size_t unit = 16;
+  return std::max(least, (size + header + unit - 1) / unit * unit);
+}
+
 /// Counts what is in use. Boost.JSON asks for no more than the usual alignment, and may give memory
 /// back with another one than it asked for.
 class BoundedMemory final : public json::memory_resource {
+ public:
+  explicit BoundedMemory(std::size_t most) : most_(most) {}
+
  private:
   void* do_allocate(std::size_t size, std::size_t /*alignment*/) override {
-    if (used_ + size > DocumentStream::memory_limit) {
+    if (used_ + cost(size) > most_) {
       throw std::length_error("more than the objects of a cluster can be");
     }
     auto* memory = ::operator new(size);
-    used_ += size;
+    used_ += cost(size);
     return memory;
   }
   void do_deallocate(void* memory, std::size_t size, std::size_t /*alignment*/) override {
-    used_ -= size;
+    used_ -= cost(size);
     ::operator delete(memory);
   }
   bool do_is_equal(const json::memory_resource& other) const noexcept override {
     return this == &other;
   }
 
+  std::size_t most_;
   std::size_t used_ = 0;
 };
 
@@ -173,14 +188,15 @@ class Builder {
 }  // namespace
 
 struct DocumentStream::State {
-  explicit State(Trim trim)
-      : parser({}, std::move(trim), json::make_shared_resource<BoundedMemory>()) {}
+  State(Trim trim, std::size_t most)
+      : parser({}, std::move(trim), json::make_shared_resource<BoundedMemory>(most)) {}
 
   json::basic_parser<Builder> parser;
   bool begun = false;
 };
 
-DocumentStream::DocumentStream(Trim trim) : state_(std::make_unique<State>(std::move(trim))) {}
+DocumentStream::DocumentStream(Trim trim, std::size_t most)
+    : state_(std::make_unique<State>(std::move(trim), most)) {}
 DocumentStream::~DocumentStream() = default;
 DocumentStream::DocumentStream(DocumentStream&&) noexcept = default;
 DocumentStream& DocumentStream::operator=(DocumentStream&&) noexcept = default;
@@ -208,6 +224,19 @@ void DocumentStream::feed(std::string_view piece,
     parser.reset();
     on_document(std::move(document));
   }
+}
+
+json::value parse_document(std::string_view text) {
+  DocumentStream stream;
+  std::vector<json::value> found;
+  stream.feed(text, [&](json::value document) { found.push_back(std::move(document)); });
+  if (!stream.at_boundary() || found.empty()) {
+    throw boost::system::system_error(json::make_error_code(json::error::incomplete));
+  }
+  if (found.size() > 1) {
+    throw boost::system::system_error(json::make_error_code(json::error::extra_data));
+  }
+  return std::move(found.front());
 }
 
 }  // namespace retrust

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -20,7 +21,7 @@ class DocumentStream {
 
   /// With a trim the items of a list are trimmed one by one, so that a long list of which little
   /// is needed never is in memory whole.
-  explicit DocumentStream(Trim trim = {});
+  explicit DocumentStream(Trim trim = {}, std::size_t most = memory_limit);
   ~DocumentStream();
   DocumentStream(DocumentStream&&) noexcept;
   DocumentStream& operator=(DocumentStream&&) noexcept;
@@ -36,5 +37,9 @@ class DocumentStream {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The one document that a text is, in as little memory. Throws as DocumentStream::feed does, also
+/// where the text is none or more than one.
+boost::json::value parse_document(std::string_view text);
 
 }  // namespace retrust

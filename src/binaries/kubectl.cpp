@@ -9,7 +9,6 @@
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -71,6 +70,10 @@ std::string object_text(const boost::json::object& object) {
   if (!version.empty()) text += ", resourceVersion " + version;
   return text;
 }
+
+/// Bytes of memory for a page of a list, and for what kubectl and the server say of themselves.
+constexpr std::size_t most_in_page = std::size_t{8} << 20U;
+constexpr std::size_t most_in_version = std::size_t{64} << 10U;
 
 /// Commands that change nothing, whenever they end.
 bool only_reads(const Arguments& args) {
@@ -267,10 +270,16 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
 
 boost::asio::awaitable<boost::json::value> Kubectl::client() const {
   Call call{.args = {"version", "--client", "-o", "json"}};
-  const auto outcome = co_await run(std::move(call));
-  boost::system::error_code wrong;
-  auto version = boost::json::parse(outcome.out, wrong);
-  co_return wrong ? boost::json::value() : std::move(version);
+  const auto about = asked(call.args);
+  JsonAnswer answer({}, most_in_version);
+  co_await run(std::move(call), &answer);
+  boost::json::value version;
+  try {
+    version = answer.document(about);
+  } catch (const Failure&) {
+    // A kubectl that says nothing of its age is taken for a present one.
+  }
+  co_return version;
 }
 
 boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
@@ -284,7 +293,7 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
 boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
   Call call{.args = {"version", "-o", "json"}};
   const auto about = asked(call.args);
-  JsonAnswer answer({});
+  JsonAnswer answer({}, most_in_version);
   KubectlVersions versions;
   // It tells its own even where it fails because the server cannot be reached.
   co_await start(std::move(call), answer.reader(), target_.command_timeout);
@@ -316,10 +325,11 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
   }
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim) const {
+boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim,
+                                                         std::size_t most) const {
   const auto about = asked(call.args);
   const auto asked_for = call.args;
-  JsonAnswer answer(std::move(trim));
+  JsonAnswer answer(std::move(trim), most);
   co_await run(std::move(call), &answer);
   auto document = answer.document(about);
   check_objects(document, {name_of(target_.side), shown(asked_for), asked_for.name_space()});
@@ -345,7 +355,12 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   return read({.args = {"config", "view", "--raw", "--minify", "--flatten", "-o", "json"}});
 }
 
-boost::asio::awaitable<std::string> Kubectl::get_raw(std::string path) const {
+boost::asio::awaitable<boost::json::value> Kubectl::get_raw(std::string path, Trim trim) const {
+  return read({.args = Arguments{"get", "--raw"}.absolute_path(path)}, std::move(trim),
+              most_in_page);
+}
+
+boost::asio::awaitable<std::string> Kubectl::get_raw_text(std::string path) const {
   Call call{.args = Arguments{"get", "--raw"}.absolute_path(path)};
   auto outcome = co_await run(std::move(call));
   co_return std::move(outcome.out);

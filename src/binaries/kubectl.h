@@ -113,8 +113,12 @@ class Kubectl {
   /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included.
   boost::asio::awaitable<boost::json::value> config() const;
 
-  /// `kubectl get --raw PATH`.
-  boost::asio::awaitable<std::string> get_raw(std::string path) const;
+  /// `kubectl get --raw PATH` of an object or of a page of a list, of whose items the trim leaves
+  /// what is needed.
+  boost::asio::awaitable<boost::json::value> get_raw(std::string path, Trim trim = {}) const;
+
+  /// `kubectl get --raw PATH` of what is no JSON, e.g. /healthz.
+  boost::asio::awaitable<std::string> get_raw_text(std::string path) const;
 
   /// `kubectl create -f -` of several objects; what came back, in their order. They are reviews
   /// (TokenReview and the like), so nothing is kept by the cluster.
@@ -175,7 +179,8 @@ class Kubectl {
   /// Throws where it failed, also with an answer. Without an answer the text is in the outcome.
   boost::asio::awaitable<Outcome> run(Call call, JsonAnswer* answer = nullptr) const;
   /// One document, which is secret.
-  boost::asio::awaitable<boost::json::value> read(Call call, Trim trim = {}) const;
+  boost::asio::awaitable<boost::json::value> read(
+      Call call, Trim trim = {}, std::size_t most = DocumentStream::memory_limit) const;
   /// As run_announced; and ends what it leaves behind in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "binaries/json.h"
 #include "process/gather.h"
 #include "runbook/cluster_change.h"
 #include "runbook/findings.h"
@@ -319,7 +320,7 @@ awaitable<void> Execution::prove() {
     co_return;
   }
   const TemporaryKubeconfig temporary(observation_.downstream.kubeconfig, stored);
-  std::string answer;
+  boost::json::value answer;
   try {
     answer = co_await clusters_.downstream.with_kubeconfig(temporary.path())
                  .with(Patience{options_.wait})
@@ -331,8 +332,8 @@ awaitable<void> Execution::prove() {
         "run again; if it stays so, the cluster does not accept what it hands out itself",
         failure.detail);
   }
-  const auto uid = observation_.downstream.kube_system_uid;
-  if (answer.find(uid) == std::string::npos) {
+  const auto& uid = observation_.downstream.kube_system_uid;
+  if (!uid.empty() && uid != text_at(answer, "/metadata/uid")) {
     throw Failure(
         ExitStatus::refused,
         fmt::format("{} answered with the stored CA and token, but is another cluster", server),

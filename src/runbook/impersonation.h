@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <set>
@@ -34,8 +35,8 @@ struct TokenPage {
 /// Reads a namespace's token secrets page by page.
 class TokenPages {
  public:
-  /// Answers `kubectl get --raw PATH`.
-  using Fetch = std::function<boost::asio::awaitable<std::string>(std::string path)>;
+  /// Answers `kubectl get --raw PATH`, trimmed by token_trim().
+  using Fetch = std::function<boost::asio::awaitable<boost::json::value>(std::string path)>;
 
   /// The redactor must outlive this.
   TokenPages(NamespaceName name_space, Fetch fetch, Redactor& redactor)
@@ -55,6 +56,7 @@ class TokenPages {
   int restarts_ = 0;
   int pages_ = 0;
   std::size_t read_ = 0;  ///< tokens, since the list began
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
 /// By `kubectl get --raw`.

@@ -136,12 +136,15 @@ class RejectedTokens {
     auto input = list_of(batch);
     const auto now = co_await how_.downstream.ask(commands::versions_given(), std::move(input),
                                                   counted(batch.size(), "name"));
+    // Of what is printed only that which was asked for: a server may send more.
+    std::set<std::string> asked;
+    for (const auto& secret : batch) asked.insert(secret.name.text());
     std::set<std::string> there;
     std::set<std::string> lines;
     std::istringstream stream(now);
     for (std::string name, uid, version; stream >> name >> uid >> version;) {
+      if (!asked.contains(name) || !there.insert(name).second) continue;
       lines.insert(fmt::format("{} {} {}", name, uid, version));
-      there.insert(std::move(name));
     }
     std::erase_if(batch,
                   [&](const OwnToken& secret) { return !there.contains(secret.name.text()); });

@@ -160,7 +160,7 @@ awaitable<void> Execution::try_live() {
   try {
     const auto answer = co_await with_live.get_raw("/api/v1/namespaces/kube-system");
     const auto& uid = observation_.downstream.kube_system_uid;
-    if (!uid.empty() && answer.find(uid.text()) != std::string::npos) {
+    if (!uid.empty() && uid == text_at(answer, "/metadata/uid")) {
       proven_ = live->credentials;
     }
   } catch (const KubectlFailure& failure) {

@@ -5,13 +5,15 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <unistd.h>
 #include <utility>
 
-#include <boost/json/parse.hpp>
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include "binaries/json.h"
+#include "binaries/json_stream.h"
 #include "credentials/encoding.h"
 #include "transcript/failure.h"
 
@@ -28,6 +30,18 @@ constexpr std::string_view backup_prefix = "backup/";
   throw Failure(ExitStatus::refused, std::move(what), std::move(advice));
 }
 
+json::value parsed(std::string_view text, const std::string& what, std::string advice) {
+  std::string wrong;
+  try {
+    return parse_document(text);
+  } catch (const boost::system::system_error& error) {
+    wrong = error.code().message();
+  } catch (const std::length_error& error) {
+    wrong = error.what();
+  }
+  refuse(fmt::format("{} cannot be read: {}", what, wrong), std::move(advice));
+}
+
 Folder opened(const fs::path& path) {
   auto folder = Folder::open(path);
   if (folder && folder->contains("backup")) return *folder;
@@ -41,13 +55,10 @@ void add_record(std::string_view line, const fs::path& path,
                 std::map<std::string, DisplayText>& records) {
   // Most lines are of no interest, and need not be parsed.
   if (line.find("\"sha256\"") == std::string_view::npos) return;
-  boost::system::error_code wrong;
-  const auto event = json::parse(line, wrong);
-  if (wrong) {
-    refuse(fmt::format("a line of {} cannot be read: {}", path.string(), wrong.message()),
-           "no changes were made: without that file the backup cannot be verified; use a copy of "
-           "the folder as the run left it");
-  }
+  const auto event =
+      parsed(line, fmt::format("a line of {}", path.string()),
+             "no changes were made: without that file the backup cannot be verified; use a copy of "
+             "the folder as the run left it");
   const auto file = text_at(event, "/file");
   if (text_at(event, "/event") != "change" || !file.starts_with(backup_prefix)) return;
   // No name is used twice; should one be, the first was there when the run went on.
@@ -140,13 +151,7 @@ json::value SavedFiles::read(const std::string& name) const {
   if (!file) refuse(fmt::format("{} is gone", path.string()), "no changes were made; run again");
   const auto content = read_all(*file, path, most_bytes);
   compare(name, content);
-  boost::system::error_code wrong;
-  auto value = json::parse(content, wrong);
-  if (wrong) {
-    refuse(fmt::format("{} cannot be read: {}", path.string(), wrong.message()),
-           "no changes were made; is it what a run of retrust saved?");
-  }
-  return value;
+  return parsed(content, path.string(), "no changes were made; is it what a run of retrust saved?");
 }
 
 }  // namespace retrust

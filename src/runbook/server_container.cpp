@@ -89,7 +89,7 @@ constexpr int not_there = 127;
 awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string container) {
   std::string text;
   try {
-    const auto healthy = co_await kubectl.get_raw("/healthz");
+    const auto healthy = co_await kubectl.get_raw_text("/healthz");
     if (!healthy.starts_with("ok")) co_return "its cluster is not healthy yet";
     Arguments ping{"curl", "-ks", "--max-time", "5", "https://127.0.0.1/ping"};
     const auto outcome = co_await docker.look(container, ping);

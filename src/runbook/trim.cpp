@@ -75,6 +75,20 @@ Trim downstream_trim() {
   });
 }
 
+Trim token_trim() {
+  return [](json::value& item) {
+    auto* secret = item.if_object();
+    if (secret == nullptr) return;
+    keep_alone(secret, {"kind", "type", "metadata", "data"});
+    keep_alone(member(*secret, "data"), {"token"});
+    auto* metadata = member(*secret, "metadata");
+    keep_alone(metadata, {"name", "namespace", "uid", "resourceVersion", "annotations"});
+    if (metadata != nullptr) {
+      keep_alone(member(*metadata, "annotations"), {"kubernetes.io/service-account.name"});
+    }
+  };
+}
+
 Trim spec_trim() {
   return [](json::value& item) { keep_alone(item.if_object(), {"kind", "spec"}); };
 }

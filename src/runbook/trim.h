@@ -10,6 +10,9 @@ namespace retrust {
 /// token's, as the releases of Helm are large and many; of a Pod what parse_pod reads.
 Trim downstream_trim();
 
+/// Of a Secret with a token what parse_own_token reads.
+Trim token_trim();
+
 /// Of a Pod its `spec` alone, and of anything its kind.
 Trim spec_trim();
 

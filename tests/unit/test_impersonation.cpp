@@ -52,7 +52,7 @@ class Server {
   std::vector<std::string> paths;
 
  private:
-  awaitable<std::string> answer(std::string path) {
+  awaitable<json::value> answer(std::string path) {
     paths.push_back(std::move(path));
     auto text = std::move(answers_.front());
     answers_.pop_front();
@@ -65,7 +65,7 @@ class Server {
     if (text == "boom") {
       throw KubectlFailure(KubectlError::forbidden, Failure(ExitStatus::refused, "no", {}, "no"));
     }
-    co_return text;
+    co_return json::parse(text);
   }
 
   std::deque<std::string> answers_;
@@ -120,7 +120,7 @@ TEST_CASE("a list that took longer than the server remembers begins again") {
   CHECK_THROWS_AS(read_all(endless, redactor), KubectlFailure);
   Server forbidden({"boom"});
   CHECK_THROWS_AS(read_all(forbidden, redactor), KubectlFailure);
-  Server nonsense({"<html>"});
+  Server nonsense({"[]"});
   try {
     read_all(nonsense, redactor);
     FAIL_CHECK("nonsense was taken for a list");

@@ -173,6 +173,17 @@ TEST_CASE("of the objects that there are thousands of what decisions need is lef
   CHECK(trimmed(downstream_trim(), credentials) == credentials);
 }
 
+TEST_CASE("one document is read in bounded memory, whatever it consists of") {
+  CHECK(text_at(parse_document(R"( {"a": "b"} )"), "/a") == "b");
+  CHECK_THROWS_AS(parse_document(""), boost::system::system_error);
+  CHECK_THROWS_AS(parse_document("{"), boost::system::system_error);
+  CHECK_THROWS_AS(parse_document("{} {}"), boost::system::system_error);
+  // 4 MB as a file, and 50 MB as values.
+  std::string small = "[";
+  for (int i = 0; i < 1'000'000; ++i) small += "[0],";
+  CHECK_THROWS_AS(parse_document(small + "0]"), std::length_error);
+}
+
 TEST_CASE("what is printed after what is not JSON is waited for and not kept") {
   JsonAnswer answer({});
   const auto reader = answer.reader();

@@ -24,6 +24,7 @@
 #include "cli/toolbox.h"
 #include "cli/usage.h"
 #include "credentials/certificate.h"
+#include "credentials/encoding.h"
 #include "process/process.h"
 #include "runbook/execution.h"
 #include "runbook/findings.h"
@@ -398,7 +399,7 @@ class Application {
     if (live == nullptr) return;
     std::string text;
     if (options_.step == Step::get_token) text = live->credentials.token.reveal();
-    if (options_.step == Step::get_ca) text = live->ca_base64;
+    if (options_.step == Step::get_ca) text = base64_encode(live->credentials.ca_pem);
     if (text.empty()) return;
     const std::string what = options_.step == Step::get_token ? "token" : "CA";
     output_.write(Stream::out, text + "\n");

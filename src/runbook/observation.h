@@ -41,7 +41,6 @@ struct TokenSecret {
   std::chrono::sys_seconds created;
   Credentials credentials;
   bool foreign_token = false;  ///< `.data.token` is no service account's: it is not taken
-  std::string ca_base64;       ///< `.data."ca.crt"` as it stands there
   Verdict verdict = Verdict::unknown;
   DisplayText reason = {};  ///< the server's words where it was rejected
 

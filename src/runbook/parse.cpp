@@ -120,7 +120,6 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   constexpr std::size_t most = std::size_t{1} << 20U;
   auto ca = decoded(secret, "/data/ca.crt");
   if (ca.size() <= most) parsed.credentials.ca_pem = std::move(ca);
-  parsed.ca_base64 = base64_encode(parsed.credentials.ca_pem);
   return parsed;
 }
 
@@ -139,10 +138,21 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
   }
   using Rank = std::tuple<bool, bool, std::size_t, std::chrono::seconds>;
   std::vector<std::pair<Rank, TokenSecret>> ranked;
+  std::size_t ca_bytes = 0;
   for (const auto* secret : items_of(list, "Secret")) {
     if (text_at(*secret, "/metadata/namespace") != name_space) continue;
     auto parsed = parse_token_secret(*secret, agent_account, redactor);
     if (!parsed) continue;
+    if (ranked.size() >= most_token_secrets) {
+      throw Failure(ExitStatus::refused,
+                    fmt::format("the downstream cluster sent more than {} token secrets of cattle",
+                                most_token_secrets),
+                    "no cluster has so many. Find out what answers at the cluster's address");
+    }
+    // Beyond this nobody's CA is kept: that secret then counts as incomplete.
+    constexpr std::size_t most_ca_bytes = std::size_t{4} << 20U;
+    ca_bytes += parsed->credentials.ca_pem.size();
+    if (ca_bytes > most_ca_bytes) std::string().swap(parsed->credentials.ca_pem);
     const auto labelled =
         text_at(*secret, "/metadata/labels/cattle.io~1service-account.name") == agent_account;
     const auto place = std::find(order.begin(), order.end(), parsed->name) - order.begin();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +25,13 @@ std::vector<const boost::json::value*> items_of(const boost::json::value& list,
 std::optional<TokenSecret> parse_token_secret(const boost::json::value& secret,
                                               std::string_view account, Redactor& redactor);
 
+/// Token secrets of one account: each is reviewed, and registered in some 50 forms.
+inline constexpr std::size_t most_token_secrets = 500;
+
 /// The token secrets of the agents' account, best first: the one in the account's annotation
 /// rancher.io/service-account.secret-ref (Rancher 2.9.5, 2.10.1 and later), then the label
 /// cattle.io/service-account.name (2.7.11, 2.8 and later), then the order of the account's
-/// `secrets`, then the youngest.
+/// `secrets`, then the youngest. Throws Failure (refused) beyond most_token_secrets.
 std::vector<TokenSecret> parse_tokens(const boost::json::value& list,
                                       const NamespaceName& name_space, Redactor& redactor);
 

@@ -10,13 +10,29 @@ namespace retrust {
 
 namespace {
 
-/// Beyond any cluster: a node has 110 pods at most, by default.
-constexpr std::size_t most_pods = 20'000;
+/// About what an entry of a set or a map takes beside the text.
+constexpr std::size_t entry_size = 96;
+
+std::size_t size_of(const Uid& uid) {
+  return entry_size + uid.text().size();
+}
+
+std::size_t size_of(const Pod& pod) {
+  auto size = size_of(pod.uid) + sizeof(Pod) + pod.name.text().size() + pod.uid.text().size() +
+              pod.service_account.text().size() + pod.phase.str().size() +
+              pod.owner_kind.str().size() + pod.owner.str().size();
+  for (const auto& secret : pod.mounted_secrets) size += sizeof(secret) + secret.text().size();
+  return size;
+}
 
 /// The Deployment of a pod of a ReplicaSet, which is called after it with a hash: a rollout under
 /// way changes the ReplicaSet, not the Deployment.
 std::string deployment_of(const Pod& pod) {
   return pod.owner.str().substr(0, pod.owner.str().rfind('-'));
+}
+
+bool is_agent(const Pod& pod) {
+  return pod.service_account == agent_account && pod.owner_kind == "ReplicaSet";
 }
 
 }  // namespace
@@ -25,45 +41,79 @@ PodWait::PodWait(const std::vector<Pod>& old) {
   for (const auto& pod : old) expect(pod);
 }
 
+void PodWait::restart() {
+  present_.clear();
+  counts_ = {};
+  for (const auto& uid : gone_) counts_.bytes += size_of(uid);
+  listing_ = Listing::under_way;
+}
+
+void PodWait::count(const Pod& pod, Count how) {
+  const auto change = [how](std::size_t& number, std::size_t by) {
+    number = how == Count::add ? number + by : number - by;
+  };
+  const auto old = old_.contains(pod.uid);
+  change(counts_.bytes, size_of(pod));
+  if (required_.contains(pod.uid)) change(counts_.required, 1);
+  if (old && !gone_.contains(pod.uid)) change(counts_.old_left, 1);
+  const auto serves = pod.service_account == agent_account && pod.ready && !pod.terminating && !old;
+  if (serves) change(counts_.new_ready, 1);
+  if (!serves || !is_agent(pod)) return;
+  const auto deployment = deployment_of(pod);
+  auto& ready = counts_.agents[deployment];
+  const auto before = ready;
+  change(ready, 1);
+  const auto first_or_last = before == 0 || ready == 0;
+  if (first_or_last && owners_.contains(deployment)) change(counts_.owners_served, 1);
+  if (ready == 0) counts_.agents.erase(deployment);
+}
+
+void PodWait::forget(const Uid& uid) {
+  const auto known = present_.find(uid);
+  if (known == present_.end()) return;
+  count(known->second, Count::remove);
+  present_.erase(known);
+}
+
 void PodWait::expect(const Pod& pod) {
-  old_.insert(pod.uid);
-  if (pod.service_account == agent_account && pod.owner_kind == "ReplicaSet") {
+  const auto known = present_.find(pod.uid);
+  if (known != present_.end()) count(known->second, Count::remove);
+  if (old_.insert(pod.uid).second && gone_.contains(pod.uid)) ++old_gone_;
+  if (is_agent(pod)) {
     required_.insert(pod.uid);
-    owners_.insert(deployment_of(pod));
+    const auto deployment = deployment_of(pod);
+    if (owners_.insert(deployment).second && counts_.agents.contains(deployment)) {
+      ++counts_.owners_served;
+    }
   }
+  if (known != present_.end()) count(known->second, Count::add);
 }
 
-void PodWait::see(WatchEvent::Type type, const Pod& pod) {
+void PodWait::see(WatchEvent::Type type, Pod pod) {
   if (type != WatchEvent::Type::added) listing_ = Listing::over;
-  if (present_.size() + gone_.size() > most_pods) {
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("the watch of the agents' namespace shows more than {} pods", most_pods),
-        "no agents are so many. Find out what answers at the cluster's address");
-  }
+  forget(pod.uid);
   if (type == WatchEvent::Type::deleted) {
-    gone_.insert(pod.uid);
-    present_.erase(pod.uid);
+    if (gone_.insert(pod.uid).second) {
+      counts_.bytes += size_of(pod.uid);
+      if (old_.contains(pod.uid)) ++old_gone_;
+    }
   } else {
-    present_[pod.uid] = pod;
+    count(pod, Count::add);
+    auto uid = pod.uid;
+    present_.emplace(std::move(uid), std::move(pod));
   }
-}
-
-bool PodWait::is_ready_agent(const Pod& pod) const {
-  return pod.service_account == agent_account && pod.owner_kind == "ReplicaSet" && pod.ready &&
-         !pod.terminating && !old_.contains(pod.uid);
+  if (counts_.bytes > memory_limit) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the watch of the agents' namespace shows more pods than any cluster "
+                              "has: {} and more",
+                              present_.size() + gone_.size()),
+                  "no agents are so many. Find out what answers at the cluster's address");
+  }
 }
 
 bool PodWait::done() const {
-  std::set<std::string> waiting = owners_;
-  auto ready = false;
-  for (const auto& [uid, pod] : present_) {
-    if (required_.contains(uid)) return false;
-    if (!is_ready_agent(pod)) continue;
-    ready = true;
-    waiting.erase(deployment_of(pod));
-  }
-  return ready && waiting.empty();
+  return counts_.required == 0 && !counts_.agents.empty() &&
+         counts_.owners_served == owners_.size();
 }
 
 bool PodWait::certain() const {
@@ -72,19 +122,9 @@ bool PodWait::certain() const {
 }
 
 std::string PodWait::summary() const {
-  std::size_t ready = 0;
-  for (const auto& [uid, pod] : present_) {
-    if (pod.service_account == agent_account && pod.ready && !pod.terminating &&
-        !old_.contains(uid)) {
-      ++ready;
-    }
-  }
-  const auto gone =
-      static_cast<std::size_t>(std::count_if(old_.begin(), old_.end(), [&](const std::string& uid) {
-        // While a list is read what is further down in it has not gone.
-        return gone_.contains(uid) || (listing_ == Listing::over && !present_.contains(uid));
-      }));
-  return fmt::format("{} of {} old pods gone, {} new ready", gone, old_.size(), ready);
+  // While a list is read what is further down in it has not gone.
+  const auto gone = listing_ == Listing::over ? old_.size() - counts_.old_left : old_gone_;
+  return fmt::format("{} of {} old pods gone, {} new ready", gone, old_.size(), counts_.new_ready);
 }
 
 std::vector<Pod> PodWait::present() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
@@ -15,16 +16,19 @@ namespace retrust {
 /// Waited for are the pods of Deployments that run as the agents' service account: they report, and
 /// an old one can report the old credentials again for as long as it is there. Those of DaemonSets
 /// go with their nodes, of which one may be away for good, so they are only looked at.
+///
+/// An event takes the same time and no more memory however many pods there are.
 class PodWait {
  public:
+  /// Bytes of what is known of pods: more than 20,000 of an ordinary size.
+  static constexpr std::size_t memory_limit = std::size_t{16} << 20U;
+
   explicit PodWait(const std::vector<Pod>& old);
 
   /// A watch starts from a fresh list: forget what was there, not what was seen going.
-  void restart() {
-    present_.clear();
-    listing_ = Listing::under_way;
-  }
-  void see(WatchEvent::Type type, const Pod& pod);
+  void restart();
+  /// Throws Failure (refused) where the pods are more than fit into memory_limit.
+  void see(WatchEvent::Type type, Pod pod);
   /// The list is whole: what is not in it is not there.
   void listed() { listing_ = Listing::over; }
   /// One more old pod.
@@ -45,13 +49,26 @@ class PodWait {
 
  private:
   enum class Listing { under_way, over };
-  bool is_ready_agent(const Pod& pod) const;
+  enum class Count { add, remove };
+  /// What is counted of the pods that are present.
+  struct Counts {
+    std::size_t required = 0;                   ///< old ones that matter
+    std::size_t old_left = 0;                   ///< old ones that were not seen going
+    std::size_t new_ready = 0;                  ///< of the agents' service account
+    std::map<std::string, std::size_t> agents;  ///< new and ready, by their Deployment
+    std::size_t owners_served = 0;              ///< of owners_, those that are in `agents`
+    std::size_t bytes = 0;
+  };
+  void count(const Pod& pod, Count how);
+  void forget(const Uid& uid);
 
   std::set<Uid> old_;             // uids of all old pods
   std::set<Uid> required_;        // of the pods that are waited for
   std::set<std::string> owners_;  // who must have a new pod
   std::set<Uid> gone_;            // uids that were seen going
+  std::size_t old_gone_ = 0;      // of these, old ones
   std::map<Uid, Pod> present_;
+  Counts counts_;
   Listing listing_ = Listing::under_way;
 };
 

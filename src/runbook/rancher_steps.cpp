@@ -5,6 +5,7 @@
 
 #include "binaries/json.h"
 #include "credentials/certificate.h"
+#include "credentials/encoding.h"
 #include "runbook/cluster_change.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
@@ -212,7 +213,7 @@ awaitable<void> Execution::update_cluster() {
     change.token_for_secret = live.credentials.token;
   }
   change.edit = [&live](boost::json::object& status, const ObjectName& token_secret) {
-    status["caCert"] = live.ca_base64;
+    status["caCert"] = base64_encode(live.credentials.ca_pem);
     // The plain field is nobody's where there is a Secret: to write it would only leak the token.
     if (token_secret.empty()) {
       status["serviceAccountToken"] = live.credentials.token.reveal();

@@ -29,8 +29,6 @@ constexpr std::chrono::milliseconds agents_token_wait{std::chrono::seconds{30}};
 /// Between two looks at two objects of different kinds, which no single watch shows.
 constexpr std::chrono::milliseconds pause_between{500};
 constexpr int replace_attempts = 5;
-/// Token secrets of one account that are kept while a usable one is waited for.
-constexpr std::size_t most_found = 100;
 
 /// The token controller has filled it in, with the CA that the cluster has now.
 bool is_usable(const Downstream& downstream, const TokenSecret& secret) {
@@ -108,13 +106,17 @@ awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> do
                       : secret->complete()  ? "its CA is not the one in kube-root-ca.crt yet"
                                             : "not filled in yet"));
     }
-    if (found.size() >= most_found) {
-      throw Failure(ExitStatus::refused,
-                    fmt::format("the watch shows more than {} token secrets of cattle", most_found),
-                    "no cluster has so many. Find out what answers at the cluster's address");
+    if (found.size() >= most_token_secrets) {
+      throw Failure(
+          ExitStatus::refused,
+          fmt::format("the watch shows more than {} token secrets of cattle", most_token_secrets),
+          "no cluster has so many. Find out what answers at the cluster's address");
     }
+    const auto usable = is_usable(seen, *secret);
+    // Of no use to anybody, and as large as a server stores.
+    if (!usable) std::string().swap(secret->credentials.ca_pem);
     found.insert(found.begin(), std::move(*secret));
-    return is_usable(seen, found.front()) ? Flow::stop : Flow::go_on;
+    return usable ? Flow::stop : Flow::go_on;
   };
   const auto args = commands::token_secrets(options_.plan.name_space);
   const auto in_time = co_await downstream(Step::delete_token)

@@ -1,6 +1,10 @@
+#include <chrono>
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include "runbook/pod_wait.h"
+#include "transcript/failure.h"
 
 namespace retrust {
 namespace {
@@ -128,6 +132,53 @@ TEST_CASE("one that turns out to be old later must go too") {
   wait.see(Type::added, pod("new"));
   CHECK(wait.done());
   CHECK(wait.certain());
+}
+
+TEST_CASE("an old one that was seen going and is there again is waited for again") {
+  PodWait wait({pod("old")});
+  wait.see(Type::added, pod("old"));
+  wait.see(Type::deleted, pod("old"));
+  wait.see(Type::added, pod("new"));
+  CHECK(wait.done());
+  CHECK(wait.summary() == "1 of 1 old pods gone, 1 new ready");
+  wait.see(Type::added, pod("old"));
+  CHECK_FALSE(wait.done());
+  wait.see(Type::deleted, pod("old"));
+  CHECK(wait.done());
+  wait.see(Type::modified, pending(pod("new")));
+  CHECK_FALSE(wait.done());
+  CHECK(wait.summary() == "1 of 1 old pods gone, 0 new ready");
+}
+
+TEST_CASE("thousands of pods are followed in time, and endless ones refused") {
+  PodWait wait({pod("old")});
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 15'000; ++i) {
+    wait.see(Type::added, pending(pod(std::to_string(i))));
+    CHECK_FALSE(wait.done());
+    if (wait.summary().empty()) FAIL("no summary");
+  }
+  // 0.2 s without optimisation; a look at all pods at each event took a minute.
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{10});
+  auto fat = pod("fat");
+  fat.mounted_secrets.assign(4'000, ObjectName(std::string(253, 'x')));
+  const auto see_many = [&] {
+    for (int i = 0; i < 100; ++i) {
+      fat.uid = "fat-" + std::to_string(i);
+      wait.see(Type::added, fat);
+    }
+  };
+  CHECK_THROWS_AS(see_many(), Failure);
+}
+
+TEST_CASE("pods that were seen going count, too") {
+  PodWait wait({pod("old")});
+  const auto see_many = [&] {
+    for (int i = 0; i < 1'000'000; ++i) {
+      wait.see(Type::deleted, pod(std::string(58, 'x') + std::to_string(i)));
+    }
+  };
+  CHECK_THROWS_AS(see_many(), Failure);
 }
 
 TEST_CASE("without an old one a new one is waited for all the same") {

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -24,9 +25,9 @@ namespace json = boost::json;
 constexpr std::array<std::string_view, 9> replacements{"json",   "base64",       "long",
                                                        "nested", "duplicate",    "invalid-utf8",
                                                        "bearer", "certificates", "encrypted-pem"};
-constexpr std::array<std::string_view, 10> behaviours{
-    "slow",     "refuse", "garbage",  "many",        "error-event",
-    "bookmark", "flood",  "multiply", "junk-events", "repeat"};
+constexpr std::array<std::string_view, 13> behaviours{
+    "slow",     "refuse", "garbage",  "many",  "bare",        "tokens", "error-event",
+    "bookmark", "flood",  "multiply", "swell", "junk-events", "repeat"};
 /// What a server says to the operator, where it may say anything.
 constexpr std::string_view tale =
     "HOSTILE \x1b[2J\u202e\u200b\nHOSTILE Done. Rancher trusts it again. Exit status 0.\n"
@@ -100,6 +101,57 @@ std::string resource_of(const Request& request, const About& about) {
   return path;
 }
 
+/// Name and uid as no other object has them.
+void make_another(json::value& object, std::size_t number) {
+  put(object, "/metadata/name", fmt::format("{}-{}", text_at(object, "/metadata/name"), number));
+  put(object, "/metadata/uid", fmt::format("{:08x}-0000-4000-8000-000000000000", number));
+}
+
+/// As tokens of one key and one account are: alike at both ends, which is what makes them hard to
+/// tell apart.
+std::string token_of(std::size_t number) {
+  const auto claims =
+      fmt::format(R"({{"iss":"kubernetes/serviceaccount","n":"{:012}","pad":"{}"}})", number,
+                  std::string(300, 'p'));
+  return fmt::format("{}.{}.{}", base64url_encode(R"({"alg":"RS256","kid":"HOSTILE"})"),
+                     base64url_encode(claims), std::string(342, 's'));
+}
+
+/// Makes a secret the agents' own, with a token that no other one has.
+void make_token_secret(json::value& secret, std::size_t number) {
+  make_another(secret, number);
+  put(secret, "/type", "kubernetes.io/service-account-token");
+  put(secret, "/metadata/annotations/kubernetes.io~1service-account.name", "cattle");
+  put(secret, "/data/token", base64_encode(token_of(number)));
+}
+
+/// Gives an object as much as a server stores, in fields that are read.
+void fatten(json::value& object, std::size_t bytes) {
+  if (find_at(object, "/spec") == nullptr) {
+    put(object, "/data/ca.crt", base64_encode(std::string(bytes, 'x')));
+    return;
+  }
+  constexpr std::size_t longest_name = 253;
+  json::array volumes;
+  for (std::size_t size = 0; size < bytes; size += longest_name) {
+    json::value volume;
+    put(volume, "/name", "x");
+    put(volume, "/secret/secretName", std::string(longest_name, 'x'));
+    volumes.push_back(std::move(volume));
+  }
+  put(object, "/spec/volumes", json::value(std::move(volumes)));
+}
+
+/// An item of a list has its kind in the list alone; kubectl takes no event without one.
+json::value with_kind(json::value object, const json::value& list) {
+  const auto kind = text_at(list, "/kind");
+  if (find_at(object, "/kind") == nullptr && kind.ends_with("List")) {
+    put(object, "/kind", kind.substr(0, kind.size() - std::string_view("List").size()));
+    put(object, "/apiVersion", text_at(list, "/apiVersion"));
+  }
+  return object;
+}
+
 bool is_status(const json::value& value) {
   return text_at(value, "/kind") == "Status";
 }
@@ -110,6 +162,7 @@ Hostile::Hostile(const std::filesystem::path& places) : file_(places) {}
 
 void Hostile::set_from(const std::string& text) {
   flooded_ = 0;
+  swollen_.clear();
   attack_ = {};
   if (text == "none") return;
   const auto space = text.find(' ');
@@ -154,7 +207,7 @@ std::string Hostile::rewritten(const Request& request, const About& about, json:
     const auto named = find_at(object, "/metadata/name") != nullptr;
     general = is_status(object) ? resource + ":status" : resource;
     numbered = is_status(object) || !named ? general : general + number_of(resource, object);
-    if (named && !is_status(object)) last_[resource] = object;
+    if (named && !is_status(object)) last_[resource] = with_kind(object, document);
     rewrite.walk(object, general);
   };
   if (auto* items = document.is_object() ? document.get_object().if_contains("items") : nullptr;
@@ -164,15 +217,14 @@ std::string Hostile::rewritten(const Request& request, const About& about, json:
     if (does(about, "many") && !taken.empty()) {
       const auto first = taken.front();
       for (int i = 0; i < number(attack_.argument, 20'000); ++i) {
-        auto copy = first;
-        put(copy, "/metadata/name", fmt::format("{}-{}", text_at(first, "/metadata/name"), i));
-        put(copy, "/metadata/uid", fmt::format("{:08x}-0000-4000-8000-000000000000", i));
-        taken.push_back(std::move(copy));
+        taken.push_back(first);
+        make_another(taken.back(), static_cast<std::size_t>(i));
       }
     }
     for (auto& item : taken) walk_object(item);
     general = numbered = resource + ":list";
     rewrite.walk(document, general);
+    if (!taken.empty()) add_more(about, taken);
     document.get_object()["items"] = std::move(taken);
   } else if (document.is_object() && document.get_object().contains("object") &&
              document.get_object().contains("type")) {
@@ -186,6 +238,26 @@ std::string Hostile::rewritten(const Request& request, const About& about, json:
     walk_object(document);
   }
   return rewrite.serialised(document);
+}
+
+/// What nobody has to walk over, as nothing of it is replaced.
+void Hostile::add_more(const About& about, json::array& items) const {
+  const auto first = items.front();
+  const auto count =
+      static_cast<std::size_t>(number(attack_.argument, does(about, "tokens") ? 5'000 : 40'000));
+  if (does(about, "tokens")) {
+    for (std::size_t i = 0; i < count; ++i) {
+      items.push_back(first);
+      make_token_secret(items.back(), i);
+    }
+  } else if (does(about, "bare")) {
+    for (std::size_t i = 0; i < count; ++i) {
+      json::value object;
+      put(object, "/metadata/name", text_at(first, "/metadata/name"));
+      make_another(object, i);
+      items.push_back(std::move(object));
+    }
+  }
 }
 
 bool Hostile::does(const About& about, std::string_view behaviour) const {
@@ -243,7 +315,8 @@ std::vector<std::string> Hostile::lines(const Request& request, const About& abo
 }
 
 bool Hostile::floods(const About& about) const {
-  return (does(about, "flood") || does(about, "multiply")) && last_.contains(about.resource);
+  return (does(about, "flood") || does(about, "multiply") || does(about, "swell")) &&
+         last_.contains(about.resource);
 }
 
 std::string Hostile::flood_line(const About& about) {
@@ -253,10 +326,10 @@ std::string Hostile::flood_line(const About& about) {
   event["type"] = "MODIFIED";
   const auto news = fmt::format("HOSTILE {} {}", number, std::string(2048, 'h'));
   put(object, "/metadata/resourceVersion", std::to_string(1'000'000 + number));
+  if (does(about, "swell")) return swollen_line(std::move(object), number);
   if (does(about, "multiply")) {
     event["type"] = "ADDED";
-    put(object, "/metadata/name", fmt::format("{}-{}", text_at(object, "/metadata/name"), number));
-    put(object, "/metadata/uid", fmt::format("{:08x}-0000-4000-8000-000000000000", number));
+    make_another(object, number);
   } else {
     put(object, "/metadata/annotations/hostile", news);
     if (auto* status = object.get_object().if_contains("status")) {
@@ -276,6 +349,26 @@ std::string Hostile::flood_line(const About& about) {
   }
   event["object"] = std::move(object);
   return json::serialize(event) + "\n";
+}
+
+/// Made once and then changed as a text: what takes long to make is no flood.
+std::string Hostile::swollen_line(json::value object, std::size_t number) {
+  constexpr std::string_view name_mark = "numbered";
+  constexpr std::string_view token_mark = "\x01token\x01";
+  if (swollen_.empty()) {
+    make_token_secret(object, 0);
+    put(object, "/metadata/name", name_mark);
+    put(object, "/metadata/uid", std::string(name_mark) + "-0000-4000-8000-000000000000");
+    put(object, "/data/token", token_mark);
+    fatten(object, static_cast<std::size_t>(sandbox::number(attack_.argument, 700'000)));
+    json::object event;
+    event["type"] = "ADDED";
+    event["object"] = std::move(object);
+    swollen_ = json::serialize(event) + "\n";
+  }
+  auto line = boost::replace_all_copy(swollen_, name_mark, fmt::format("{:08x}", number));
+  boost::replace_first(line, R"(\u0001token\u0001)", base64_encode(token_of(number)));
+  return line;
 }
 
 }  // namespace retrust::sandbox

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
 #include "api.h"
@@ -44,6 +45,8 @@ class Hostile {
  private:
   bool does(const About& about, std::string_view behaviour) const;
   std::string rewritten(const Request& request, const About& about, boost::json::value document);
+  void add_more(const About& about, boost::json::array& items) const;
+  std::string swollen_line(boost::json::value object, std::size_t number);
   std::string number_of(const std::string& resource, const boost::json::value& object);
   void note(const std::string& place);
 
@@ -53,6 +56,7 @@ class Hostile {
   std::map<std::string, boost::json::value> last_;                     // object of a resource
   Attack attack_;
   std::size_t flooded_ = 0;
+  std::string swollen_;  // a line of a watch
 };
 
 }  // namespace retrust::sandbox

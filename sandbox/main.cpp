@@ -75,8 +75,11 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       slow[=MS]                    a behaviour, as all below: everything comes late
       refuse[=CODE]                with a message that pretends to be retrust's
       garbage, many[=N]            what is no JSON; N more objects in each list
-      error-event, bookmark, junk-events, repeat, flood, multiply
-                                   what its watches send
+      bare[=N], tokens[=N]         N more objects with a name alone; N more secrets of the agents' account,
+                                   each with a token of its own
+      error-event, bookmark, junk-events, repeat, flood, multiply, swell[=BYTES]
+                                   what its watches send: multiply makes each object a new one, and swell
+                                   makes it large, too
   --quick                everybody acts ten times as fast
   --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,

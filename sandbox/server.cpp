@@ -236,9 +236,10 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         co_await send(connection, request, about, line);
       }
       if (hooks.hostile != nullptr && hooks.hostile->floods(about)) {
-        // By the hundred, as one at a time is no flood.
+        // Many at once, as one at a time is no flood.
+        constexpr std::size_t enough = std::size_t{256} << 10U;
         std::string many;
-        for (int i = 0; i < 100; ++i) many += hooks.hostile->flood_line(about);
+        while (many.size() < enough) many += hooks.hostile->flood_line(about);
         co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(many)),
                                    asio::use_awaitable);
         continue;

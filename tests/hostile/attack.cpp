@@ -176,14 +176,23 @@ const std::vector<Replacement>& replacements() {
 }
 
 const std::vector<Replacement>& behaviours() {
-  static const std::vector<Replacement> all{
-      {"slow", "slow=300"},           {"silent", "slow=600000"},
-      {"refusal 403", "refuse=403"},  {"refusal 500", "refuse=500"},
-      {"refusal 409", "refuse=409"},  {"refusal 401", "refuse=401"},
-      {"garbage", "garbage"},         {"20,000 objects", "many"},
-      {"ERROR event", "error-event"}, {"BOOKMARK event", "bookmark"},
-      {"junk events", "junk-events"}, {"events again", "repeat"},
-      {"flood of changes", "flood"},  {"flood of objects", "multiply"}};
+  static const std::vector<Replacement> all{{"slow", "slow=300"},
+                                            {"silent", "slow=600000"},
+                                            {"refusal 403", "refuse=403"},
+                                            {"refusal 500", "refuse=500"},
+                                            {"refusal 409", "refuse=409"},
+                                            {"refusal 401", "refuse=401"},
+                                            {"garbage", "garbage"},
+                                            {"20,000 objects", "many"},
+                                            {"ERROR event", "error-event"},
+                                            {"BOOKMARK event", "bookmark"},
+                                            {"junk events", "junk-events"},
+                                            {"events again", "repeat"},
+                                            {"flood of changes", "flood"},
+                                            {"flood of objects", "multiply"},
+                                            {"flood of large ones", "swell"},
+                                            {"40,000 names", "bare"},
+                                            {"5,000 tokens", "tokens"}};
   return all;
 }
 

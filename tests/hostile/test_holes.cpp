@@ -154,6 +154,19 @@ TEST_CASE("a watch that never becomes quiet fills no disk") {
   }
 }
 
+TEST_CASE("a watch of ever new large objects fills no memory") {
+  check({"", "run", "--fault no-agents-start", "downstream", "pods swell=60000", "10s"});
+  check({"", "run", "--fault slow-token=60000", "downstream", "secrets swell", "10s"});
+}
+
+TEST_CASE("a list of thousands of tokens or names fills no memory") {
+  check_all({"status", "run"}, "downstream", "secrets tokens");
+  for (const auto* resource : {"pods", "secrets", "namespaces"}) {
+    check_all({"status"}, "downstream", resource + std::string(" bare"));
+  }
+  check_all({"status"}, "local", "clusters.management.cattle.io bare");
+}
+
 TEST_CASE("a server that refuses cannot speak for retrust, nor show a token") {
   check_all({"status", "run", "get-token"}, "downstream", "secrets refuse");
 }

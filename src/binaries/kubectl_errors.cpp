@@ -148,6 +148,11 @@ std::string look_at(const Asked& asked) {
 }  // namespace
 
 Failure bad_answer(const Asked& asked, std::string_view what) {
+  if (asked.kubeconfig.empty()) {  // docker
+    return {ExitStatus::refused, fmt::format("{} {}", asked.command, what),
+            fmt::format("check that {} is {} itself, and no wrapper that prints more",
+                        asked.program, asked.command.substr(0, asked.command.find(' ')))};
+  }
   return {ExitStatus::refused,
           fmt::format("asking the {}, {} {}", name_of(asked.side), asked.command, what),
           fmt::format("this may be an attack, and retrust uses nothing of that answer. Find out "

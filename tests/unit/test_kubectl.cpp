@@ -191,9 +191,14 @@ TEST_CASE("what is printed after what is not JSON is waited for and not kept") {
   CHECK(reader("{}") == Flow::go_on);
   Asked asked;
   asked.command = "kubectl get";
+  asked.kubeconfig = "downstream.yaml";
   CHECK_THROWS_WITH(answer.document(asked),
                     "asking the downstream cluster, kubectl get printed what is not JSON (6 bytes: "
                     "syntax error)");
+  Asked container;
+  container.command = "docker inspect";
+  CHECK_THROWS_WITH(answer.document(container),
+                    "docker inspect printed what is not JSON (6 bytes: syntax error)");
 }
 
 TEST_CASE("addresses that lead through Rancher") {

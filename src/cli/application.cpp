@@ -324,7 +324,7 @@ class Application {
   }
 
   Confirm confirm() {
-    return [this](const std::string& external) -> awaitable<bool> {
+    return [this](const std::string& external) -> awaitable<Answer> {
       // Before the first change nothing is lost by an end.
       if (lost_lines() && !changed()) {
         throw Failure(ExitStatus::failed, lost_text(output_) + ": nothing was changed",
@@ -333,14 +333,14 @@ class Application {
       const auto question = one_line(redactor_.mask(external));
       if (options_.consent == Consent::given) {
         note("nobody was asked: --yes was given");
-        co_return true;
+        co_return Answer::yes_ahead;
       }
       terminal_->rest();
       const auto yes = co_await prompt_.ask(question);
       terminal_->go_on();
       note(fmt::format("{} was asked: {} {}", operator_, question,
                        yes ? "The answer was yes." : "The answer was not yes."));
-      co_return yes;
+      co_return yes ? Answer::yes : Answer::no;
     };
   }
 

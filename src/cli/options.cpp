@@ -20,7 +20,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-/// The sentence may hold what was typed, whatever that is.
+/// The sentence may hold what was typed.
 [[noreturn]] void wrong(const std::string& what, std::string advice = "see retrust --help") {
   throw Failure(ExitStatus::usage, one_line(what), std::move(advice));
 }

@@ -72,30 +72,34 @@ awaitable<void> Execution::prepare() {
   }
 }
 
-awaitable<void> Execution::confirm_plan(const Plan& plan) {
+awaitable<Answer> Execution::confirm_plan(const Plan& plan) {
   const auto& cluster = observation_.local.cluster;
   const auto question = fmt::format("Do this to cluster {} ({}): {}?", cluster.display_name,
                                     cluster.id.text(), steps_text(plan));
-  co_await confirm(question);
+  const auto answer = co_await confirm(question);
+  co_return answer;
 }
 
-awaitable<void> Execution::confirm(const std::string& question) {
-  const auto confirmed = co_await confirm_(question);
-  if (!confirmed) {
+awaitable<Answer> Execution::confirm(const std::string& question) {
+  const auto answer = co_await confirm_(question);
+  if (answer == Answer::no) {
     throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
   }
+  co_return answer;
 }
 
-awaitable<void> Execution::back_rancher_up() {
-  auto made = false;
+awaitable<Execution::Backup> Execution::back_rancher_up() {
+  auto made = Backup::not_made;
   for (const auto step : {Step::backup_container, Step::backup_etcd}) {
     const auto now = plan();
     if (now[step].need != Need::needed) continue;
     co_await perform(now[step]);
-    made = true;
+    made = Backup::made;
   }
-  if (!made) co_return;
-  // That took its time: what is true now decides.
+  co_return made;
+}
+
+awaitable<void> Execution::observe_again() {
   auto backup = std::move(observation_.backup);
   auto own_tokens = std::move(observation_.own_tokens);
   // Of tens of thousands of tokens each is tried once more before it is deleted.
@@ -205,13 +209,19 @@ awaitable<void> Execution::perform_plan() {
     co_return;
   }
   check_may_change(observation_, first);
-  co_await confirm_plan(first);
-  co_await back_rancher_up();
-  const auto now = plan();
-  if (const auto added = added_changes(first, now); !added.empty()) {
+  auto answer = co_await confirm_plan(first);
+  const auto backup = co_await back_rancher_up();
+  auto agreed = first;
+  for (auto old = answer == Answer::yes || backup == Backup::made; old;
+       old = answer == Answer::yes) {
+    co_await observe_again();
+    const auto now = plan();
+    const auto added = added_changes(agreed, now);
+    if (added.empty()) break;
     say(EventKind::warning, {},
         fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
-    co_await confirm_plan(now);
+    agreed = now;
+    answer = co_await confirm_plan(now);
   }
   co_await save_cluster();
 
@@ -254,6 +264,17 @@ void Execution::set_verdict() {
   verdict_ = verdict_of_run(observation_, repaired_);
 }
 
+bool Execution::says_not_needed(Step step) {
+  const auto planned = plan()[step];
+  const auto unknown = step == Step::restart_rancher && !observation_.local.rancher.version;
+  if (planned.need != Need::not_needed || options_.plan.extent != Extent::needed || unknown) {
+    return false;
+  }
+  verdict_ = fmt::format("{} is not needed: {}", info_of(step).name, planned.reason);
+  finding(verdict_);
+  return true;
+}
+
 awaitable<void> Execution::perform_alone(Step step) {
   co_await prepare();
   // Asked for by itself a backup needs no other reason.
@@ -266,18 +287,17 @@ awaitable<void> Execution::perform_alone(Step step) {
       // By itself it repairs what differs now, even where an agent might still report.
       progress_.performed.insert(Step::check_cluster);
     }
-    auto planned = plan()[step];
-    const auto unknown = step == Step::restart_rancher && !observation_.local.rancher.version;
-    if (planned.need == Need::not_needed && options_.plan.extent == Extent::needed && !unknown) {
-      verdict_ = fmt::format("{} is not needed: {}", info.name, planned.reason);
-      finding(verdict_);
-      co_return;
+    if (says_not_needed(step)) co_return;
+    check_may_change(observation_, now);
+    const auto answer = co_await confirm(fmt::format("{}: {}?", info.section, info.title));
+    if (answer == Answer::yes) {
+      co_await observe_again();
+      if (says_not_needed(step)) co_return;
     }
+    co_await save_cluster();
+    auto planned = plan()[step];
     // Nobody has waited for a report.
     if (step == Step::update_cluster) planned.reason = "stored and live credentials differ";
-    check_may_change(observation_, now);
-    co_await confirm(fmt::format("{}: {}?", info.section, info.title));
-    co_await save_cluster();
     co_await perform(planned);
     verdict_ = fmt::format("{} {} was done, and nothing else", info.section, info.name);
     if (step == Step::update_cluster) co_await conclude();

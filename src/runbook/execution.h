@@ -24,8 +24,13 @@
 
 namespace retrust {
 
-/// Asks the operator; true only for a clear yes.
-using Confirm = std::function<boost::asio::awaitable<bool>(const std::string& question)>;
+/// What the operator says to a question.
+enum class Answer {
+  no,         ///< anything but a clear yes
+  yes,        ///< after some time, in which much may have changed
+  yes_ahead,  ///< by --yes: nobody was asked
+};
+using Confirm = std::function<boost::asio::awaitable<Answer>(const std::string& question)>;
 
 struct ExecutionOptions {
   ObserveOptions observe;
@@ -75,14 +80,20 @@ class Execution {
   boost::asio::awaitable<void> conclude();
   void set_verdict();
   boost::asio::awaitable<void> perform_alone(Step step);
+  /// Whether a step that was asked for by itself is not needed; the verdict says so then.
+  bool says_not_needed(Step step);
   /// Does the work, then ends what still watches the cluster, also after a failure.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
   Programs programs() const;
-  boost::asio::awaitable<void> confirm(const std::string& question);
-  boost::asio::awaitable<void> confirm_plan(const Plan& plan);
-  /// Section 1, and a fresh look at what is there after it.
-  boost::asio::awaitable<void> back_rancher_up();
+  /// Throws Failure (refused) where the answer is no.
+  boost::asio::awaitable<Answer> confirm(const std::string& question);
+  boost::asio::awaitable<Answer> confirm_plan(const Plan& plan);
+  /// Section 1.
+  enum class Backup { made, not_made };
+  boost::asio::awaitable<Backup> back_rancher_up();
+  /// After what took its time: what is there now decides. Throws as preflight does.
+  boost::asio::awaitable<void> observe_again();
   /// The clusters resource as it is before the first change.
   boost::asio::awaitable<void> save_cluster();
   /// What Rancher is to have stored in the end: rollback tells others' changes by it.

@@ -56,7 +56,7 @@ class PodWait {
     std::size_t old_left = 0;                   ///< old ones that were not seen going
     std::size_t new_ready = 0;                  ///< of the agents' service account
     std::map<std::string, std::size_t> agents;  ///< new and ready, by their Deployment
-    std::size_t owners_served = 0;              ///< of owners_, those that are in `agents`
+    std::size_t owners_served = 0;              ///< how many of owners_ are in `agents`
     std::size_t bytes = 0;
   };
   void count(const Pod& pod, Count how);

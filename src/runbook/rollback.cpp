@@ -270,9 +270,12 @@ awaitable<void> Rollback::run() {
                         saved_.cluster.token_secret_name.text(), now->token_secret_name.text()));
   }
   co_await try_saved_token();
-  const auto confirmed =
+  const auto answer =
       co_await confirm_(fmt::format("Put this back for cluster {}?", called(saved_.cluster)));
-  if (!confirmed) throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
+  if (answer == Answer::no)
+    throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
+  // The resource is read again before it is changed; this is beside it.
+  if (answer == Answer::yes) co_await check_token_secret();
 
   events_.emit({.kind = EventKind::step_started,
                 .section = "2.5",

@@ -1,4 +1,4 @@
-// Which cluster a command goes to, where a kubeconfig leads to several.
+// What was true before a question is not relied on after it: the cluster of a context, and objects.
 #include <cstdlib>
 #include <filesystem>
 
@@ -38,6 +38,49 @@ TEST_CASE("another current context meanwhile leads no command to another cluster
     CAPTURE(change);
     CHECK(change.starts_with("downstream "));
   }
+}
+
+/// A kubectl that replaces the agents' token secret by one of the same name, once, after it was
+/// read: a colleague who does the same work.
+std::string replacing_secret_kubectl(Sandbox& sandbox) {
+  const char* named = std::getenv("RETRUST_TEST_KUBECTL");
+  const std::string real = named == nullptr ? "kubectl" : named;
+  const auto path = sandbox.directory() / "colleagues-kubectl";
+  const auto kubectl = "'" + real + "' --kubeconfig='" + sandbox.file("downstream.kubeconfig") +
+                       "' -n cattle-system ";
+  write_file(path, "#!/bin/sh\ncase \" $* \" in *' create '*) mkdir '" +
+                       (sandbox.directory() / "done").string() + "' 2>/dev/null && {\n" +
+                       "name=$(" + kubectl +
+                       "get serviceaccount cattle -o jsonpath='{.secrets[0].name}')\n" + kubectl +
+                       "delete secret \"$name\" >&2\n" +
+                       "printf '{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": "
+                       "{\"name\": \"%s\", \"annotations\": "
+                       "{\"kubernetes.io/service-account.name\": \"cattle\"}}, \"type\": "
+                       "\"kubernetes.io/service-account-token\"}' \"$name\" | " +
+                       kubectl + "create -f - >&2\n} ;; esac\nexec '" + real + "' \"$@\"\n");
+  fs::permissions(path, fs::perms::owner_all);
+  return path.string();
+}
+
+TEST_CASE("a secret that was replaced while the question stood is not deleted") {
+  std::vector<std::string> args;
+  SUBCASE("by a run") {
+    args = {"run", "--no-rancher-backup"};
+  }
+  SUBCASE("by a step") {
+    args = {"step", "delete-token"};
+  }
+  Sandbox sandbox;
+  const auto run =
+      sandbox.answered({.args = args, .kubectl = replacing_secret_kubectl(sandbox)}, "yes");
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  int deletions = 0;
+  for (const auto& change : sandbox.changes()) {
+    if (change.starts_with("downstream delete secrets ")) ++deletions;
+  }
+  // The colleague's.
+  CHECK(deletions == 1);
 }
 
 }  // namespace

@@ -313,7 +313,7 @@ TEST_CASE("a file that the operator names may be a link, as Kubernetes mounts fi
   CHECK(ended([&] { open_trusted("/etc/passwd"); }).status == ExitStatus::done);
 }
 
-TEST_CASE("others cannot change a folder on a read-only mount, whatever its mode") {
+TEST_CASE("others cannot change a folder on a read-only mount of any mode") {
   struct ::stat state {};
   state.st_uid = ::geteuid();
   state.st_mode = S_IFDIR | 0777;

@@ -22,7 +22,7 @@ struct Option {
 // The options of kubernetes/kubectl kubernetes-1.36.1: pkg/cmd/get/get.go, delete/delete_flags.go,
 // create/create.go, replace/replace.go, rollout/rollout_restart.go, util/helpers.go; and
 // kubernetes/cli-runtime, pkg/genericclioptions/config_flags.go. An empty value is the same as none
-// there. Left out are those that kubectl refuses beside the others (--filename, --kustomize).
+// there. kubectl itself refuses --filename and --kustomize beside names of objects.
 
 constexpr std::array of_get{
     Option{"--all-namespaces=false", "-A"},

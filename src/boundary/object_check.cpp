@@ -78,7 +78,7 @@ class ObjectCheck {
     }
   }
 
-  /// A pod starts without a secret that is optional, whatever its name.
+  /// A pod starts without a secret that is optional, under any name.
   void check_volumes(std::string_view pointer, std::string_view path) const {
     each(pointer, [&](const json::value& volume) {
       const auto* optional = at(volume, "/secret/optional");

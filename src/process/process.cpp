@@ -225,7 +225,8 @@ class Job : public std::enable_shared_from_this<Job> {
   void time_out() { end(Ending::timed_out, SIGTERM); }
 
   void watch() {
-    if (decided_) return;
+    // One that was due when the child ended is called all the same.
+    if (decided_ || exited_) return;
     try {
       command_.watch();
       after(watch_, between_looks, &Job::watch);

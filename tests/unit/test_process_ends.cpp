@@ -1,12 +1,16 @@
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <sys/wait.h>
+#include <thread>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -125,11 +129,42 @@ TEST_CASE("a watch that throws ends the child, and then comes out") {
 }
 
 TEST_CASE("a watch lets a child come to its end") {
-  auto command = shell("exit 7");
-  command.watch = [] {};
+  const Folder folder;
+  const auto seen = folder.path("seen");
+  auto command = shell("until [ -e '" + seen + "' ]; do sleep 0.01; done; exit 7");
+  int looks = 0;
+  command.watch = [&] {
+    ++looks;
+    std::ofstream(seen).put('x');
+  };
   const auto outcome = test::run(command);
   CHECK(outcome.ending == Ending::exited);
   CHECK(outcome.code == 7);
+  CHECK(looks >= 1);
+}
+
+TEST_CASE("a watch that is due when the child ends is not called after that") {
+  boost::asio::io_context io;
+  Runner runner(io.get_executor());
+  auto command = shell("exit 0");
+  int looks = 0;
+  command.watch = [&] { ++looks; };
+  auto ended = false;
+  int looks_at_the_end = 0;
+  boost::asio::co_spawn(
+      io,
+      [&]() -> boost::asio::awaitable<void> {
+        co_await runner.run(command, {});
+        looks_at_the_end = looks;
+        ended = true;
+      },
+      boost::asio::detached);
+  io.poll();
+  // Both come to be due while this thread is busy: the end of the child, and a look.
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  io.run_for(std::chrono::milliseconds(500));
+  CHECK(ended);
+  CHECK(looks == looks_at_the_end);
 }
 
 TEST_CASE("a reader that has enough ends the child") {

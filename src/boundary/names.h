@@ -25,6 +25,11 @@ class Checked {
   Checked(std::string_view text) : Checked(std::string(text)) {}
   Checked(const char* text) : Checked(std::string(text)) {}
 
+  /// None where the text breaks the rule: of a reference that Kubernetes itself does not check.
+  static Checked if_allowed(std::string_view text) {
+    return Rule::allows(text) ? Checked(text) : Checked();
+  }
+
   bool empty() const { return text_.empty(); }
   const std::string& text() const { return text_; }
   operator const std::string&() const { return text_; }

@@ -67,10 +67,6 @@ class ObjectCheck {
   /// Names of other objects, which become parts of commands: those of whichever kind has them.
   void check_references() const {
     check_reference("/spec/serviceAccountName", "spec.serviceAccountName");
-    check_volumes("/spec/volumes", "spec.volumes.secret.secretName");
-    check_volumes("/spec/template/spec/volumes", "spec.template.spec.volumes.secret.secretName");
-    each("/secrets",
-         [this](const json::value& secret) { check_reference(secret, "/name", "secrets.name"); });
     check_reference("/status/serviceAccountTokenSecret", "status.serviceAccountTokenSecret");
     if (text_of(object_, "type") == "kubernetes.io/service-account-token") {
       check_reference("/metadata/annotations/kubernetes.io~1service-account.name",
@@ -78,32 +74,12 @@ class ObjectCheck {
     }
   }
 
-  /// A pod starts without a secret that is optional, under any name.
-  void check_volumes(std::string_view pointer, std::string_view path) const {
-    each(pointer, [&](const json::value& volume) {
-      const auto* optional = at(volume, "/secret/optional");
-      if (optional != nullptr && optional->is_bool() && optional->get_bool()) return;
-      check_reference(volume, "/secret/secretName", path);
-    });
-  }
-
   void check_reference(std::string_view pointer, std::string_view path) const {
-    check_reference(whole_, pointer, path);
-  }
-  void check_reference(const json::value& within, std::string_view pointer,
-                       std::string_view path) const {
-    const auto* name = at(within, pointer);
+    const auto* name = at(whole_, pointer);
     if (name == nullptr || name->is_null()) return;
     const auto allowed = name->is_string() &&
                          (name->get_string().empty() || ObjectNameRule::allows(name->get_string()));
     if (!allowed) refuse(path, *name);
-  }
-
-  template <typename Act>
-  void each(std::string_view pointer, const Act& act) const {
-    const auto* list = at(whole_, pointer);
-    if (list == nullptr || !list->is_array()) return;
-    for (const auto& element : list->get_array()) act(element);
   }
 
   static const json::value* at(const json::value& within, std::string_view pointer) {

@@ -56,16 +56,16 @@ ObjectName required_name(const json::value& object, Side side) {
   return name;
 }
 
-/// Secrets that a pod template or pod mounts as volumes.
+/// Secrets that a pod template or pod mounts as volumes. Kubernetes takes any text for a name there
+/// (kubernetes/kubernetes, pkg/apis/core/validation/validation.go,
+/// validateSecretVolumeSource); no secret can have one that is not allowed.
 std::vector<ObjectName> mounted(const json::value& object, const std::string& spec) {
   std::vector<ObjectName> names;
   for (const auto& volume : array_at(object, spec + "/volumes")) {
-    if (auto name = text_at(volume, "/secret/secretName"); !name.empty()) {
-      const auto* optional = find_at(volume, "/secret/optional");
-      if (optional == nullptr || !optional->is_bool() || !optional->get_bool()) {
-        names.emplace_back(std::move(name));
-      }
-    }
+    auto name = ObjectName::if_allowed(text_at(volume, "/secret/secretName"));
+    const auto* optional = find_at(volume, "/secret/optional");
+    const auto needed = optional == nullptr || !optional->is_bool() || !optional->get_bool();
+    if (needed && !name.empty()) names.push_back(std::move(name));
   }
   return names;
 }
@@ -214,7 +214,7 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
   for (const auto* account : items_of(list, "ServiceAccount")) {
     if (name_of(*account) == agent_account) {
       parsed.service_account_uid = text_at(*account, "/metadata/uid");
-      parsed.account_secret = text_at(*account, "/secrets/0/name");
+      parsed.account_secret = ObjectName::if_allowed(text_at(*account, "/secrets/0/name"));
     }
   }
   for (const auto* pod : items_of(list, "Pod"))

@@ -27,10 +27,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// kubectl's runtime collects garbage on every processor, though the process ends before that is of
-/// use: a quarter of its time. What the operator has set stands.
-std::map<std::string, std::string> short_lived() {
+/// use: a quarter of its time. What the operator has set stands. Without HOME kubectl reads a
+/// kuberc and its cache in the current folder.
+std::map<std::string, std::string> settings_of_kubectl() {
   std::map<std::string, std::string> settings{{"GOGC", "400"}, {"GOMAXPROCS", "1"}};
   std::erase_if(settings, [](const auto& each) { return std::getenv(each.first.c_str()); });
+  settings["HOME"] = home_folder();
   return settings;
 }
 
@@ -215,7 +217,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   args.append(target_.defaults == KubectlDefaults::of_kuberc ? over_kuberc(call.args) : call.args);
   if (!contained) {
     command.args = args.list();
-    command.environment = short_lived();
+    command.environment = settings_of_kubectl();
     return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                          std::move(reader));
   }
@@ -286,7 +288,10 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
   auto copy = *this;
   const auto version = co_await client();
   copy.target_.age = age_of(version);
-  copy.target_.defaults = defaults_of(text_at(version, "/clientVersion/gitVersion"));
+  // The operator's kuberc is none of a container's.
+  if (target_.container.empty()) {
+    copy.target_.defaults = defaults_of(text_at(version, "/clientVersion/gitVersion"));
+  }
   co_return copy;
 }
 

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "process/executable.h"
+
 namespace retrust {
 namespace {
 
@@ -28,6 +30,7 @@ constexpr std::array of_get{
     Option{"--all-namespaces=false", "-A"},
     Option{"--field-selector="},
     Option{"--ignore-not-found=false"},
+    Option{"--output=", "-o"},
     Option{"--output-watch-events=false"},
     Option{"--raw="},
     Option{"--selector=", "-l"},
@@ -58,9 +61,9 @@ constexpr std::array of_create{
 };
 
 constexpr std::array of_replace{
-    Option{"--cascade=background"}, Option{"--dry-run=none"}, Option{"--force=false"},
-    Option{"--grace-period=-1"},    Option{"--raw="},         Option{"--save-config=false"},
-    Option{"--subresource="},       Option{"--timeout=0s"},
+    Option{"--cascade=background"}, Option{"--dry-run=none"},  Option{"--force=false"},
+    Option{"--grace-period=-1"},    Option{"--output=", "-o"}, Option{"--raw="},
+    Option{"--save-config=false"},  Option{"--subresource="},  Option{"--timeout=0s"},
 };
 
 constexpr std::array of_rollout{
@@ -88,7 +91,7 @@ bool gives(const Arguments& args, const Option& option) {
 KubectlDefaults defaults_of(const std::string& version) {
   constexpr std::string_view major = "v1.";
   constexpr int first_minor = 33;
-  if (!version.starts_with(major)) return KubectlDefaults::built_in;
+  if (!version.starts_with(major)) return KubectlDefaults::of_kuberc;
   const auto minor = std::atoi(version.c_str() + major.size());
   return minor < first_minor ? KubectlDefaults::built_in : KubectlDefaults::of_kuberc;
 }
@@ -100,9 +103,8 @@ bool kuberc_exists() {
   if (name == "off") return false;
   std::error_code unknown;
   if (!name.empty()) return std::filesystem::exists(name, unknown);
-  const auto* home = std::getenv("HOME");
-  return home != nullptr &&
-         std::filesystem::exists(std::filesystem::path(home) / ".kube" / "kuberc", unknown);
+  return std::filesystem::exists(std::filesystem::path(home_folder()) / ".kube" / "kuberc",
+                                 unknown);
 }
 
 Arguments over_kuberc(Arguments args) {

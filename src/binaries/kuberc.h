@@ -12,8 +12,8 @@ enum class KubectlDefaults {
   of_kuberc,  ///< a file of the operator's
 };
 
-/// By a version such as "v1.35.0": kubectl reads a kuberc from 1.33 on. built_in where the version
-/// is not known.
+/// By a version such as "v1.35.0": kubectl reads a kuberc from 1.33 on, and one of another kind of
+/// version may.
 KubectlDefaults defaults_of(const std::string& version);
 
 /// Whether there is a kuberc that kubectl would read: KUBERC, else ~/.kube/kuberc.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <pwd.h>
 #include <system_error>
 #include <unistd.h>
 #include <vector>
@@ -50,6 +51,13 @@ std::string absolute_program(const std::string& program) {
     if (is_program(found)) return absolute_path(found.string());
   }
   return program;
+}
+
+std::string home_folder() {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home != '\0') return home;
+  const auto* user = ::getpwuid(::geteuid());
+  return user == nullptr ? "/" : user->pw_dir;
 }
 
 std::string search_path() {

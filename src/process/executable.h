@@ -26,6 +26,10 @@ std::string search_path();
 /// Nothing for a PATH without any entry.
 std::optional<std::string> relative_entry(std::string_view path);
 
+/// HOME, or the caller's home by the user database where HOME is not set: programs would look for
+/// their files in the current folder, which may be anybody's.
+std::string home_folder();
+
 /// A PATH without such entries.
 std::string without_relative_entries(std::string_view path);
 

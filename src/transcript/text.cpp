@@ -16,6 +16,20 @@ bool needs_quotes(std::string_view word) {
   return word.empty() || word.find_first_not_of(plain) != std::string_view::npos;
 }
 
+/// `$'a\x0ab'`: what bash and zsh read as the same word, on one line and printable.
+std::string quoted_bytes(std::string_view word) {
+  std::string quoted = "$'";
+  for (const char c : word) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f || c == '\'' || c == '\\') {
+      quoted += fmt::format("\\x{:02x}", byte);
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -62,6 +76,10 @@ std::string shell_line(const std::vector<std::string>& words) {
     if (!line.empty()) line += ' ';
     if (!needs_quotes(word)) {
       line += word;
+      continue;
+    }
+    if (printable(word) != word || one_line(word) != word) {
+      line += quoted_bytes(word);
       continue;
     }
     line += '\'';

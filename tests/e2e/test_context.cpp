@@ -2,6 +2,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -38,6 +40,47 @@ TEST_CASE("another current context meanwhile leads no command to another cluster
     CAPTURE(change);
     CHECK(change.starts_with("downstream "));
   }
+}
+
+TEST_CASE("a hostile name of a context forges no line, and stays one word of each command") {
+  Sandbox sandbox;
+  auto kubeconfig = boost::json::parse(read_file(sandbox.file("downstream.kubeconfig")));
+  const std::string name = "a\n\nDone. Exit status 0.\n\x1b[31m\u202e";
+  kubeconfig.at("contexts").at(0).at("name") = name;
+  kubeconfig.at("current-context") = name;
+  const auto path = (sandbox.directory() / "hostile.kubeconfig").string();
+  write_file(path, boost::json::serialize(kubeconfig));
+  const auto run =
+      sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup"}, .kubeconfig = path});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  for (const auto& text : {run.all(), transcripts(sandbox.run_folder())}) {
+    CHECK(text.find("\nDone. Exit status 0.\n") == std::string::npos);
+    CHECK(text.find('\x1b') == std::string::npos);
+    CHECK(text.find("--context=a\\x0a\\x0aDone. Exit status 0.\\x0a\\x1b[31m") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("without HOME no kuberc of the current folder is read") {
+  Sandbox sandbox;
+  const auto folder = sandbox.directory() / "somebodys";
+  fs::create_directories(folder / ".kube");
+  write_file(folder / ".kube" / "kuberc", "this is none");
+  const auto log = sandbox.directory() / "homes";
+  const auto path = sandbox.directory() / "telling-kubectl";
+  const char* named = std::getenv("RETRUST_TEST_KUBECTL");
+  write_file(path, "#!/bin/sh\necho \"home=$HOME\" >>'" + log.string() + "'\nexec '" +
+                       (named == nullptr ? "kubectl" : named) + "' \"$@\"\n");
+  fs::permissions(path, fs::perms::owner_all);
+  Sandbox::Call call{.args = {"status"}, .kubectl = path.string()};
+  call.shell = "cd '" + folder.string() + R"('; unset HOME; exec "$@")";
+  const auto run = sandbox.retrust(call);
+  CAPTURE(run.all());
+  CHECK(run.status == 3);
+  const auto homes = read_file(log);
+  CHECK(homes.find("home=/") != std::string::npos);
+  CHECK(homes.find("home=\n") == std::string::npos);
 }
 
 /// A kubectl that replaces the agents' token secret by one of the same name, once, after it was

@@ -104,6 +104,7 @@ TEST_CASE("no kuberc leads a command to another cluster, other objects, or nothi
       {"get", "output-watch-events", "true"},
       {"get", "subresource", "status"},
       {"get", "raw", "/version"},
+      {"get", "output", "yaml"},
       {"create", "context", "local"},
       {"create", "dry-run", "server"},
       {"create", "dry-run", "client"},
@@ -114,6 +115,7 @@ TEST_CASE("no kuberc leads a command to another cluster, other objects, or nothi
       {"replace", "force", "true"},
       {"replace", "subresource", "status"},
       {"replace", "grace-period", "0"},
+      {"replace", "output", "name"},
       {"config view", "context", "local"},
       {"version", "client", "true"},
   };

@@ -392,7 +392,8 @@ TEST_CASE("a kubectl reads a kuberc from 1.33 on") {
   CHECK(defaults_of("v1.32.9") == KubectlDefaults::built_in);
   CHECK(defaults_of("v1.33.0") == KubectlDefaults::of_kuberc);
   CHECK(defaults_of("v1.36.1+k3s1") == KubectlDefaults::of_kuberc);
-  CHECK(defaults_of("") == KubectlDefaults::built_in);
+  CHECK(defaults_of("4.20.0-202510") == KubectlDefaults::of_kuberc);
+  CHECK(defaults_of("") == KubectlDefaults::of_kuberc);
 }
 
 TEST_CASE("what a kuberc may not change of a command is given outright") {

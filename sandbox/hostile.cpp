@@ -243,15 +243,16 @@ std::string Hostile::rewritten(const Request& request, const About& about, json:
 /// What nobody has to walk over, as nothing of it is replaced.
 void Hostile::add_more(const About& about, json::array& items) const {
   const auto first = items.front();
-  const auto count =
-      static_cast<std::size_t>(number(attack_.argument, does(about, "tokens") ? 5'000 : 40'000));
+  const auto count = [this](int standard) {
+    return static_cast<std::size_t>(number(attack_.argument, standard));
+  };
   if (does(about, "tokens")) {
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0, end = count(5'000); i < end; ++i) {
       items.push_back(first);
       make_token_secret(items.back(), i);
     }
   } else if (does(about, "bare")) {
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0, end = count(40'000); i < end; ++i) {
       json::value object;
       put(object, "/metadata/name", text_at(first, "/metadata/name"));
       make_another(object, i);

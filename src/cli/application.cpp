@@ -72,8 +72,8 @@ std::string outcome_of_look(const Observation& seen, const Plan& plan) {
   const auto steps = steps_text(plan);
   if (steps.empty()) return "Stored and live credentials differ. No changes were made.";
   const auto& cluster = seen.local.cluster;
-  return fmt::format("{} ({}) needs {}. No changes were made.", one_line(cluster.display_name),
-                     cluster.id, steps);
+  return fmt::format("{} ({}) needs {}. No changes were made.", cluster.display_name, cluster.id,
+                     steps);
 }
 
 /// One invocation: everything that lives while a command runs.

@@ -92,8 +92,9 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   if (again && arguments.empty()) arguments.assign(line.others.begin() + 1, line.others.end());
   std::erase_if(line.options, [&](const Given& given) {
     const auto name = given.option->name;
-    // A folder that holds a transcript is not taken again.
-    return !applies_to(*given.option, to) || name == "run-dir" || (name == "yes" && !again) ||
+    // A folder that holds a transcript is not taken again, nor the name of a snapshot.
+    return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
+           (name == "yes" && !again) ||
            (scope == Scope::what_is_left && (name == "skip" || name == "all"));
   });
   std::vector<std::string> words{std::string(info->name)};
@@ -184,7 +185,9 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
   if (repaired == Repaired::after_silence) {
     // The label: rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
     std::vector<std::string> words{"kubectl", "--kubeconfig=" + options.kubeconfig};
-    if (!options.context.empty()) words.push_back("--context=" + options.context);
+    const auto& context =
+        options.context.empty() ? seen.downstream.kubeconfig.context : options.context;
+    if (!context.empty()) words.push_back("--context=" + context);
     for (const auto* word : {"-n", options.name_space.text().c_str(), "logs", "-l",
                              "app=cattle-cluster-agent", "--since=15m"}) {
       words.emplace_back(word);

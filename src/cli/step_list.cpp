@@ -43,7 +43,7 @@ void StepList::see(const Event& event, Time now) {
         if (need != "needed" && need != "depends") continue;
         entries_.push_back({text_in(step.get_object(), "section"),
                             text_in(step.get_object(), "name"),
-                            need == "needed" ? Mark::ahead : Mark::if_need_be});
+                            need == "needed" ? Mark::ahead : Mark::if_needed});
       }
       break;
     }
@@ -108,7 +108,7 @@ std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
   auto current = working();
   if (current == entries_.end()) {
     current = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
-      return entry.mark == Mark::ahead || entry.mark == Mark::if_need_be;
+      return entry.mark == Mark::ahead || entry.mark == Mark::if_needed;
     });
   }
   const auto count = [](auto from, auto to) { return static_cast<std::size_t>(to - from); };
@@ -164,7 +164,7 @@ ToneLine StepList::line(const Entry& entry, Time now) const {
   switch (entry.mark) {
     case Mark::ahead:
       break;
-    case Mark::if_need_be:
+    case Mark::if_needed:
       text += "  if needed";
       break;
     case Mark::working:
@@ -185,7 +185,7 @@ std::string_view StepList::symbol(Mark mark) const {
   const auto unicode = symbols_ == Symbols::unicode;
   switch (mark) {
     case Mark::ahead:
-    case Mark::if_need_be:
+    case Mark::if_needed:
       return unicode ? "·" : ".";
     case Mark::working:
       return unicode ? "▸" : ">";

@@ -33,7 +33,7 @@ class StepList {
   std::string_view more() const { return symbols_ == Symbols::unicode ? "…" : "..."; }
 
  private:
-  enum class Mark { ahead, if_need_be, working, done, failed };
+  enum class Mark { ahead, if_needed, working, done, failed };
   struct Entry {
     std::string section;
     std::string name;

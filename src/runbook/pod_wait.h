@@ -17,7 +17,7 @@ namespace retrust {
 /// an old one can report the old credentials again for as long as it is there. Those of DaemonSets
 /// go with their nodes, of which one may be away for good, so they are only looked at.
 ///
-/// An event takes the same time and no more memory however many pods there are.
+/// The time for an event does not depend on the number of pods.
 class PodWait {
  public:
   /// Bytes of what is known of pods: more than 20,000 of an ordinary size.

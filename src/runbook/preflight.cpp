@@ -4,6 +4,7 @@
 
 #include "credentials/token.h"
 #include "runbook/agent_token.h"
+#include "runbook/commands.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -87,7 +88,8 @@ void check_one_ca(const Observation& observation) {
          "run again");
 }
 
-void check_token_owner(const TokenSecret& secret, const NamespaceName& name_space) {
+void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
+  const auto& name_space = options.name_space;
   const auto claims = parse_token(secret.credentials.token.reveal());
   if (claims && claims->name_space == name_space.text() &&
       claims->service_account == agent_account) {
@@ -101,8 +103,9 @@ void check_token_owner(const TokenSecret& secret, const NamespaceName& name_spac
                      "{}, not of {}/{}: retrust does not store it in Rancher",
                      secret.name, owner, name_space, agent_account),
          fmt::format("this may be an attack: find out who wrote that secret. Then delete it, and "
-                     "run again: kubectl -n {} delete secret {}",
-                     name_space, secret.name));
+                     "run again: {}",
+                     shell_line(options.downstream_kubectl,
+                                commands::delete_secrets(name_space, {secret.name}))));
 }
 
 void check_backup(const Observation& observation, Step step) {

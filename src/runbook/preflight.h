@@ -18,7 +18,7 @@ void check_one_ca(const Observation& observation);
 
 /// Throws Failure (refused) where the token says itself that it is of another account than the
 /// agents' in that namespace: it is not stored in Rancher.
-void check_token_owner(const TokenSecret& secret, const NamespaceName& name_space);
+void check_token_owner(const TokenSecret& secret, const PlanOptions& options);
 
 /// Throws Failure (refused) where the backup that this step makes may not fit, or would overwrite
 /// another.

@@ -130,7 +130,7 @@ awaitable<void> Execution::try_live() {
                                                 live->name, live->lack()),
                   "wait for a new one: retrust step delete-token");
   }
-  check_token_owner(*live, options_.plan.name_space);
+  check_token_owner(*live, options_.plan);
   if (live->verdict == Verdict::rejected) {
     throw Failure(ExitStatus::failed,
                   fmt::format("the cluster rejects the token in {}, so it is not stored in Rancher",
@@ -166,6 +166,9 @@ awaitable<void> Execution::try_live() {
     }
   } catch (const KubectlFailure& failure) {
     const auto ca = failure.kind == KubectlError::untrusted;
+    const auto token =
+        failure.kind == KubectlError::unauthorized || failure.kind == KubectlError::forbidden;
+    if (!ca && !token) throw;
     throw Failure(ExitStatus::failed,
                   fmt::format("the {} in {} is not good for the cluster that made it",
                               ca ? "CA" : "token", live->name),

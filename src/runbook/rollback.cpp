@@ -256,8 +256,8 @@ awaitable<void> Rollback::run() {
                   "nothing was changed; check --local-kubeconfig");
   }
   if (look_at(*now) == Left::nothing) {
-    finding("nothing has to be taken back: Rancher has stored what was saved");
-    verdict_ = "Nothing had to be taken back: Rancher has stored what was saved";
+    finding("nothing is needed: Rancher has stored what was saved");
+    verdict_ = "Nothing was needed: Rancher has stored what was saved";
     co_return;
   }
   co_await check_clusters(*now);

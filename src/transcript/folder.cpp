@@ -101,7 +101,11 @@ int each_member(int folder, OnName on_name) {
   // A descriptor of its own: closedir closes it, and reading moves its place.
   const auto number = ::openat(folder, ".", folder_flags);
   auto* const stream = number < 0 ? nullptr : ::fdopendir(number);
-  if (stream == nullptr) return errno;
+  if (stream == nullptr) {
+    const auto error = errno;
+    if (number >= 0) ::close(number);
+    return error;
+  }
   auto error = 0;
   for (auto more = true; more;) {
     errno = 0;
@@ -131,7 +135,9 @@ std::vector<std::string> members(int folder, const fs::path& path, std::size_t m
 /// Whether a member is a folder, which is then made the caller's to change. A link is not followed.
 bool opens_as_folder(int parent, const char* name) {
   if (errno != EISDIR) return false;
-  ::fchmodat(parent, name, 0700, 0);
+  const Descriptor folder(::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (folder.get() < 0) return false;
+  ::chmod(fmt::format("/proc/self/fd/{}", folder.get()).c_str(), 0700);
   return true;
 }
 

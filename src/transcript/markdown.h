@@ -14,8 +14,7 @@ std::string fenced(std::string_view content, std::string_view language);
 /// and Jira see nothing but words in them. Others, such as links, domains, mentions, references and
 /// markup, become code spans. Text behind a colon that holds such a word becomes one span: a
 /// cluster or a program said the text. A command behind the sentence, as in "Check again: retrust
-/// status
-/// --cluster c-x7k2p", becomes one code span.
+/// status --cluster c-x7k2p", becomes one code span.
 std::string inline_text(std::string_view text);
 
 /// The same for a cell of a table: `|` would end the cell even in a code span, and becomes `¦`.

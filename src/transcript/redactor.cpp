@@ -17,7 +17,7 @@ namespace {
 /// The shortest secret.
 constexpr std::size_t least_size = 8;
 /// From here on a secret is found by two pieces.
-constexpr std::size_t least_divided = 32;
+constexpr std::size_t least_divided = 64;
 /// Replaces what is part of a secret, though not of which one is known.
 constexpr std::string_view piece_label = "‹secret›";
 
@@ -174,8 +174,7 @@ void Redactor::add(std::string_view secret, std::string_view label) {
     throw Failure(
         ExitStatus::refused,
         fmt::format("the clusters sent more secrets than retrust can hide: {} and more", most_),
-        "no cluster was seen to have so many. Find out what answers at the cluster's "
-        "address");
+        "no cluster is known to have so many. Find out what answers at the cluster's address");
   }
 }
 

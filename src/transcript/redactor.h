@@ -36,7 +36,7 @@ class Redactor {
     std::uint32_t label;  ///< offset in labels_
     std::uint32_t size;   ///< bytes of the secret
   };
-  /// Digests of pieces of one size. A secret of 32 bytes or more is found by its first and its last
+  /// Digests of pieces of one size. A secret of 64 bytes or more is found by its first and its last
   /// bytes, as many as the largest power of two that the secret has: the two pieces overlap, so
   /// that together they are the secret, and there are few sizes to look for. A shorter secret is
   /// one piece, as half of a password may be a word.

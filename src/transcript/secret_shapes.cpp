@@ -156,7 +156,10 @@ void find_ranchers(std::string_view text, Shapes& found) {
     const auto end = end_of(text, at + 1, is_key);
     if (end - at - 1 < least_key) return std::max(end, at + 1);
     auto begin = at;
-    while (begin > 0 && (is_key(text[begin - 1]) || text[begin - 1] == '-')) --begin;
+    while (begin > 0 &&
+           (is_key(text[begin - 1]) || text[begin - 1] == '-' || text[begin - 1] == '.')) {
+      --begin;
+    }
     const auto name = text.substr(begin, at - begin);
     if (name.starts_with("token-") || name.starts_with("kubeconfig-")) {
       add(found, begin, end, token_label);

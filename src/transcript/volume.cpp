@@ -142,11 +142,7 @@ Volume::Verdict Volume::see_warning(const Event& event) {
 std::string Volume::new_lines(std::string_view aside) {
   std::string told;
   for (const auto& line : split_lines(aside)) {
-    // Two commands have different process numbers and times.
-    auto words = line;
-    std::replace_if(
-        words.begin(), words.end(), [](char c) { return c >= '0' && c <= '9'; }, '0');
-    if (asides_.size() < most_warnings && asides_.insert(words).second) told += line + "\n";
+    if (asides_.size() < most_warnings && asides_.insert(line).second) told += line + "\n";
   }
   return told;
 }

@@ -115,7 +115,7 @@ TEST_CASE("a rollback puts back what was stored, and nothing else; then there is
 
   const auto again = rollback(sandbox, folder);
   CHECK(again.status == 0);
-  CHECK(has(again.out, "nothing has to be taken back"));
+  CHECK(has(again.out, "nothing is needed: Rancher"));
   CHECK(stored(sandbox) == marked(before));
 
   // A rollback saves what it replaces, so that it can be taken back itself.

@@ -343,8 +343,12 @@ TEST_CASE("refused with 4: to store a token of another account") {
   const auto said = [&](const std::string& jwt) {
     live.credentials.token = test::secret_from(jwt);
     try {
-      check_token_owner(live, "cattle-system");
+      PlanOptions options;
+      options.downstream_kubectl.words = {"kubectl", "--kubeconfig=x"};
+      check_token_owner(live, options);
     } catch (const Failure& failure) {
+      CHECK(failure.advice.find("kubectl --kubeconfig=x -n cattle-system delete secret/") !=
+            std::string::npos);
       CHECK(failure.status == ExitStatus::refused);
       return std::string(failure.what());
     }

@@ -125,6 +125,8 @@ TEST_CASE("what has a secret's shape is masked though nobody registered it") {
       {"[glpat-x7k2p9mlq7t4w2zx5v8b]", "x7k2p9"},
       {"ghp_x7k2p9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b", "x7k2p9"},
       {"[[kubeconfig-u-7x2kp:p9mlq7t4w2zx5v8bnr6cp9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b]]", "p9mlq7"},
+      {"kubeconfig-user-mtrk8.c-vckqj:p9mlq7t4w2zx5v8bnr6cp9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b",
+       "p9mlq7"},
       {"token-7x2kp:p9mlq7t4w2zx5v8bnr6cp9mlq7t4w2zx5v8bnr6cq7t4w2zx5v8b", "p9mlq7"},
   };
   for (const auto& [text, secret] : cases) {

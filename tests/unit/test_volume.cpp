@@ -93,9 +93,11 @@ TEST_CASE("a line that several commands say to the operator is told once") {
     world.events.emit({.kind = EventKind::command_ended, .aside = std::move(aside)});
     return world.listener->events.back().aside;
   };
-  CHECK(told("expired (pid 123)\nexpired (pid 124)\nlog in\n") == "expired (pid 123)\nlog in\n");
-  CHECK(told("expired (pid 1250)\nlog in\n") == "expired (pid 1250)\n");
-  CHECK(told("expired (pid 126)\nlog in\n").empty());
+  CHECK(told("expired\nexpired\nlog in\n") == "expired\nlog in\n");
+  CHECK(told("expired\nlog in\n").empty());
+  // A second login has a code of its own.
+  CHECK(told("enter the code 482913\n") == "enter the code 482913\n");
+  CHECK(told("enter the code 771204\n") == "enter the code 771204\n");
 }
 
 TEST_CASE("every text of an event is at most 8 KiB, and one line where it is a sentence") {

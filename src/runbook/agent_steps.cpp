@@ -9,6 +9,7 @@
 #include "runbook/execution.h"
 #include "runbook/parse.h"
 #include "runbook/pod_wait.h"
+#include "runbook/same_cluster.h"
 #include "runbook/trim.h"
 #include "transcript/failure.h"
 #include "transcript/text.h"
@@ -58,6 +59,8 @@ awaitable<void> Execution::recreate_agents() {
     }
     std::vector<awaitable<void>> tasks;
     if (!stale.empty()) {
+      co_await check_same_cluster(downstream(Step::recreate_agents),
+                                  observation_.downstream.kube_system_uid);
       announce("2.2",
                fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale)));
       tasks.push_back(delete_pods(stale));

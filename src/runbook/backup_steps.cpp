@@ -183,6 +183,8 @@ awaitable<void> Execution::archive_and_copy(Docker docker, const ContainerBackup
 }
 
 awaitable<void> Execution::backup_container() {
+  // docker is given a path: nobody else may turn it elsewhere.
+  check_way(std::filesystem::absolute(folder_.path()).parent_path());
   const auto& backup = *observation_.backup.container;
   const auto& container = options_.plan.backup.container;
   const auto docker = tools_.docker.in_section("1.1");

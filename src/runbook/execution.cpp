@@ -10,6 +10,7 @@
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
 #include "runbook/report.h"
+#include "runbook/same_cluster.h"
 #include "runbook/server_container.h"
 #include "runbook/step_result.h"
 #include "runbook/stored_token.h"
@@ -107,7 +108,9 @@ awaitable<void> Execution::observe_again() {
   again.own_tokens = OwnTokensChoice::leave;
   auto container = std::move(observation_.container);
   observed_ = std::chrono::steady_clock::now();
-  observation_ = co_await observe(clusters_, again);
+  auto now = co_await observe(clusters_, again);
+  check_same_clusters(observation_, now);
+  observation_ = std::move(now);
   observation_.backup = std::move(backup);
   observation_.own_tokens = std::move(own_tokens);
   observation_.container = std::move(container);
@@ -122,6 +125,7 @@ awaitable<void> Execution::save_cluster() {
     // Somebody thought about the question: save what is there now.
     const auto section = clusters_.local.in_section("2.5");
     auto fresh = co_await read_cluster(section, cluster.id, clusters_.redactor);
+    check_same_resource(cluster, fresh);
     cluster = std::move(fresh);
   }
   save_stored(folder_, cluster, fmt::format("the clusters resource {}", cluster.id), {});

@@ -71,11 +71,12 @@ std::string file_text(const std::string& name, const std::filesystem::path& fold
   return text;
 }
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) {
-    text.pop_back();
-  }
-  return text;
+/// As client-go trims a token file.
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n\v\f";
+  const auto begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return std::string(text.substr(begin, text.find_last_not_of(blanks) - begin + 1));
 }
 
 /// `--client-secret`, AWS_SESSION_TOKEN; not `--token-cache-dir` or AWS_WEB_IDENTITY_TOKEN_FILE.
@@ -119,7 +120,12 @@ void keep_plugin(Redactor& redactor, const json::value& exec) {
 void keep_user(Redactor& redactor, const json::value& user, const std::filesystem::path& folder) {
   keep_secret(redactor, text_at(user, "/token"));
   keep_secret(redactor, trimmed(file_text(text_at(user, "/tokenFile"), folder)));
-  keep_value(redactor, text_at(user, "/password"), "password");
+  const auto password = text_at(user, "/password");
+  keep_value(redactor, password, "password");
+  if (!password.empty()) {
+    // As basic authentication sends it.
+    keep_value(redactor, text_at(user, "/username") + ":" + password, "password");
+  }
   keep_key(redactor, base64_decode(text_at(user, "/client-key-data")).value_or(""));
   keep_key(redactor, file_text(text_at(user, "/client-key"), folder));
   for (const auto* name : {"id-token", "access-token", "refresh-token"}) {

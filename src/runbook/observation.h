@@ -100,6 +100,7 @@ struct Condition {
 /// The clusters resource of the downstream cluster, as Rancher has it.
 struct ClusterResource {
   ClusterId id;
+  Uid uid;
   DisplayText display_name;
   DisplayText driver;
   ResourceVersion resource_version;

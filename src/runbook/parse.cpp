@@ -237,6 +237,7 @@ ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
   parsed.id = required_name(cluster, Side::local).text();
   parsed.display_name = text_at(cluster, "/spec/displayName");
   parsed.driver = text_at(cluster, "/status/driver");
+  parsed.uid = text_at(cluster, "/metadata/uid");
   parsed.resource_version = text_at(cluster, "/metadata/resourceVersion");
   parsed.kubernetes_version = text_at(cluster, "/status/version/gitVersion");
   parsed.stored.ca_pem = decoded(cluster, "/status/caCert");

@@ -12,6 +12,7 @@
 #include "runbook/kubeconfig.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/same_cluster.h"
 #include "runbook/stored_token.h"
 #include "transcript/text.h"
 
@@ -44,6 +45,7 @@ void Execution::take_cluster(const boost::json::value& object) {
   const auto before = observation_.comparison();
   auto& cluster = observation_.local.cluster;
   auto fresh = parse_cluster(object, clusters_.redactor);
+  check_same_resource(cluster, fresh);
   if (!fresh.token_secret_name.empty()) {
     // Rancher may write into the same Secret or name another: it is read before anything is judged.
     take_token_secret(fresh, std::nullopt, clusters_.redactor);
@@ -195,6 +197,7 @@ awaitable<void> Execution::update_cluster() {
   change.id = observation_.local.cluster.id;
   change.purpose = "with the live token and CA";
   change.look = [this](const ClusterResource& now) {
+    check_same_resource(observation_.local.cluster, now);
     observation_.local.cluster = now;
     check_right_clusters(observation_);
     return !observation_.comparison().equal();
@@ -263,6 +266,7 @@ awaitable<void> Execution::restart_rancher() {
     co_return;
   }
   const auto kubectl = local(Step::restart_rancher);
+  co_await check_same_cluster(kubectl, observation_.local.kube_system_uid);
   announce("3.1",
            fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));
   co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));

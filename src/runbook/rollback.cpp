@@ -17,6 +17,7 @@
 #include "runbook/kubeconfig_registration.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/same_cluster.h"
 #include "runbook/stored_token.h"
 #include "runbook/trim.h"
 #include "transcript/text.h"
@@ -284,7 +285,10 @@ awaitable<void> Rollback::run() {
   ClusterChange change;
   change.id = id;
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
-  change.look = [this](const ClusterResource& fresh) { return look_at(fresh) == Left::something; };
+  change.look = [this, expected = *now](const ClusterResource& fresh) {
+    check_same_resource(expected, fresh);
+    return look_at(fresh) == Left::something;
+  };
   auto path = co_await status_path(local, id);
   change.status_path = std::move(path);
   change.edit = [this](boost::json::object& status, const ObjectName&) {

@@ -14,6 +14,7 @@
 #include "runbook/execution.h"
 #include "runbook/parse.h"
 #include "runbook/preflight.h"
+#include "runbook/same_cluster.h"
 #include "runbook/trim.h"
 #include "transcript/text.h"
 
@@ -51,6 +52,7 @@ awaitable<void> Execution::delete_token() {
   // second.
   if (maker == TokenMaker::kubernetes) tasks.push_back(wait_for_token(doomed));
   if (!names.empty()) {
+    co_await check_same_cluster(downstream(Step::delete_token), seen.kube_system_uid);
     announce("2.1", fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
                                 enumerated(texts_of(names))));
     Deletion deletion{"secret", options_.plan.name_space, {}};
@@ -130,9 +132,10 @@ awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> do
 
 awaitable<void> Execution::make_token(std::string section) {
   const auto& seen = observation_.downstream;
+  const auto kubectl = clusters_.downstream.in_section(section).with(Patience{options_.wait});
+  co_await check_same_cluster(kubectl, seen.kube_system_uid);
   announce(section, "making a token secret for the service account cattle");
   auto secret = new_account_secret(options_.plan.name_space, seen.service_account_uid);
-  const auto kubectl = clusters_.downstream.in_section(section).with(Patience{options_.wait});
   const auto made = co_await kubectl.create(std::move(secret));
   const ObjectName name = text_at(made, "/metadata/name");
   say(EventKind::wait_started, section, fmt::format("for token and CA in {}", name));
@@ -155,6 +158,9 @@ awaitable<void> Execution::list_token_first() {
     auto account =
         co_await kubectl.get(commands::service_account(options_.plan.name_space, agent_account));
     if (!account.is_object()) break;
+    if (text_at(account, "/metadata/uid") != seen.service_account_uid.text()) {
+      co_await check_same_cluster(kubectl, seen.kube_system_uid);
+    }
     folder_.save("serviceaccount-" + std::string(agent_account), account.get_object(),
                  {fmt::format("the service account {}", agent_account), "2.1"});
     list_secret_first(account.get_object(), live->name, seen.secret_names);
@@ -261,7 +267,9 @@ awaitable<void> Execution::await_one_ca() {
     const auto now = parse_downstream(*list, options_.plan.name_space, clusters_.redactor);
     agreed = now.tokens.empty() || agree_on_ca(now, now.tokens.front());
   }
-  observation_ = co_await observe(clusters_, options_.observe);
+  auto now = co_await observe(clusters_, options_.observe);
+  check_same_clusters(observation_, now);
+  observation_ = std::move(now);
   check_one_ca(observation_);
   say(EventKind::wait_ended, {}, "the cluster hands out one CA");
 }

@@ -126,5 +126,52 @@ TEST_CASE("a secret that was replaced while the question stood is not deleted") 
   CHECK(deletions == 1);
 }
 
+/// A kubectl that puts another file in the place of a kubeconfig: before a command that has these
+/// words, or after a deletion.
+std::string swapping_kubectl(Sandbox& sandbox, const std::string& words, const std::string& from,
+                             const std::string& to) {
+  const char* named = std::getenv("RETRUST_TEST_KUBECTL");
+  const std::string real = named == nullptr ? "kubectl" : named;
+  const auto path = sandbox.directory() / "swapping-kubectl";
+  write_file(path, "#!/bin/sh\nswap() { cp '" + from + "' '" + to +
+                       "'; }\ncase \" $* \" in *' delete '*'" + words + "'*) '" + real +
+                       "' \"$@\"; status=$?; swap; exit $status ;; *'" + words +
+                       "'*) swap ;; esac\nexec '" + real + "' \"$@\"\n");
+  fs::permissions(path, fs::perms::owner_all);
+  return path.string();
+}
+
+TEST_CASE("another kubeconfig in the place of the first changes nothing in its cluster") {
+  struct Swap {
+    std::string side;
+    std::string before;  ///< which command
+    std::vector<std::string> more;
+  };
+  const std::vector<Swap> swaps{
+      {"downstream", " create ", {}},
+      {"local", " create ", {}},
+      {"downstream", "secret/cattle-token-", {}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--all"}},
+  };
+  for (const auto& [side, before, more] : swaps) {
+    CAPTURE(side);
+    CAPTURE(before);
+    CAPTURE(more.size());
+    Sandbox sandbox({"--fault", "agents-never-report"});
+    Sandbox other({"--fault", "agents-never-report"});
+    const auto path = (sandbox.directory() / "swapped.kubeconfig").string();
+    write_file(path, read_file(sandbox.file(side + ".kubeconfig")));
+    Sandbox::Call call{.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"}};
+    call.args.insert(call.args.end(), more.begin(), more.end());
+    (side == "local" ? call.local_kubeconfig : call.kubeconfig) = path;
+    call.kubectl = swapping_kubectl(sandbox, before, other.file(side + ".kubeconfig"), path);
+    const auto run = sandbox.retrust(call);
+    CAPTURE(run.all());
+    CHECK(run.status != 0);
+    CHECK(other.changes().empty());
+  }
+}
+
 }  // namespace
 }  // namespace retrust::e2e

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"

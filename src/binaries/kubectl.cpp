@@ -157,10 +157,15 @@ KubectlLine Kubectl::shown_line() const {
 Arguments Kubectl::reaching() const {
   Arguments args;
   if (target_.container.empty()) args.joined("--kubeconfig=", target_.kubeconfig);
-  // A kuberc may not lead it elsewhere either: an empty value is the kubeconfig's own.
+  // A kuberc may not lead it elsewhere, nor as somebody whose secrets are not registered: an empty
+  // value is the kubeconfig's own.
   const auto may_lead = target_.defaults == KubectlDefaults::of_kuberc;
   if (may_lead || !target_.context.empty()) args.joined("--context=", target_.context);
-  if (may_lead) args.words({"--cluster=", "--server="});
+  if (may_lead) {
+    args.words({"--cluster=", "--user=", "--server=", "--tls-server-name=",
+                "--certificate-authority=", "--insecure-skip-tls-verify=false", "--token=",
+                "--client-certificate=", "--client-key=", "--username=", "--password="});
+  }
   return args;
 }
 

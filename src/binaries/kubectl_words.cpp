@@ -64,8 +64,9 @@ std::string without_contents(std::string_view line) {
   constexpr std::array about{std::string_view{"error loading config file"},
                              std::string_view{"Error in configuration"}};
   constexpr std::array quotes{std::string_view{" in list: "}, std::string_view{"error found in #"},
-                              std::string_view{"map key: "},  std::string_view{"`"},
-                              std::string_view{"{"},          std::string_view{"|"}};
+                              std::string_view{"map key: "},  std::string_view{"anchor '"},
+                              std::string_view{"`"},          std::string_view{"{"},
+                              std::string_view{"|"}};
   const auto concerns = std::any_of(about.begin(), about.end(), [&](std::string_view part) {
     return line.find(part) != std::string_view::npos;
   });

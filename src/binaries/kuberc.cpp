@@ -24,7 +24,7 @@ struct Option {
 // The options of kubernetes/kubectl kubernetes-1.36.1: pkg/cmd/get/get.go, delete/delete_flags.go,
 // create/create.go, replace/replace.go, rollout/rollout_restart.go, util/helpers.go; and
 // kubernetes/cli-runtime, pkg/genericclioptions/config_flags.go. An empty value is the same as none
-// there. kubectl itself refuses --filename and --kustomize beside names of objects.
+// there. kubectl itself refuses --filename beside names of objects.
 
 constexpr std::array of_get{
     Option{"--all-namespaces=false", "-A"},
@@ -40,30 +40,31 @@ constexpr std::array of_get{
 };
 
 constexpr std::array of_delete{
-    Option{"--all=false"},
-    Option{"--all-namespaces=false", "-A"},
-    Option{"--cascade=background"},
-    Option{"--dry-run=none"},
-    Option{"--field-selector="},
-    Option{"--force=false"},
-    Option{"--grace-period=-1"},
-    Option{"--interactive=false", "-i"},
-    Option{"--now=false"},
-    Option{"--output=", "-o"},
-    Option{"--raw="},
-    Option{"--selector=", "-l"},
-    Option{"--timeout=0s"},
+    Option{"--all=false"},          Option{"--all-namespaces=false", "-A"},
+    Option{"--cascade=background"}, Option{"--dry-run=none"},
+    Option{"--field-selector="},    Option{"--force=false"},
+    Option{"--grace-period=-1"},    Option{"--interactive=false", "-i"},
+    Option{"--kustomize=", "-k"},   Option{"--now=false"},
+    Option{"--output=", "-o"},      Option{"--raw="},
+    Option{"--selector=", "-l"},    Option{"--timeout=0s"},
 };
 
 constexpr std::array of_create{
-    Option{"--dry-run=none"},      Option{"--edit=false"},      Option{"--raw="},
-    Option{"--save-config=false"}, Option{"--selector=", "-l"},
+    Option{"--dry-run=none"}, Option{"--edit=false"},        Option{"--kustomize=", "-k"},
+    Option{"--raw="},         Option{"--save-config=false"}, Option{"--selector=", "-l"},
 };
 
 constexpr std::array of_replace{
-    Option{"--cascade=background"}, Option{"--dry-run=none"},  Option{"--force=false"},
-    Option{"--grace-period=-1"},    Option{"--output=", "-o"}, Option{"--raw="},
-    Option{"--save-config=false"},  Option{"--subresource="},  Option{"--timeout=0s"},
+    Option{"--cascade=background"},
+    Option{"--dry-run=none"},
+    Option{"--force=false"},
+    Option{"--grace-period=-1"},
+    Option{"--kustomize=", "-k"},
+    Option{"--output=", "-o"},
+    Option{"--raw="},
+    Option{"--save-config=false"},
+    Option{"--subresource="},
+    Option{"--timeout=0s"},
 };
 
 constexpr std::array of_rollout{

@@ -114,9 +114,13 @@ class Redactor::Search {
   void look(std::string_view text, std::size_t begin, std::uint64_t digest,
             std::vector<Match>& matches) const {
     const auto end = begin + size_;
-    if (pieces_.first.contains(digest)) {
+    const auto add_piece = [&] {
+      // A cluster could have a token that ends with a fingerprint, which is not to be hidden.
+      const auto other = text.substr(begin, size_).find_first_not_of("0123456789abcdef");
+      if (other == std::string_view::npos) return;
       add_match(matches, {begin, end, piece_label, Match::By::piece});
-    }
+    };
+    if (pieces_.first.contains(digest)) add_piece();
     const auto known = pieces_.last.find(digest);
     if (known == pieces_.last.end()) return;
     const auto [label, size] = known->second;
@@ -127,7 +131,7 @@ class Redactor::Search {
     if (whole) {
       add_match(matches, {end - size, end, redactor_.labels_.c_str() + label, Match::By::secret});
     } else {
-      add_match(matches, {begin, end, piece_label, Match::By::piece});
+      add_piece();
     }
   }
 

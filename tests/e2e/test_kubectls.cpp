@@ -116,8 +116,15 @@ TEST_CASE("no kuberc leads a command to another cluster, other objects, or nothi
       {"replace", "subresource", "status"},
       {"replace", "grace-period", "0"},
       {"replace", "output", "name"},
+      {"replace", "kustomize", "/tmp"},
       {"config view", "context", "local"},
       {"version", "client", "true"},
+      {"get", "insecure-skip-tls-verify", "true"},
+      {"get", "certificate-authority", "/nowhere"},
+      {"get", "tls-server-name", "other"},
+      {"get", "token", "opaque-token-of-nobody"},
+      {"get", "user", "nobody"},
+      {"delete", "username", "nobody"},
   };
   for (const auto& [command, option, value] : defaults) {
     CAPTURE(command);
@@ -147,6 +154,21 @@ TEST_CASE("no kuberc leads a command to another cluster, other objects, or nothi
       CHECK(change.starts_with(of_rancher ? "local " : "downstream "));
     }
   }
+}
+
+TEST_CASE("no kuberc proves a CA that does not verify the server") {
+  Sandbox sandbox({"--fault", "old-ca-handed-out"});
+  const auto kuberc = sandbox.directory() / "kuberc";
+  write_file(kuberc,
+             "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ndefaults:\n"
+             "- command: get\n  options:\n  - {name: insecure-skip-tls-verify, default: "
+             "\"true\"}\n");
+  const auto run = sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup"},
+                                    .kubectl = kubectl_of_version("1.35", sandbox.directory()),
+                                    .environment = {{"KUBERC", kuberc.string()}}});
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(sandbox.changes().empty());
 }
 
 }  // namespace

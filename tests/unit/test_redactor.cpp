@@ -228,6 +228,15 @@ TEST_CASE("more secrets than can be kept are refused rather than shown") {
   CHECK_THROWS_AS(redactor.add("secret-number-000100", "‹s›"), Failure);
 }
 
+TEST_CASE("a token that ends with a fingerprint hides no fingerprint") {
+  Redactor redactor;
+  const std::string sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+  const auto token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0." + std::string(40, 'A') + sha256;
+  redactor.add(token, "‹token›");
+  CHECK(redactor.mask("sha256 " + sha256) == "sha256 " + sha256);
+  CHECK(redactor.mask(token) == "‹token›");
+}
+
 TEST_CASE("values are masked before they become JSON, so that JSON stays JSON") {
   Redactor redactor;
   // A cluster may call anything a token.

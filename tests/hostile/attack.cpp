@@ -1,17 +1,16 @@
 #include "attack.h"
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <stdexcept>
 
 #include <boost/algorithm/string/replace.hpp>
-#include <boost/algorithm/string/split.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "calls.h"
 #include "credentials/encoding.h"
 #include "inspection.h"
 #include "sandbox.h"
@@ -23,12 +22,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 const std::string in_between = " | ";
-
-std::vector<std::string> words(const std::string& text) {
-  std::vector<std::string> found;
-  if (!text.empty()) boost::algorithm::split(found, text, [](char each) { return each == ' '; });
-  return found;
-}
 
 /// The objects that a server holds, by its dump.
 json::value dump_of(e2e::Sandbox& sandbox) {
@@ -57,18 +50,6 @@ std::set<std::string> secrets_in(const json::value& dump, e2e::Sandbox& sandbox)
   return forms;
 }
 
-/// A kubectl that writes its arguments to a file of its own in `folder`, and is then the real one.
-std::string recording_kubectl(const fs::path& folder) {
-  fs::create_directories(folder);
-  const char* given = std::getenv("RETRUST_TEST_KUBECTL");
-  const auto path = folder / "kubectl";
-  e2e::write_file(path,
-                  fmt::format("#!/bin/sh\nprintf '%s\\0' \"$@\" >'{}'/argv.$$\nexec '{}' \"$@\"\n",
-                              folder.string(), given == nullptr ? "kubectl" : given));
-  fs::permissions(path, fs::perms::owner_all);
-  return path.string();
-}
-
 /// A kubeconfig that whoever uses it runs a program by.
 std::string write_trap(const fs::path& directory) {
   const auto path = directory / "trap";
@@ -81,13 +62,6 @@ std::string write_trap(const fs::path& directory) {
 )",
                               (directory / "executed").string()));
   return path.string();
-}
-
-std::vector<std::string> args_of(const std::string& command, const std::string& patience) {
-  if (command == "status") return {"status", "-o", "json"};
-  if (command == "plan") return {"plan"};
-  if (command == "get-token") return {"step", "get-token", "--timeout", patience};
-  return {"run", "--yes", "--no-rancher-backup", "--timeout", patience};
 }
 
 }  // namespace
@@ -112,29 +86,21 @@ Attack parsed(const std::string& text) {
           .spec = text.substr(begin)};
 }
 
-const std::vector<std::string>& commands() {
-  static const std::vector<std::string> all{"status", "run", "plan", "get-token"};
-  return all;
-}
-
-const std::vector<std::string>& worlds() {
-  static const std::vector<std::string> all{"", "--fault agents-never-report",
-                                            "--rancher 2.7.0 --kubernetes 1.24"};
-  return all;
-}
-
-std::vector<std::string> places(const std::string& server) {
-  std::set<std::string> found;
+std::map<std::string, std::set<std::string>> places() {
+  std::map<std::string, std::set<std::string>> found;
   for (const auto& world : worlds()) {
-    auto options = words(world);
-    options.insert(options.end(), {"--hostile", server + " none"});
+    auto options = options_of(world);
+    options.insert(options.end(), {"--hostile", "downstream none", "--hostile", "local none"});
     e2e::Sandbox sandbox(options);
-    sandbox.run({"--timeout", "2s"});
-    for (auto& place : e2e::lines_of(e2e::read_file(sandbox.file("places-" + server)))) {
-      found.insert(std::move(place));
+    sandbox.run({"--timeout", "2s", "--repair-impersonation"});
+    sandbox.retrust({"rollback", sandbox.run_folder().string(), "--yes"});
+    for (const std::string server : {"downstream", "local"}) {
+      for (auto& place : e2e::lines_of(e2e::read_file(sandbox.file("places-" + server)))) {
+        found[server].insert(std::move(place));
+      }
     }
   }
-  return {found.begin(), found.end()};
+  return found;
 }
 
 const std::vector<Replacement>& replacements() {
@@ -176,28 +142,30 @@ const std::vector<Replacement>& replacements() {
 }
 
 const std::vector<Replacement>& behaviours() {
-  static const std::vector<Replacement> all{{"slow", "slow=300"},
-                                            {"silent", "slow=600000"},
-                                            {"refusal 403", "refuse=403"},
-                                            {"refusal 500", "refuse=500"},
-                                            {"refusal 409", "refuse=409"},
-                                            {"refusal 401", "refuse=401"},
-                                            {"garbage", "garbage"},
-                                            {"20,000 objects", "many"},
-                                            {"ERROR event", "error-event"},
-                                            {"BOOKMARK event", "bookmark"},
-                                            {"junk events", "junk-events"},
-                                            {"events again", "repeat"},
-                                            {"flood of changes", "flood"},
-                                            {"flood of objects", "multiply"},
-                                            {"flood of large ones", "swell"},
-                                            {"40,000 names", "bare"},
-                                            {"5,000 tokens", "tokens"}};
+  static const std::vector<Replacement> all{
+      {"slow", "slow=300"},
+      {"silent", "slow=600000"},
+      {"refusal 403", "refuse=403"},
+      {"refusal 500", "refuse=500"},
+      {"refusal 409", "refuse=409"},
+      {"refusal 401", "refuse=401"},
+      {"garbage", "garbage"},
+      {"20,000 objects", "many"},
+      {"ERROR event", "error-event"},
+      {"BOOKMARK event", "bookmark"},
+      {"junk events", "junk-events"},
+      {"events again", "repeat"},
+      {"flood of changes", "flood"},
+      {"flood of objects", "multiply"},
+      {"flood of large ones", "swell"},
+      {"40,000 names", "bare"},
+      {"5,000 tokens", "tokens"}};
   return all;
 }
 
 Seen performed(const Attack& attack) {
-  auto options = words(attack.world);
+  const auto& command = command_named(attack.command);
+  auto options = options_of(attack.world);
   options.insert(options.end(), {"--hostile", attack.server + " none"});
   e2e::Sandbox sandbox(options);
   const auto directory = sandbox.directory();
@@ -206,9 +174,8 @@ Seen performed(const Attack& attack) {
   const auto before = e2e::read_file(trap);
   auto secrets = secrets_in(dump_of(sandbox), sandbox);
 
-  e2e::Sandbox::Call call{.args = args_of(attack.command, attack.patience)};
-  call.args.insert(call.args.end(), {"--command-timeout", "10s"});
-  call.kubectl = recording_kubectl(directory / "argv");
+  auto call = prepared(command, sandbox, attack.patience);
+  const auto earlier = sandbox.requests().size();
   call.environment["TMPDIR"] = (directory / "tmp").string();
   call.environment["ASAN_OPTIONS"] = "detect_leaks=0";  // which works in no traced program
   auto setup = sandbox.setup(call);
@@ -221,29 +188,31 @@ Seen performed(const Attack& attack) {
 
   const auto after = dump_of(sandbox);
   secrets.merge(secrets_in(after, sandbox));
-  Inspection inspection(attack.command, sandbox, secrets);
+  Inspection inspection(command, sandbox, secrets);
   inspection.end(seen.ended);
   const auto out = directory / "attacked.out";
-  if (attack.command == "get-token") {
+  if (command.prints == Command::Prints::token) {
     inspection.token_output(out, seen.ended.status);
   } else {
     inspection.output("stdout", out);
   }
-  if (attack.command == "status") inspection.json_output(out);
+  if (command.prints == Command::Prints::json) inspection.json_output(out);
   inspection.output("stderr", directory / "attacked.err");
   if (!sandbox.run_folder().empty()) {
     inspection.output("transcript.md", sandbox.run_folder() / "transcript.md");
     inspection.output("transcript.jsonl", sandbox.run_folder() / "transcript.jsonl");
   }
-  inspection.arguments(directory / "argv",
+  inspection.arguments(recorded(sandbox),
                        {sandbox.file("downstream.kubeconfig"), sandbox.file("local.kubeconfig"),
                         (directory / "tmp").string() + "/"});
-  inspection.changes(seen.ended.status);
+  inspection.changes(seen.ended.status, earlier);
   inspection.record(after);
   inspection.files(trap, before);
   seen.largest_transcript = inspection.largest_transcript();
   seen.largest_output = inspection.largest_output();
-  seen.out = attack.command == "get-token" ? "" : e2e::read_file(out).substr(0, 64 << 10);
+  seen.out = command.prints == Command::Prints::token
+                 ? ""
+                 : e2e::read_file(out).substr(0, std::size_t{64} << 10U);
   seen.complaints = inspection.complaints();
   return seen;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,8 @@ namespace retrust::hostile {
 /// One attack on one call of retrust.
 struct Attack {
   std::string what;     ///< in a word or two, for the table
-  std::string command;  ///< of `commands()`
-  std::string world;    ///< of `worlds()`
+  std::string command;  ///< the name of one of `commands()`
+  std::string world;    ///< of the worlds of that command
   std::string server;   ///< downstream or local
   std::string spec;     ///< what retrust-sandbox is told, see its help; FILE is a file of the test
   std::string patience = "3s";  ///< of one wait of a run
@@ -31,12 +33,8 @@ struct Seen {
   Complaints complaints;
 };
 
-/// The calls of retrust that are attacked: "status", "plan", "run", "get-token".
-const std::vector<std::string>& commands();
-/// Kinds of clusters, by options of retrust-sandbox.
-const std::vector<std::string>& worlds();
-/// Every place of a string that a run reads from that server in one of the worlds.
-std::vector<std::string> places(const std::string& server);
+/// Every place of a string that the commands read, by the server that sends it, in all worlds.
+std::map<std::string, std::set<std::string>> places();
 /// What a string is replaced by, as retrust-sandbox is told.
 struct Replacement {
   std::string what;

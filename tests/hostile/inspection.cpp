@@ -127,18 +127,25 @@ void Inspection::token_output(const fs::path& path, int status) {
 
 void Inspection::arguments(const fs::path& folder, const std::set<std::string>& files) {
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!entry.path().filename().string().starts_with("argv.")) continue;
+    const auto name = entry.path().filename().string();
+    const auto dot = name.find('.');
+    if (dot == std::string::npos) continue;
     const auto text = e2e::read_file(entry.path());
     for (const auto& secret : secrets_) {
       if (text.find(secret) != std::string::npos) complain("secret", "argument");
     }
-    for (const auto& each : against_grammar(words_of(text), files)) complain("argument", each);
+    for (const auto& each : against_grammar(name.substr(0, dot), words_of(text), files)) {
+      complain("argument", each);
+    }
   }
 }
 
-void Inspection::changes(int status) {
-  const bool nothing = command_ != "run" || status == 2 || status == 3 || status == 4;
-  for (const auto& request : sandbox_.requests()) {
+void Inspection::changes(int status, std::size_t earlier) {
+  const bool nothing =
+      command_.effect == Command::Effect::none || status == 2 || status == 3 || status == 4;
+  const auto requests = sandbox_.requests();
+  for (auto at = earlier; at < requests.size(); ++at) {
+    const auto& request = requests[at];
     const auto verb = e2e::text(request, "/verb");
     const auto resource = e2e::text(request, "/resource");
     const auto server = e2e::text(request, "/server");
@@ -160,7 +167,11 @@ void Inspection::changes(int status) {
       const bool holder =
           verb == "create" && resource == "secrets" &&
           e2e::text(request, "/path").starts_with("/api/v1/namespaces/cattle-global-data/secrets");
-      if (!record && !holder) complain("change", what);
+      // Section 3.1 is performed where everything is asked for.
+      const bool restart = command_.name == "all" && verb == "patch" &&
+                           resource == "deployments.apps" &&
+                           e2e::text(request, "/name") == "rancher";
+      if (!record && !holder && !restart) complain("change", what);
     }
   }
 }

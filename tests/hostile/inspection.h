@@ -9,6 +9,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "calls.h"
 #include "oracles.h"
 #include "sandbox.h"
 #include "traced.h"
@@ -21,9 +22,9 @@ inline constexpr std::chrono::seconds longest{60};
 /// Judges what one call of retrust left, part by part, and collects complaints.
 class Inspection {
  public:
-  /// `command` is the call, see commands() in attack.h; `secrets` are the forms that nothing may
+  /// `secrets` are the forms that nothing may
   /// show. The sandbox must outlive this.
-  Inspection(std::string command, e2e::Sandbox& sandbox, std::set<std::string> secrets)
+  Inspection(Command command, e2e::Sandbox& sandbox, std::set<std::string> secrets)
       : command_(std::move(command)), sandbox_(sandbox), secrets_(std::move(secrets)) {}
 
   /// Exit status, time and memory.
@@ -33,10 +34,10 @@ class Inspection {
   void json_output(const std::filesystem::path& path);
   /// What get-token printed: a token, or nothing where it failed.
   void token_output(const std::filesystem::path& path, int status);
-  /// The arguments of each kubectl, as a recording one left them in a folder. `files` may be named.
+  /// The arguments of each program, as recording ones left them in a folder. `files` may be named.
   void arguments(const std::filesystem::path& folder, const std::set<std::string>& files);
-  /// What the clusters were asked to change.
-  void changes(int status);
+  /// What the clusters were asked to change, after that many earlier requests.
+  void changes(int status, std::size_t earlier);
   /// Rancher may only have been given what can be a token and a CA.
   void record(const boost::json::value& dump);
   /// That no file was written or left that should not be; `before` was in the trap.
@@ -49,7 +50,7 @@ class Inspection {
  private:
   void complain(const std::string& kind, const std::string& what);
 
-  std::string command_;
+  Command command_;
   e2e::Sandbox& sandbox_;
   std::set<std::string> secrets_;
   std::set<std::string> seen_;

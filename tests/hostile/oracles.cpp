@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <map>
 #include <regex>
 
+#include <boost/algorithm/string/join.hpp>
 #include <fmt/format.h>
 
 #include "credentials/encoding.h"
@@ -87,22 +90,20 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-Complaints against_grammar(const std::vector<std::string>& words,
-                           const std::set<std::string>& files) {
-  static const std::set<std::string> flags{"--",
-                                           "-w",
-                                           "--output-watch-events",
-                                           "--ignore-not-found",
-                                           "--wait=false",
-                                           "--raw",
-                                           "--minify",
-                                           "--flatten",
-                                           "--no-headers",
-                                           "--validate=false",
-                                           "--client",
-                                           "--interactive=false",
-                                           "--dry-run=none",
-                                           "--force=false"};
+namespace {
+
+bool fits(const std::string& word, const std::regex& pattern) {
+  return word.size() <= 4096 && std::regex_match(word, pattern);
+}
+
+Complaints against_kubectls(const std::vector<std::string>& words,
+                            const std::set<std::string>& files) {
+  static const std::set<std::string> flags{
+      "--", "-w", "--output-watch-events", "--ignore-not-found", "--wait=false", "--raw",
+      "--minify", "--flatten", "--no-headers", "--validate=false", "--client",
+      "--interactive=false", "--dry-run=none", "--force=false",
+      // Of the sandbox's kubeconfigs.
+      "--context=downstream", "--context=local"};
   static const std::string name = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?";
   static const std::regex one_name(name);
   static const std::regex output("json|name|custom-columns=[A-Za-z:.,]+");
@@ -111,9 +112,6 @@ Complaints against_grammar(const std::vector<std::string>& words,
   static const std::regex path("/[A-Za-z0-9][-A-Za-z0-9/._]*(\\?[-A-Za-z0-9=&%.,_/]*)?");
   // Resource types, names, and both: pods,secrets; pod/name.
   static const std::regex plain(name + "([,/]" + name + ")*");
-  const auto fits = [](const std::string& word, const std::regex& pattern) {
-    return word.size() <= 4096 && std::regex_match(word, pattern);
-  };
   Complaints complaints;
   const auto complain = [&](const std::string& word) {
     complaints.push_back("argument: " + excerpt(word, 0));
@@ -137,6 +135,80 @@ Complaints against_grammar(const std::vector<std::string>& words,
       complain(word);
     }
   }
+  return complaints;
+}
+
+/// The arguments of docker, tar, rke and k3s, one line for each kind of start, with a space between
+/// words. What docker's `sh -c` runs is docker.cpp's, word by word.
+const std::map<std::string, std::vector<std::regex>>& lines_of_others() {
+  static const std::string archive = R"(/tmp/rancher-data-backup-v[-A-Za-z0-9._]+\.tar\.gz)";
+  static const std::string snapshot = "SNAPSHOT-[0-9TZ-]+";
+  static const auto all = [] {
+    const auto literal = [](const std::string& text) {
+      return std::regex_replace(text, std::regex(R"([$()\[\]{}*+?.\\^|])"), R"(\$&)");
+    };
+    const auto size =
+        literal(R"x(n=0; until [ -e "$1" ] || [ $((n += 1)) -gt 60 ]; do sleep 1; done; )x"
+                R"x(while stat -c %s "$1" 2>/dev/null; do sleep 1; done)x");
+    const auto remove =
+        literal(R"x(for p in /proc/[0-9]*; do [ "${p#/proc/}" = $$ ] && continue; )x"
+                R"x(case "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in )x"
+                R"x(*"$1"*) kill "${p#/proc/}" 2>/dev/null;; esac; done; rm -f -- "$1")x");
+    const auto end = literal(
+        R"x(for p in /proc/[0-9]*; do case " $(tr '\0' ' ' <"$p/environ" 2>/dev/null) " in )x"
+        R"x(*" $1 "*) kill "${p#/proc/}" 2>/dev/null;; esac; done; :)x");
+    const std::string mark = "RETRUST_MARK=[-A-Za-z0-9]+";
+    return std::map<std::string, std::vector<std::regex>>{
+        {"docker",
+         {std::regex("--version"), std::regex("inspect --type container rancher"),
+          std::regex("restart rancher"), std::regex("exec rancher du -sk /var/lib/rancher"),
+          std::regex("exec rancher df -Pk /tmp"),
+          std::regex("exec rancher curl -ks --max-time 5 https://127\\.0\\.0\\.1/ping"),
+          std::regex("exec rancher tar zcvf " + archive + " /var/lib/rancher"),
+          std::regex("exec rancher sh -c (" + size + "|" + remove + ") sh " + archive),
+          std::regex("exec rancher sh -c " + end + " sh " + mark),
+          std::regex("cp rancher:" + archive + " /[-A-Za-z0-9._/]+/backup(/[-A-Za-z0-9._]+)?"),
+          // kubectl's own follow.
+          std::regex("exec -e " + mark + "( -i)? rancher kubectl")}},
+        {"tar", {std::regex("--version"), std::regex("-tzf -")}},
+        {"rke",
+         {std::regex("--version"), std::regex("etcd snapshot-save --name " + snapshot +
+                                              "\\.db --config /[-A-Za-z0-9._/]+")}},
+        {"k3s",
+         {std::regex("--version"), std::regex("etcd-snapshot save --name " + snapshot),
+          std::regex("etcd-snapshot ls"),
+          std::regex("kubectl get namespace kube-system -o jsonpath=\\{\\.metadata\\.uid\\}")}}};
+  }();
+  return all;
+}
+
+}  // namespace
+
+Complaints against_grammar(const std::string& program, std::vector<std::string> words,
+                           const std::set<std::string>& files) {
+  Complaints complaints;
+  if (program == "docker") {
+    const auto kubectl = std::find(words.begin(), words.end(), "kubectl");
+    if (kubectl != words.end()) {
+      complaints = against_kubectls({std::next(kubectl), words.end()}, {});
+      words.erase(std::next(kubectl), words.end());
+    }
+  } else if (program == "kubectl") {
+    return against_kubectls(words, files);
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto script = i > 0 && words[i - 1] == "-c";
+    if (!script && words[i].find(' ') != std::string::npos) {
+      complaints.push_back("argument: two words in " + excerpt(words[i], 0));
+    }
+  }
+  const auto line = boost::algorithm::join(words, " ");
+  const auto& lines = lines_of_others();
+  const auto known = lines.find(program);
+  const auto good =
+      known != lines.end() && std::any_of(known->second.begin(), known->second.end(),
+                                          [&](const std::regex& each) { return fits(line, each); });
+  if (!good) complaints.push_back("argument: " + program + " " + excerpt(line, 0));
   return complaints;
 }
 

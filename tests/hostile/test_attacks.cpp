@@ -28,6 +28,7 @@
 #include <fmt/format.h>
 
 #include "attack.h"
+#include "calls.h"
 
 namespace retrust::hostile {
 namespace {
@@ -64,9 +65,9 @@ struct Field {
 std::vector<Field> fields() {
   const std::regex wanted(setting("FIELDS", ""));
   std::vector<Field> found;
-  for (const std::string server : {"downstream", "local"}) {
+  for (const auto& [server, known_places] : places()) {
     std::map<std::string, std::vector<std::string>> by_name;
-    for (const auto& place : places(server)) {
+    for (const auto& place : known_places) {
       const auto name = field_of(place);
       if (!std::regex_search(server + " " + name, wanted)) continue;
       auto& known = by_name[name];
@@ -109,13 +110,14 @@ Plan planned(unsigned seed) {
       std::mt19937 random(sequence);
       std::vector<std::pair<Replacement, std::string>> all;
       for (const auto& each : with) {
-        for (const auto& command : commands()) all.emplace_back(each, command);
+        for (const auto& command : commands()) all.emplace_back(each, command.name);
       }
       std::shuffle(all.begin(), all.end(), random);
       for (std::size_t round = 0; round < all.size(); ++round) {
         const auto& [replacement, command] = all[round];
         const auto order = random();
-        const auto& world = worlds()[random() % worlds().size()];
+        const auto& in = command_named(command).worlds;
+        const auto& world = in[random() % in.size()];
         // All objects in every other attack, one of them alone in the others.
         const auto together = random() % 2 == 0;
         const auto one = random() % field.places.size();

@@ -69,6 +69,23 @@ constexpr std::string_view option_of(Side side) {
   return side == Side::downstream ? "--kubeconfig" : "--local-kubeconfig";
 }
 
+/// Whether kubectl prints what a server said: the message may be anything, lines of kubectl and of
+/// docker, too. kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: checkErr and
+/// StandardErrorMessage.
+bool is_of_server(const Outcome& outcome) {
+  constexpr std::array beginnings{"Error from server", "You must be logged in to the server",
+                                  " is invalid"};
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const char* beginning) {
+    return outcome.err.find(beginning) != std::string::npos;
+  });
+}
+
+/// Whether a failure is one of this machine: no server knows of it.
+bool is_of_operator(KubectlError kind) {
+  return kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_login ||
+         kind == KubectlError::untrusted;
+}
+
 Failure ended_badly(const Outcome& outcome, const Asked& asked) {
   const auto seconds = duration_text(outcome.wall);
   switch (outcome.ending) {
@@ -111,7 +128,7 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
                       "Rancher's own cluster with --local-kubeconfig",
                       own_words(outcome)));
   };
-  if (const auto docker = docker_itself(outcome)) {
+  if (const auto docker = is_of_server(outcome) ? std::nullopt : docker_itself(outcome)) {
     if (*docker == DockerError::no_program) {
       return because(KubectlError::not_started,
                      fmt::format("there is no kubectl in the container {}", asked.container));
@@ -176,11 +193,10 @@ KubectlError classify(const Outcome& outcome) {
     default:
       return KubectlError::other;
   }
-  // What a server says of anything is no word about the kubeconfig.
-  const auto of_server = outcome.err.find("Error from server") != std::string::npos;
+  const auto of_server = is_of_server(outcome);
   const auto* found = std::find_if(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
     return outcome.err.find(pattern.text) != std::string::npos &&
-           !(of_server && pattern.kind == KubectlError::bad_kubeconfig);
+           !(of_server && is_of_operator(pattern.kind));
   });
   return found == patterns.end() ? KubectlError::other : found->kind;
 }

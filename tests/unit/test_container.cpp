@@ -121,6 +121,11 @@ TEST_CASE("a kubectl in a container that fails: what it was about") {
   CHECK(none.kind == KubectlError::bad_kubeconfig);
   CHECK(none.status == ExitStatus::refused);
   CHECK(none.advice.find("--local-kubeconfig") != std::string::npos);
+  // What a server says is not docker's word.
+  CHECK(of(1,
+           "Error from server (NotFound): x\nError response from daemon: No such container: "
+           "rancher\n")
+            .kind == KubectlError::not_found);
   // The rest is what it would be anywhere.
   CHECK(of(1, "Error from server (Forbidden): no\n").kind == KubectlError::forbidden);
   CHECK(of(1, "Error from server (Conflict): no\n").kind == KubectlError::conflict);

@@ -77,6 +77,18 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        "exit "
        "code 255",
        KubectlError::no_login, ExitStatus::failed, "the login plugin of down.yaml"},
+      // What a server says is no word about what the operator has.
+      {"Error from server (InternalError): failed calling webhook \"rancher.cattle.io\": x509: "
+       "certificate signed by unknown authority",
+       KubectlError::other, ExitStatus::failed, "exit status 1"},
+      {"error: You must be logged in to the server (error loading config file //localhost:8080)",
+       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
+      {"error: You must be logged in to the server (x\nerror: context \"x\" does not exist)",
+       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
+      {"Error from server (InternalError): getting credentials: x", KubectlError::other,
+       ExitStatus::failed, "exit status 1"},
+      {"The x \"x\" is invalid: x: x\nerror: context \"x\" does not exist", KubectlError::other,
+       ExitStatus::failed, "exit status 1"},
       {"error: the disk is full", KubectlError::other, ExitStatus::failed, "exit status 1"},
   };
   for (const auto& each : cases) {

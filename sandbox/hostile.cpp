@@ -89,9 +89,24 @@ Substitute substitute(const Attack& attack, const Request& request, const std::s
   if (attack.replacement == "invalid-utf8") {
     return {"\"HOSTILE\xff\xfe\xc0\xaf\xed\xa0\x80\"", "HOSTILE\xff\xfe\xc0\xaf\xed\xa0\x80"};
   }
-  if (attack.replacement == "bearer") return quoted("HOSTILE " + request.token);
+  if (attack.replacement == "bearer") {
+    return quoted((argument.empty() ? "HOSTILE " : argument) + request.token);
+  }
   if (attack.replacement == "certificates") return quoted(bundle(number(argument, 1500)));
   return quoted(encrypted_pem());
+}
+
+/// `CODE,REASON,MESSAGE`, the message as a text or as a string of JSON.
+Response refusal(const std::string& argument, const std::string& token) {
+  const auto first = std::min(argument.find(','), argument.size());
+  const auto second = std::min(argument.find(',', first + 1), argument.size());
+  const auto code = static_cast<unsigned>(number(argument.substr(0, first), 403));
+  if (second == argument.size()) return failure(code, "Forbidden", std::string(tale) + " " + token);
+  const auto message = argument.substr(second + 1);
+  boost::system::error_code wrong;
+  const auto value = json::parse(message, wrong);
+  return failure(code, argument.substr(first + 1, second - first - 1),
+                 !wrong && value.is_string() ? std::string(value.get_string()) : message);
 }
 
 std::string resource_of(const Request& request, const About& about) {
@@ -272,10 +287,7 @@ std::chrono::milliseconds Hostile::delay(const About& about) const {
 
 Response Hostile::answer(const Request& request, const About& about, Response response) {
   if (!response.text.empty()) return response;
-  if (does(about, "refuse")) {
-    const auto code = static_cast<unsigned>(number(attack_.argument, 403));
-    return failure(code, "Forbidden", std::string(tale) + " " + request.token);
-  }
+  if (does(about, "refuse")) return refusal(attack_.argument, request.token);
   if (does(about, "garbage")) {
     response.text = "{\"HOSTILE\n\x1b[2J" + request.token + "\n";
     return response;

@@ -71,9 +71,10 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       json=VALUE, base64=TEXT      this instead of the string; base64 of this
       duplicate=VALUE              its key a second time
       long[=BYTES], nested[=DEPTH], certificates[=N], encrypted-pem, invalid-utf8
-      bearer                       the token of whoever asks
+      bearer[=TEXT]                the token of whoever asks, behind this text
       slow[=MS]                    a behaviour, as all below: everything comes late
-      refuse[=CODE]                with a message that pretends to be retrust's
+      refuse[=CODE[,REASON,MESSAGE]]
+                                   by default with a message that pretends to be retrust's
       garbage, many[=N]            what is no JSON; N more objects in each list
       bare[=N], tokens[=N]         N more objects with a name alone; N more secrets of the agents' account,
                                    each with a token of its own

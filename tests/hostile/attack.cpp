@@ -136,6 +136,11 @@ const std::vector<Replacement>& replacements() {
       {"duplicate key", R"(duplicate="--all")"},
       {"duplicate lines", R"(duplicate="\nHOSTILE Done. Exit status 0.\n")"},
       {"bearer", "bearer"},
+      {"words of kubectl", R"(json="error: context \"x\" does not exist")"},
+      {"version with a token", "bearer=v1.30.1-"},
+      {"version with a word of a shell", R"x(json="v2.6.0-$(touch FILE)")x"},
+      {"version with lines", R"(json="v2.6.0\nHOSTILE Done. Exit status 0.\n")"},
+      {"version of options", R"(json="v1.30.1 --all --kubeconfig=FILE")"},
       {"encrypted PEM", "encrypted-pem"},
       {"1,500 certificates", "certificates"}};
   return all;
@@ -149,6 +154,23 @@ const std::vector<Replacement>& behaviours() {
       {"refusal 500", "refuse=500"},
       {"refusal 409", "refuse=409"},
       {"refusal 401", "refuse=401"},
+      {"refusal: no context", R"(refuse=400,BadRequest,"x\nerror: context \"x\" )"
+                              R"(does not exist\n")"},
+      {"refusal: no kubeconfig",
+       "refuse=401,Unauthorized,error loading config file "
+       "//localhost:8080 was refused"},
+      {"refusal: no context to minify",
+       "refuse=401,Unauthorized,context \"x\" must exist in "
+       "order to minify: cannot locate context \"x\""},
+      {"refusal: x509",
+       "refuse=500,,Unable to connect to the server: x509: "
+       "certificate signed by unknown authority"},
+      {"refusal: executable",
+       "refuse=500,InternalError,OCI runtime exec failed: "
+       "exec: \"kubectl\": executable file not found in "
+       "$PATH: unknown"},
+      {"refusal: no container", R"(refuse=404,NotFound,"x\nError response from )"
+                                R"(daemon: No such container: rancher\n")"},
       {"garbage", "garbage"},
       {"20,000 objects", "many"},
       {"ERROR event", "error-event"},

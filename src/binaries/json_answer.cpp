@@ -23,8 +23,12 @@ OutputReader JsonAnswer::reader() {
     constexpr std::size_t most = std::size_t{8} << 20U;
     if (!wrong_.empty()) return size_ > most ? Flow::too_much : Flow::go_on;
     try {
-      stream_.feed(piece,
-                   [&](boost::json::value document) { found_.push_back(std::move(document)); });
+      stream_.feed(piece, [&](boost::json::value document) {
+        if (found_.size() == expected_) throw std::out_of_range("more documents than expected");
+        found_.push_back(std::move(document));
+      });
+    } catch (const std::out_of_range& error) {
+      wrong_ = error.what();
     } catch (const boost::system::system_error& error) {
       wrong_ = error.code().message();
     } catch (const std::length_error&) {

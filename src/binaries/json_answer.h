@@ -20,9 +20,12 @@ Failure not_json(const Asked& asked, std::size_t size, std::string_view why);
 /// outlive the readers that it makes.
 class JsonAnswer {
  public:
-  /// `most`: bytes of memory that the documents may take; more ends the child.
-  explicit JsonAnswer(Trim trim, std::size_t most = DocumentStream::memory_limit)
-      : trim_(std::move(trim)), most_(most) {}
+  /// `most`: bytes of memory that the documents may take; more ends the child. `expected`:
+  /// documents at most; the stream of small ones that a flood is takes far more memory than is
+  /// counted.
+  explicit JsonAnswer(Trim trim, std::size_t most = DocumentStream::memory_limit,
+                      std::size_t expected = 1)
+      : trim_(std::move(trim)), most_(most), expected_(expected) {}
 
   /// For another start of the same command: what was read before is dropped. Never throws; what is
   /// wrong is found out by documents(), as the command's own failure tells more.
@@ -38,6 +41,7 @@ class JsonAnswer {
  private:
   Trim trim_;
   std::size_t most_;
+  std::size_t expected_;
   DocumentStream stream_;
   std::vector<boost::json::value> found_;
   std::size_t size_ = 0;

@@ -387,7 +387,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   Call call{
       .args = create_args(), .input = boost::json::serialize(list), .given = std::move(given)};
   const auto about = asked(call.args);
-  JsonAnswer answer({});
+  JsonAnswer answer({}, DocumentStream::memory_limit, count);
   co_await run(std::move(call), &answer);
   auto found = answer.documents(about);
   // Some versions wrap several answers in a List again.

@@ -4,7 +4,9 @@
 #include <array>
 #include <stdexcept>
 
+#include <boost/algorithm/string/join.hpp>
 #include <boost/algorithm/string/replace.hpp>
+#include <boost/algorithm/string/split.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -167,6 +169,17 @@ json::value with_kind(json::value object, const json::value& list) {
   return object;
 }
 
+/// Of cattle-token-x7k2p and of a pod of a Deployment, cattle-token and the Deployment.
+std::string without_random_parts(const std::string& name) {
+  std::vector<std::string> parts;
+  boost::algorithm::split(parts, name, [](char each) { return each == '-'; });
+  // As random_suffix and the hash of a pod template make them: long enough, and without a vowel.
+  std::erase_if(parts, [](const std::string& part) {
+    return part.size() >= 5 && part.find_first_of("aeiou.") == std::string::npos;
+  });
+  return boost::algorithm::join(parts, "-");
+}
+
 bool is_status(const json::value& value) {
   return text_at(value, "/kind") == "Status";
 }
@@ -200,16 +213,21 @@ void Hostile::note(const std::string& place) {
   if (places_.insert(place).second) file_ << place << std::endl;
 }
 
-/// Of objects of a resource in the order in which they were served first.
-std::string Hostile::number_of(const std::string& resource, const json::value& object) {
-  auto& numbers = numbers_[resource];
-  const auto key = text_at(object, "/metadata/namespace") + "/" + text_at(object, "/metadata/name");
-  return fmt::format("#{}", numbers.emplace(key, numbers.size()).first->second);
+/// The object's name without its random parts, so that it means the same in each sandbox, and a
+/// number where several are called so.
+std::string Hostile::mark_of(const std::string& resource, const json::value& object) {
+  const auto name = text_at(object, "/metadata/name");
+  auto& marks = marks_[resource];
+  const auto key = text_at(object, "/metadata/namespace") + "/" + name;
+  if (const auto known = marks.find(key); known != marks.end()) return known->second;
+  const auto stem = "#" + without_random_parts(name);
+  const auto number = alike_[resource + stem]++;
+  return marks.emplace(key, number == 0 ? stem : fmt::format("{}.{}", stem, number)).first->second;
 }
 
 std::string Hostile::rewritten(const Request& request, const About& about, json::value document) {
   const auto resource = resource_of(request, about);
-  std::string numbered;  // the place of the object that is walked over, with its number
+  std::string numbered;  // the place of the object that is walked over, with its mark
   std::string general;   // and without
   Rewrite rewrite([&](const std::string& place, const std::string& text) {
     const auto rest = place.substr(general.size());
@@ -221,7 +239,7 @@ std::string Hostile::rewritten(const Request& request, const About& about, json:
   const auto walk_object = [&](json::value& object) {
     const auto named = find_at(object, "/metadata/name") != nullptr;
     general = is_status(object) ? resource + ":status" : resource;
-    numbered = is_status(object) || !named ? general : general + number_of(resource, object);
+    numbered = is_status(object) || !named ? general : general + mark_of(resource, object);
     if (named && !is_status(object)) last_[resource] = with_kind(object, document);
     rewrite.walk(object, general);
   };

@@ -17,7 +17,7 @@ namespace retrust::sandbox {
 
 /// What one attacked server does; see the help in main.cpp.
 struct Attack {
-  std::string place;        ///< RESOURCE[#N]POINTER, or RESOURCE alone for a behaviour; empty: none
+  std::string place;  ///< RESOURCE[#NAME]POINTER, or RESOURCE alone for a behaviour; empty: none
   std::string replacement;  ///< what goes there, or the behaviour
   std::string argument = {};
 };
@@ -47,13 +47,14 @@ class Hostile {
   std::string rewritten(const Request& request, const About& about, boost::json::value document);
   void add_more(const About& about, boost::json::array& items) const;
   std::string swollen_line(boost::json::value object, std::size_t number);
-  std::string number_of(const std::string& resource, const boost::json::value& object);
+  std::string mark_of(const std::string& resource, const boost::json::value& object);
   void note(const std::string& place);
 
   std::ofstream file_;
   std::set<std::string> places_;
-  std::map<std::string, std::map<std::string, std::size_t>> numbers_;  // of objects by resource
-  std::map<std::string, boost::json::value> last_;                     // object of a resource
+  std::map<std::string, std::map<std::string, std::string>> marks_;  // of objects by resource
+  std::map<std::string, std::size_t> alike_;                         // objects of one stem
+  std::map<std::string, boost::json::value> last_;                   // object of a resource
   Attack attack_;
   std::size_t flooded_ = 0;
   std::string swollen_;  // a line of a watch

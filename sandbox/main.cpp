@@ -62,9 +62,10 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       ca-bundle                    the cluster has two CAs; stored are both, in another order
   --hostile "SERVER ATTACK"       that server (downstream or local) rewrites what it sends; may be given
                          several times. DIR/places-SERVER lists each string that it came by. ATTACK is
-                         none, or PLACE REPLACEMENT, or RESOURCE BEHAVIOUR. PLACE is a resource, #N for
-                         one object of it, and a JSON pointer with * for the index of an array:
-                         pods/metadata/name, secrets#2/data/token@base64 for what is encoded there,
+                         none, or PLACE REPLACEMENT, or RESOURCE BEHAVIOUR. PLACE is a resource,
+                         #NAME for one object of it (without random parts; .1 for another of that name),
+                         and a JSON pointer with * for the index of an array: pods/metadata/name,
+                         secrets#cattle-token/data/token@base64 for what is encoded there,
                          secrets/data/token@base64@jwt/sub for a claim. A resource is as kubectl names
                          it, e.g. clusters.management.cattle.io, with :list, :event or :status for what
                          is around its objects, or the path of any other page; * is every resource.

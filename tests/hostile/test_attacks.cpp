@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <new>
@@ -42,12 +43,12 @@ std::string setting(const char* name, const std::string& standard) {
   return value == nullptr || *value == '\0' ? standard : value;
 }
 
-/// Without the number of an object: what is the same field of another object.
+/// Without the name of an object: what is the same field of another object.
 std::string field_of(const std::string& place) {
-  const auto number = place.find('#');
+  const auto mark = place.find('#');
   const auto end = std::min(place.find('/'), place.size());
-  if (number == std::string::npos || number > end) return place;
-  return place.substr(0, number) + place.substr(end);
+  if (mark == std::string::npos || mark > end) return place;
+  return place.substr(0, mark) + place.substr(end);
 }
 
 struct Plan {
@@ -62,10 +63,28 @@ struct Field {
   std::vector<std::string> places;
 };
 
-std::vector<Field> fields() {
+using Places = std::map<std::string, std::set<std::string>>;
+
+/// Some places are read in some runs only, so a part that is repeated takes its list from a file.
+void write_places(const fs::path& path, const Places& known) {
+  std::ofstream file(path);
+  for (const auto& [server, names] : known) {
+    for (const auto& name : names) file << server << ' ' << name << '\n';
+  }
+}
+
+Places read_places(const fs::path& path) {
+  Places known;
+  std::ifstream file(path);
+  for (std::string server, name; file >> server >> name;) known[server].insert(name);
+  if (known.empty()) throw std::runtime_error(path.string() + " lists no places");
+  return known;
+}
+
+std::vector<Field> fields(const Places& known_places_of) {
   const std::regex wanted(setting("FIELDS", ""));
   std::vector<Field> found;
-  for (const auto& [server, known_places] : places()) {
+  for (const auto& [server, known_places] : known_places_of) {
     std::map<std::string, std::vector<std::string>> by_name;
     for (const auto& place : known_places) {
       const auto name = field_of(place);
@@ -91,10 +110,18 @@ std::vector<Field> resources(const std::vector<Field>& of) {
   return found;
 }
 
+/// One of them by lot: the same, where others are missing.
+const std::string& chosen(const std::vector<std::string>& places, const std::string& salt) {
+  const auto lot = [&](const std::string& place) { return std::hash<std::string>{}(salt + place); };
+  return *std::max_element(
+      places.begin(), places.end(),
+      [&](const std::string& left, const std::string& right) { return lot(left) < lot(right); });
+}
+
 /// Each field, and each resource, comes by once before any comes by again: with another replacement
 /// then, and another command, until each had each. What a field gets does not depend on others, so
 /// that a seed means the same where one is missing.
-Plan planned(unsigned seed) {
+Plan planned(unsigned seed, const Places& of) {
   struct Turn {
     std::size_t round;
     std::mt19937::result_type order;
@@ -120,8 +147,8 @@ Plan planned(unsigned seed) {
         const auto& world = in[random() % in.size()];
         // All objects in every other attack, one of them alone in the others.
         const auto together = random() % 2 == 0;
-        const auto one = random() % field.places.size();
-        const auto& place = together ? field.places.front() : field.places[one];
+        const auto salt = std::to_string(random());
+        const auto& place = together ? field.places.front() : chosen(field.places, salt);
         turns.push_back({round,
                          order,
                          {.what = replacement.what,
@@ -132,11 +159,12 @@ Plan planned(unsigned seed) {
       }
     }
   };
-  const auto known = fields();
+  const auto known = fields(of);
   add(known, replacements());
   add(resources(known), behaviours());
   std::sort(turns.begin(), turns.end(), [](const Turn& left, const Turn& right) {
-    return std::tie(left.round, left.order) < std::tie(right.round, right.order);
+    return std::tie(left.round, left.order, left.attack.spec) <
+           std::tie(right.round, right.order, right.attack.spec);
   });
   Plan plan{.fields = known.size(), .attacks = {}};
   for (auto& turn : turns) plan.attacks.push_back(std::move(turn.attack));
@@ -244,7 +272,12 @@ TEST_CASE("no answer of an API server harms the operator") {
       std::stoul(setting("SEED", std::to_string(std::random_device{}() % 1'000'000))));
   const auto most = std::stoul(setting("ATTACKS", "10000000"));
   const auto begin = Clock::now();
-  const auto plan = planned(seed);
+  auto list = fs::path(setting("PLACES", ""));
+  if (list.empty()) {
+    list = fs::current_path() / fmt::format("hostile-places-{}", seed);
+    write_places(list, places());
+  }
+  const auto plan = planned(seed, read_places(list));
   std::cout << fmt::format("SEED={}: {} fields, {} attacks are known\n", seed, plan.fields,
                            plan.attacks.size())
             << std::flush;
@@ -282,12 +315,31 @@ TEST_CASE("no answer of an API server harms the operator") {
   fs::remove_all(folder);
   const auto took = std::chrono::duration<double, std::ratio<60>>(Clock::now() - begin).count();
   std::cout << tally.text()
-            << fmt::format("{} fields, {:.0f} attacks in a minute; again: SEED={} ATTACKS={}\n",
-                           plan.fields, static_cast<double>(tally.attacks()) / took, seed,
-                           tally.attacks())
+            << fmt::format(
+                   "{} fields, {:.0f} attacks in a minute; again: SEED={} ATTACKS={} PLACES={}\n",
+                   plan.fields, static_cast<double>(tally.attacks()) / took, seed, tally.attacks(),
+                   list.string())
             << std::flush;
   CHECK(tally.attacks() > 0);
   CHECK(tally.failed() == 0);
+}
+
+TEST_CASE("a seed and a list of places mean the same attacks in the same order") {
+  if (!setting("ATTACK", "").empty()) return;
+  auto path = (fs::temp_directory_path() / "retrust-places-XXXXXX").string();
+  const auto file = ::mkstemp(path.data());
+  REQUIRE(file >= 0);
+  ::close(file);
+  const auto known = places();
+  write_places(path, known);
+  const auto texts = [](const Plan& plan) {
+    std::vector<std::string> all;
+    for (const auto& attack : plan.attacks) all.push_back(attack.text());
+    return all;
+  };
+  const auto same = texts(planned(1, known)) == texts(planned(1, read_places(path)));
+  CHECK(same);
+  fs::remove(path);
 }
 
 }  // namespace

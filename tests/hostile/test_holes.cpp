@@ -39,7 +39,7 @@ TEST_CASE("a pod that is named like an option is never deleted, nor anything els
     spec = R"(pods/metadata/name json="--all")";
   }
   SUBCASE("one pod --all") {
-    spec = R"(pods#0/metadata/name json="--all")";
+    spec = R"(pods#cattle-cluster-agent/metadata/name json="--all")";
   }
   SUBCASE("--kubeconfig=FILE") {
     spec = R"(pods/metadata/name json="--kubeconfig=FILE")";

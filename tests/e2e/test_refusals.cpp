@@ -309,7 +309,7 @@ TEST_CASE("a failure is told once, and the last line tells what to do next") {
     config.at_pointer("/users/0/user") = {{"token", "nobody"}};
   };
   const auto plugin = sandbox.directory() / "plugin";
-  write_file(plugin, "#!/bin/sh\necho \"session of $$ expired\" >&2\necho log in >&2\nexit 1\n");
+  write_file(plugin, "#!/bin/sh\necho session expired >&2\necho log in >&2\nexit 1\n");
   fs::permissions(plugin, fs::perms::owner_all);
   const auto logged_out = [&](boost::json::value& config) {
     config.at_pointer("/users/0/user") = {{"exec",

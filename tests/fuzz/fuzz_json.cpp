@@ -77,7 +77,8 @@ void json_stream(std::string_view input) {
 void json_answer(std::string_view input) {
   const Asked asked{.kubeconfig = "FILE", .program = "kubectl", .command = "kubectl get pods"};
   const auto whole = read(input, {}, Feed::whole);
-  JsonAnswer answer({});
+  // No document is shorter than two bytes with what ends it.
+  JsonAnswer answer({}, DocumentStream::memory_limit, input.size());
   // A second start drops what the first has read.
   answer.reader()("{\"half\":");
   const auto reader = answer.reader();

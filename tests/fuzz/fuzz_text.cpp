@@ -20,7 +20,24 @@
 namespace retrust::fuzz {
 namespace {
 
-/// A line as a POSIX shell splits it that has nothing but words and single quotes.
+/// The word of `$'a\x0ab'`, whose quote `at` is; `at` is its end then.
+std::string quoted_bytes(std::string_view line, std::size_t& at) {
+  std::string word;
+  for (++at; at < line.size() && line[at] != '\''; ++at) {
+    const auto byte = static_cast<unsigned char>(line[at]);
+    require(byte >= 0x20 && byte < 0x7f, "a quoted word is printable");
+    if (line[at] != '\\') {
+      word += line[at];
+      continue;
+    }
+    require(line.substr(at, 2) == "\\x" && at + 3 < line.size(), "bytes are hexadecimal");
+    word += static_cast<char>(std::stoi(std::string(line.substr(at + 2, 2)), nullptr, 16));
+    at += 3;
+  }
+  return word;
+}
+
+/// A line as bash splits it that has nothing but words and quotes.
 std::vector<std::string> shell_words(std::string_view line) {
   std::vector<std::string> words;
   auto inside = false;
@@ -33,7 +50,9 @@ std::vector<std::string> shell_words(std::string_view line) {
     }
     if (!inside) words.emplace_back();
     inside = true;
-    if (c == '\'') {
+    if (!quoted && line.substr(i, 2) == "$'") {
+      words.back() += quoted_bytes(line, ++i);
+    } else if (c == '\'') {
       quoted = !quoted;
     } else if (c == '\\' && !quoted) {
       words.back() += line[++i];

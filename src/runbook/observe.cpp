@@ -294,19 +294,21 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
     seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
   }
   answers = {};
-  co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
+  auto named = clusters;
+  keep_contexts(named, seen);
+  co_await read_stored_token(named.local, seen.local.cluster, named.redactor);
 
   // Which cluster it is comes first: a token is only shown to the cluster that it is for.
   if (!seen.downstream.kube_system_uid.empty() &&
       seen.downstream.kube_system_uid != seen.local.kube_system_uid) {
-    seen.identity = co_await identify(clusters, seen);
+    seen.identity = co_await identify(named, seen);
   }
   if (seen.identity == Identity::account || seen.identity == Identity::registration) {
     std::vector<awaitable<void>> reviews;
-    reviews.push_back(review_downstream(clusters, options, seen));
-    reviews.push_back(review_local(clusters, options, seen));
-    reviews.push_back(check_handed_out_ca(clusters, view, seen));
-    reviews.push_back(observe_own_tokens(clusters, options, seen));
+    reviews.push_back(review_downstream(named, options, seen));
+    reviews.push_back(review_local(named, options, seen));
+    reviews.push_back(check_handed_out_ca(named, view, seen));
+    reviews.push_back(observe_own_tokens(named, options, seen));
     co_await gather(std::move(reviews));
   }
   co_return seen;

@@ -361,7 +361,7 @@ class Application {
 
   awaitable<int> execute() {
     // Temporary kubeconfigs are needed after changes, too.
-    check_way(std::filesystem::temp_directory_path());
+    temporary_folder();
     open_folder(fmt::format("{} of cluster {}",
                             options_.command == CommandName::run ? "run" : "step",
                             options_.cluster));

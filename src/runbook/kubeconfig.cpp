@@ -26,8 +26,7 @@ namespace {
 namespace json = boost::json;
 
 std::filesystem::path private_directory() {
-  const auto place = std::filesystem::temp_directory_path();
-  check_way(place);
+  const auto place = temporary_folder();
   auto pattern = (place / "retrust-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {  // mode 0700
     throw Failure(

@@ -257,7 +257,9 @@ void find_fields(std::string_view text, Shapes& found) {
   constexpr std::string_view ends = " \t\r\n\"',;&)}]";
   for (auto at = text.find_first_of(":="); at != npos; at = text.find_first_of(":=", at + 1)) {
     if (!names_secret(name_before(text, at))) continue;
-    auto begin = end_of(text, at + 1, [](char c) { return c == ' '; });
+    // `--token= --verbose` gives none; `token = …` does.
+    const auto given = text[at] == ':' || text[at - 1] == ' ';
+    auto begin = given ? end_of(text, at + 1, [](char c) { return c == ' '; }) : at + 1;
     if (begin == text.size() || text.substr(begin).starts_with(masked)) continue;
     const auto quote = text[begin];
     const auto quoted = quote == '"' || quote == '\'';

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/xattr.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -191,6 +192,18 @@ void check_way(const fs::path& folder) {
     throw Untrusted(fmt::format("temporary files would not be safe: {}", what),
                     "give a folder of your own: export TMPDIR=$(mktemp -d -p ~)");
   }).follow();
+}
+
+fs::path temporary_folder() {
+  std::error_code wrong;
+  const auto place = fs::temp_directory_path(wrong);
+  if (wrong) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("TMPDIR is no folder for temporary kubeconfigs: {}", wrong.message()),
+                  "name one that you alone can write: export TMPDIR=/tmp");
+  }
+  check_way(place);
+  return place;
 }
 
 std::string caller_name() {

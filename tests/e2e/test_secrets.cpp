@@ -80,6 +80,17 @@ TEST_CASE("temporary kubeconfigs are gone afterwards") {
   CHECK(fs::is_empty(temporary));
 }
 
+TEST_CASE("a TMPDIR that is no folder is refused before anything is done") {
+  Sandbox sandbox;
+  const auto run =
+      sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup"},
+                       .environment = {{"TMPDIR", (sandbox.directory() / "none").string()}}});
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(run.err.find("TMPDIR is no folder") != std::string::npos);
+  CHECK(sandbox.changes().empty());
+}
+
 TEST_CASE("step get-token prints the token alone, and to no transcript" *
           doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--scenario", "ca-only"});

@@ -172,8 +172,8 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
   next.push_back("do it: " + command_line(called, CommandName::run, Scope::same));
   if (options.backup.kind == BackupChoice::Kind::not_chosen) {
     next.push_back(
-        "instead of --no-rancher-backup better one of --rancher-container NAME, --rke-config "
-        "FILE, --k3s and --rke2: it backs Rancher up first");
+        "to back Rancher up first, give one of these instead of --no-rancher-backup: "
+        "--rancher-container NAME, --rke-config FILE, --k3s or --rke2");
   }
   return next;
 }

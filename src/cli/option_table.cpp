@@ -183,7 +183,7 @@ const std::vector<OptionInfo>& all_options() {
 const std::vector<StatusInfo>& all_statuses() {
   static const std::vector<StatusInfo> statuses{
       {"0", "done, or nothing needed"},
-      {"1", "a step failed, or a result could not be printed"},
+      {"1", "a step failed, a server did not answer, or a result could not be printed"},
       {"2",
        "wrong usage: also no backup choice, no terminal and no --yes, a kubeconfig that is not "
        "there or not readable, a run folder that is not empty"},

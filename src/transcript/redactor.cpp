@@ -46,8 +46,8 @@ struct Match {
   enum class By { piece, shape, secret } by;
 };
 
-/// Of matches that come in order, those by one label that overlap become one: a text of one letter
-/// would have as many as it has bytes.
+/// Adds a match to matches in order. Overlapping matches with one label become one: a text of one
+/// letter would have a match at every byte.
 void add_match(std::vector<Match>& matches, const Match& match) {
   if (!matches.empty()) {
     auto& last = matches.back();

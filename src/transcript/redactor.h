@@ -36,10 +36,10 @@ class Redactor {
     std::uint32_t label;  ///< offset in labels_
     std::uint32_t size;   ///< bytes of the secret
   };
-  /// Digests of pieces of one size. A secret of 64 bytes or more is found by its first and its last
-  /// bytes, as many as the largest power of two that the secret has: the two pieces overlap, so
-  /// that together they are the secret, and there are few sizes to look for. A shorter secret is
-  /// one piece, as half of a password may be a word.
+  /// Digests of pieces of one size. A secret of 64 bytes or more is found by two pieces: its first
+  /// and its last bytes. The size of a piece is the largest power of two within the secret, so the
+  /// pieces overlap and cover the secret, and there are few sizes. A shorter secret is one piece,
+  /// as half of a password may be a word.
   struct Pieces {
     boost::unordered_flat_set<std::uint64_t> first;  ///< empty where a piece is the whole secret
     boost::unordered_flat_map<std::uint64_t, Known> last;

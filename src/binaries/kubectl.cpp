@@ -330,7 +330,7 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
     if (!away || Clock::now() >= give_up) throw failure;
     events_->emit({.kind = EventKind::warning,
                    .section = section_,
-                   .text = fmt::format("{}; trying again", failure.what())});
+                   .text = fmt::format("{}; trying again", failure.in_full())});
     co_await pause(retry_pause);
   }
 }
@@ -362,7 +362,10 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Argument
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
-  return read({.args = {"config", "view", "--raw", "--minify", "--flatten", "-o", "json"}});
+  Arguments args{"config", "view", "--raw", "--flatten", "-o", "json"};
+  // It refuses to minify where there is no kubeconfig, as may be in a container: the whole is read.
+  if (target_.container.empty()) args.words({"--minify"});
+  return read({.args = std::move(args)});
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get_raw(std::string path, Trim trim) const {

@@ -110,7 +110,8 @@ class Kubectl {
   /// The same of one object; nothing where it is not there.
   boost::asio::awaitable<std::optional<boost::json::value>> find(Arguments args) const;
 
-  /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included.
+  /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included; in a
+  /// container the whole of it.
   boost::asio::awaitable<boost::json::value> config() const;
 
   /// `kubectl get --raw PATH` of an object or of a page of a list, of whose items the trim leaves

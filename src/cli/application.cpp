@@ -262,7 +262,7 @@ class Application {
     check_right_clusters(seen);
     auto binaries = toolbox_.backup_tools();
     seen.container = co_await observe_server_container(binaries, options_.rancher_container,
-                                                       seen.local, events_);
+                                                       seen.local, redactor_, events_);
     if (options_.command == CommandName::plan) {
       seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(), seen);
     }

@@ -199,7 +199,7 @@ awaitable<void> Execution::backup_container() {
   try {
     co_await docker.remove(container, backup.archive);
   } catch (const Failure& error) {
-    left = error.what();
+    left = error.in_full();
   } catch (const Interrupted&) {
     left = "interrupted";
   }

@@ -57,8 +57,8 @@ awaitable<void> Execution::prepare() {
                 .data = facts(observation_, programs())});
   check_right_clusters(observation_);
   co_await await_one_ca();
-  observation_.container = co_await observe_server_container(tools_, options_.plan.backup.container,
-                                                             observation_.local, events_);
+  observation_.container = co_await observe_server_container(
+      tools_, options_.plan.backup.container, observation_.local, clusters_.redactor, events_);
   observation_.backup =
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   auto lines = findings(observation_);

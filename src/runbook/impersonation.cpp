@@ -390,7 +390,7 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
   } catch (const Failure& failure) {
     own.groups.clear();
     own.look = OwnTokens::Look::failed;
-    own.trouble = failure.what();
+    own.trouble = failure.in_full();
     // Nobody waits any longer, if anybody did.
     if (options.events != nullptr) {
       options.events->emit(

@@ -55,12 +55,12 @@ void keep_key(Redactor& redactor, const std::string& pem) {
   }
 }
 
-/// The beginning of a file that a kubeconfig names; empty where there is none. No pipe is waited
-/// for, and no endless file read.
-std::string file_text(const std::string& name, const std::filesystem::path& folder) {
-  if (name.empty()) return {};
+/// The beginning of a file that a kubeconfig of this folder names; empty where there is none. No
+/// pipe is waited for, and no endless file read.
+std::string file_text(const std::string& name, const std::optional<std::filesystem::path>& folder) {
+  if (name.empty() || !folder) return {};
   constexpr std::streamsize most = 64 * 1024;
-  const auto path = folder / name;
+  const auto path = *folder / name;
   std::error_code unknown;
   if (!std::filesystem::is_regular_file(path, unknown)) return {};
   std::ifstream file(path, std::ios::binary);
@@ -116,7 +116,8 @@ void keep_plugin(Redactor& redactor, const json::value& exec) {
   }
 }
 
-void keep_user(Redactor& redactor, const json::value& user, const std::filesystem::path& folder) {
+void keep_user(Redactor& redactor, const json::value& user,
+               const std::optional<std::filesystem::path>& folder) {
   keep_secret(redactor, text_at(user, "/token"));
   keep_secret(redactor, trimmed(file_text(text_at(user, "/tokenFile"), folder)));
   const auto password = text_at(user, "/password");
@@ -207,7 +208,8 @@ bool is_plugin_secret(std::string_view name, std::string_view value) {
   return value.size() >= least && !is_name && !is_word;
 }
 
-void keep_users(Redactor& redactor, const json::value& view, const std::filesystem::path& folder) {
+void keep_users(Redactor& redactor, const json::value& view,
+                const std::optional<std::filesystem::path>& folder) {
   for (const auto& entry : array_at(view, "/users")) {
     const auto* user = find_at(entry, "/user");
     if (user != nullptr) keep_user(redactor, *user, folder);

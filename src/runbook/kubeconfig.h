@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,9 @@ std::string shown_url(std::string_view url);
 
 /// Registers the secrets of a kubeconfig: tokens, passwords, keys, also those in the files that it
 /// names, an auth-provider's, and what is given to a login plugin. A relative path counts from
-/// `folder`, that of the kubeconfig.
+/// `folder`, that of the kubeconfig; without one the files are elsewhere, and are not read.
 void keep_users(Redactor& redactor, const boost::json::value& view,
-                const std::filesystem::path& folder = {});
+                const std::optional<std::filesystem::path>& folder);
 
 /// Whether a value that is given to a login plugin, under a name such as `--client-secret` or
 /// AWS_PROFILE, or without one, is secret rather than an option, a path, a URL, or the name of

@@ -1,18 +1,30 @@
 #include "runbook/kubeconfig_registration.h"
 
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include "runbook/kubeconfig.h"
 
 namespace retrust {
 
+boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
+                                                               Redactor& redactor) {
+  auto config = co_await kubectl.config();
+  const auto& target = kubectl.target();
+  if (!target.container.empty()) {
+    keep_users(redactor, config, std::nullopt);
+    co_return nullptr;
+  }
+  keep_users(redactor, config, std::filesystem::path(target.kubeconfig).parent_path());
+  co_return config;
+}
+
 boost::asio::awaitable<void> KubeconfigRegistration::read(Kubectl kubectl,
                                                           boost::json::value& answer) {
   std::exception_ptr failure;
   try {
-    answer = co_await kubectl.config();
-    const std::filesystem::path path(kubectl.target().kubeconfig);
-    keep_users(redactor_, answer, path.parent_path());
+    answer = co_await register_kubeconfig(std::move(kubectl), redactor_);
   } catch (...) {
     failure = std::current_exception();
   }

@@ -10,6 +10,10 @@
 
 namespace retrust {
 
+/// Reads the kubeconfig that this kubectl uses, and registers its secrets; the part that is in use.
+/// A kubectl in a container has one there, or none; null in either case.
+boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl, Redactor& redactor);
+
 /// Reads kubeconfigs and registers their secrets. Opens the gate when the last of them is read, or
 /// cannot be: nothing that other commands printed is told before.
 class KubeconfigRegistration {

@@ -36,7 +36,7 @@ struct Answers {
   json::value config;
   json::value downstream;
   json::value local;
-  json::value local_config;
+  json::value local_config;  ///< null where a container has it
   KubectlVersions versions;
 };
 
@@ -253,9 +253,8 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
 awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options) {
   Answers answers;
   // All start together, but nothing that they print is told before both kubeconfigs are read.
-  const auto has_local_config = clusters.local.target().container.empty();
   Gate gate(co_await boost::asio::this_coro::executor);
-  KubeconfigRegistration registration(gate, clusters.redactor, has_local_config ? 2 : 1);
+  KubeconfigRegistration registration(gate, clusters.redactor, 2);
   const auto downstream = clusters.downstream.behind(gate);
   const auto local = clusters.local.behind(gate);
   std::vector<awaitable<void>> questions;
@@ -267,10 +266,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
       store(local.get(commands::observe_local("cattle-system"), local_trim(options.cluster)),
             answers.local));
   questions.push_back(ask_versions(downstream, answers.versions));
-  // In a container there may be none.
-  if (has_local_config) {
-    questions.push_back(registration.read(clusters.local, answers.local_config));
-  }
+  questions.push_back(registration.read(clusters.local, answers.local_config));
   const auto ends = co_await settle(std::move(questions));
   registration.check();
   throw_best(ends, answers, options.cluster);

@@ -194,18 +194,15 @@ void Rollback::set_verdict() {
 awaitable<void> Rollback::look_around() {
   auto& seen = seen_;
   seen.local.cluster = saved_.cluster;
-  const auto has_local_config = clusters_.local.target().container.empty();
   const auto asks_downstream = options_.trial == RollbackOptions::Trial::downstream;
   Gate gate(co_await boost::asio::this_coro::executor);
-  const auto kubeconfigs = (has_local_config ? 1 : 0) + (asks_downstream ? 1 : 0);
-  if (kubeconfigs == 0) gate.open(Gate::Secrets::registered);
-  KubeconfigRegistration registration(gate, clusters_.redactor, kubeconfigs);
+  KubeconfigRegistration registration(gate, clusters_.redactor, asks_downstream ? 2 : 1);
   boost::json::value local_config;
   boost::json::value downstream_config;
   const auto local = clusters_.local.behind(gate);
   const auto downstream = clusters_.downstream.behind(gate);
   std::vector<awaitable<void>> questions;
-  if (has_local_config) questions.push_back(registration.read(clusters_.local, local_config));
+  questions.push_back(registration.read(clusters_.local, local_config));
   questions.push_back(ask_local(local, seen));
   if (asks_downstream) {
     questions.push_back(registration.read(clusters_.downstream, downstream_config));

@@ -9,6 +9,7 @@
 #include "process/gather.h"
 #include "runbook/commands.h"
 #include "runbook/execution.h"
+#include "runbook/kubeconfig_registration.h"
 #include "transcript/text.h"
 
 namespace retrust {
@@ -25,15 +26,17 @@ constexpr std::chrono::minutes restart_limit{3};
 
 /// By the uid of kube-system, as kubectl in the container sees it.
 awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& local,
-                                                   const std::string& name, EventSink& events) {
+                                                   const std::string& name, Redactor& redactor,
+                                                   EventSink& events) {
   std::optional<std::string> unknown;
   Uid uid;
   try {
+    co_await register_kubeconfig(inside, redactor);
     const auto answer = co_await inside.get(commands::kube_system());
     uid = text_at(answer, "/metadata/uid");
     if (uid.empty()) unknown = "it has no uid";
   } catch (const Failure& failure) {
-    unknown = failure.what();
+    unknown = failure.in_full();
   }
   if (unknown) {
     events.emit({.kind = EventKind::warning,
@@ -58,6 +61,7 @@ awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& 
 awaitable<std::optional<ServerContainer>> observe_server_container(const BackupTools& tools,
                                                                    std::string name,
                                                                    const Local& local,
+                                                                   Redactor& redactor,
                                                                    EventSink& events) {
   if (name.empty()) co_return std::nullopt;
   ServerContainer seen;
@@ -74,7 +78,8 @@ awaitable<std::optional<ServerContainer>> observe_server_container(const BackupT
   if (!tools.container_kubectl) {
     seen.proof = ServerContainer::Proof::same_cluster;
   } else if (seen.container.state == "running") {
-    seen.proof = co_await compare_clusters(*tools.container_kubectl, local, seen.name, events);
+    seen.proof =
+        co_await compare_clusters(*tools.container_kubectl, local, seen.name, redactor, events);
   }
   co_return seen;
 }

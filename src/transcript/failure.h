@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace retrust {
 
@@ -26,6 +27,11 @@ class Failure : public std::runtime_error {
         status(exit_status),
         advice(std::move(advice_text)),
         detail(std::move(detail_text)) {}
+
+  /// With the command's own message, for a sentence that goes on about something else.
+  std::string in_full() const {
+    return detail.empty() ? what() : std::string(what()) + ": " + detail;
+  }
 
   ExitStatus status;
   std::string advice;

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <signal.h>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -180,6 +182,37 @@ TEST_CASE("a container and a kubeconfig are of the same cluster, or that is refu
     CHECK(run.status == 0);
     CHECK(has(run.err, "cannot tell whether the local cluster is the one in the container"));
   }
+}
+
+TEST_CASE("the secrets of the kubeconfig in the container are hidden, too") {
+  // No secret's shape tells it; a server that sends it back would show it.
+  const std::string token = "opaque-token-of-the-container-1";
+  Sandbox sandbox;
+  Container container(sandbox);
+  auto config = boost::json::parse(read_file(container.kubeconfig));
+  auto user = config.at("users").at(0);
+  user.at("name") = "other";
+  user.at("user") = {{"token", token}};
+  config.at("users").as_array().push_back(user);
+  container.kubeconfig = (sandbox.directory() / "in-the-container").string();
+  write_file(container.kubeconfig, boost::json::serialize(config));
+  const auto kubectl = sandbox.directory() / "echoing-kubectl";
+  const char* real = std::getenv("RETRUST_TEST_KUBECTL");
+  write_file(kubectl, "#!/bin/sh\ncase \" $* \" in *' get '*) echo 'error: you sent " + token +
+                          "' >&2; exit 1 ;; esac\nexec '" + (real == nullptr ? "kubectl" : real) +
+                          "' \"$@\"\n");
+  fs::permissions(kubectl, fs::perms::owner_all);
+  auto call = container.run({"--verbose"});
+  call.environment["RETRUST_TEST_KUBECTL"] = kubectl.string();
+  SUBCASE("as the only way to the local cluster") {}
+  SUBCASE("beside a kubeconfig of the same cluster") {
+    call.without = {};
+  }
+  const auto run = sandbox.retrust(call);
+  CAPTURE(run.all());
+  CHECK(has(run.err, "you sent"));
+  CHECK_FALSE(has(run.all(), token));
+  CHECK_FALSE(has(transcripts(sandbox.run_folder()), token));
 }
 
 TEST_CASE(

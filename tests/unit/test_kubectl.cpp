@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
@@ -232,7 +233,7 @@ TEST_CASE("what a kubeconfig's users prove themselves with is masked from then o
   json::object view;
   view["users"] = json::array{entry};
   Redactor redactor;
-  keep_users(redactor, json::value(view));
+  keep_users(redactor, json::value(view), std::nullopt);
   for (const auto& secret : {std::string("an.admin.token-of-some-length"),
                              base64_encode("an.admin.token-of-some-length"),
                              std::string("correct horse battery"), base64_encode(pem), line}) {
@@ -248,7 +249,7 @@ void check_user(const std::string& user, const std::vector<std::string>& hidden,
                 const std::vector<std::string>& plain) {
   const auto view = json::parse(R"({"users":[{"name":"u","user":)" + user + "}]}");
   Redactor redactor;
-  keep_users(redactor, view);
+  keep_users(redactor, view, std::nullopt);
   for (const auto& secret : hidden) {
     CAPTURE(secret);
     CHECK(redactor.mask("x " + secret + " y").find(secret) == std::string::npos);
@@ -338,7 +339,7 @@ TEST_CASE("an address is shown without user, password and query") {
   CHECK(parse_kubeconfig(hostile).server == "https://host?[2J Done. Exit status 0.");
   CHECK(text_at(parse_kubeconfig(view).cluster, "/server").find("password1") != std::string::npos);
   Redactor redactor;
-  keep_users(redactor, view);
+  keep_users(redactor, view, std::nullopt);
   CHECK(redactor.mask("password1 opaquetoken").find("password1") == std::string::npos);
   CHECK(redactor.mask("password1 opaquetoken").find("opaquetoken") == std::string::npos);
 }

@@ -59,18 +59,31 @@ void add_rke(const e2e::Sandbox& sandbox, e2e::Sandbox::Call& call) {
                     recording(recorded(sandbox), "rke", variable("RETRUST_TEST_RKE"))});
 }
 
-void add_k3s(const e2e::Sandbox& sandbox, e2e::Sandbox::Call& call) {
+void add_k3s(const e2e::Sandbox& sandbox, const std::string& name, e2e::Sandbox::Call& call) {
   const auto data = sandbox.directory() / "data";
   fs::create_directories(data / "server/db/etcd/member");
   fs::create_directories(data / "agent");
   // By its name the stand-in knows what it stands in for.
-  const auto link = data / "k3s";
+  const auto link = data / name;
   fs::create_symlink(variable("RETRUST_TEST_K3S"), link);
-  recording(recorded(sandbox), "k3s", link.string());
-  call.args.emplace_back("--k3s");
+  const auto program = recording(recorded(sandbox), name, link.string());
+  // RKE2's own kubectl.
+  fs::create_directories(data / "bin");
+  const auto kubectl = data / "bin/kubectl";
+  e2e::write_file(kubectl, fmt::format("#!/bin/sh\nexec '{}' kubectl \"$@\"\n", program));
+  fs::permissions(kubectl, fs::perms::owner_all);
+  call.args.push_back("--" + name);
   call.environment["K3S_DATA_DIR"] = data.string();
+  call.environment["RKE2_DATA_DIR"] = data.string();
   call.environment["RETRUST_TEST_K3S_KUBECONFIG"] = sandbox.file("local.kubeconfig");
   call.environment["PATH"] = recorded(sandbox).string() + ":" + variable("PATH");
+}
+
+/// What a shell asks for while --cluster is typed: the word that is typed is the last.
+void make_completion(const e2e::Sandbox& sandbox, e2e::Sandbox::Call& call) {
+  call.without = {"--kubeconfig", "--local-kubeconfig", "--cluster", "--kubectl"};
+  call.args.insert(call.args.end(), {"--local-kubeconfig", sandbox.file("local.kubeconfig"),
+                                     "--kubectl", call.kubectl, "--cluster", "c-x"});
 }
 
 /// The folder of a run that repaired the record.
@@ -111,7 +124,10 @@ const std::vector<Command>& commands() {
       {"container", run, text, changes, Beside::container, any},
       {"container-backup", run, text, changes, Beside::container_with_data, any},
       {"rke", run, text, changes, Beside::rke, any},
-      {"k3s", run, text, changes, Beside::k3s, any}};
+      {"rollback-container", {"rollback"}, text, changes, Beside::earlier_run_and_container, any},
+      {"k3s", run, text, changes, Beside::k3s, any},
+      {"rke2", run, text, changes, Beside::rke2, any},
+      {"complete", {"complete", "run"}, text, none, Beside::nothing, any}};
   return all;
 }
 
@@ -160,14 +176,25 @@ e2e::Sandbox::Call prepared(const Command& command, e2e::Sandbox& sandbox,
     case Beside::rke:
       add_rke(sandbox, call);
       break;
+    case Beside::earlier_run_and_container:
+      call.args.insert(call.args.end(), {earlier_run(sandbox), "--yes"});
+      add_container(sandbox, call.kubectl, command.beside, call);
+      break;
     case Beside::k3s:
-      add_k3s(sandbox, call);
+      add_k3s(sandbox, "k3s", call);
+      break;
+    case Beside::rke2:
+      add_k3s(sandbox, "rke2", call);
       break;
   }
   if (command.args.front() == "run" || command.args.front() == "step") {
     call.args.insert(call.args.end(), {"--timeout", patience});
   }
-  call.args.insert(call.args.end(), {"--command-timeout", "10s"});
+  if (command.args.front() == "complete") {
+    make_completion(sandbox, call);
+  } else {
+    call.args.insert(call.args.end(), {"--command-timeout", "10s"});
+  }
   return call;
 }
 

@@ -18,10 +18,12 @@ struct Command {
   enum class Beside {
     nothing,
     earlier_run,
+    earlier_run_and_container,
     container,
     container_with_data,
     rke,
-    k3s
+    k3s,
+    rke2
   } beside = Beside::nothing;
   /// The kinds of clusters where it has something to do, by options of retrust-sandbox.
   std::vector<std::string> worlds = {};

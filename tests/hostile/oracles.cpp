@@ -106,7 +106,8 @@ Complaints against_kubectls(const std::vector<std::string>& words,
       "--context=downstream", "--context=local"};
   static const std::string name = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?";
   static const std::regex one_name(name);
-  static const std::regex output("json|name|custom-columns=[A-Za-z:.,]+");
+  static const std::regex output(
+      R"x(json|name|custom-columns=[A-Za-z:.,]+|jsonpath=[\[\]{}*.A-Za-z \\"]+)x");
   static const std::regex selector("--field-selector=(metadata\\.name|type)=(kubernetes\\.io/)?" +
                                    name);
   static const std::regex path("/[A-Za-z0-9][-A-Za-z0-9/._]*(\\?[-A-Za-z0-9=&%.,_/]*)?");
@@ -157,6 +158,11 @@ const std::map<std::string, std::vector<std::regex>>& lines_of_others() {
     const auto end = literal(
         R"x(for p in /proc/[0-9]*; do case " $(tr '\0' ' ' <"$p/environ" 2>/dev/null) " in )x"
         R"x(*" $1 "*) kill "${p#/proc/}" 2>/dev/null;; esac; done; :)x");
+    const std::vector<std::regex> of_k3s{
+        std::regex("--version"), std::regex("etcd-snapshot save --name " + snapshot),
+        std::regex("etcd-snapshot ls"),
+        std::regex("kubectl( --kubeconfig=/[-A-Za-z0-9._/]+)? get namespace kube-system "
+                   "-o jsonpath=\\{\\.metadata\\.uid\\}")};
     const std::string mark = "RETRUST_MARK=[-A-Za-z0-9]+";
     return std::map<std::string, std::vector<std::regex>>{
         {"docker",
@@ -174,10 +180,8 @@ const std::map<std::string, std::vector<std::regex>>& lines_of_others() {
         {"rke",
          {std::regex("--version"), std::regex("etcd snapshot-save --name " + snapshot +
                                               "\\.db --config /[-A-Za-z0-9._/]+")}},
-        {"k3s",
-         {std::regex("--version"), std::regex("etcd-snapshot save --name " + snapshot),
-          std::regex("etcd-snapshot ls"),
-          std::regex("kubectl get namespace kube-system -o jsonpath=\\{\\.metadata\\.uid\\}")}}};
+        {"k3s", of_k3s},
+        {"rke2", of_k3s}};
   }();
   return all;
 }

@@ -129,6 +129,7 @@ Plan planned(unsigned seed, const Places& of) {
     Attack attack;
   };
   std::vector<Turn> turns;
+  const std::regex wanted(setting("COMMANDS", ""));
   const auto add = [&](const std::vector<Field>& to, const std::vector<Replacement>& with) {
     for (const auto& field : to) {
       std::vector<unsigned> seeds(field.name.begin(), field.name.end());
@@ -144,6 +145,7 @@ Plan planned(unsigned seed, const Places& of) {
       for (std::size_t round = 0; round < all.size(); ++round) {
         const auto& [replacement, command] = all[round];
         const auto order = random();
+        if (!std::regex_search(command, wanted)) continue;
         const auto& in = command_named(command).worlds;
         const auto& world = in[random() % in.size()];
         // All objects in every other attack, one of them alone in the others.

@@ -109,6 +109,10 @@ std::string World::command(const std::string& line) {
     restart(*local_, std::chrono::milliseconds{1000});
   } else if (line == "restart downstream") {
     restart(*downstream_, std::chrono::milliseconds{1000});
+  } else if (line == "stop local") {
+    local_->server().stop();
+  } else if (line == "stop downstream") {
+    downstream_->server().stop();
   } else if (line == "use-impersonation") {
     impersonators_->use();
   } else if (line == "dump") {

@@ -87,7 +87,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
                          and when, is scripts/control-plane's business
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
-                         restart local|downstream, bump, renew,
+                         restart local|downstream, stop local|downstream (for good), bump, renew,
                          dump: every object into DIR/dump.json;
                          hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token secrets,
                          too; use-impersonation: every user

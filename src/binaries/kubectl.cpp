@@ -317,6 +317,18 @@ boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
   co_return versions;
 }
 
+boost::asio::awaitable<void> Kubectl::check_answers(std::string unknown) const {
+  Call call{.args = {"version", "-o", "json"}};
+  const auto about = asked(call.args);
+  const auto outcome = co_await start(std::move(call), OutputReader(), target_.command_timeout);
+  if (outcome.succeeded()) co_return;
+  const auto failure = explain(outcome, about);
+  if (!is_away(failure.kind)) co_return;
+  throw Failure(ExitStatus::gave_up,
+                fmt::format("{}, so retrust does not know {}", failure.what(), unknown),
+                failure.advice, failure.detail);
+}
+
 boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) const {
   const auto give_up = Clock::now() + patience_.limit;
   for (;;) {

@@ -150,10 +150,15 @@ class Kubectl {
   /// `kubectl get ARGS -w`, started again from a fresh list whenever it ends, until the reader says
   /// stop or the limit is over. `on_list` is called before each (re)start: the events that follow
   /// begin with everything that is there. A kubectl before 1.16 does not tell what became of an
-  /// object: all is `modified` then. False where the time was over.
+  /// object: all is `modified` then. False where the time was over: see check_answers.
   boost::asio::awaitable<bool> watch(Arguments args, std::chrono::milliseconds limit,
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
+
+  /// Throws Failure (gave_up) where the API server cannot be reached now. After a wait in vain that
+  /// is the reason, as nothing can be seen of a server that is away; `unknown` is what the wait was
+  /// to show, e.g. "whether the agents started within 5 min".
+  boost::asio::awaitable<void> check_answers(std::string unknown) const;
 
   /// The command as a person would type it, and how each begins.
   std::string shown(const Arguments& args) const;

@@ -201,6 +201,10 @@ KubectlError classify(const Outcome& outcome) {
   return found == patterns.end() ? KubectlError::other : found->kind;
 }
 
+bool is_away(KubectlError kind) {
+  return kind == KubectlError::unreachable || kind == KubectlError::timed_out;
+}
+
 KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
   if (!asked.container.empty()) {
     if (auto failure = explain_container(outcome, asked)) return std::move(*failure);

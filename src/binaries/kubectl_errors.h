@@ -43,6 +43,9 @@ enum class KubectlError {
 /// Reads kubectl's exit and messages (1.20 to 1.35).
 KubectlError classify(const Outcome& outcome);
 
+/// Whether the server may have been out of reach: nothing that it said is the reason.
+bool is_away(KubectlError kind);
+
 /// A kubectl that failed, in words for the operator; `kind` tells what to do about it.
 class KubectlFailure : public Failure {
  public:

@@ -95,8 +95,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Arguments args, std::chrono::millise
     if (outcome.ending == Ending::timed_out) co_return false;
     if (!outcome.succeeded()) {
       auto failure = explain(outcome, asked(args));
-      const auto passing = failure.kind == KubectlError::unreachable ||
-                           failure.kind == KubectlError::timed_out ||
+      const auto passing = is_away(failure.kind) ||
                            outcome.err.find("Expired") != std::string::npos ||
                            outcome.err.find("too old") != std::string::npos;
       if (!passing) throw failure;

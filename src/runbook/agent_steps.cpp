@@ -118,6 +118,8 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
     const auto in_time = co_await kubectl.watch(
         args, std::max(left, std::chrono::milliseconds{0}), [&] { wait.restart(); }, on_event);
     if (!in_time) {
+      co_await kubectl.check_answers(
+          fmt::format("whether the agents started again within {}", duration_text(options_.wait)));
       throw Failure(ExitStatus::gave_up,
                     fmt::format("the agents did not start again within {}: {}",
                                 duration_text(options_.wait), wait.summary()),

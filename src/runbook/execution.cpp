@@ -350,6 +350,7 @@ awaitable<void> Execution::prove() {
                  .with(Patience{options_.wait})
                  .get_raw("/api/v1/namespaces/kube-system");
   } catch (const KubectlFailure& failure) {
+    if (is_away(failure.kind)) throw no_answer("stored", failure);
     throw Failure(
         ExitStatus::failed,
         fmt::format("the stored CA and token do not reach {}: {}", server, failure.what()),
@@ -365,6 +366,15 @@ awaitable<void> Execution::prove() {
   }
   observation_.stored_verdict = Verdict::accepted;
   finding(proof);
+}
+
+Failure Execution::no_answer(std::string_view which, const KubectlFailure& failure) const {
+  return {ExitStatus::failed,
+          fmt::format("{} did not answer, so the {} CA and token could not be tried",
+                      observation_.downstream.kubeconfig.server, which),
+          fmt::format("check that the server is up, then run again: {} get --raw /readyz",
+                      shell_line(clusters_.downstream.shown_line().words)),
+          failure.detail};
 }
 
 std::string Execution::ready_text() const {

@@ -136,6 +136,9 @@ class Execution {
   boost::asio::awaitable<void> read_tokens_again();
   void note_equal(const Comparison& before);
 
+  /// For credentials on trial, whose kubeconfig is of no use to the operator: "live", "stored".
+  Failure no_answer(std::string_view which, const KubectlFailure& failure) const;
+
   std::string ready_text() const;
 
   Plan plan() const { return make_plan(observation_, options_.plan, progress_); }

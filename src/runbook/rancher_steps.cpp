@@ -102,6 +102,14 @@ awaitable<bool> Execution::await_cluster(Target target) {
         end - std::chrono::steady_clock::now());
     const auto seen =
         co_await cluster_watch_.until(std::max(left, std::chrono::milliseconds{0}), look);
+    if (!seen) {
+      co_await local(Step::check_cluster)
+          .check_answers(fmt::format("whether {} within {}",
+                                     target == Target::stored
+                                         ? "Rancher stored the live token and CA"
+                                         : "Rancher said that the cluster is ready",
+                                     duration_text(options_.wait)));
+    }
     if (!seen || stored_token_ == StoredToken::read) co_return seen;
     co_await read_due_token();
   }
@@ -170,6 +178,7 @@ awaitable<void> Execution::try_live() {
     const auto ca = failure.kind == KubectlError::untrusted;
     const auto token =
         failure.kind == KubectlError::unauthorized || failure.kind == KubectlError::forbidden;
+    if (is_away(failure.kind)) throw no_answer("live", failure);
     if (!ca && !token) throw;
     throw Failure(ExitStatus::failed,
                   fmt::format("the {} in {} is not good for the cluster that made it",
@@ -279,6 +288,8 @@ awaitable<void> Execution::restart_rancher() {
   const auto in_time = co_await kubectl.watch(
       args, options_.wait, [] {}, on_event);
   if (!in_time) {
+    co_await kubectl.check_answers(fmt::format(
+        "whether Rancher's new server pods were ready within {}", duration_text(options_.wait)));
     throw Failure(ExitStatus::gave_up,
                   fmt::format("Rancher's new server pods were not ready within {}",
                               duration_text(options_.wait)),

@@ -124,7 +124,12 @@ awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> do
   const auto in_time = co_await downstream(Step::delete_token)
                            .watch(
                                args, limit, [&] { found.clear(); }, on_event);
-  if (!in_time) co_return false;
+  if (!in_time) {
+    co_await downstream(Step::delete_token)
+        .check_answers(fmt::format("whether a token secret of cattle was made within {}",
+                                   duration_text(limit)));
+    co_return false;
+  }
   for (const auto& secret : found) seen.secret_names.insert(secret.name);
   seen.tokens = std::move(found);
   co_return true;

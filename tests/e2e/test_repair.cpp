@@ -87,6 +87,71 @@ TEST_CASE("an API server that restarts in the middle of a run") {
   CHECK(sandbox.ready() == "True");
 }
 
+TEST_CASE("an API server that goes away during a wait is named, and nothing else is blamed") {
+  std::vector<std::string> options;
+  std::string side;
+  std::string waits;  // in the transcript, when the server may go
+  std::string blamed;
+  SUBCASE("downstream, while a token secret is waited for") {
+    options = {"--fault", "slow-token=600000"};
+    side = "downstream";
+    waits = "but not filled in yet";
+    blamed = "no complete token secret of cattle appeared";
+  }
+  SUBCASE("downstream, while the agents start") {
+    options = {"--fault", "no-agents-start"};
+    side = "downstream";
+    waits = "2 of 2 old pods gone";
+    blamed = "the agents did not start again";
+  }
+  SUBCASE("local, while the report is waited for") {
+    options = {"--fault", "agents-never-report"};
+    side = "local";
+    waits = "stored and live differ";
+    blamed = "nothing was reported";
+  }
+  SUBCASE("local, while Rancher restarts") {
+    options = {"--rancher", "2.1", "--fault", "slow-rancher=600000"};
+    side = "local";
+    waits = "for Rancher's new server pods to be ready";
+    blamed = "server pods were not ready";
+  }
+  Sandbox sandbox(options);
+  const auto child = sandbox.start(
+      {.args = {"run", "--yes", "--no-rancher-backup", "-v", "--timeout", "5s", "-o", "json"}});
+  const auto events = sandbox.run_folder() / "transcript.jsonl";
+  wait_until(waits, [&] {
+    return fs::exists(events) && read_file(events).find(waits) != std::string::npos;
+  });
+  sandbox.tell("stop " + side);
+  CHECK(child->wait() == 5);
+  CAPTURE(child->err());
+  CHECK(has(child->err(), "the API server of the " + side + " cluster ("));
+  CHECK(has(child->err(), "cannot be reached, so retrust does not know whether"));
+  CHECK(has(child->err(), " was refused"));
+  CHECK(has(child->err(), "get --raw /readyz"));
+  CHECK_FALSE(has(transcripts(sandbox.run_folder()), blamed));
+}
+
+TEST_CASE("a server that does not answer the stored CA and token is not said to reject them") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const auto kubectl = sandbox.directory() / "refused-kubectl";
+  write_file(kubectl,
+             "#!/bin/sh\ncase \" $* \" in *' --raw /api/v1/namespaces/kube-system '*)\n"
+             "echo 'The connection to the server 127.0.0.1:1 was refused - did you specify the "
+             "right host or port?' >&2; exit 1 ;; esac\n"
+             "exec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(kubectl, fs::perms::owner_all);
+  const auto run =
+      sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"},
+                       .kubectl = kubectl.string()});
+  CAPTURE(run.all());
+  CHECK(run.status == 1);
+  CHECK(has(run.err, " did not answer, so the stored CA and token could not be tried"));
+  CHECK(has(run.err, "get --raw /readyz"));
+  CHECK_FALSE(has(run.err, "does not accept what it hands out itself"));
+}
+
 TEST_CASE("a rollout that ends between the reading and the watching of its deployment is seen") {
   Sandbox sandbox({"--rancher", "2.1", "--fault", "rollout-awaits-reader"});
   const auto run = sandbox.run({"--timeout", "5s"});

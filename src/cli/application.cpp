@@ -303,7 +303,8 @@ class Application {
   }
 
   void open_folder(std::string_view what) {
-    folder_.emplace(folder_name(), events_);
+    const auto name = options_.run_dir.empty() ? RunFolder::Name::own : RunFolder::Name::given;
+    folder_.emplace(folder_name(), name, events_);
     events_.add(std::make_shared<MarkdownWriter>(folder_->folder()));
     events_.add(std::make_shared<JsonlWriter>(folder_->folder()));
     boost::json::object data;

@@ -11,8 +11,10 @@
 
 namespace retrust {
 
-RunFolder::RunFolder(const std::filesystem::path& path, EventSink& events)
-    : folder_(Folder::create(path)), backup_(folder_.create_folder("backup")), events_(events) {}
+RunFolder::RunFolder(const std::filesystem::path& path, Name name, EventSink& events)
+    : folder_(name == Name::own ? Folder::create_new(path) : Folder::create(path)),
+      backup_(folder_.create_folder("backup")),
+      events_(events) {}
 
 std::filesystem::path RunFolder::save(const std::string& name, const boost::json::object& object,
                                       const Remark& remark) {

@@ -14,8 +14,12 @@ namespace retrust {
 /// The files of a run: transcripts beside `backup/`. Directories of mode 0700, files of mode 0600.
 class RunFolder {
  public:
-  /// Creates the folder as Folder::create does. `events` must outlive this.
-  RunFolder(const std::filesystem::path& path, EventSink& events);
+  /// Who chose the name: one of our own can get a number where it is taken, as by a run that began
+  /// in the same second.
+  enum class Name { given, own };
+  /// Creates the folder as Folder::create does, or Folder::create_new where the name is our own.
+  /// `events` must outlive this.
+  RunFolder(const std::filesystem::path& path, Name name, EventSink& events);
 
   const std::filesystem::path& path() const { return folder_.path(); }
   const std::filesystem::path& backup_folder() const { return backup_.path(); }

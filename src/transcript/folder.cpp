@@ -220,6 +220,21 @@ Folder Folder::create(const fs::path& given) {
   return folder;
 }
 
+Folder Folder::create_new(const fs::path& given) {
+  constexpr int most = 1000;
+  const auto path = without_slash(given);
+  const auto place = place_of(path, Missing::create);
+  auto name = place->name;
+  for (int number = 2; ::mkdirat(place->parent.get(), name.c_str(), 0700) != 0; ++number) {
+    if (errno != EEXIST || number > most) cannot("create", path, errno);
+    name = fmt::format("{}-{}", place->name, number);
+  }
+  const auto created = path.parent_path() / name;
+  auto folder = at(place->parent.get(), name, created, created);
+  if (::fchmod(folder.number(), 0700) != 0) cannot("change the mode of", created, errno);
+  return folder;
+}
+
 Folder Folder::open_or_create(const fs::path& given) {
   const auto path = without_slash(given);
   const auto place = place_of(path, Missing::create);

@@ -21,6 +21,9 @@ class Folder {
   /// Creates a folder with mode 0700, and missing parents alike. An existing one is taken if it is
   /// an empty directory. Throws Failure (usage) where something is there already.
   static Folder create(const std::filesystem::path& path);
+  /// Creates a folder like that, but takes none that exists: where the name is taken, even by an
+  /// empty folder, "-2" is added to it, then "-3" and so on.
+  static Folder create_new(const std::filesystem::path& path);
   /// Opens a folder, or creates it.
   static Folder open_or_create(const std::filesystem::path& path);
   /// Opens a folder; nothing where there is none.

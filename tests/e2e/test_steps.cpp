@@ -1,4 +1,8 @@
 // Single steps, and what the program prints for people and for programs.
+#include <array>
+#include <ctime>
+#include <filesystem>
+
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
@@ -9,6 +13,7 @@ namespace retrust::e2e {
 namespace {
 
 namespace json = boost::json;
+namespace fs = std::filesystem;
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -20,6 +25,34 @@ Result step(Sandbox& sandbox, const std::string& name) {
   std::vector<std::string> args{"step", name};
   args.insert(args.end(), yes.begin(), yes.end());
   return sandbox.retrust(args);
+}
+
+/// "20261126T110112Z", some seconds from now.
+std::string compact_time(std::time_t time) {
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y%m%dT%H%M%SZ", &parts);
+  return text.data();
+}
+
+TEST_CASE("two commands of the same second write into folders of their own") {
+  Sandbox sandbox;
+  // Whichever second it is: another one has just made its folder, and nothing in it yet.
+  const auto now = std::time(nullptr);
+  for (int second = 0; second < 120; ++second) {
+    fs::create_directory(sandbox.directory() / ("retrust-c-x7k2p-" + compact_time(now + second)));
+  }
+  CHECK(sandbox.retrust({.args = {"step", "get-ca"}, .without = {"--run-dir"}}).status == 0);
+  int written = 0;
+  for (const auto& entry : fs::directory_iterator(sandbox.directory())) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with("retrust-c-x7k2p-")) continue;
+    const auto own = name.ends_with("-2");
+    CHECK(fs::is_empty(entry.path()) == !own);
+    if (own) ++written;
+  }
+  CHECK(written == 1);
 }
 
 TEST_CASE("the runbook step by step, by number" * doctest::test_suite("anywhere")) {

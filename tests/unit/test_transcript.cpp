@@ -328,7 +328,8 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   const auto listener = std::make_shared<Listener>();
   Events events(redactor);
   events.add(listener);
-  RunFolder folder(directory / "run", events);
+  using Name = RunFolder::Name;
+  RunFolder folder(directory / "run", Name::given, events);
   boost::json::object first;
   first["a"] = 1;
   boost::json::object second;
@@ -344,7 +345,14 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   CHECK((state.st_mode & 0777U) == 0600U);
   REQUIRE(::stat(folder.path().c_str(), &state) == 0);
   CHECK((state.st_mode & 0777U) == 0700U);
-  CHECK_THROWS_AS(RunFolder(directory / "run", events), Failure);
+  CHECK_THROWS_AS(RunFolder(directory / "run", Name::given, events), Failure);
+  // Two runs of one second have the same name of our own: neither takes what is there.
+  fs::create_directory(directory / "run-2");
+  fs::create_symlink(directory / "nowhere", directory / "run-3");
+  const RunFolder other(directory / "run", Name::own, events);
+  CHECK(other.path() == directory / "run-4");
+  CHECK(other.backup_folder() == directory / "run-4" / "backup");
+  CHECK(fs::is_empty(directory / "run-2"));
   // The transcript knows each file by its SHA-256.
   REQUIRE(listener->events.size() == 2);
   const auto& event = listener->events.back();

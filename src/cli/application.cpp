@@ -172,8 +172,10 @@ class Application {
   }
 
   std::vector<std::string> next_after_failure() const {
-    return changed() ? retrust::next_after_failure(called(), options_, folder_->path().string())
-                     : std::vector<std::string>{};
+    if (!changed()) return {};
+    // A rollback that failed has announced its change of the record.
+    const auto way_back = execution_ ? execution_->way_back() : WayBack::rollback;
+    return retrust::next_after_failure(called(), options_, way_back, folder_->path().string());
   }
 
   /// A rollback need not be told which cluster; other commands have to.
@@ -355,7 +357,9 @@ class Application {
     co_await rollback_->run();
     std::vector<std::string> next;
     for (const auto& each : rollback_->next()) next.push_back(completed(called(), each));
-    if (rollback_->changed()) add_backup(next, called(), folder_->path().string());
+    if (rollback_->changed()) {
+      add_backup(next, called(), WayBack::rollback, folder_->path().string());
+    }
     const auto status = end(ExitStatus::done, {"Done.", rollback_->verdict(), std::move(next)});
     co_return static_cast<int>(status);
   }
@@ -390,6 +394,7 @@ class Application {
             {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
              execution_->verdict(),
              next_after_change(called(), options_, seen, execution_->left(), execution_->repaired(),
+                               execution_->way_back(),
                                execution_->changed() ? folder : std::string())});
     co_return static_cast<int>(status);
   }

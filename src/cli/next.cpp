@@ -180,7 +180,8 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
 
 std::vector<std::string> next_after_change(const Called& called, const Options& options,
                                            const Observation& seen, const Plan& plan,
-                                           Repaired repaired, const std::string& folder) {
+                                           Repaired repaired, WayBack way_back,
+                                           const std::string& folder) {
   std::vector<std::string> next;
   if (repaired == Repaired::after_silence) {
     // The label: rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
@@ -213,23 +214,25 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
     add_other_cause(next, seen);
   }
   add_tokens(next, called, seen);
-  if (!folder.empty()) add_backup(next, called, folder);
+  if (!folder.empty()) add_backup(next, called, way_back, folder);
   return next;
 }
 
 std::vector<std::string> next_after_failure(const Called& called, const Options& options,
-                                            const std::string& folder) {
+                                            WayBack way_back, const std::string& folder) {
   std::vector<std::string> next{"what was changed stays; do what is left: " +
                                 command_line(called, options.command, Scope::same)};
-  add_backup(next, called, folder);
+  add_backup(next, called, way_back, folder);
   return next;
 }
 
-void add_backup(std::vector<std::string>& next, const Called& called, const std::string& folder) {
+void add_backup(std::vector<std::string>& next, const Called& called, WayBack way_back,
+                const std::string& folder) {
   next.push_back(fmt::format(
       "{}/backup has what Rancher had stored, the old token included: keep it safe, and delete it "
       "when nobody needs it",
       folder));
+  if (way_back == WayBack::none) return;
   next.push_back("put that back: " +
                  command_line(called, CommandName::rollback, Scope::what_is_left, {folder}));
 }

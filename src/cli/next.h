@@ -32,13 +32,15 @@ std::vector<std::string> next_after_look(const Called& called, const Options& op
 /// that folder, which is empty where nothing was changed.
 std::vector<std::string> next_after_change(const Called& called, const Options& options,
                                            const Observation& seen, const Plan& plan,
-                                           Repaired repaired, const std::string& folder);
+                                           Repaired repaired, WayBack way_back,
+                                           const std::string& folder);
 
 /// After one that stopped when something had been changed.
 std::vector<std::string> next_after_failure(const Called& called, const Options& options,
-                                            const std::string& folder);
+                                            WayBack way_back, const std::string& folder);
 
 /// Adds what is to be known of the saved record in that folder.
-void add_backup(std::vector<std::string>& next, const Called& called, const std::string& folder);
+void add_backup(std::vector<std::string>& next, const Called& called, WayBack way_back,
+                const std::string& folder);
 
 }  // namespace retrust

@@ -129,6 +129,7 @@ awaitable<void> Execution::save_cluster() {
     cluster = std::move(fresh);
   }
   save_stored(folder_, cluster, fmt::format("the clusters resource {}", cluster.id), {});
+  saved_ = digest_of(cluster);
 }
 
 awaitable<void> Execution::perform(const PlannedStep& planned) {
@@ -262,6 +263,12 @@ Plan Execution::left() const {
   auto options = options_.plan;
   options.extent = Extent::needed;
   return make_plan(observation_, options, progress_);
+}
+
+WayBack Execution::way_back() const {
+  if (!saved_) return WayBack::none;
+  const auto now = written_ ? *written_ : digest_of(observation_.local.cluster);
+  return can_put_back(*saved_, now) ? WayBack::rollback : WayBack::none;
 }
 
 void Execution::set_verdict() {

@@ -62,6 +62,10 @@ class Execution {
   /// Whether anything has been changed so far: a refusal after that is a failure.
   bool changed() const { return changed_; }
 
+  /// Whether Rancher's record is by now another one than was saved, so that a rollback of this run
+  /// has something to put back.
+  WayBack way_back() const;
+
   /// Where things stand in the end, one sentence.
   const std::string& verdict() const { return verdict_; }
 
@@ -162,6 +166,10 @@ class Execution {
   /// Time of the last observation.
   std::chrono::steady_clock::time_point observed_;
   std::optional<StoredDigest> noted_;
+  /// What Rancher had stored before the first change.
+  std::optional<StoredDigest> saved_;
+  /// What is written into Rancher's record, until what is there has been read.
+  std::optional<StoredDigest> written_;
   ClusterWatch cluster_watch_{[this](const boost::json::value& object) { take_cluster(object); }};
   /// Whether the watch of 2.5 begins while the agents start: the report follows at once.
   Ahead watch_ahead_ = Ahead::no;

@@ -208,6 +208,7 @@ awaitable<void> Execution::update_cluster() {
   change.look = [this](const ClusterResource& now) {
     check_same_resource(observation_.local.cluster, now);
     observation_.local.cluster = now;
+    written_.reset();
     check_right_clusters(observation_);
     return !observation_.comparison().equal();
   };
@@ -227,7 +228,9 @@ awaitable<void> Execution::update_cluster() {
   if (keeps_token_in_secret(observation_.local.cluster, rancher)) {
     change.token_for_secret = live.credentials.token;
   }
-  change.edit = [&live](boost::json::object& status, const ObjectName& token_secret) {
+  change.edit = [this, &live](boost::json::object& status, const ObjectName& token_secret) {
+    written_ = digest_of(live.credentials);
+    written_->token_secret = token_secret.text();
     status["caCert"] = base64_encode(live.credentials.ca_pem);
     // The plain field is nobody's where there is a Secret: to write it would only leak the token.
     if (token_secret.empty()) {
@@ -237,8 +240,12 @@ awaitable<void> Execution::update_cluster() {
     }
   };
   change.announce = [this](const std::string& text) { announce("2.5", text); };
-  change.not_made = [this, before = changed_] { changed_ = before; };
+  change.not_made = [this, before = changed_] {
+    changed_ = before;
+    written_.reset();
+  };
   change.done = [this](const ClusterResource& stored) {
+    written_.reset();
     observation_.local.cluster = stored;
     return observation_.comparison().equal();
   };

@@ -98,6 +98,14 @@ StoredDigest digest_of(const ClusterResource& cluster) {
   return digest;
 }
 
+bool can_put_back(const StoredDigest& saved, const StoredDigest& now) {
+  if (saved == now) return false;
+  const auto same_secret = saved.token_secret == now.token_secret;
+  const auto rewritten = same_secret && !saved.token_secret.empty() && saved.token != now.token;
+  const auto moved = saved.token_secret.empty() && !now.token_secret.empty();
+  return !rewritten && !moved;
+}
+
 json::object to_json(const StoredDigest& digest) {
   json::object note;
   note["version"] = 1;

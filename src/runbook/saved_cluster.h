@@ -25,6 +25,11 @@ struct StoredDigest {
 StoredDigest digest_of(const ClusterResource& cluster);
 StoredDigest digest_of(const Credentials& credentials);
 
+/// Whether a rollback has something to put back, and would not refuse: where Rancher keeps the
+/// token in a Secret by now, neither the plain field nor what was in the Secret can be put back.
+/// Pure.
+bool can_put_back(const StoredDigest& saved, const StoredDigest& now);
+
 /// How a run notes, beside the saved resource, what it expects Rancher to have stored in the end.
 boost::json::object to_json(const StoredDigest& digest);
 

@@ -13,6 +13,9 @@ struct StepResult {
   std::string word = {};  ///< where it is not "done": in a word or two
 };
 
+/// Whether `retrust rollback` undoes anything of what was done.
+enum class WayBack { none, rollback };
+
 /// By what was observed while it was performed. Pure.
 StepResult result_of(Step step, const Observation& seen);
 

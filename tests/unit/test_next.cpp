@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/next.h"
+#include "runbook/saved_cluster.h"
 
 namespace retrust {
 namespace {
@@ -58,9 +59,10 @@ std::vector<std::string> all_next(const Called& by) {
     add(next_after_look(by, options, seen, plan));
     return all;
   }
-  add(next_after_change(by, options, seen, plan, Repaired::after_silence, "folder"));
-  add(next_after_change(by, options, seen, Plan{}, Repaired::by_agents, ""));
-  add(next_after_failure(by, options, "folder"));
+  add(next_after_change(by, options, seen, plan, Repaired::after_silence, WayBack::rollback,
+                        "folder"));
+  add(next_after_change(by, options, seen, Plan{}, Repaired::by_agents, WayBack::none, ""));
+  add(next_after_failure(by, options, WayBack::rollback, "folder"));
   for (const std::string advice :
        {"see: retrust status", "see: retrust plan", "do: retrust run", "do: retrust step 2.1"}) {
     all.push_back(completed(by, advice));
@@ -132,11 +134,29 @@ TEST_CASE("a run that is finished leaves out nothing, and does nothing twice") {
   CHECK(parsed(command_in(all[1], "retrust")).skip.empty());
   // The same again after a failure.
   const auto by = called({"run"}, {"--skip=2.1", "--all", "--no-rancher-backup"});
-  const auto next = next_after_failure(by, parsed(by.args), "folder");
+  const auto next = next_after_failure(by, parsed(by.args), WayBack::rollback, "folder");
   CHECK(parsed(command_in(next.front(), "retrust")).skip.size() == 1);
   REQUIRE(next.size() == 3);
   CHECK(next[1].starts_with("folder/backup"));
   CHECK(parsed(command_in(next[2], "retrust")).rollback_folder == "folder");
+}
+
+TEST_CASE("a rollback is offered only where it has something to put back") {
+  const auto by = called({"run"}, {"--no-rancher-backup"});
+  std::vector<std::string> next;
+  add_backup(next, by, WayBack::none, "folder");
+  REQUIRE(next.size() == 1);
+  CHECK(next.front().starts_with("folder/backup has what Rancher had stored"));
+  const StoredDigest saved{"token", {"ca"}, ""};
+  const StoredDigest in_secret{"token", {"ca"}, "secret"};
+  CHECK_FALSE(can_put_back(saved, saved));
+  CHECK(can_put_back(saved, {"other", {"ca"}, ""}));
+  CHECK(can_put_back(saved, {"token", {"other"}, ""}));
+  // What a rollback refuses: Rancher keeps the token in a Secret by now, or has written into it.
+  CHECK_FALSE(can_put_back(saved, {"other", {"other"}, "secret"}));
+  CHECK_FALSE(can_put_back(in_secret, {"other", {"other"}, "secret"}));
+  CHECK(can_put_back(in_secret, {"other", {"ca"}, "another"}));
+  CHECK(can_put_back(in_secret, {"token", {"other"}, "secret"}));
 }
 
 TEST_CASE("the agents' logs are read from the cluster that was repaired") {

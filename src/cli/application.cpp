@@ -343,7 +343,11 @@ class Application {
       terminal_->go_on();
       note(fmt::format("{} was asked: {} {}", operator_, question,
                        yes ? "The answer was yes." : "The answer was not yes."));
-      co_return yes ? Answer::yes : Answer::no;
+      if (!yes) {
+        throw Failure(ExitStatus::refused, "not confirmed: nothing was changed",
+                      advice_after_no(called(), options_));
+      }
+      co_return Answer::yes;
     };
   }
 

@@ -218,6 +218,11 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
   return next;
 }
 
+std::string advice_after_no(const Called& called, const Options& options) {
+  return "nothing of this was done. To do it, give the command again and answer yes: " +
+         command_line(called, options.command, Scope::same);
+}
+
 std::vector<std::string> next_after_failure(const Called& called, const Options& options,
                                             WayBack way_back, const std::string& folder) {
   std::vector<std::string> next{"what was changed stays; do what is left: " +

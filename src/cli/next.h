@@ -39,6 +39,9 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
 std::vector<std::string> next_after_failure(const Called& called, const Options& options,
                                             WayBack way_back, const std::string& folder);
 
+/// After an answer that was not yes: the work is still to be done.
+std::string advice_after_no(const Called& called, const Options& options);
+
 /// Adds what is to be known of the saved record in that folder.
 void add_backup(std::vector<std::string>& next, const Called& called, WayBack way_back,
                 const std::string& folder);

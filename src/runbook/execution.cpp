@@ -77,15 +77,7 @@ awaitable<Answer> Execution::confirm_plan(const Plan& plan) {
   const auto& cluster = observation_.local.cluster;
   const auto question = fmt::format("Do this to cluster {} ({}): {}?", cluster.display_name,
                                     cluster.id.text(), steps_text(plan));
-  const auto answer = co_await confirm(question);
-  co_return answer;
-}
-
-awaitable<Answer> Execution::confirm(const std::string& question) {
   const auto answer = co_await confirm_(question);
-  if (answer == Answer::no) {
-    throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
-  }
   co_return answer;
 }
 
@@ -300,7 +292,7 @@ awaitable<void> Execution::perform_alone(Step step) {
     }
     if (says_not_needed(step)) co_return;
     check_may_change(observation_, now);
-    const auto answer = co_await confirm(fmt::format("{}: {}?", info.section, info.title));
+    const auto answer = co_await confirm_(fmt::format("{}: {}?", info.section, info.title));
     if (answer == Answer::yes) {
       co_await observe_again();
       if (says_not_needed(step)) co_return;

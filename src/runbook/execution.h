@@ -24,12 +24,12 @@
 
 namespace retrust {
 
-/// What the operator says to a question.
+/// How the operator agreed.
 enum class Answer {
-  no,         ///< anything but a clear yes
   yes,        ///< after some time, in which much may have changed
   yes_ahead,  ///< by --yes: nobody was asked
 };
+/// Throws Failure (refused) where the answer is anything but a clear yes.
 using Confirm = std::function<boost::asio::awaitable<Answer>(const std::string& question)>;
 
 struct ExecutionOptions {
@@ -90,8 +90,6 @@ class Execution {
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
   Programs programs() const;
-  /// Throws Failure (refused) where the answer is no.
-  boost::asio::awaitable<Answer> confirm(const std::string& question);
   boost::asio::awaitable<Answer> confirm_plan(const Plan& plan);
   /// Section 1.
   enum class Backup { made, not_made };

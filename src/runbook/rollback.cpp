@@ -270,8 +270,6 @@ awaitable<void> Rollback::run() {
   co_await try_saved_token();
   const auto answer =
       co_await confirm_(fmt::format("Put this back for cluster {}?", called(saved_.cluster)));
-  if (answer == Answer::no)
-    throw Failure(ExitStatus::refused, "not confirmed: nothing was changed");
   // The resource is read again before it is changed; this is beside it.
   if (answer == Answer::yes) co_await check_token_secret();
 

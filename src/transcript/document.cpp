@@ -217,6 +217,9 @@ std::string left_to_do(const Account& account) {
     text += fmt::format("- look at the warning: {}\n", inline_text(warning.text));
   }
   for (const auto& each : account.next) text += fmt::format("- {}\n", inline_text(each));
+  if (text.empty() && account.failure) {
+    text += "- mend the cause of the failure, then give the command again\n";
+  }
   return "\n## Left to do\n\n" + (text.empty() ? "Nothing.\n" : text);
 }
 

@@ -173,6 +173,9 @@ TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
             " was asked: Do this to cluster production (c-x7k2p): 2.1 delete-token, "));
   CHECK(has(words(sandbox), "update-cluster? The answer was not yes.\n"));
   CHECK(has(words(sandbox), "**Refused: nothing was changed.**"));
+  CHECK(has(words(sandbox),
+            "## Left to do\n\n- nothing of this was done. To do it, give the command again and "
+            "answer yes: retrust run --no-rancher-backup "));
 }
 
 TEST_CASE("a command that changes something may print what it likes, and warn") {

@@ -244,6 +244,9 @@ TEST_CASE("it asks before it changes anything") {
   const auto no = sandbox.answered(call, "no");
   CHECK(no.status == 4);
   CHECK(has(no.out, "Put this back for cluster production (c-x7k2p)?"));
+  CHECK(
+      has(transcripts(sandbox.run_folder()),
+          "To do it, give the command again and answer yes: retrust rollback " + folder.string()));
   CHECK(stored(sandbox) == after);
   CHECK(sandbox.answered(call, "yes").status == 0);
   CHECK(stored(sandbox) == before);

@@ -249,6 +249,8 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
   CHECK(refused.find("**Refused: nothing was changed.** the wrong cluster. Exit status 4.\n") !=
         std::string::npos);
   CHECK(refused.find("## Changes\n\nNone.\n") != std::string::npos);
+  // A failure always leaves something to do, also where it comes without advice.
+  CHECK(refused.find("## Left to do\n\nNothing.\n") == std::string::npos);
 }
 
 TEST_CASE("a command is shown with the section that it belongs to, in the order of what began") {

@@ -197,7 +197,7 @@ class Application {
 
   /// How a run ended, in words.
   struct Ended {
-    std::string word;     ///< "Done."
+    std::string head;     ///< "Done."
     std::string verdict;  ///< what holds now; may be empty
     std::vector<std::string> next;
   };
@@ -212,6 +212,7 @@ class Application {
                                                  "transcript is"});
     }
     auto data = data_of(ended.next);
+    data["head"] = ended.head;
     if (!ended.verdict.empty()) data["verdict"] = ended.verdict;
     data["status"] = static_cast<int>(status);
     data["runFolder"] = folder_->path().string();
@@ -226,7 +227,7 @@ class Application {
     data["peakKiB"] = used.ru_maxrss;
     events_.emit(
         {.kind = EventKind::run_ended,
-         .text = fmt::format("{} {}{}Exit status {}. Transcript: {}", ended.word, ended.verdict,
+         .text = fmt::format("{} {}{}Exit status {}. Transcript: {}", ended.head, ended.verdict,
                              ended.verdict.empty() ? "" : ". ", static_cast<int>(status),
                              (folder_->path() / "transcript.md").string()),
          .data = std::move(data)});
@@ -364,7 +365,9 @@ class Application {
     if (rollback_->changed()) {
       add_backup(next, called(), WayBack::rollback, folder_->path().string());
     }
-    const auto status = end(ExitStatus::done, {"Done.", rollback_->verdict(), std::move(next)});
+    const auto status =
+        end(ExitStatus::done, {rollback_->changed() ? "Put back." : "Nothing to put back.",
+                               rollback_->verdict(), std::move(next)});
     co_return static_cast<int>(status);
   }
 
@@ -382,6 +385,7 @@ class Application {
     execution_.emplace(std::move(reached), toolbox_.backup_tools(), events_, *folder_,
                        std::move(options), confirm());
     auto status = ExitStatus::done;
+    std::string head = "Done.";
     if (options_.command == CommandName::run) {
       co_await execution_->run();
     } else {
@@ -389,18 +393,31 @@ class Application {
       print_asked();
       if (options_.step == Step::check_cluster && !execution_->observation().comparison().equal()) {
         status = ExitStatus::differs;
+        head = "Stored and live credentials differ.";
+      }
+      if (prints_rejected_token()) {
+        head = "The cluster rejects this token.";
+        // What comes next is not shown beside what is printed for another program.
+        events_.emit({.kind = EventKind::warning,
+                      .section = "2.3",
+                      .text = completed(called(),
+                                        "retrust printed this token although the cluster rejects "
+                                        "it; see what replaces it: retrust plan")});
       }
     }
     const auto& seen = execution_->observation();
     const auto folder = folder_->path().string();
-    status =
-        end(status,
-            {status == ExitStatus::done ? "Done." : "Stored and live credentials differ.",
-             execution_->verdict(),
-             next_after_change(called(), options_, seen, execution_->left(), execution_->repaired(),
-                               execution_->way_back(),
-                               execution_->changed() ? folder : std::string())});
+    status = end(status, {std::move(head), execution_->verdict(),
+                          next_after_change(called(), options_, seen, execution_->left(),
+                                            execution_->repaired(), execution_->way_back(),
+                                            execution_->changed() ? folder : std::string())});
     co_return static_cast<int>(status);
+  }
+
+  bool prints_rejected_token() const {
+    const auto* live = execution_->observation().live();
+    return options_.step == Step::get_token && live != nullptr &&
+           live->verdict == Verdict::rejected;
   }
 
   /// What `step get-token` and `step get-ca` are for: to standard output and nowhere else.

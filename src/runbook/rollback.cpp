@@ -54,6 +54,14 @@ std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCl
   return parts;
 }
 
+/// "Rancher says Ready False: …"; `still` comes before "says".
+std::string rancher_says(const Condition& ready, std::string_view still) {
+  if (ready.status.empty()) return "Rancher has not said whether the cluster is ready";
+  auto text = fmt::format("Rancher {}says Ready {}", still, ready.status);
+  if (!ready.message.empty()) text += fmt::format(": {}", ready.message);
+  return text;
+}
+
 /// What the head of a transcript tells of the local cluster, and of kubectl.
 awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
   const auto list = co_await local.get(commands::observe_local("cattle-system"),
@@ -172,9 +180,18 @@ awaitable<void> Rollback::try_saved_token() {
   saved_verdict_ = verdicts.front().first;
 }
 
-void Rollback::set_verdict() {
+void Rollback::set_verdict(const Condition& before, const Condition& now) {
   verdict_ = "Rancher has stored again what was saved";
-  if (saved_.cluster.stored.token.empty()) return;
+  if (!saved_.cluster.stored.token.empty()) judge_token();
+  // Rancher looks at the cluster from time to time: this may be from before the change.
+  verdict_ += fmt::format("; {}", rancher_says(now, before.status == now.status ? "still " : ""));
+  next_.emplace_back(saved_verdict_ == Verdict::rejected
+                         ? "see what brings Rancher and the cluster together again: retrust plan"
+                         : "see in some minutes whether Rancher reaches the cluster: retrust "
+                           "status");
+}
+
+void Rollback::judge_token() {
   switch (saved_verdict_) {
     case Verdict::accepted:
       verdict_ += ", and the cluster accepts that token";
@@ -182,11 +199,9 @@ void Rollback::set_verdict() {
     case Verdict::rejected:
       verdict_ += fmt::format(", and does not reach {} with it: the cluster rejects that token",
                               called(saved_.cluster));
-      next_.emplace_back("see what brings Rancher and the cluster together again: retrust plan");
       break;
     case Verdict::unknown:
       verdict_ += "; whether the cluster accepts that token was not tried";
-      next_.emplace_back("see whether Rancher reaches the cluster: retrust status");
       break;
   }
 }
@@ -255,7 +270,10 @@ awaitable<void> Rollback::run() {
   }
   if (look_at(*now) == Left::nothing) {
     finding("nothing is needed: Rancher has stored what was saved");
-    verdict_ = "Nothing was needed: Rancher has stored what was saved";
+    verdict_ = "Rancher has stored what was saved; " + rancher_says(now->ready, "");
+    if (now->ready.status != "True") {
+      next_.emplace_back("see what Rancher and the cluster have: retrust status");
+    }
     co_return;
   }
   co_await check_clusters(*now);
@@ -307,8 +325,9 @@ awaitable<void> Rollback::run() {
   change.done = [this](const ClusterResource& stored) {
     return digest_of(stored) == digest_of(saved_.cluster);
   };
-  co_await change_cluster(local, folder_, events_, clusters_.redactor, std::move(change));
-  set_verdict();
+  const auto stored =
+      co_await change_cluster(local, folder_, events_, clusters_.redactor, std::move(change));
+  set_verdict(now->ready, stored ? stored->ready : now->ready);
   events_.emit({.kind = EventKind::step_ended,
                 .section = "2.5",
                 .text = "Rancher has stored again what was saved",

@@ -65,7 +65,8 @@ class Rollback {
   boost::asio::awaitable<void> try_saved_token();
   void finding(std::string text) const;
   void warn(std::string text) const;
-  void set_verdict();
+  void judge_token();
+  void set_verdict(const Condition& before, const Condition& now);
 
   Clusters clusters_;
   EventSink& events_;

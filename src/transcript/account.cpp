@@ -95,6 +95,7 @@ class Reader {
       case EventKind::run_ended:
         account_.over = true;
         account_.status = number_in(event.data, "status").value_or(0);
+        account_.head = text_in(event.data, "head");
         account_.verdict = text_in(event.data, "verdict");
         account_.next = texts_in(event.data, "next");
         break;

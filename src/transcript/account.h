@@ -55,7 +55,8 @@ struct Account {
   Time last = {};
   bool over = false;
   std::int64_t status = 0;
-  std::string verdict = {};  ///< as run_ended has it
+  std::string head = {};  ///< as run_ended has it, like the next one
+  std::string verdict = {};
   std::optional<Event> failure = {};
   std::map<std::string, std::string> facts = {};  ///< by their names in events' data
   std::string plan = {};

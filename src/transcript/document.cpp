@@ -34,9 +34,8 @@ std::string verdict(const Account& account) {
   const auto status = account.status;
   const auto number = fmt::format(" Exit status {}.", status);
   if (!account.failure) {
-    if (status != 0) return "**Stored and live credentials differ.**" + number;
-    return fmt::format("**Done.**{}{}{}", account.verdict.empty() ? "" : " ",
-                       sentence(account.verdict), number);
+    return fmt::format("**{}**{}{}{}", inline_text(account.head),
+                       account.verdict.empty() ? "" : " ", sentence(account.verdict), number);
   }
   const auto why = sentence(account.failure->text);
   if (status > 128) return fmt::format("**Interrupted.** {}{}", why, number);

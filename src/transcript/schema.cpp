@@ -121,6 +121,7 @@ const std::vector<SchemaEvent>& schema_of_events() {
        "the last line",
        {{"status", number, always, "the exit status"},
         {"runFolder", text, always, "where the transcripts are"},
+        {"head", text, always, "how it ended, in a few words: Done., Not done., Put back."},
         {"verdict", text, sometimes, "what holds now, one sentence"},
         {"next", list, sometimes, "what a person does next, a sentence each"},
         {"cpuMicroseconds", number, always, "processor time of retrust itself"},

@@ -68,8 +68,15 @@ TEST_CASE("the head tells which clusters and programs took part, after any end")
   CHECK(sandbox.retrust({"rollback", run, "--yes"}).status == 0);
   check("downstream");
   CHECK(has(words(sandbox),
-            "does not reach production (c-x7k2p) with it: the cluster "
-            "rejects that token. Exit status 0."));
+            "**Put back.** Rancher has stored again what was saved, and does not reach production "
+            "(c-x7k2p) with it: the cluster rejects that token; Rancher "));
+  // What the record holds is no sign that Rancher is well.
+  wait_until("Rancher complains", [&] { return sandbox.ready() == "False"; });
+  CHECK(sandbox.retrust({"rollback", run, "--yes"}).status == 0);
+  CHECK(has(words(sandbox),
+            "**Nothing to put back.** Rancher has stored what was saved; Rancher says Ready "
+            "False: "));
+  CHECK(has(words(sandbox), "- see what Rancher and the cluster have: retrust status "));
 }
 
 TEST_CASE("a transcript says what was changed, what came of each step and what is left") {
@@ -151,7 +158,9 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
 
   sandbox.renew();
   CHECK(sandbox.retrust({"step", "2.5", "--timeout", "1s"}).status == 3);
-  CHECK(has(words(sandbox), "**Stored and live credentials differ.** Exit status 3.\n"));
+  CHECK(has(words(sandbox),
+            "**Stored and live credentials differ.** 2.5 check-cluster was done, and nothing "
+            "else. Exit status 3.\n"));
   CHECK(has(words(sandbox), "## Left to do\n\n- still needed: "));
 }
 
@@ -166,7 +175,12 @@ TEST_CASE("a token that the cluster rejects is not written where its replacement
 
 TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
   Sandbox sandbox;
-  CHECK(sandbox.retrust({"step", "get-token"}).status == 0);
+  const auto rejected = sandbox.retrust({"step", "get-token", "--quiet"});
+  CHECK(rejected.status == 0);
+  CHECK(lines_of(rejected.out).size() == 1);
+  CHECK(has(rejected.err, "the cluster rejects the token in cattle-token-"));
+  CHECK(has(rejected.err, "see what replaces it: retrust plan --quiet --kubeconfig "));
+  CHECK(has(words(sandbox), "**The cluster rejects this token.** 2.3 get-token was done"));
   CHECK(has(words(sandbox), "- the token itself was printed to standard output"));
   CHECK(sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no\n").status == 4);
   CHECK(has(words(sandbox),

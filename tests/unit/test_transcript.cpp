@@ -226,7 +226,7 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
 
   auto ended = events;
   ended.push_back(with(EventKind::run_ended, "", "Done.",
-                       {{"status", 0}, {"verdict", "Rancher has stored it"}}));
+                       {{"status", 0}, {"head", "Done."}, {"verdict", "Rancher has stored it"}}));
   const auto done = document_of(ended);
   CHECK(done.find("**Done.** Rancher has stored it. Exit status 0.\n") != std::string::npos);
   CHECK(done.find("## Left to do\n\nNothing.\n") != std::string::npos);

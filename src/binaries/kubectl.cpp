@@ -75,6 +75,8 @@ std::string object_text(const boost::json::object& object) {
 
 /// Bytes of memory for a page of a list, and for what kubectl and the server say of themselves.
 constexpr std::size_t most_in_page = std::size_t{8} << 20U;
+/// A client certificate, its key and a CA bundle for each of a hundred clusters and users.
+constexpr std::size_t most_in_config = std::size_t{2} << 20U;
 constexpr std::size_t most_in_version = std::size_t{64} << 10U;
 
 /// Commands that change nothing, whenever they end.
@@ -377,7 +379,7 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   Arguments args{"config", "view", "--raw", "--flatten", "-o", "json"};
   // It refuses to minify where there is no kubeconfig, as may be in a container: the whole is read.
   if (target_.container.empty()) args.words({"--minify"});
-  return read({.args = std::move(args)});
+  return read({.args = std::move(args)}, {}, most_in_config);
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get_raw(std::string path, Trim trim) const {

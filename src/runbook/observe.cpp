@@ -65,7 +65,7 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
 /// the others; one that is older than the renewal is told from one of another cluster.
 void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
-                const std::string& wanted) {
+                const std::string& wanted, const std::string& listing) {
   const auto& downstream_end = ends[1];
   const auto& local_end = ends[2];
   const auto view = parse_kubeconfig(answers.config);
@@ -90,7 +90,7 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
       std::rethrow_exception(downstream_end);
     } catch (KubectlFailure& failure) {
       if (failure.kind != KubectlError::untrusted || local_end) throw;
-      const auto& cluster = choose_cluster(answers.local, wanted);
+      const auto& cluster = choose_cluster(answers.local, wanted, listing);
       const auto stored = base64_decode(text_at(cluster, "/status/caCert")).value_or("");
       if (view.ca_pem.empty() || !same_certificates(view.ca_pem, stored)) throw;
       throw KubectlFailure(
@@ -191,7 +191,8 @@ void keep_contexts(Clusters& clusters, const Observation& seen) {
   clusters.local = clusters.local.in_context(seen.local.context);
 }
 
-const json::value& choose_cluster(const json::value& local_list, const std::string& wanted) {
+const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,
+                                  const std::string& listing) {
   std::vector<const json::value*> named;
   std::vector<std::string> known;
   for (const auto* cluster : items_of(local_list, "Cluster")) {
@@ -209,14 +210,14 @@ const json::value& choose_cluster(const json::value& local_list, const std::stri
     throw Failure(
         ExitStatus::refused,
         fmt::format("{} clusters are called {}: {}", named.size(), wanted, enumerated(ids)),
-        "give the ID of the one that is meant with --cluster");
+        "give the ID of the one that is meant with --cluster; list all: " + listing);
   }
   const auto near = near_ones(wanted, known);
-  throw Failure(ExitStatus::refused,
-                fmt::format("Rancher knows no cluster {}{}", wanted,
-                            near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
-                "the ID is in the browser's address bar (c-…); the name is the one that Rancher "
-                "shows");
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("Rancher knows no cluster {}{}", wanted,
+                  near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
+      "give an ID (c-…) or a name of Rancher's list with --cluster; list all: " + listing);
 }
 
 awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kubectl& downstream,
@@ -269,7 +270,8 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   questions.push_back(registration.read(clusters.local, answers.local_config));
   const auto ends = co_await settle(std::move(questions));
   registration.check();
-  throw_best(ends, answers, options.cluster);
+  const auto listing = clusters.local.shown(commands::cluster_names());
+  throw_best(ends, answers, options.cluster, listing);
 
   Observation seen;
   seen.seen_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -278,7 +280,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   seen.downstream.kubeconfig = view;
   seen.local.kube_system_uid = kube_system_uid(answers.local);
   seen.local.cluster =
-      parse_cluster(choose_cluster(answers.local, options.cluster), clusters.redactor);
+      parse_cluster(choose_cluster(answers.local, options.cluster, listing), clusters.redactor);
   seen.local.rancher = parse_rancher(answers.local);
   const auto local_view = parse_kubeconfig(answers.local_config);
   seen.local.server = local_view.server;

@@ -49,8 +49,8 @@ boost::asio::awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_toke
     const Kubectl& downstream, std::vector<Secret> tokens);
 
 /// The resource that is meant by an ID or a display name. Throws Failure (refused) where there is
-/// none (near ones are named) or more than one. Pure.
+/// none (near ones are named) or more than one; `listing` is a command that lists them. Pure.
 const boost::json::value& choose_cluster(const boost::json::value& local_list,
-                                         const std::string& wanted);
+                                         const std::string& wanted, const std::string& listing);
 
 }  // namespace retrust

@@ -347,6 +347,9 @@ TEST_CASE("a failure is told once, and the last line tells what to do next") {
        "downstream.kubeconfig version"},
       {{.args = {"--context", "nowhere"}}, "no such context", "config get-contexts"},
       {{.args = {"--local-context", "nowhere"}}, "no such context", "config get-contexts"},
+      {{.args = {}, .cluster = "elsewhere"},
+       "Rancher knows no cluster elsewhere",
+       "local.kubeconfig get clusters.management.cattle.io -o 'jsonpath="},
       {{.args = {}, .kubeconfig = sandbox.file("downstream-before-renewal.kubeconfig")},
        "was made before the renewal",
        "fetch a fresh"}};

@@ -440,12 +440,21 @@ TEST_CASE("the cluster that is meant") {
   list["items"] = json::array{cluster("c-aaaaa", "production"), cluster("c-bbbbb", "staging"),
                               cluster("c-ccccc", "staging")};
   const json::value all(list);
-  CHECK(text_at(choose_cluster(all, "c-bbbbb"), "/metadata/name") == "c-bbbbb");
-  CHECK(text_at(choose_cluster(all, "production"), "/metadata/name") == "c-aaaaa");
-  CHECK_THROWS_WITH(choose_cluster(all, "staging"),
-                    "2 clusters are called staging: c-bbbbb and c-ccccc");
-  CHECK_THROWS_WITH(choose_cluster(all, "prod"), "Rancher knows no cluster prod; near: production");
-  CHECK_THROWS_WITH(choose_cluster(all, "zzzzzzz"), "Rancher knows no cluster zzzzzzz");
+  const auto choose = [&](const std::string& wanted) {
+    return text_at(choose_cluster(all, wanted, "kubectl get clusters"), "/metadata/name");
+  };
+  CHECK(choose("c-bbbbb") == "c-bbbbb");
+  CHECK(choose("production") == "c-aaaaa");
+  CHECK_THROWS_WITH(choose("staging"), "2 clusters are called staging: c-bbbbb and c-ccccc");
+  CHECK_THROWS_WITH(choose("prod"), "Rancher knows no cluster prod; near: production");
+  CHECK_THROWS_WITH(choose("zzzzzzz"), "Rancher knows no cluster zzzzzzz");
+  for (const auto* wanted : {"staging", "prod", "zzzzzzz"}) {
+    try {
+      choose(wanted);
+    } catch (const Failure& failure) {
+      CHECK(failure.advice.ends_with(": kubectl get clusters"));
+    }
+  }
 }
 
 json::value token_secret(const std::string& name, const std::string& extra = "{}") {

@@ -39,6 +39,10 @@ Arguments script_args(const ContainerName& container, Word script) {
 
 }  // namespace
 
+std::string Docker::shown() const {
+  return shell_line({target_.named});
+}
+
 Docker Docker::in_section(std::string section) const {
   auto copy = *this;
   copy.section_ = std::move(section);
@@ -66,7 +70,7 @@ Arguments Docker::copy_args(const ContainerName& container, std::string_view fil
 awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   Announcement announcement;
   announcement.section = section_;
-  announcement.line = call.shown.empty() ? shell_line({"docker"}, call.args) : call.shown;
+  announcement.line = call.shown.empty() ? shell_line({target_.named}, call.args) : call.shown;
   announcement.name = "docker " + call.args.list().front();
   announcement.about["program"] = absolute_program(target_.program);
   announcement.output = call.output;
@@ -98,7 +102,7 @@ awaitable<boost::json::value> Docker::inspect(ContainerName container) const {
             .deadline = target_.command_timeout};
   JsonAnswer answer({}, most_inspected);
   const auto outcome = co_await start(std::move(call), answer.reader());
-  if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker inspect");
+  if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker inspect");
   Asked asked;
   asked.program = target_.program;
   asked.command = "docker inspect";
@@ -110,7 +114,7 @@ awaitable<Outcome> Docker::look(ContainerName container, Arguments args) const {
   Call call{.args = std::move(words), .deadline = target_.command_timeout};
   auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded() && is_dockers_own(outcome)) {
-    throw explain_docker(outcome, target_.program, "docker exec " + args.list().front());
+    throw explain_docker(outcome, target_.named, "docker exec " + args.list().front());
   }
   co_return outcome;
 }
@@ -123,7 +127,7 @@ awaitable<Outcome> Docker::archive(ContainerName container, std::string file,
   const auto changed_meanwhile =
       outcome.ending == Ending::exited && outcome.code == 1 && !is_dockers_own(outcome);
   if (!outcome.succeeded() && !changed_meanwhile) {
-    throw explain_docker(outcome, target_.program, "docker exec tar");
+    throw explain_docker(outcome, target_.named, "docker exec tar");
   }
   co_return outcome;
 }
@@ -131,7 +135,7 @@ awaitable<Outcome> Docker::archive(ContainerName container, std::string file,
 awaitable<void> Docker::follow_size(ContainerName container, std::string file,
                                     std::function<void(std::uint64_t)> on_size) const {
   Call call{.args = script_args(container, size_script).absolute_path(file),
-            .shown = fmt::format("docker exec {} stat -c %s {}", container, file)};
+            .shown = fmt::format("{} exec {} stat -c %s {}", shown(), container, file)};
   LineSplitter lines([&on_size](std::string_view line) {
     if (const auto size = whole_number(line)) on_size(*size);
   });
@@ -148,33 +152,34 @@ awaitable<void> Docker::copy_out(ContainerName container, std::string file, std:
             .largest_file = largest,
             .watch = std::move(watch)};
   const auto outcome = co_await start(std::move(call));
-  if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker cp");
+  if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker cp");
 }
 
 awaitable<void> Docker::remove(ContainerName container, std::string file) const {
   constexpr std::chrono::seconds limit{10};
   Call call{.args = script_args(container, remove_script).absolute_path(file),
-            .shown = fmt::format("docker exec {} rm -f {}", container, file),
+            .shown = fmt::format("{} exec {} rm -f {}", shown(), container, file),
             .deadline = limit,
             .purpose = Purpose::cleanup};
   const auto outcome = co_await start(std::move(call));
-  if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker exec rm");
+  if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker exec rm");
 }
 
 awaitable<void> Docker::restart(ContainerName container, std::chrono::milliseconds deadline) const {
   Call call{.args = restart_args(container), .weight = Weight::documented, .deadline = deadline};
   const auto outcome = co_await start(std::move(call));
-  if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker restart");
+  if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker restart");
 }
 
 awaitable<void> Docker::end_marked(ContainerName container, std::string mark) const {
   constexpr std::chrono::seconds limit{10};
-  Call call{.args = script_args(container, end_script).joined(mark_name, mark),
-            .shown = fmt::format("docker exec {} kill PID (of what was begun there)", container),
-            .deadline = limit,
-            .purpose = Purpose::cleanup};
+  Call call{
+      .args = script_args(container, end_script).joined(mark_name, mark),
+      .shown = fmt::format("{} exec {} kill PID (of what was begun there)", shown(), container),
+      .deadline = limit,
+      .purpose = Purpose::cleanup};
   const auto outcome = co_await start(std::move(call));
-  if (!outcome.succeeded()) throw explain_docker(outcome, target_.program, "docker exec kill");
+  if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker exec kill");
 }
 
 }  // namespace retrust

@@ -26,6 +26,7 @@ inline constexpr const char* mark_name = "RETRUST_MARK=";
 struct DockerTarget {
   std::string program = "docker";
   std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
+  std::string named = "docker";  ///< the operator's word for it, for commands to paste
 };
 
 /// The one place that knows how docker is spoken to. Cheap to copy. Every command is announced as
@@ -37,6 +38,8 @@ class Docker {
       : runner_(&runner), events_(&events), target_(std::move(target)) {}
 
   const std::string& program() const { return target_.program; }
+  /// The operator's word for it, as a shell reads it.
+  std::string shown() const;
 
   /// A copy whose commands are announced as belonging to that section of the runbook.
   Docker in_section(std::string section) const;

@@ -42,22 +42,26 @@ constexpr std::array patterns{
     Pattern{"executable file `", DockerError::no_program},
 };
 
-Failure reason(DockerError kind, const Outcome& outcome, const std::string& program,
+Failure reason(DockerError kind, const Outcome& outcome, const std::string& named,
                const std::string& command) {
+  const auto docker = shell_line({named});
   const auto refused = [&](std::string happened, std::string advice) {
     return Failure(ExitStatus::refused, std::move(happened), std::move(advice), own_words(outcome));
   };
   switch (kind) {
     case DockerError::no_such_container:
       return refused("there is no such container",
-                     "docker ps -a shows the names; --rancher-container takes a name or an ID");
+                     fmt::format("--rancher-container takes a name or an ID; see the names: {} "
+                                 "ps -a",
+                                 docker));
     case DockerError::ambiguous:
       return refused("several containers fit what --rancher-container names",
-                     "give the whole name or ID: docker ps -a shows them");
+                     fmt::format("give the whole name or ID; see the names: {} ps -a", docker));
     case DockerError::not_running:
       return refused("the container is not running",
-                     "start it (docker start NAME); else do without --rancher-container: give "
-                     "--local-kubeconfig, and for the backup --no-rancher-backup");
+                     fmt::format("start it ({} start NAME); else do without --rancher-container: "
+                                 "give --local-kubeconfig, and for the backup --no-rancher-backup",
+                                 docker));
     case DockerError::no_permission:
       return refused("no permission to speak to the container engine",
                      "run as root, or as a user in the group docker");
@@ -75,9 +79,10 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& prog
       return refused(
           fmt::format("no answer from the container engine within {}: {} was ended",
                       duration_text(outcome.wall), command),
-          "see whether the engine hangs (docker ps); --command-timeout allows more time");
+          fmt::format("--command-timeout allows more time; see whether the engine hangs: {} ps -a",
+                      docker));
     case DockerError::not_started:
-      return {ExitStatus::usage, fmt::format("cannot run {}", program),
+      return {ExitStatus::usage, fmt::format("cannot run {}", named),
               "install docker, or name it (or podman) with --docker", own_words(outcome)};
     case DockerError::other:
       break;
@@ -120,10 +125,10 @@ DockerError classify_docker(const Outcome& outcome) {
   return found == patterns.end() ? DockerError::other : found->kind;
 }
 
-DockerFailure explain_docker(const Outcome& outcome, const std::string& program,
+DockerFailure explain_docker(const Outcome& outcome, const std::string& named,
                              const std::string& command) {
   const auto kind = classify_docker(outcome);
-  return {kind, reason(kind, outcome, program, command)};
+  return {kind, reason(kind, outcome, named, command)};
 }
 
 bool is_dockers_own(const Outcome& outcome) {

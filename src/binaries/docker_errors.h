@@ -34,8 +34,9 @@ class DockerFailure : public Failure {
   DockerError kind;
 };
 
-/// The sentence that belongs to a failed docker; `command` is for people, e.g. "docker cp". Pure.
-DockerFailure explain_docker(const Outcome& outcome, const std::string& program,
+/// The sentence that belongs to a failed docker. `named` is the operator's word for the program;
+/// `command` is for people, e.g. "docker cp". Pure.
+DockerFailure explain_docker(const Outcome& outcome, const std::string& named,
                              const std::string& command);
 
 /// Where the failure is docker's own, and not that of the command in the container, which prints

@@ -53,6 +53,8 @@ class K3s {
 
   /// The absolute path of the program that version() found.
   const std::string& program() const { return program_; }
+  /// The same as it was found.
+  const std::string& named() const { return name_; }
 
   static Arguments save_args(const std::string& name);
 

@@ -141,17 +141,19 @@ Asked Kubectl::asked(const Arguments& args) const {
   const auto& container = target_.container;
   const auto reaching = shell_line(shown_line().words);
   if (container.empty()) {
-    return {target_.side, target_.kubeconfig, target_.program, command, {}, reaching};
+    return {target_.side, target_.kubeconfig, target_.program, command,
+            {},           reaching,           target_.named};
   }
-  return {target_.side,     fmt::format("container {}", container),
-          target_.docker,   command,
-          container.text(), reaching};
+  return {target_.side,        fmt::format("container {}", container),
+          target_.docker,      command,
+          container.text(),    reaching,
+          target_.named_docker};
 }
 
 KubectlLine Kubectl::shown_line() const {
-  std::vector<std::string> words{"kubectl"};
+  std::vector<std::string> words{target_.named};
   if (!target_.container.empty()) {
-    words = {"docker", "exec", "-i", target_.container.text(), "kubectl"};
+    words = {target_.named_docker, "exec", "-i", target_.container.text(), "kubectl"};
   }
   return {with_more(std::move(words), reaching().list()), target_.defaults};
 }
@@ -256,7 +258,7 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
   if (failure || left) {
     // Whoever ended docker did not end kubectl, nor is it to stay where this is what was ended.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
-    const DockerTarget target{target_.docker, target_.command_timeout};
+    const DockerTarget target{target_.docker, target_.command_timeout, target_.named_docker};
     const Docker docker(*runner_, *events_, target);
     auto ended = false;
     try {

@@ -64,6 +64,9 @@ struct KubectlTarget {
   std::string docker = "docker";
   KubectlAge age = KubectlAge::present;
   KubectlDefaults defaults = KubectlDefaults::built_in;
+  /// The operator's words for `program` and `docker`, for commands to paste.
+  std::string named = "kubectl";
+  std::string named_docker = "docker";
 };
 
 /// Between two attempts to reach a server that is away: there is nothing to watch meanwhile.

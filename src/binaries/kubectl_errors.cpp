@@ -136,7 +136,7 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
     const auto kind = *docker == DockerError::not_running   ? KubectlError::unreachable
                       : *docker == DockerError::not_started ? KubectlError::not_started
                                                             : KubectlError::other;
-    return KubectlFailure(kind, explain_docker(outcome, asked.program, asked.command));
+    return KubectlFailure(kind, explain_docker(outcome, asked.named, asked.command));
   }
   constexpr int killed = 128 + 9;
   if (outcome.ending == Ending::exited && outcome.code == killed) {
@@ -144,7 +144,8 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
         KubectlError::unreachable,
         Failure(ExitStatus::failed,
                 fmt::format("{} was ended with the container {}", asked.command, asked.container),
-                "see whether it runs: docker ps", own_words(outcome)));
+                fmt::format("see whether it runs: {} ps -a", shell_line({asked.named})),
+                own_words(outcome)));
   }
   if (classify(outcome) == KubectlError::bad_kubeconfig) {
     return because(
@@ -157,9 +158,9 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
 /// A command that shows what answers there.
 std::string look_at(const Asked& asked) {
   if (!asked.container.empty()) {
-    return shell_line({asked.program, "exec", asked.container, "kubectl", "cluster-info"});
+    return shell_line({asked.named, "exec", asked.container, "kubectl", "cluster-info"});
   }
-  return shell_line({asked.program, "--kubeconfig=" + asked.kubeconfig, "cluster-info"});
+  return shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig, "cluster-info"});
 }
 
 }  // namespace
@@ -248,7 +249,8 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
           fmt::format("{} does not know a resource type that was asked for", where),
           asked.side == Side::local
               ? "is this really the cluster that Rancher itself runs in? (not a downstream one)"
-              : "is its API server complete? kubectl api-resources shows what it knows");
+              : fmt::format("see whether its API server is complete: {} api-resources",
+                            asked.reaching));
     case KubectlError::conflict:
       return because(ExitStatus::failed,
                      fmt::format("somebody else changed the object before {} could", asked.command),

@@ -22,6 +22,8 @@ struct Asked {
   std::string command;         ///< for people, e.g. "kubectl get secrets"
   std::string container = {};  ///< in which it runs; `program` is docker then
   std::string reaching = {};   ///< how a person starts a kubectl that reaches the same cluster
+  /// The operator's word for the program: a kubectl, or a docker.
+  std::string named = "kubectl";
 };
 
 /// The kinds of failure that the program itself reacts to.

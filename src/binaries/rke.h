@@ -35,6 +35,8 @@ class Rke {
 
   /// The absolute path of the program that version() found.
   const std::string& program() const { return program_; }
+  /// The same as it was given, or found on PATH.
+  const std::string& named() const { return name_; }
 
   static Arguments save_args(const std::string& name, const std::string& config);
 

@@ -83,15 +83,9 @@ std::string wrapped_plan(std::string_view text, std::size_t columns) {
 }
 
 Advice advice_of(std::string_view text) {
-  for (const std::string_view program : {": retrust ", ": kubectl "}) {
-    const auto found = text.find(program);
-    // "… are rejected: retrust step 3.2 deletes those" is a sentence that goes on.
-    if (found == std::string_view::npos || text.find(" --", found) == std::string_view::npos) {
-      continue;
-    }
-    return {std::string(text.substr(0, found + 1)), std::string(text.substr(found + 2))};
-  }
-  return {std::string(text), {}};
+  const auto command = command_in(text);
+  if (command == text.size()) return {std::string(text), {}};
+  return {std::string(text.substr(0, command - 1)), std::string(text.substr(command))};
 }
 
 std::string painted(const ToneLine& line, Paint paint) {

@@ -185,7 +185,7 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
   std::vector<std::string> next;
   if (repaired == Repaired::after_silence) {
     // The label: rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
-    std::vector<std::string> words{"kubectl", "--kubeconfig=" + options.kubeconfig};
+    std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
     const auto& context =
         options.context.empty() ? seen.downstream.kubeconfig.context : options.context;
     if (!context.empty()) words.push_back("--context=" + context);

@@ -33,10 +33,10 @@ void check_search_path() {
 
 Kubectl Toolbox::with_kubeconfig(Side side, const std::string& kubeconfig,
                                  const std::string& context) const {
-  return {
-      runner_,
-      events_,
-      {side, absolute_program(options_.kubectl), kubeconfig, context, options_.command_timeout}};
+  KubectlTarget target{side, absolute_program(options_.kubectl), kubeconfig, context,
+                       options_.command_timeout};
+  target.named = options_.kubectl;
+  return {runner_, events_, std::move(target)};
 }
 
 Kubectl Toolbox::in_container() const {
@@ -46,6 +46,7 @@ Kubectl Toolbox::in_container() const {
   target.command_timeout = options_.command_timeout;
   target.container = options_.rancher_container;
   target.docker = absolute_program(options_.docker);
+  target.named_docker = options_.docker;
   return {runner_, events_, std::move(target)};
 }
 
@@ -75,7 +76,8 @@ BackupTools Toolbox::backup_tools() const {
   if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
     inside = in_container();
   }
-  return {Docker(runner_, events_, {absolute_program(options_.docker), options_.command_timeout}),
+  return {Docker(runner_, events_,
+                 {absolute_program(options_.docker), options_.command_timeout, options_.docker}),
           std::move(inside), Rke(runner_, events_, options_.rke, options_.command_timeout),
           K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
               options_.command_timeout),
@@ -92,6 +94,7 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
   plan.backup = options_.backup;
   plan.downstream_kubectl = clusters.downstream.shown_line();
   plan.local_kubectl = clusters.local.shown_line();
+  plan.docker = options_.docker;
   plan.local_age = clusters.local.target().age;
   return plan;
 }

@@ -55,6 +55,7 @@ struct BackupObservation {
   std::optional<ContainerBackup> container = {};
   DisplayText tool_version = {};  ///< of tar, rke, k3s or RKE2
   std::string tool_program = {};  ///< its absolute path
+  std::string tool_named = {};    ///< rke, k3s or RKE2 as retrust found it, for commands to paste
   /// The name for the snapshot, where one was taken under it before.
   std::string used_name = {};
 };

@@ -12,8 +12,10 @@ namespace {
 
 constexpr const char* nothing_to_save = "nothing is changed, so nothing has to be saved";
 
-std::string docker_line(const Arguments& args) {
-  return shell_line({"docker"}, args);
+/// The program that takes the snapshot, as a person would type it.
+std::string snapshot_program(const Observation& observation, std::string_view otherwise) {
+  const auto& named = observation.backup.tool_named;
+  return named.empty() ? std::string(otherwise) : named;
 }
 
 /// "the volume rancher-data (/var/lib/docker/volumes/…)", "/opt/rancher".
@@ -45,12 +47,13 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
   }
   PlannedStep planned{step, Need::needed, {}};
   const auto& name = options.backup.container;
-  planned.commands = {docker_line(Docker::archive_args(name, seen->archive, rancher_data)),
-                      docker_line(Docker::copy_args(name, seen->archive, seen->folder))};
+  const std::vector<std::string> docker{options.docker};
+  planned.commands = {shell_line(docker, Docker::archive_args(name, seen->archive, rancher_data)),
+                      shell_line(docker, Docker::copy_args(name, seen->archive, seen->folder))};
   planned.notes = {
-      fmt::format("{} of data (docker exec {} du -sk {}), less when compressed; free: "
+      fmt::format("{} of data ({} exec {} du -sk {}), less when compressed; free: "
                   "{} in the container, {} here",
-                  size_text(seen->data_kib), name, rancher_data,
+                  size_text(seen->data_kib), shell_line(docker), name, rancher_data,
                   size_text(seen->container_free_kib), size_text(seen->host_free_kib))};
   planned.reason =
       mount == nullptr
@@ -64,8 +67,8 @@ PlannedStep plan_container_backup(const Observation& observation, const PlanOpti
   return planned;
 }
 
-PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progress,
-                             Changes changes) {
+PlannedStep plan_etcd_backup(const Observation& observation, const PlanOptions& options,
+                             const Progress& progress, Changes changes) {
   const auto step = Step::backup_etcd;
   const auto& choice = options.backup;
   const auto distribution = choice.distribution();
@@ -81,7 +84,7 @@ PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progres
     return {step,
             Need::needed,
             fmt::format("snapshots etcd on this node, as {}-NODE-TIME", choice.snapshot),
-            {shell_line({program}, K3s::save_args(choice.snapshot))},
+            {shell_line({snapshot_program(observation, program)}, K3s::save_args(choice.snapshot))},
             {fmt::format("goes to {}/server/db/snapshots, where {} is not set to another folder",
                          choice.data_folder, program),
              fmt::format("cannot be restored without {}/server/token: keep a copy of that too",
@@ -90,7 +93,8 @@ PlannedStep plan_etcd_backup(const PlanOptions& options, const Progress& progres
   return {step,
           Need::needed,
           fmt::format("snapshots etcd on each of its hosts, as {}", choice.snapshot),
-          {shell_line({"rke"}, Rke::save_args(choice.snapshot, choice.rke_config))}};
+          {shell_line({snapshot_program(observation, "rke")},
+                      Rke::save_args(choice.snapshot, choice.rke_config))}};
 }
 
 }  // namespace retrust

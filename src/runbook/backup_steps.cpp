@@ -206,8 +206,8 @@ awaitable<void> Execution::backup_container() {
   if (left) {
     say(EventKind::warning, "1.1",
         fmt::format("the archive could not be removed from the container ({}): remove it with "
-                    "docker exec {} rm -f {}",
-                    *left, container, backup.archive));
+                    "{} exec {} rm -f {}",
+                    *left, docker.shown(), container, backup.archive));
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -207,7 +207,7 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
   std::vector<TokenPages> lists;
   for (const auto& name_space : seen.downstream.own_namespaces) {
     if (name_space == agents_namespace) continue;
-    lists.emplace_back(name_space, fetch_with(clusters.downstream), clusters.redactor);
+    lists.emplace_back(name_space, clusters.downstream, clusters.redactor);
   }
   // The first pages side by side; mostly there are no others, and one review is enough.
   std::vector<TokenPage> first(lists.size());
@@ -256,11 +256,17 @@ void collect_texts(const json::value& value, std::set<std::string>& texts) {
 
 }  // namespace
 
+TokenPages::TokenPages(NamespaceName name_space, const Kubectl& kubectl, Redactor& redactor)
+    : TokenPages(
+          std::move(name_space),
+          [kubectl](std::string path) { return kubectl.get_raw(std::move(path), token_trim()); },
+          redactor) {
+  shown_ = kubectl.shown(Kubectl::get_args(commands::token_secrets(name_space_)));
+}
+
 awaitable<TokenPage> TokenPages::next() {
   TokenPage page;
-  const Question question{name_of(Side::downstream),
-                          fmt::format("kubectl -n {} get secrets -o json", name_space_),
-                          name_space_.text()};
+  const Question question{name_of(Side::downstream), shown_, name_space_.text()};
   for (;;) {
     json::value list;
     auto expired = false;
@@ -302,12 +308,6 @@ awaitable<TokenPage> TokenPages::next() {
     }
     co_return page;
   }
-}
-
-TokenPages::Fetch fetch_with(Kubectl kubectl) {
-  return [kubectl = std::move(kubectl)](std::string path) {
-    return kubectl.get_raw(std::move(path), token_trim());
-  };
 }
 
 std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {

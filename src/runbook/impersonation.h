@@ -41,6 +41,8 @@ class TokenPages {
   /// The redactor must outlive this.
   TokenPages(NamespaceName name_space, Fetch fetch, Redactor& redactor)
       : name_space_(std::move(name_space)), fetch_(std::move(fetch)), redactor_(&redactor) {}
+  /// By `kubectl get --raw`.
+  TokenPages(NamespaceName name_space, const Kubectl& kubectl, Redactor& redactor);
 
   const NamespaceName& name_space() const { return name_space_; }
   bool more() const { return more_; }
@@ -51,6 +53,7 @@ class TokenPages {
   NamespaceName name_space_;
   Fetch fetch_;
   Redactor* redactor_;
+  std::string shown_ = {};  ///< a command that shows the same list
   std::string continue_;
   bool more_ = true;
   int restarts_ = 0;
@@ -58,9 +61,6 @@ class TokenPages {
   std::size_t read_ = 0;  ///< tokens, since the list began
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
-
-/// By `kubectl get --raw`.
-TokenPages::Fetch fetch_with(Kubectl kubectl);
 
 /// What a cluster says of a token. An error that says nothing about the token itself, such as that
 /// of a webhook which cannot be reached, is no rejection.

@@ -78,7 +78,7 @@ class RejectedTokens {
   awaitable<void> verify(const std::vector<NamespaceName>& name_spaces) {
     std::size_t left = 0;
     for (const auto& name_space : name_spaces) {
-      TokenPages pages(name_space, fetch_with(how_.downstream), how_.redactor);
+      TokenPages pages(name_space, how_.downstream, how_.redactor);
       std::size_t here = 0;
       while (pages.more()) {
         const auto page = co_await pages.next();
@@ -91,7 +91,11 @@ class RejectedTokens {
       throw Failure(ExitStatus::failed,
                     fmt::format("{} that {} deleted {} still there", counted(left, "token secret"),
                                 left == 1 ? "was" : "were", left == 1 ? "is" : "are"),
-                    "do they have finalizers? (kubectl get secret -o yaml, metadata.finalizers)");
+                    "see whether they have finalizers: " +
+                        how_.downstream.shown(
+                            {"get", "secrets", "-A", "-o",
+                             "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,"
+                             "FINALIZERS:.metadata.finalizers"}));
     }
   }
 
@@ -101,7 +105,7 @@ class RejectedTokens {
  private:
   awaitable<void> remove_from(NamespaceName name_space) {
     const auto used = co_await names_in_pods(how_.downstream, name_space);
-    TokenPages pages(name_space, fetch_with(how_.downstream), how_.redactor);
+    TokenPages pages(name_space, how_.downstream, how_.redactor);
     while (pages.more()) {
       const auto page = co_await pages.next();
       const auto rulings = co_await rule(how_.downstream, page.tokens, how_.control);

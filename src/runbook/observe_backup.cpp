@@ -62,8 +62,9 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
                   fmt::format("the container {} is not running ({}): nothing can be backed up "
                               "in it",
                               choice.container, container.state),
-                  "start it (docker start NAME), or back its data up by hand and give "
-                  "--no-rancher-backup");
+                  fmt::format("start it, or back its data up by hand and give "
+                              "--no-rancher-backup: {} start {}",
+                              docker.shown(), choice.container));
   }
   if (container.version.empty()) container.version = observation.local.rancher.version_text;
   backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
@@ -96,11 +97,13 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
   } else if (choice.kind == BackupChoice::Kind::etcd) {
     seen.tool_version = co_await tools.rke.version();
     seen.tool_program = tools.rke.program();
+    seen.tool_named = tools.rke.named();
     if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
   } else if (choice.distribution()) {
     check_k3s_node(choice);
     seen.tool_version = co_await tools.k3s.version();
     seen.tool_program = tools.k3s.program();
+    seen.tool_named = tools.k3s.named();
     const auto uid = co_await tools.k3s.cluster_uid(choice.data_folder);
     if (uid != observation.local.kube_system_uid) {
       throw Failure(ExitStatus::refused,

@@ -81,7 +81,7 @@ class Planner {
     }
     plan.steps.insert(plan.steps.begin(),
                       {plan_container_backup(seen_, options_, progress_, changes),
-                       plan_etcd_backup(options_, progress_, changes)});
+                       plan_etcd_backup(seen_, options_, progress_, changes)});
     return plan;
   }
 
@@ -198,7 +198,7 @@ class Planner {
           shell_line(options_.local_kubectl,
                      commands::restart_deployment(rancher.name_space, rancher.deployment)));
     } else if (restartable(seen_)) {
-      command.push_back(shell_line({"docker"}, Docker::restart_args(seen_.container->name)));
+      command.push_back(shell_line({options_.docker}, Docker::restart_args(seen_.container->name)));
     }
     if (!rancher.version) {
       if (every()) return {step, Need::needed, "every section was asked for", command};
@@ -215,11 +215,12 @@ class Planner {
     if (!restartable(seen_)) {
       return {step, Need::not_needed,
               fmt::format("{} is no Deployment here{}: where it runs in a container of its own, "
-                          "restart that afterwards (docker restart NAME), or logs and shell fail",
+                          "restart that afterwards ({} restart NAME), or logs and shell fail",
                           number,
                           seen_.container ? ", and nothing shows that it is the container that was "
                                             "named"
-                                          : "")};
+                                          : "",
+                          shell_line({options_.docker}))};
     }
     const auto changes = token_changes() || !comparison_.equal();
     const auto since = std::max(credentials_since(seen_),

@@ -30,6 +30,7 @@ struct PlanOptions {
   KubectlLine downstream_kubectl = {};
   KubectlLine local_kubectl = {};
   KubectlAge local_age = KubectlAge::present;
+  std::string docker = "docker";  ///< the operator's word for it
 };
 
 /// What this run has done so far.

@@ -264,6 +264,8 @@ awaitable<void> Execution::update_cluster() {
 awaitable<void> Execution::restart_rancher() {
   const auto& rancher = observation_.local.rancher;
   if (!restartable(observation_)) {
+    const auto restart =
+        fmt::format("restart its container ({} restart NAME)", tools_.docker.shown());
     throw Failure(
         ExitStatus::failed,
         observation_.container
@@ -271,10 +273,9 @@ awaitable<void> Execution::restart_rancher() {
               "not restarted"
             : "Rancher's server is no Deployment in the local cluster, so it was not "
               "restarted",
-        observation_.container
-            ? "restart its container (docker restart NAME): logs and shell work after that"
-            : "restart its container (docker restart NAME), or name it with "
-              "--rancher-container: logs and shell work after that");
+        restart + (observation_.container
+                       ? ": logs and shell work after that"
+                       : ", or name it with --rancher-container: logs and shell work after that"));
   }
   co_await cluster_watch_.end();
   if (rancher.deployment.empty()) {

@@ -132,7 +132,8 @@ awaitable<void> Execution::restart_container() {
                     fmt::format("Rancher did not answer within {} of the restart of the container "
                                 "{}",
                                 duration_text(options_.wait), name),
-                    fmt::format("see why with: docker logs --tail 50 {}", name), std::move(text));
+                    fmt::format("see why with: {} logs --tail 50 {}", docker.shown(), name),
+                    std::move(text));
     }
     if (text != last) progress("3.1", text);
     last = std::move(text);

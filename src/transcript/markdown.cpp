@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "transcript/text.h"
 #include "transcript/width.h"
 
 namespace retrust {
@@ -176,17 +177,6 @@ std::string quoting_text(std::string_view text) {
   const auto theirs = text.substr(colon + 2);
   const auto size = theirs.find_last_not_of(" .,;:") + 1;
   return words_text(ours) + code_span(theirs.substr(0, size)) + std::string(theirs.substr(size));
-}
-
-/// Where a command behind a sentence begins, which is to be copied in one piece.
-std::size_t command_in(std::string_view text) {
-  for (const std::string_view begin : {": retrust ", ": kubectl ", ": docker ", ": chown "}) {
-    const auto found = text.find(begin);
-    if (found != std::string_view::npos && text.find(" -", found) != std::string_view::npos) {
-      return found + 2;
-    }
-  }
-  return text.size();
 }
 
 }  // namespace

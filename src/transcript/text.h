@@ -25,6 +25,10 @@ std::string shell_line(const std::vector<std::string>& words);
 /// The same of a program's own words and what is given to it.
 std::string shell_line(std::vector<std::string> program, const std::vector<std::string>& args);
 
+/// Where the command behind a sentence begins, which is to be copied in one piece: "see the names:
+/// docker ps -a". The size of the text where there is none.
+std::size_t command_in(std::string_view text);
+
 /// 2026-01-10T08:00:00Z, and with milliseconds.
 std::string utc_text(std::chrono::system_clock::time_point time);
 /// The same of certificates' times: the nanoseconds of system_clock end in 2262.

@@ -276,7 +276,8 @@ TEST_CASE("plan shows the command, and takes no snapshot") {
   CAPTURE(plan.all());
   CHECK(plan.status == 3);
   CHECK(has(plan.out, "1.2  backup-etcd           needed"));
-  CHECK(has(plan.out, "rke etcd snapshot-save --name before-renewal --config " + rke.config()));
+  CHECK(has(plan.out, "       " + Rke::program() +
+                          " etcd snapshot-save --name before-renewal --config " + rke.config()));
   CHECK(rke.snapshots().empty());
 }
 

@@ -99,12 +99,12 @@ TEST_CASE("the container alone is enough: its kubectl speaks to the local cluste
   const auto transcript = transcripts(sandbox.run_folder());
   CHECK_FALSE(has(transcript, sandbox.file("local.kubeconfig")));
   const std::string events = manner == "old" ? "" : "--output-watch-events ";
-  const auto watch =
-      "docker exec -i rancher kubectl get clusters.management.cattle.io "
-      "--field-selector=metadata.name=c-x7k2p -w " +
-      events + "-o json";
-  const std::string replace =
-      "docker exec -i rancher kubectl replace --validate=false -f - -o name";
+  const std::string docker = std::getenv("RETRUST_TEST_DOCKER");
+  const auto watch = docker +
+                     " exec -i rancher kubectl get clusters.management.cattle.io "
+                     "--field-selector=metadata.name=c-x7k2p -w " +
+                     events + "-o json";
+  const auto replace = docker + " exec -i rancher kubectl replace --validate=false -f - -o name";
   // What is planned is what is run.
   CHECK(has(plan.out, watch));
   CHECK(has(run.out, watch));
@@ -291,7 +291,8 @@ TEST_CASE("Rancher 2.1 in a container is restarted, after the change, and waited
   const auto plan = sandbox.retrust(container.call({"plan"}));
   CAPTURE(plan.all());
   CHECK(has(plan.out, "3.1  restart-rancher       needed"));
-  CHECK(has(plan.out, "       docker restart rancher\n"));
+  CHECK(has(plan.out,
+            std::string("       ") + std::getenv("RETRUST_TEST_DOCKER") + " restart rancher\n"));
   CHECK_FALSE(has(container.log(), "restart rancher"));
 
   write_file(container.file("hold"), "");

@@ -285,6 +285,27 @@ TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {
   }
 }
 
+TEST_CASE("a printed command names the kubectl that the operator named") {
+  Sandbox sandbox;
+  const auto folder = sandbox.directory() / "my tools";
+  fs::create_directory(folder);
+  const auto kubectl = folder / "k";
+  const char* named = std::getenv("RETRUST_TEST_KUBECTL");
+  write_file(kubectl, std::string("#!/bin/sh\nexec '") + (named == nullptr ? "kubectl" : named) +
+                          "' \"$@\"\n");
+  fs::permissions(kubectl, fs::perms::owner_all);
+  const auto typed = "'" + kubectl.string() + "' --kubeconfig=";
+  const auto plan = sandbox.retrust({.args = {"plan"}, .kubectl = kubectl.string()});
+  CAPTURE(plan.all());
+  CHECK(plan.status == 3);
+  CHECK(has(plan.out, "       " + typed));
+  CHECK_FALSE(has(plan.out, " kubectl --kubeconfig="));
+  const auto wrong =
+      sandbox.retrust({.args = {"status"}, .cluster = "elsewhere", .kubectl = kubectl.string()});
+  CAPTURE(wrong.all());
+  CHECK(has(wrong.err, ": " + typed));
+}
+
 /// The lines of a text without the digits in them.
 std::vector<std::string> without_digits(const std::string& text) {
   auto lines = lines_of(text);

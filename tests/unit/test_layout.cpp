@@ -234,6 +234,14 @@ TEST_CASE("a command in what is to be done next is set apart, to be copied") {
   CHECK(look.command == "kubectl retrust plan --cluster c-1");
   const auto logs = advice_of("read the logs: kubectl -n cattle-system logs --since=15m");
   CHECK(logs.command == "kubectl -n cattle-system logs --since=15m");
+  const auto quoted = advice_of("see: '/opt/my tools/k' '--kubeconfig=a b' get --raw /readyz");
+  CHECK(quoted.command == "'/opt/my tools/k' '--kubeconfig=a b' get --raw /readyz");
+  const auto podman = advice_of("see what answers: podman exec -i rancher kubectl cluster-info");
+  CHECK(podman.command == "podman exec -i rancher kubectl cluster-info");
+  const auto names = advice_of("give the name; see the names: docker ps -a");
+  CHECK(names.command == "docker ps -a");
+  const auto gives = advice_of("do it: give another one with --kubeconfig=FILE");
+  CHECK(gives.command.empty());
   const auto keep = advice_of("keep it safe: a token is in it; retrust rollback x puts it back");
   CHECK(keep.sentence == "keep it safe: a token is in it; retrust rollback x puts it back");
   CHECK(keep.command.empty());

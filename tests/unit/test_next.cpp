@@ -162,7 +162,8 @@ TEST_CASE("a rollback is offered only where it has something to put back") {
 TEST_CASE("the agents' logs are read from the cluster that was repaired") {
   const auto all = all_next(called({"run"}, {"--no-rancher-backup"}));
   CHECK(all.front() ==
-        "find out why the agents did not report: kubectl --kubeconfig=down.yaml --context=down -n "
+        "find out why the agents did not report: /opt/kubectl --kubeconfig=down.yaml "
+        "--context=down -n "
         "agents logs -l app=cattle-cluster-agent --since=15m");
 }
 

@@ -291,6 +291,10 @@ TEST_CASE("Rancher's container is restarted where it is known to be the local cl
   const auto restart = [&] { return make_plan(seen, {})[Step::restart_rancher]; };
   CHECK(restart().need == Need::needed);
   CHECK(restart().commands == std::vector<std::string>{"docker restart rancher"});
+  PlanOptions podman;
+  podman.docker = "/opt/my tools/podman";
+  CHECK(make_plan(seen, podman)[Step::restart_rancher].commands ==
+        std::vector<std::string>{"'/opt/my tools/podman' restart rancher"});
   seen.container->proof = ServerContainer::Proof::none;
   CHECK(restart().need == Need::not_needed);
   CHECK(restart().reason.find("nothing shows") != std::string::npos);

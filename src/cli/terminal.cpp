@@ -258,9 +258,12 @@ void TerminalSink::show(const Event& event) {
       if (format_ == OutputFormat::text) print_sentences(Stream::out, event.text, bold);
       if (talks) print_next(texts_in(event.data, "next"));
       break;
+    case EventKind::wait_started:
+      // The list of steps says it otherwise.
+      if (detailed && !draws()) print_sentences(Stream::out, indented("waiting " + event.text));
+      break;
     case EventKind::run_started:
     case EventKind::step_ended:
-    case EventKind::wait_started:
     case EventKind::wait_progress:
       break;
   }

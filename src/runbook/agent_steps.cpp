@@ -46,7 +46,7 @@ awaitable<void> Execution::recreate_agents() {
   note_live();
   auto stale = pods_to_recreate(observation_, options_.plan);
   PodWait wait(stale);
-  say(EventKind::wait_started, "2.2", "for the old agents to be gone, and new ones to be ready");
+  begin_wait("2.2", "for the old agents to be gone, and new ones to be ready", options_.wait);
   // Once more where one started with the old secret while the others were being deleted.
   for (auto round = 0; round == 0 || !stale.empty(); ++round) {
     if (round == most_rounds) {

@@ -120,7 +120,7 @@ void Execution::progress(const std::string& section, std::string text) const {
 
 awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& backup) {
   const auto& container = options_.plan.backup.container;
-  say(EventKind::wait_started, "1.1", "for tar in the container");
+  say(EventKind::wait_started, "1.1", "for tar in the container, without a time limit");
   Background size;
   co_await size.start(tell_size(docker, container, backup.archive, [this](std::uint64_t bytes) {
     progress("1.1", size_text(bytes / 1024));
@@ -149,7 +149,8 @@ awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& ba
   const auto name = std::filesystem::path(backup.archive).filename().string();
   const Incoming incoming(folder_.backup());
   const auto room = incoming.room();
-  say(EventKind::wait_started, "1.1", "for the archive to be copied and checked");
+  say(EventKind::wait_started, "1.1",
+      "for the archive to be copied and checked, without a time limit");
   Copied copied;
   // The limit of a file is none for a folder of files, nor for what others write meanwhile.
   const auto watch = [&] {

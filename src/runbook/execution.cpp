@@ -24,6 +24,12 @@ void Execution::say(EventKind kind, std::string section, std::string text) const
   events_.emit({.kind = kind, .section = std::move(section), .text = std::move(text)});
 }
 
+void Execution::begin_wait(std::string section, std::string_view what,
+                           std::chrono::milliseconds limit) const {
+  say(EventKind::wait_started, std::move(section),
+      fmt::format("{}, {} at most", what, duration_text(limit)));
+}
+
 void Execution::announce(const std::string& section, const std::string& text,
                          boost::json::object data) {
   events_.emit(

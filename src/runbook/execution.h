@@ -145,6 +145,9 @@ class Execution {
 
   Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
   void say(EventKind kind, std::string section, std::string text) const;
+  /// Says for what is waited, and for how long at most.
+  void begin_wait(std::string section, std::string_view what,
+                  std::chrono::milliseconds limit) const;
   /// What only a terminal shows, while a wait goes on.
   void progress(const std::string& section, std::string text) const;
   void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }

@@ -144,7 +144,8 @@ class Survey {
   /// The first batch is mostly the only one, and nothing to talk of.
   void say_progress() {
     if (!said_) {
-      say(EventKind::wait_started, "for the cluster to review the tokens of Rancher's users");
+      say(EventKind::wait_started,
+          "for the cluster to review the tokens of Rancher's users, without a time limit");
     }
     said_ = true;
     say(EventKind::wait_progress, fmt::format("{} so far", reviewed_));

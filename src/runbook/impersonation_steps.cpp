@@ -212,7 +212,8 @@ awaitable<void> Execution::repair_impersonation() {
                            },
                            [this](std::string text) { progress("3.2", std::move(text)); }},
                           observation_);
-  say(EventKind::wait_started, "3.2", "for what is rejected to be found, tried again and deleted");
+  say(EventKind::wait_started, "3.2",
+      "for what is rejected to be found, tried again and deleted, without a time limit");
   co_await rejected.remove(name_spaces);
   co_await rejected.verify(name_spaces);
   say(EventKind::wait_ended, "3.2",

@@ -123,7 +123,7 @@ awaitable<void> Execution::check_cluster() {
     finding(fmt::format("no report is waited for: {}", reason));
     co_return;
   }
-  say(EventKind::wait_started, "2.5", "for the live token and CA to be stored in Rancher");
+  begin_wait("2.5", "for the live token and CA to be stored in Rancher", options_.wait);
   const auto equal = co_await await_cluster(Target::stored);
   if (!equal) report_ = Report::missing;
   say(EventKind::wait_ended, "2.5",
@@ -287,7 +287,7 @@ awaitable<void> Execution::restart_rancher() {
   announce("3.1",
            fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));
   co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
-  say(EventKind::wait_started, "3.1", "for Rancher's new server pods to be ready");
+  begin_wait("3.1", "for Rancher's new server pods to be ready", options_.wait);
   const auto args = commands::watched_deployment(rancher.name_space, rancher.deployment);
   const auto on_event = [](const WatchEvent& event) {
     return event.type != WatchEvent::Type::deleted && rolled_out(event.object) ? Flow::stop
@@ -310,7 +310,7 @@ awaitable<void> Execution::restart_rancher() {
 
 awaitable<void> Execution::await_ready() {
   if (observation_.local.cluster.ready.status == "True") co_return;
-  say(EventKind::wait_started, "2.5", "for Rancher to say that the cluster is ready");
+  begin_wait("2.5", "for Rancher to say that the cluster is ready", options_.wait);
   const auto in_time = co_await await_cluster(Target::ready);
   if (!in_time) {
     const auto& ready = observation_.local.cluster.ready;

@@ -121,7 +121,7 @@ awaitable<void> Execution::restart_container() {
   announce("3.1", fmt::format("restarting the container {}", name));
   // docker itself gives the container its time to stop.
   co_await docker.restart(name, std::max<std::chrono::milliseconds>(options_.wait, restart_limit));
-  say(EventKind::wait_started, "3.1", "for Rancher and its cluster to answer again");
+  begin_wait("3.1", "for Rancher and its cluster to answer again", options_.wait);
   const auto end = Clock::now() + options_.wait;
   std::string last;
   for (;;) {

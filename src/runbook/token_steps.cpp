@@ -79,7 +79,7 @@ awaitable<void> Execution::delete_secrets(Deletion deletion, std::vector<ObjectN
 }
 
 awaitable<void> Execution::wait_for_token(std::set<Uid> doomed) {
-  say(EventKind::wait_started, "2.1", "for a new token secret of cattle, with token and CA");
+  begin_wait("2.1", "for a new token secret of cattle, with token and CA", options_.wait);
   const auto in_time = co_await watch_for_token("2.1", std::move(doomed), options_.wait);
   if (!in_time) {
     throw Failure(ExitStatus::gave_up,
@@ -143,7 +143,7 @@ awaitable<void> Execution::make_token(std::string section) {
   auto secret = new_account_secret(options_.plan.name_space, seen.service_account_uid);
   const auto made = co_await kubectl.create(std::move(secret));
   const ObjectName name = text_at(made, "/metadata/name");
-  say(EventKind::wait_started, section, fmt::format("for token and CA in {}", name));
+  begin_wait(section, fmt::format("for token and CA in {}", name), options_.wait);
   const auto in_time = co_await watch_for_token(section, {}, options_.wait);
   if (!in_time) {
     throw Failure(ExitStatus::gave_up,
@@ -191,7 +191,7 @@ awaitable<void> Execution::list_token_first() {
 
 awaitable<void> Execution::await_agents_token() {
   const auto limit = std::min(options_.wait, agents_token_wait);
-  say(EventKind::wait_started, "2.2", "for a token secret of the agents' own making");
+  begin_wait("2.2", "for a token secret of the agents' own making", limit);
   const auto in_time = co_await watch_for_token("2.2", {}, limit);
   if (in_time) {
     say(EventKind::wait_ended, "2.2",
@@ -262,7 +262,7 @@ awaitable<void> Execution::await_one_ca() {
   const auto* live = observation_.live();
   if (live == nullptr || agree_on_ca(observation_.downstream, *live)) co_return;
   const auto name = live->name;
-  say(EventKind::wait_started, {}, fmt::format("for one CA in {} and kube-root-ca.crt", name));
+  begin_wait({}, fmt::format("for one CA in {} and kube-root-ca.crt", name), options_.wait);
   const auto end = Clock::now() + options_.wait;
   const auto args = commands::ca_holders(options_.plan.name_space, name);
   for (auto agreed = false; !agreed && Clock::now() < end;) {

@@ -108,7 +108,7 @@ const std::vector<SchemaEvent>& schema_of_events() {
         {"secrets", list, sometimes, "name, uid and account of each"},
         {"file", text, sometimes, "that was saved, below the run folder: backup/NAME"},
         {"sha256", text, sometimes, "of that file; rollback compares it"}}},
-      {"wait_started", "something is waited for", {}},
+      {"wait_started", "a wait begins; its text says for what, and for how long at most", {}},
       {"wait_progress", "what was seen of it", {}},
       {"wait_ended", "it is there", {}},
       {"warning", "nothing that stops the run", {}},

@@ -87,6 +87,8 @@ TEST_CASE("update-cluster repairs at once what differs") {
   CHECK(result.status == 0);
   CHECK(sandbox.changes() ==
         std::vector<std::string>{"local update clusters.management.cattle.io c-x7k2p"});
+  // A pipe shows no list of steps.
+  CHECK(has(result.out, "  waiting for Rancher to say that the cluster is ready, 5.0 s at most\n"));
   wait_until("Rancher is content", [&] { return sandbox.ready() == "True"; });
 }
 

@@ -378,10 +378,23 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Argument
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
-  Arguments args{"config", "view", "--raw", "--flatten", "-o", "json"};
+  Call view{.args = {"config", "view", "--raw", "--flatten", "-o", "json"}};
   // It refuses to minify where there is no kubeconfig, as may be in a container: the whole is read.
-  if (target_.container.empty()) args.words({"--minify"});
-  return read({.args = std::move(args)}, {}, most_in_config);
+  if (target_.container.empty()) view.args.words({"--minify"});
+  const auto about = asked(view.args);
+  std::optional<KubectlFailure> failure;
+  boost::json::value shown;
+  try {
+    shown = co_await read(std::move(view), {}, most_in_config);
+  } catch (const KubectlFailure& failed) {
+    failure = failed;
+  }
+  if (!failure) co_return shown;
+  if (failure->kind != KubectlError::no_context) throw KubectlFailure(*failure);
+  Call list{.args = {"config", "get-contexts", "-o", "name"}};
+  const auto outcome = co_await start(std::move(list), {}, target_.command_timeout);
+  if (!outcome.succeeded()) throw KubectlFailure(*failure);
+  throw with_contexts(*failure, about, split_lines(outcome.out));
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get_raw(std::string path, Trim trim) const {

@@ -19,6 +19,10 @@ struct Pattern {
   KubectlError kind;
 };
 
+/// Of a kubeconfig that names none. kubernetes/client-go, tools/clientcmd/api/helpers.go:
+/// MinifyConfig.
+constexpr std::string_view no_current_context = "must exist in order to minify";
+
 /// What kubectl prints, by the first that fits: the order matters where a message holds two.
 constexpr std::array patterns{
     // Where kubectl goes without a context: never where it was meant to go.
@@ -42,9 +46,9 @@ constexpr std::array patterns{
     Pattern{"invalid configuration:", KubectlError::bad_kubeconfig},
     Pattern{"couldn't get version/kind", KubectlError::bad_kubeconfig},
     Pattern{"error parsing", KubectlError::bad_kubeconfig},
-    Pattern{"must exist in order to minify", KubectlError::bad_kubeconfig},
-    Pattern{"cannot locate context", KubectlError::bad_kubeconfig},
-    Pattern{"context \"", KubectlError::bad_kubeconfig},
+    Pattern{no_current_context, KubectlError::no_context},
+    Pattern{"cannot locate context", KubectlError::no_context},
+    Pattern{"context \"", KubectlError::no_context},
     Pattern{"(NotFound)", KubectlError::not_found},
     Pattern{"connection refused", KubectlError::unreachable},
     Pattern{"connection reset", KubectlError::unreachable},
@@ -69,6 +73,10 @@ constexpr std::string_view option_of(Side side) {
   return side == Side::downstream ? "--kubeconfig" : "--local-kubeconfig";
 }
 
+constexpr std::string_view context_option_of(Side side) {
+  return side == Side::downstream ? "--context" : "--local-context";
+}
+
 /// Whether kubectl prints what a server said: the message may be anything, lines of kubectl and of
 /// docker, too. kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: checkErr and
 /// StandardErrorMessage.
@@ -82,8 +90,8 @@ bool is_of_server(const Outcome& outcome) {
 
 /// Whether a failure is one of this machine: no server knows of it.
 bool is_of_operator(KubectlError kind) {
-  return kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_login ||
-         kind == KubectlError::untrusted;
+  return kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context ||
+         kind == KubectlError::no_login || kind == KubectlError::untrusted;
 }
 
 Failure ended_badly(const Outcome& outcome, const Asked& asked) {
@@ -147,10 +155,10 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
                 fmt::format("see whether it runs: {} ps -a", shell_line({asked.named})),
                 own_words(outcome)));
   }
-  if (classify(outcome) == KubectlError::bad_kubeconfig) {
-    return because(
-        KubectlError::bad_kubeconfig,
-        fmt::format("kubectl in the container {} has no cluster to speak to", asked.container));
+  const auto kind = classify(outcome);
+  if (kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context) {
+    return because(kind, fmt::format("kubectl in the container {} has no cluster to speak to",
+                                     asked.container));
   }
   return std::nullopt;
 }
@@ -264,14 +272,16 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
                      fmt::format("check the address in the kubeconfig, and that the server is "
                                  "up: {} get --raw /readyz",
                                  asked.reaching));
+    case KubectlError::no_context:
+      return because(
+          ExitStatus::usage,
+          fmt::format("the kubeconfig {} {}", asked.kubeconfig,
+                      outcome.err.find(no_current_context) == std::string::npos
+                          ? "has no such context"
+                          : "names no current context"),
+          "list its contexts: " + shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig,
+                                              "config", "get-contexts"}));
     case KubectlError::bad_kubeconfig:
-      if (outcome.err.find("context \"") != std::string::npos ||
-          outcome.err.find("cannot locate context") != std::string::npos) {
-        return because(ExitStatus::usage,
-                       fmt::format("the kubeconfig {} has no such context", asked.kubeconfig),
-                       fmt::format("list its contexts: kubectl --kubeconfig={} config get-contexts",
-                                   asked.kubeconfig));
-      }
       return because(ExitStatus::usage,
                      fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
                      fmt::format("give a complete one with {}", option));
@@ -292,6 +302,38 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
       break;
   }
   return {kind, ended_badly(outcome, asked)};
+}
+
+KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
+                             const std::vector<std::string>& contexts) {
+  constexpr std::size_t most = 8;
+  constexpr std::size_t most_bytes = 64;
+  if (contexts.empty()) {
+    return {
+        failure.kind,
+        Failure(failure.status, fmt::format("the kubeconfig {} has no context", asked.kubeconfig),
+                fmt::format("give a complete one with {}", option_of(asked.side)), failure.detail)};
+  }
+  std::vector<std::string> shown;
+  std::string example;
+  for (const auto& name : contexts) {
+    if (shown.size() == most) {
+      shown.push_back(fmt::format("{} more", contexts.size() - most));
+      break;
+    }
+    shown.push_back(DisplayText(name, most_bytes));
+    const auto fits_a_shell = shown.back() == name && shell_line({name}) == name;
+    if (example.empty() && fits_a_shell) example = name;
+  }
+  const auto option = context_option_of(asked.side);
+  return {failure.kind,
+          Failure(failure.status,
+                  fmt::format("{}; its contexts: {}", failure.what(), enumerated(shown)),
+                  example.empty() ? fmt::format("choose one with {}; {}", option, failure.advice)
+                                  : fmt::format("choose one with {}, for example: retrust status "
+                                                "{}={}",
+                                                option, option, example),
+                  failure.detail)};
 }
 
 }  // namespace retrust

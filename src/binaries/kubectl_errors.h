@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "process/outcome.h"
 #include "transcript/failure.h"
@@ -37,6 +38,7 @@ enum class KubectlError {
   unreachable,     ///< nobody listens, the connection broke, or the server is starting
   timed_out,       ///< no answer in time
   bad_kubeconfig,  ///< cannot be read as one
+  no_context,      ///< the kubeconfig names no current context, or has none of that name
   no_login,        ///< the kubeconfig's login plugin failed
   not_started,     ///< kubectl itself cannot be run
   other,
@@ -62,5 +64,9 @@ Failure bad_answer(const Asked& asked, std::string_view what);
 
 /// The sentence that belongs to a failed command. Pure.
 KubectlFailure explain(const Outcome& outcome, const Asked& asked);
+
+/// The same of a kubeconfig without the context, with the names of the contexts that it has. Pure.
+KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
+                             const std::vector<std::string>& contexts);
 
 }  // namespace retrust

@@ -90,8 +90,14 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
                                  [&](const CommandInfo& each) { return each.command == to; });
   const auto again = !line.others.empty() && line.others.front() == info->name;
   if (again && arguments.empty()) arguments.assign(line.others.begin() + 1, line.others.end());
+  const auto is_replaced = [&](std::string_view name) {
+    return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+      return argument.starts_with(fmt::format("--{}=", name));
+    });
+  };
   std::erase_if(line.options, [&](const Given& given) {
     const auto name = given.option->name;
+    if (is_replaced(name)) return true;
     // A folder that holds a transcript is not taken again, nor the name of a snapshot.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
            (name == "yes" && !again) ||

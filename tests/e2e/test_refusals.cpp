@@ -267,7 +267,7 @@ TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {
       {(sandbox.directory() / "nowhere").string(), "there is no such file"},
       {file("empty", ""), "the file is empty"},
       {file("not-yaml", "a: [\n"), "kubectl cannot read the kubeconfig"},
-      {file("no-kubeconfig", "a: b\n"), "kubectl cannot read the kubeconfig"},
+      {file("no-kubeconfig", "a: b\n"), "has no context"},
       {sandbox.directory().string(), "this is a directory"},
   };
   for (const auto& each : cases) {
@@ -326,6 +326,9 @@ TEST_CASE("a failure is told once, and the last line tells what to do next") {
   const auto away = [](boost::json::value& config) {
     config.at_pointer("/clusters/0/cluster").as_object()["server"] = "https://127.0.0.1:9";
   };
+  const auto no_context = [](boost::json::value& config) {
+    config.as_object().erase("current-context");
+  };
   const auto stranger = [](boost::json::value& config) {
     config.at_pointer("/users/0/user") = {{"token", "nobody"}};
   };
@@ -366,8 +369,14 @@ TEST_CASE("a failure is told once, and the last line tells what to do next") {
       {{.args = {}, .kubeconfig = changed(downstream, logged_out)},
        "gave no credentials",
        "downstream.kubeconfig version"},
-      {{.args = {"--context", "nowhere"}}, "no such context", "config get-contexts"},
-      {{.args = {"--local-context", "nowhere"}}, "no such context", "config get-contexts"},
+      {{.args = {"--context", "nowhere"}}, "its contexts: downstream", "--context=downstream"},
+      {{.args = {"--local-context", "nowhere"}}, "its contexts: local", "--local-context=local"},
+      {{.args = {}, .kubeconfig = changed(downstream, no_context)},
+       "names no current context; its contexts: downstream",
+       "retrust status --context=downstream --kubeconfig "},
+      {{.args = {}, .local_kubeconfig = changed(local, no_context)},
+       "names no current context; its contexts: local",
+       "retrust status --local-context=local --kubeconfig "},
       {{.args = {}, .cluster = "elsewhere"},
        "Rancher knows no cluster elsewhere",
        "local.kubeconfig get clusters.management.cattle.io -o 'jsonpath="},

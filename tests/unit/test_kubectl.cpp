@@ -70,9 +70,9 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        KubectlError::conflict, ExitStatus::failed, "somebody else changed"},
       {"error: error loading config file \"x\": yaml: line 1: did not find expected node content",
        KubectlError::bad_kubeconfig, ExitStatus::usage, "cannot read the kubeconfig"},
-      {"error: current-context must exist in order to minify", KubectlError::bad_kubeconfig,
-       ExitStatus::usage, "cannot read the kubeconfig"},
-      {"error: context \"nowhere\" does not exist", KubectlError::bad_kubeconfig, ExitStatus::usage,
+      {"error: current-context must exist in order to minify", KubectlError::no_context,
+       ExitStatus::usage, "names no current context"},
+      {"error: context \"nowhere\" does not exist", KubectlError::no_context, ExitStatus::usage,
        "has no such context"},
       {"Unable to connect to the server: getting credentials: exec: executable aws failed with "
        "exit "
@@ -104,6 +104,32 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
           std::string::npos);
     CHECK_FALSE(failure.advice.empty());
   }
+}
+
+TEST_CASE("a kubeconfig without the context: its contexts are named, and how to choose one") {
+  const Asked asked{Side::local, "local.yaml", "kubectl", "kubectl config"};
+  const auto failure =
+      explain(failed("error: current-context must exist in order to minify"), asked);
+  const auto of = [&](const std::vector<std::string>& contexts) {
+    return with_contexts(failure, asked, contexts);
+  };
+  const auto two = of({"$(id)", "rancher"});
+  CHECK(std::string(two.what()) ==
+        "the kubeconfig local.yaml names no current context; its contexts: $(id) and rancher");
+  CHECK(two.advice ==
+        "choose one with --local-context, for example: retrust status --local-context=rancher");
+  CHECK(two.status == ExitStatus::usage);
+  // What is odd is shown harmlessly, and is in no command.
+  const auto odd = of({"a\x1b[31m"});
+  CHECK(std::string(odd.what()).find('\x1b') == std::string::npos);
+  CHECK(odd.advice.ends_with(": kubectl --kubeconfig=local.yaml config get-contexts"));
+  CHECK(std::string(of(std::vector<std::string>(1000, std::string(1000, 'x'))).what()).size() <
+        1000);
+  CHECK(std::string(of({}).what()) == "the kubeconfig local.yaml has no context");
+  const auto wrong = with_contexts(explain(failed("error: cannot locate context nowhere"), asked),
+                                   asked, {"rancher"});
+  CHECK(std::string(wrong.what()) ==
+        "the kubeconfig local.yaml has no such context; its contexts: rancher");
 }
 
 TEST_CASE("the local cluster gets other advice than the downstream one") {

@@ -159,6 +159,13 @@ TEST_CASE("a rollback is offered only where it has something to put back") {
   CHECK(can_put_back(in_secret, {"token", {"other"}, "secret"}));
 }
 
+TEST_CASE("an option of the advice takes the place of the operator's") {
+  const auto text =
+      completed(called({"run"}), "choose one with --context: retrust status --context=other");
+  CHECK(parsed(command_in(text, "retrust")).context == "other");
+  CHECK(text.find("--context down") == std::string::npos);
+}
+
 TEST_CASE("the agents' logs are read from the cluster that was repaired") {
   const auto all = all_next(called({"run"}, {"--no-rancher-backup"}));
   CHECK(all.front() ==

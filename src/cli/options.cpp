@@ -1,6 +1,8 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <sstream>
 #include <unistd.h>
 
@@ -80,7 +82,8 @@ po::parsed_options from_environment(const po::options_description& options,
 
 Descriptor open_config(const std::string& path) {
   if (::access(path.c_str(), R_OK) != 0) {
-    wrong(fmt::format("cannot read the file {} that --config names", path));
+    wrong(
+        fmt::format("cannot read the file {} that --config names: {}", path, std::strerror(errno)));
   }
   return open_trusted(path);
 }

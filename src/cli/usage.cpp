@@ -1,6 +1,8 @@
 #include "cli/usage.h"
 
-#include <filesystem>
+#include <cerrno>
+#include <cstring>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -13,17 +15,16 @@ namespace retrust {
 namespace {
 
 void check_file(std::string_view option, const std::string& path, std::string_view kind) {
-  namespace fs = std::filesystem;
   const auto wrong = [&](std::string_view why) {
-    throw Failure(ExitStatus::usage, fmt::format("--{} {}: {}", option, path, why),
-                  fmt::format("give the path of {} that you can read", kind));
+    throw Failure(ExitStatus::usage, fmt::format("--{}: cannot read {}: {}", option, path, why),
+                  fmt::format("give {} that you can read; see what is there: ls -ld {}", kind,
+                              operand(path)));
   };
-  std::error_code error;
-  const auto state = fs::status(path, error);
-  if (!fs::exists(state)) wrong("there is no such file");
-  if (fs::is_directory(state)) wrong("this is a directory");
-  if (::access(path.c_str(), R_OK) != 0) wrong("cannot be read");
-  if (fs::is_regular_file(state) && fs::file_size(path, error) == 0) wrong("the file is empty");
+  struct ::stat state {};
+  if (::stat(path.c_str(), &state) != 0) wrong(std::strerror(errno));
+  if (S_ISDIR(state.st_mode)) wrong(std::strerror(EISDIR));
+  if (::access(path.c_str(), R_OK) != 0) wrong(std::strerror(errno));
+  if (S_ISREG(state.st_mode) && state.st_size == 0) wrong("the file is empty");
   // kubectl runs the programs that a kubeconfig names: whoever writes it acts as the operator.
   open_trusted(path);
 }

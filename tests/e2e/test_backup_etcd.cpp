@@ -338,8 +338,8 @@ TEST_CASE("wrong usage is said before anything is started") {
     CHECK(has(run.err, words));
     CHECK_FALSE(fs::exists(sandbox.run_folder()));
   };
-  refused({"--rke-config", "/nowhere/cluster.yml"}, "there is no such file");
-  refused({"--rke-config", sandbox.directory().string()}, "this is a directory");
+  refused({"--rke-config", "/nowhere/cluster.yml"}, "No such file or directory");
+  refused({"--rke-config", sandbox.directory().string()}, "Is a directory");
   refused({"--rke-config", rke.config(), "--no-rancher-backup"},
           "--rke-config and --no-rancher-backup were given");
   refused({"--rke-config", rke.config(), "--k3s"}, "--rke-config and --k3s were given");

@@ -264,11 +264,12 @@ TEST_CASE("a kubeconfig that is no kubeconfig: one clear line, status 2") {
     std::string words;
   };
   const std::vector<Case> cases{
-      {(sandbox.directory() / "nowhere").string(), "there is no such file"},
+      {(sandbox.directory() / "nowhere").string(), "No such file or directory"},
+      {(sandbox.directory() / "nowhere" / "x").string(), "No such file or directory"},
       {file("empty", ""), "the file is empty"},
       {file("not-yaml", "a: [\n"), "kubectl cannot read the kubeconfig"},
       {file("no-kubeconfig", "a: b\n"), "has no context"},
-      {sandbox.directory().string(), "this is a directory"},
+      {sandbox.directory().string(), "Is a directory"},
   };
   for (const auto& each : cases) {
     for (const bool downstream : {true, false}) {

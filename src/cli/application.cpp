@@ -262,6 +262,7 @@ class Application {
     auto reached = co_await toolbox_.reach();
     auto seen = co_await observe(reached, toolbox_.observe_options(permissions));
     keep_contexts(reached, seen);
+    warn_of_unverified(reached, seen, events_);
     check_right_clusters(seen);
     auto binaries = toolbox_.backup_tools();
     seen.container = co_await observe_server_container(binaries, options_.rancher_container,

@@ -61,6 +61,7 @@ awaitable<void> Execution::prepare() {
   events_.emit({.kind = EventKind::finding,
                 .text = findings(observation_).front(),
                 .data = facts(observation_, programs())});
+  warn_of_unverified(clusters_, observation_, events_);
   check_right_clusters(observation_);
   co_await await_one_ca();
   observation_.container = co_await observe_server_container(

@@ -126,6 +126,7 @@ struct RancherServer {
 struct Local {
   DisplayText server;   ///< URL; empty where kubectl finds it by itself, in a container
   std::string context;  ///< of the kubeconfig; empty as above
+  KubeconfigView::Trust trust = KubeconfigView::Trust::verifies;  ///< of the same kubeconfig
   Uid kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;

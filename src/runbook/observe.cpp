@@ -186,6 +186,20 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
 
 }  // namespace
 
+void warn_of_unverified(const Clusters& clusters, const Observation& seen, EventSink& events) {
+  const auto warn = [&](const Kubectl& kubectl, KubeconfigView::Trust trust,
+                        const DisplayText& server) {
+    if (trust == KubeconfigView::Trust::verifies) return;
+    const auto& target = kubectl.target();
+    events.emit({.kind = EventKind::warning,
+                 .text = fmt::format("kubectl does not verify the server of the {} ({}): {} says "
+                                     "insecure-skip-tls-verify: true",
+                                     name_of(target.side), server, target.kubeconfig)});
+  };
+  warn(clusters.downstream, seen.downstream.kubeconfig.trust, seen.downstream.kubeconfig.server);
+  warn(clusters.local, seen.local.trust, seen.local.server);
+}
+
 void keep_contexts(Clusters& clusters, const Observation& seen) {
   clusters.downstream = clusters.downstream.in_context(seen.downstream.kubeconfig.context);
   clusters.local = clusters.local.in_context(seen.local.context);
@@ -285,6 +299,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   const auto local_view = parse_kubeconfig(answers.local_config);
   seen.local.server = local_view.server;
   seen.local.context = local_view.context;
+  seen.local.trust = local_view.trust;
   seen.kubectl_version = answers.versions.kubectl;
   // The API server's own word: Rancher's may be of before an upgrade that broke the connection.
   seen.downstream.kubernetes_version = answers.versions.server;

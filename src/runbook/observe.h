@@ -17,6 +17,9 @@ struct Clusters {
   Redactor& redactor;
 };
 
+/// Warns of each kubeconfig by which no server is verified.
+void warn_of_unverified(const Clusters& clusters, const Observation& seen, EventSink& events);
+
 /// From here on each command names the context that was seen: `kubectl config use-context` in
 /// another terminal leads none to another cluster.
 void keep_contexts(Clusters& clusters, const Observation& seen);

@@ -232,12 +232,14 @@ awaitable<void> Rollback::look_around() {
   const auto local_view = parse_kubeconfig(local_config);
   seen.local.server = local_view.server;
   seen.local.context = local_view.context;
+  seen.local.trust = local_view.trust;
   seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
   keep_contexts(clusters_, seen);
   events_.emit({.kind = EventKind::finding,
                 .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
                                     saved_.path.string()),
                 .data = facts(seen, {clusters_.local.target().program, {}})});
+  warn_of_unverified(clusters_, seen, events_);
 }
 
 awaitable<void> Rollback::check_clusters(const ClusterResource& now) {

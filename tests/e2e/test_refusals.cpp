@@ -132,6 +132,25 @@ TEST_CASE("a kubeconfig that skips verification is no proof by itself") {
   }
 }
 
+TEST_CASE("a kubeconfig that skips verification is named once, by every command") {
+  Sandbox sandbox;
+  const auto insecure = sandbox.file("downstream-insecure.kubeconfig");
+  const auto says = "warning: kubectl does not verify the server of the downstream cluster";
+  auto args = run_yes;
+  args.insert(args.end(), {"--timeout", "30s"});
+  for (const auto& command : {std::vector<std::string>{"status"}, {"plan"}, args}) {
+    CAPTURE(command.front());
+    const auto result = sandbox.retrust({.args = command, .kubeconfig = insecure});
+    CAPTURE(result.all());
+    const auto first = result.err.find(says);
+    REQUIRE(first != std::string::npos);
+    CHECK(result.err.find(says, first + 1) == std::string::npos);
+    CHECK(has(result.err, insecure + " says insecure-skip-tls-verify: true"));
+  }
+  CHECK(sandbox.ready() == "True");
+  CHECK_FALSE(has(sandbox.retrust({"status"}).err, "does not verify"));
+}
+
 TEST_CASE("without a terminal and without --yes nothing is changed, and it says so") {
   Sandbox sandbox;
   const auto result = sandbox.retrust({"run", "--no-rancher-backup"});

@@ -82,8 +82,8 @@ awaitable<void> Execution::prepare() {
 
 awaitable<Answer> Execution::confirm_plan(const Plan& plan) {
   const auto& cluster = observation_.local.cluster;
-  const auto question = fmt::format("Do this to cluster {} ({}): {}?", cluster.display_name,
-                                    cluster.id.text(), steps_text(plan));
+  const auto question = fmt::format("{}Do this to cluster {} ({}): {}?", effects_text(plan),
+                                    cluster.display_name, cluster.id.text(), steps_text(plan));
   const auto answer = co_await confirm_(question);
   co_return answer;
 }
@@ -299,7 +299,9 @@ awaitable<void> Execution::perform_alone(Step step) {
     }
     if (says_not_needed(step)) co_return;
     check_may_change(observation_, now);
-    const auto answer = co_await confirm_(fmt::format("{}: {}?", info.section, info.title));
+    const auto effect = effect_of(step, options_.plan);
+    const auto answer = co_await confirm_(
+        fmt::format("{}{}{}: {}?", effect, effect.empty() ? "" : ". ", info.section, info.title));
     if (answer == Answer::yes) {
       co_await observe_again();
       if (says_not_needed(step)) co_return;

@@ -75,6 +75,7 @@ class Planner {
         planned.reason = "skipped, as asked; otherwise: " + planned.reason;
       }
       const auto comes = planned.need == Need::needed || planned.need == Need::depends;
+      if (comes) planned.effect = effect_of(planned.step, options_);
       if (comes && info_of(planned.step).effect == StepInfo::Effect::changes) {
         changes = Changes::ahead;
       }
@@ -351,6 +352,36 @@ std::string steps_text(const Plan& plan) {
   return text;
 }
 
+std::string effect_of(Step step, const PlanOptions& options) {
+  switch (step) {
+    case Step::recreate_agents:
+      return options.pods == PodChoice::every
+                 ? fmt::format(
+                       "2.2 restarts every pod of {}, running Helm operations too, and "
+                       "Rancher shows the cluster as unavailable until the new agents "
+                       "connect; workloads of other namespaces keep running",
+                       options.name_space)
+                 : "2.2 restarts Rancher's agents, and Rancher shows the cluster as unavailable "
+                   "until the new agents connect; workloads keep running";
+    case Step::restart_rancher:
+      return "3.1 restarts Rancher's server, and nobody can use Rancher, for any cluster, until "
+             "the new one answers; workloads keep running";
+    case Step::repair_impersonation:
+      return "3.2 deletes tokens that the cluster rejects already, and Rancher makes new ones when "
+             "its users need them";
+    default:
+      return {};
+  }
+}
+
+std::string effects_text(const Plan& plan) {
+  std::string text;
+  for (const auto& planned : plan.steps) {
+    if (!planned.effect.empty()) text += planned.effect + ". ";
+  }
+  return text;
+}
+
 std::vector<std::string> added_changes(const Plan& first, const Plan& now) {
   std::vector<std::string> added;
   for (const auto& planned : now.steps) {
@@ -372,6 +403,7 @@ std::string plan_text(const Plan& plan) {
     if (planned.need == Need::not_needed || planned.need == Need::skipped) continue;
     for (const auto& command : planned.commands) text += fmt::format("       {}\n", command);
     for (const auto& note : planned.notes) text += fmt::format("       ({})\n", note);
+    if (!planned.effect.empty()) text += fmt::format("       ({})\n", planned.effect);
   }
   return text;
 }

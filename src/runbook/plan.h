@@ -48,6 +48,8 @@ struct PlannedStep {
   std::vector<std::string> commands = {};
   /// What else is to be known beforehand: sizes, what cannot be taken back.
   std::vector<std::string> notes = {};
+  /// What people notice of a step that comes, one sentence; empty where nobody notices anything.
+  std::string effect = {};
 };
 
 struct Plan {
@@ -77,6 +79,12 @@ std::string no_report(const Observation& observation);
 /// The steps that save or change something, in one line: "2.1 delete-token, if needed 2.5
 /// update-cluster".
 std::string steps_text(const Plan& plan);
+
+/// What people notice of a step, one sentence; empty where nobody notices anything. Pure.
+std::string effect_of(Step step, const PlanOptions& options);
+
+/// What people notice of the steps that come, one after the other. Pure.
+std::string effects_text(const Plan& plan);
 
 /// Steps that change something and are needed now, and of which the first plan did not speak.
 std::vector<std::string> added_changes(const Plan& first, const Plan& now);

@@ -107,6 +107,7 @@ json::array plan_report(const Plan& plan) {
     entry["commands"] = std::move(commands);
     json::array notes;
     for (const auto& note : planned.notes) notes.emplace_back(note);
+    if (!planned.effect.empty()) notes.emplace_back(planned.effect);
     entry["notes"] = std::move(notes);
     steps.emplace_back(std::move(entry));
   }

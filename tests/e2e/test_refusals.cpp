@@ -171,6 +171,9 @@ TEST_CASE("on a terminal it asks, and only yes goes on") {
               "2.1 delete-token, 2.2 recreate-agents, if needed 2.5 "
               "update-cluster?"));
     CHECK(has(result.out, "nothing was changed"));
+    CHECK(has(result.out,
+              "2.2 restarts Rancher's agents, and Rancher shows the cluster as unavailable until "
+              "the new agents connect; workloads keep running. Do this to cluster"));
     CHECK(sandbox.changes().empty());
   }
   SUBCASE("yes") {

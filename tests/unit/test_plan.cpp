@@ -97,6 +97,30 @@ TEST_CASE("a healthy cluster needs no change") {
   CHECK(plan[Step::update_cluster].need == Need::not_needed);
 }
 
+TEST_CASE("what people will notice is said of each step that comes, and of no other") {
+  CHECK(effects_text(make_plan(healthy(), {})).empty());
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  auto seen = renewed();
+  const auto agents = effects_text(make_plan(seen, {}));
+  CHECK(has(agents, "2.2 restarts Rancher's agents, and Rancher shows the cluster as unavailable"));
+  CHECK(has(agents, "workloads keep running"));
+  CHECK_FALSE(has(agents, "3."));
+  PlanOptions every_pod;
+  every_pod.pods = PodChoice::every;
+  const auto plan = make_plan(seen, every_pod);
+  CHECK(has(effects_text(plan), "2.2 restarts every pod of cattle-system"));
+  CHECK(has(plan_text(plan), "(2.2 restarts every pod of cattle-system"));
+  PlanOptions skipping;
+  skipping.skip = {Step::recreate_agents};
+  CHECK(effects_text(make_plan(seen, skipping)).empty());
+  seen.local.rancher.version = Version{2, 1, 14};
+  CHECK(has(effects_text(make_plan(seen, {})),
+            "3.1 restarts Rancher's server, and nobody can use "
+            "Rancher"));
+}
+
 TEST_CASE("what was renewed decides what is needed") {
   auto seen = renewed();
   auto restart = Need::not_needed;

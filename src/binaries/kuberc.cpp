@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -98,14 +97,14 @@ KubectlDefaults defaults_of(const std::string& version) {
 }
 
 // kubernetes/kubectl kubernetes-1.36.1, pkg/kuberc/kuberc.go: LoadKuberc.
-bool kuberc_exists() {
+std::optional<std::filesystem::path> kuberc_file() {
   const auto* named = std::getenv("KUBERC");
   const std::string_view name(named == nullptr ? "" : named);
-  if (name == "off") return false;
+  if (name == "off") return std::nullopt;
+  const auto path = name.empty() ? std::filesystem::path(home_folder()) / ".kube" / "kuberc"
+                                 : std::filesystem::path(name);
   std::error_code unknown;
-  if (!name.empty()) return std::filesystem::exists(name, unknown);
-  return std::filesystem::exists(std::filesystem::path(home_folder()) / ".kube" / "kuberc",
-                                 unknown);
+  return std::filesystem::exists(path, unknown) ? std::optional(path) : std::nullopt;
 }
 
 Arguments over_kuberc(Arguments args) {

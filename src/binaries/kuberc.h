@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "binaries/arguments.h"
@@ -16,8 +18,8 @@ enum class KubectlDefaults {
 /// version may.
 KubectlDefaults defaults_of(const std::string& version);
 
-/// Whether there is a kuberc that kubectl would read: KUBERC, else ~/.kube/kuberc.
-bool kuberc_exists();
+/// The kuberc that kubectl would read: KUBERC, else ~/.kube/kuberc. Nothing where there is none.
+std::optional<std::filesystem::path> kuberc_file();
 
 /// The arguments, and after them the options of their command that a kuberc may not change here:
 /// which objects are meant, and whether a change is made at once. The other defaults of a kuberc

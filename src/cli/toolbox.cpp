@@ -59,7 +59,7 @@ boost::asio::awaitable<Clusters> Toolbox::reach() const {
                 : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context),
       redactor_};
   // A version is asked for where something depends on it.
-  const auto kuberc = kuberc_exists();
+  const auto kuberc = kuberc_file();
   if (kuberc) {
     auto downstream = co_await reached.downstream.of_its_age();
     reached.downstream = std::move(downstream);
@@ -67,6 +67,15 @@ boost::asio::awaitable<Clusters> Toolbox::reach() const {
   if (kuberc || contained) {
     auto local = co_await reached.local.of_its_age();
     reached.local = std::move(local);
+  }
+  const auto reads_kuberc = [](const Kubectl& kubectl) {
+    return kubectl.target().defaults == KubectlDefaults::of_kuberc;
+  };
+  if (kuberc && (reads_kuberc(reached.downstream) || reads_kuberc(reached.local))) {
+    events_.emit({.kind = EventKind::finding,
+                  .text = fmt::format("kubectl reads the kuberc {}: the options that retrust gives "
+                                      "override its defaults",
+                                      kuberc->string())});
   }
   co_return reached;
 }

@@ -62,6 +62,37 @@ TEST_CASE("a hostile name of a context forges no line, and stays one word of eac
   }
 }
 
+TEST_CASE("the kuberc that kubectl reads is named once, on the terminal and in the transcript") {
+  Sandbox sandbox;
+  const auto kuberc = (sandbox.directory() / "kuberc").string();
+  write_file(kuberc, "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\n");
+  // A kubectl of a version that reads a kuberc.
+  const auto path = sandbox.directory() / "newer-kubectl";
+  const char* named = std::getenv("RETRUST_TEST_KUBECTL");
+  write_file(path,
+             "#!/bin/sh\ncase \" $* \" in *' --client '*) echo '{\"clientVersion\": "
+             "{\"gitVersion\": \"v1.35.0\", \"major\": \"1\", \"minor\": \"35\"}}'; exit ;; "
+             "esac\nexec '" +
+                 std::string(named == nullptr ? "kubectl" : named) + "' \"$@\"\n");
+  fs::permissions(path, fs::perms::owner_all);
+  const auto says = "kubectl reads the kuberc " + kuberc;
+  const auto times = [&](const std::string& text) {
+    std::size_t count = 0;
+    for (auto at = text.find(says); at != std::string::npos; at = text.find(says, at + 1)) ++count;
+    return count;
+  };
+  Sandbox::Call call{.args = {"step", "check-cluster", "--timeout", "1s"},
+                     .kubectl = path.string(),
+                     .environment = {{"KUBERC", kuberc}}};
+  const auto step = sandbox.retrust(call);
+  CAPTURE(step.all());
+  CHECK(step.status == 3);
+  CHECK(times(step.all()) == 1);
+  CHECK(times(read_file(sandbox.run_folder() / "transcript.jsonl")) == 1);
+  call.environment = {{"KUBERC", "off"}};
+  CHECK(times(sandbox.retrust(call).all()) == 0);
+}
+
 TEST_CASE("without HOME no kuberc of the current folder is read") {
   Sandbox sandbox;
   const auto folder = sandbox.directory() / "somebodys";

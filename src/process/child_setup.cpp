@@ -1,12 +1,7 @@
 #include "process/child_setup.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <fcntl.h>
-#include <linux/close_range.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -24,23 +19,6 @@ constexpr int first_inherited = STDERR_FILENO + 1;
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-/// Kernels before 5.11 cannot mark a range.
-void mark_each_close_on_exec() noexcept {
-  const auto end = static_cast<int>(::sysconf(_SC_OPEN_MAX));
-  for (int descriptor = first_inherited; descriptor < end; ++descriptor) {
-    ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-  }
-}
-
-/// Lowers a limit, also what the child may raise it to.
-bool limit(decltype(RLIMIT_CORE) resource, std::uint64_t most) noexcept {
-  rlimit now{};
-  if (::getrlimit(resource, &now) != 0) return false;
-  const auto value = std::min<rlim_t>(most, now.rlim_max);
-  const rlimit wanted{value, value};
-  return ::setrlimit(resource, &wanted) == 0;
-}
-
 }  // namespace
 
 Pipe make_pipe() {
@@ -49,11 +27,13 @@ Pipe make_pipe() {
   return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-Descriptor open_child(int pid) {
+std::optional<Descriptor> open_child(int pid) {
   // The header of glibc 2.36 declares pidfd_open as if it were C++.
   Descriptor child(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (child.get() < 0) fail("pidfd_open");
-  return child;
+  if (child.get() >= 0) return child;
+  // A container's filter may answer EPERM where it does not know the call.
+  if (errno == ENOSYS || errno == EPERM) return std::nullopt;
+  fail("pidfd_open");
 }
 
 bool has_ended(int pid) {
@@ -120,29 +100,6 @@ ssize_t write_without_signal(int descriptor, std::string_view bytes) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = error;
   return size;
-}
-
-int set_up_child(const ChildTerms& terms) noexcept {
-  if (::setpgid(0, 0) != 0) return errno;
-  // Ignored signals stay ignored over exec; nohup ignores SIGHUP.
-  struct sigaction by_default {};
-  by_default.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &by_default, nullptr);
-  // Marked and not closed: the launcher still has to tell of a failure through one of them.
-  if (::close_range(first_inherited, ~0U, CLOSE_RANGE_CLOEXEC) != 0) mark_each_close_on_exec();
-  sigset_t none;
-  ::sigemptyset(&none);
-  if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return errno;
-  // One byte: with 0 a core goes to a pipe of core_pattern all the same (core(5)).
-  if (!limit(RLIMIT_CORE, 1)) return errno;
-  if (terms.most_memory && !limit(RLIMIT_AS, *terms.most_memory)) return errno;
-  if (terms.largest_file && !limit(RLIMIT_FSIZE, *terms.largest_file)) return errno;
-  if (terms.on_parent_death == OnParentDeath::ends_child) {
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return errno;
-    // The parent may have ended before the kernel knew that the child wants to be told.
-    if (::getppid() != terms.parent) ::_exit(EXIT_FAILURE);
-  }
-  return 0;
 }
 
 }  // namespace retrust

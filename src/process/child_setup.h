@@ -2,7 +2,6 @@
 
 #include <array>
 #include <csignal>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,8 +24,8 @@ struct Pipe {
 Pipe make_pipe();
 
 /// A descriptor of a child that becomes readable when the child has ended, also before anybody has
-/// awaited it. Throws std::system_error.
-Descriptor open_child(int pid);
+/// awaited it; nothing on a kernel before Linux 5.3, which has none. Throws std::system_error.
+std::optional<Descriptor> open_child(int pid);
 
 /// Whether a child that nobody has awaited has ended.
 bool has_ended(int pid);
@@ -78,18 +77,5 @@ class SignalsHeld {
 
 /// As write(2), but that nobody reads any more is told by EPIPE alone: SIGPIPE would end us.
 ssize_t write_without_signal(int descriptor, std::string_view bytes);
-
-/// What set_up_child is told, computed before the fork.
-struct ChildTerms {
-  OnParentDeath on_parent_death = OnParentDeath::goes_on;
-  pid_t parent = 0;
-  std::optional<std::uint64_t> largest_file = {};
-  std::optional<std::uint64_t> most_memory = {};
-};
-
-/// For a child between fork and exec: a process group of its own, default signals, none held back,
-/// no descriptor but the three standard ones beyond exec, and no core dumps, which hold what it
-/// knows. 0, or errno.
-int set_up_child(const ChildTerms& terms) noexcept;
 
 }  // namespace retrust

@@ -15,13 +15,14 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/process/v2/process.hpp>
-#include <boost/process/v2/stdio.hpp>
 
 #include "process/child_setup.h"
 #include "process/executable.h"
+#include "process/start_child.h"
 
 namespace retrust {
 namespace {
@@ -46,23 +47,6 @@ struct Source {
   /// what was read is looked at.
   std::array<char, 65536> buffer;
   bool open = true;
-};
-
-/// Runs in the child, after its standard descriptors are in place.
-struct ChildSetup {
-  error_code on_exec_setup(bp::posix::default_launcher&, const bp::filesystem::path&,
-                           const char* const*) const {
-    return {set_up_child(terms), boost::system::system_category()};
-  }
-
-  /// The launcher would call exit(), which runs our own exit handlers in the child. It looks for
-  /// this with one list of arguments and calls it with another.
-  template <typename... Any>
-  static void on_exec_error(Any&&...) {
-    ::_exit(127);
-  }
-
-  ChildTerms terms;
 };
 
 /// The file to execute, or the outcome that says why there is none.
@@ -98,6 +82,10 @@ class Job : public std::enable_shared_from_this<Job> {
     }
     try {
       launch(path);
+    } catch (const boost::system::system_error& error) {
+      // Its own text names a source file of the library.
+      outcome_ = never_started(Ending::not_executable, command_.program, error.code().message());
+      return false;
     } catch (const std::runtime_error& error) {
       outcome_ = never_started(Ending::not_executable, command_.program, error.what());
       return false;
@@ -109,9 +97,7 @@ class Job : public std::enable_shared_from_this<Job> {
     if (in_.is_open()) write_input();
     if (command_.deadline.count() > 0) after(deadline_, command_.deadline, &Job::time_out);
     if (command_.watch) after(watch_, between_looks, &Job::watch);
-    exit_.async_wait(exit_.wait_read, [self = shared_from_this()](error_code cancelled) {
-      if (!cancelled) self->exited();
-    });
+    await_exit();
     return true;
   }
 
@@ -173,27 +159,20 @@ class Job : public std::enable_shared_from_this<Job> {
     auto errors = make_pipe();
     auto child_in = command_.input.empty() ? null.get() : input.read_end.get();
     if (command_.input_descriptor) child_in = *command_.input_descriptor;
-    const ChildTerms terms{command_.on_parent_death, ::getpid(), command_.largest_file,
+    const ChildTerms terms{{child_in, output.write_end.get(), errors.write_end.get()},
+                           command_.on_parent_death,
+                           command_.largest_file,
                            command_.most_memory};
     const Environment environment(command_.environment);
-    const bp::filesystem::path executable(path);
-
-    const SignalsHeld held;
-    bp::posix::default_launcher launcher;
-    launcher.env = environment.get();
+    const auto child = started(path, environment, terms);
     try {
-      error_code failed;
-      process_ =
-          launcher(executor_, failed, executable, command_.args,
-                   bp::process_stdio{child_in, output.write_end.get(), errors.write_end.get()},
-                   ChildSetup{terms});
-      if (failed) {
-        // The program is there, so this is about the interpreter that it names.
-        const auto no_file = failed == boost::system::errc::no_such_file_or_directory;
-        throw std::runtime_error(no_file ? "its interpreter is not there" : failed.message());
+      process_ = bp::process(executor_, child);
+      auto handle = open_child(child);
+      if (handle) {
+        adopt(exit_, *handle);
+      } else {
+        child_signal_.add(SIGCHLD);
       }
-      auto child = open_child(launcher.pid);
-      adopt(exit_, child);
       if (!command_.input.empty()) {
         adopt(in_, input.write_end);
         in_.native_non_blocking(true);
@@ -201,11 +180,44 @@ class Job : public std::enable_shared_from_this<Job> {
       adopt(out_.pipe, output.read_end);
       adopt(err_.pipe, errors.read_end);
     } catch (...) {
-      if (launcher.pid > 0) {
-        kill_and_await(launcher.pid);
-        process_.detach();
-      }
+      kill_and_await(child);
+      process_.detach();
       throw;
+    }
+  }
+
+  pid_t started(const std::string& path, const Environment& environment,
+                const ChildTerms& terms) const {
+    try {
+      return start_child(path, command_.args, environment, terms);
+    } catch (const std::system_error& failed) {
+      // The program is there, so this is about the interpreter that it names.
+      const auto no_file = failed.code() == std::errc::no_such_file_or_directory;
+      throw std::runtime_error(no_file ? "its interpreter is not there" : failed.code().message());
+    }
+  }
+
+  /// Calls exited() when the child has ended.
+  void await_exit() {
+    if (exit_.is_open()) {
+      exit_.async_wait(exit_.wait_read, [self = shared_from_this()](error_code cancelled) {
+        if (!cancelled) self->exited();
+      });
+      return;
+    }
+    child_signal_.async_wait(
+        [self = shared_from_this()](error_code, int) { self->look_for_exit(); });
+    // It may have ended before its signal was waited for.
+    error_code ignored;
+    if (has_ended(outcome_.pid)) child_signal_.cancel(ignored);
+  }
+
+  void look_for_exit() {
+    if (exited_) return;
+    if (has_ended(outcome_.pid)) {
+      exited();
+    } else {
+      await_exit();
     }
   }
 
@@ -323,6 +335,7 @@ class Job : public std::enable_shared_from_this<Job> {
       outcome_.code = WEXITSTATUS(native);
     }
     exit_.close(ignored);
+    child_signal_.cancel(ignored);
     in_.close(ignored);
     deadline_.cancel();
     grace_.cancel();
@@ -350,6 +363,7 @@ class Job : public std::enable_shared_from_this<Job> {
   OutputReader reader_;
   bp::process process_{executor_};
   asio::posix::stream_descriptor exit_{executor_};  ///< a pidfd: readable when the child has ended
+  asio::signal_set child_signal_{executor_};        ///< SIGCHLD, where the kernel has no pidfd
   asio::posix::stream_descriptor in_{executor_};
   std::string_view input_left_{command_.input};
   Source out_{executor_};

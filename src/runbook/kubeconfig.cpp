@@ -126,7 +126,10 @@ void keep_user(Redactor& redactor, const json::value& user,
     // As basic authentication sends it.
     keep_value(redactor, text_at(user, "/username") + ":" + password, "password");
   }
-  keep_key(redactor, base64_decode(text_at(user, "/client-key-data")).value_or(""));
+  // Also where it cannot be decoded: kubectl may quote what it cannot read.
+  const auto key = text_at(user, "/client-key-data");
+  keep_value(redactor, key, "client-key-data");
+  keep_key(redactor, base64_decode(key).value_or(""));
   keep_key(redactor, file_text(text_at(user, "/client-key"), folder));
   for (const auto* name : {"id-token", "access-token", "refresh-token"}) {
     keep_secret(redactor, text_at(user, fmt::format("/auth-provider/config/{}", name)));

@@ -105,6 +105,11 @@ po::parsed_options from_file(const po::options_description& options, const std::
     // Not its own words: they quote the line, which is a secret where this is another file.
     wrong(fmt::format("{} has a line that is not NAME = VALUE: is it the file of --config?", path),
           "lines are NAME = VALUE");
+  } catch (const po::unknown_option& error) {
+    // Nor here: what() never returns where the name is one of its own placeholders.
+    const auto name = display_text(error.get_option_name(), 120);
+    wrong(fmt::format("{}: there is no option {}", path, name),
+          did_you_mean(name, option_names(), ""));
   } catch (const po::error& error) {
     wrong(fmt::format("{}: {}", path, display_text(error.what(), 120)), "lines are NAME = VALUE");
   }

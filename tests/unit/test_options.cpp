@@ -1,7 +1,9 @@
+#include <filesystem>
 #include <map>
 
 #include <doctest/doctest.h>
 
+#include "children.h"
 #include "cli/duration.h"
 #include "cli/options.h"
 #include "transcript/failure.h"
@@ -85,6 +87,20 @@ TEST_CASE("what is wrong is said, with what was meant") {
     CAPTURE(expected);
     CHECK(complaint(args).find(expected) != std::string::npos);
   }
+}
+
+TEST_CASE("a config file is told each name that no option has") {
+  const test::Folder folder;
+  for (const std::string name : {"%canonical_option%", "un%prefix%known", "%value%", "%option%"}) {
+    CAPTURE(name);
+    const auto file = folder.file("config", name + " = 1\n", std::filesystem::perms::owner_all);
+    CHECK(complaint({"status", "--config", file}).find("there is no option " + name) !=
+          std::string::npos);
+    CHECK(complaint({"status", "--" + name}).find("there is no option --" + name) !=
+          std::string::npos);
+  }
+  const auto file = folder.file("config", "timout = 5m\n", std::filesystem::perms::owner_all);
+  CHECK(complaint({"status", "--config", file}).find("did you mean timeout?") != std::string::npos);
 }
 
 TEST_CASE("the required options") {

@@ -299,7 +299,8 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
   copy.target_.age = age_of(version);
   // The operator's kuberc is none of a container's.
   if (target_.container.empty()) {
-    copy.target_.defaults = defaults_of(text_at(version, "/clientVersion/gitVersion"));
+    copy.target_.defaults =
+        defaults_of(text_at(version, "/clientVersion/gitVersion"), std::getenv("KUBECTL_KUBERC"));
   }
   co_return copy;
 }

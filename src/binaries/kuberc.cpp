@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <span>
 #include <string_view>
+#include <strings.h>
 #include <system_error>
 
 #include "process/executable.h"
@@ -88,12 +89,18 @@ bool gives(const Arguments& args, const Option& option) {
 
 }  // namespace
 
-KubectlDefaults defaults_of(const std::string& version) {
+// kubernetes/kubectl v0.33.0 and v0.34.0: KubeRC in pkg/cmd/cmd.go and pkg/cmd/util/helpers.go.
+KubectlDefaults defaults_of(const std::string& version, const char* gate) {
   constexpr std::string_view major = "v1.";
-  constexpr int first_minor = 33;
+  constexpr int where_asked_for = 33;
   if (!version.starts_with(major)) return KubectlDefaults::of_kuberc;
   const auto minor = std::atoi(version.c_str() + major.size());
-  return minor < first_minor ? KubectlDefaults::built_in : KubectlDefaults::of_kuberc;
+  const auto is = [&](const char* value) {
+    return gate != nullptr && ::strcasecmp(gate, value) == 0;
+  };
+  const auto reads =
+      minor == where_asked_for ? is("true") : minor > where_asked_for && !is("false");
+  return reads ? KubectlDefaults::of_kuberc : KubectlDefaults::built_in;
 }
 
 // kubernetes/kubectl kubernetes-1.36.1, pkg/kuberc/kuberc.go: LoadKuberc.

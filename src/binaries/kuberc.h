@@ -14,9 +14,9 @@ enum class KubectlDefaults {
   of_kuberc,  ///< a file of the operator's
 };
 
-/// By a version such as "v1.35.0": kubectl reads a kuberc from 1.33 on, and one of another kind of
-/// version may.
-KubectlDefaults defaults_of(const std::string& version);
+/// By a version such as "v1.35.0": kubectl 1.33 reads a kuberc where KUBECTL_KUBERC is true, later
+/// ones where it is not false (`gate` is its value), and one of another kind of version may.
+KubectlDefaults defaults_of(const std::string& version, const char* gate);
 
 /// The kuberc that kubectl would read: KUBERC, else ~/.kube/kuberc. Nothing where there is none.
 std::optional<std::filesystem::path> kuberc_file();

@@ -428,11 +428,16 @@ TEST_CASE("a deletion that kubectl does not report is noticed") {
 }
 
 TEST_CASE("a kubectl reads a kuberc from 1.33 on") {
-  CHECK(defaults_of("v1.32.9") == KubectlDefaults::built_in);
-  CHECK(defaults_of("v1.33.0") == KubectlDefaults::of_kuberc);
-  CHECK(defaults_of("v1.36.1+k3s1") == KubectlDefaults::of_kuberc);
-  CHECK(defaults_of("4.20.0-202510") == KubectlDefaults::of_kuberc);
-  CHECK(defaults_of("") == KubectlDefaults::of_kuberc);
+  using enum KubectlDefaults;
+  CHECK(defaults_of("v1.32.9", "true") == built_in);
+  CHECK(defaults_of("v1.33.0", nullptr) == built_in);
+  CHECK(defaults_of("v1.33.0", "TRUE") == of_kuberc);
+  CHECK(defaults_of("v1.34.0", nullptr) == of_kuberc);
+  CHECK(defaults_of("v1.34.0", "False") == built_in);
+  CHECK(defaults_of("v1.34.0", "no") == of_kuberc);
+  CHECK(defaults_of("v1.36.1+k3s1", nullptr) == of_kuberc);
+  CHECK(defaults_of("4.20.0-202510", "false") == of_kuberc);
+  CHECK(defaults_of("", nullptr) == of_kuberc);
 }
 
 TEST_CASE("what a kuberc may not change of a command is given outright") {

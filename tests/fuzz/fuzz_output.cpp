@@ -105,10 +105,17 @@ void kubectl_output(std::string_view input) {
   const auto known = split_lines(words.known);
   const auto others = split_lines(words.others);
   require(others.size() == words.withheld, "every other line is counted");
-  for (const auto& parts : {known, others}) {
-    for (const auto& line : parts) {
-      require(std::find(given.begin(), given.end(), line) != given.end(), "no line is made up");
-    }
+  for (const auto& line : others) {
+    require(std::find(given.begin(), given.end(), line) != given.end(), "no line is made up");
+  }
+  for (const auto& line : known) {
+    // What it quotes of a kubeconfig is cut off.
+    const std::string_view cut = "…";
+    const auto begins =
+        std::string_view(line).substr(0, line.size() - (line.ends_with(cut) ? cut.size() : 0));
+    require(std::any_of(given.begin(), given.end(),
+                        [&](const std::string& whole) { return whole.starts_with(begins); }),
+            "no line is made up");
   }
   require(known.size() + others.size() <= given.size(), "a line is of one kind");
   const auto again = kubectl_words(words.known);

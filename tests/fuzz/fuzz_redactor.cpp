@@ -99,8 +99,6 @@ void secret_shape(std::string_view input) {
             "a shape is a part of the text");
   }
   const Redactor redactor;
-  const auto masked = redactor.mask(input);
-  require(redactor.mask(masked) == masked, "masked text stays as it is");
   // {"alg":"none"}.{"sub":"a-user"}.c2lnbmF0dXJl
   constexpr std::string_view jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhLXVzZXIifQ.c2lnbmF0dXJl";
   for (const std::string_view beside : {" ", "\n", "\"", "'", ","}) {

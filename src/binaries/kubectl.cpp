@@ -347,7 +347,8 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
     if (!away || Clock::now() >= give_up) throw failure;
     events_->emit({.kind = EventKind::warning,
                    .section = section_,
-                   .text = fmt::format("{}; trying again", failure.in_full())});
+                   // Not its message, which differs each time: one warning is enough.
+                   .text = fmt::format("{}; trying again", failure.what())});
     co_await pause(retry_pause);
   }
 }
@@ -379,9 +380,10 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Argument
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
-  Call view{.args = {"config", "view", "--raw", "--flatten", "-o", "json"}};
-  // It refuses to minify where there is no kubeconfig, as may be in a container: the whole is read.
-  if (target_.container.empty()) view.args.words({"--minify"});
+  // In a container there may be none, which cannot be minified, and files that another entry names
+  // need not be there: the whole is read as it is.
+  Call view{.args = {"config", "view", "--raw", "-o", "json"}};
+  if (target_.container.empty()) view.args.words({"--minify", "--flatten"});
   const auto about = asked(view.args);
   std::optional<KubectlFailure> failure;
   boost::json::value shown;

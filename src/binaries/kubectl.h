@@ -114,7 +114,7 @@ class Kubectl {
   boost::asio::awaitable<std::optional<boost::json::value>> find(Arguments args) const;
 
   /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included; in a
-  /// container the whole of it.
+  /// container the whole of it, without the files that it names.
   boost::asio::awaitable<boost::json::value> config() const;
 
   /// `kubectl get --raw PATH` of an object or of a page of a list, of whose items the trim leaves

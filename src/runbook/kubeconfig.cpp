@@ -37,38 +37,85 @@ std::filesystem::path private_directory() {
   return pattern;
 }
 
-void keep_value(Redactor& redactor, std::string_view value, std::string_view what) {
-  if (value.empty()) return;
-  const auto label = fmt::format("‹{} sha256:{}›", what, fingerprint(value));
-  redactor.add(value, label);
-  redactor.add(base64_encode(value), label);
-}
-
-/// The key as the kubeconfig holds it, and the lines of the PEM file but for its first and last.
-void keep_key(Redactor& redactor, const std::string& pem) {
-  if (pem.empty()) return;
-  const auto encoded = base64_encode(pem);
-  const auto label = fmt::format("‹client-key-data sha256:{}›", fingerprint(encoded));
-  redactor.add(encoded, label);
-  for (const auto& line : split_lines(pem)) {
-    if (!line.starts_with("-----")) redactor.add(line, label);
+/// What no word that retrust prints is, nor a part of one: names of objects have no such long part,
+/// and a fingerprint may be hidden.
+bool is_no_word(std::string_view value) {
+  constexpr std::size_t least_part = 20;
+  constexpr std::size_t least_encoded = 40;
+  const auto is_alnum = [](unsigned char c) { return std::isalnum(c) != 0; };
+  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+  const auto fits = [&](const auto& is) { return std::any_of(value.begin(), value.end(), is); };
+  if (!std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; })) {
+    return false;
   }
+  if (!fits(is_digit)) return false;
+  for (auto begin = value.begin(); begin != value.end(); ++begin) {
+    const auto end = std::find_if_not(begin, value.end(), is_alnum);
+    if (static_cast<std::size_t>(end - begin) >= least_part && std::any_of(begin, end, is_digit)) {
+      return true;
+    }
+    if (end == value.end()) break;
+    begin = end;
+  }
+  // Base64, in which each letter may be followed by a sign.
+  return value.size() >= least_encoded &&
+         value.find_first_not_of(
+             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") ==
+             std::string_view::npos &&
+         fits([](unsigned char c) { return std::isupper(c) != 0; }) &&
+         fits([](unsigned char c) { return std::islower(c) != 0; });
 }
 
-/// The beginning of a file that a kubeconfig of this folder names; empty where there is none. No
-/// pipe is waited for, and no endless file read.
-std::string file_text(const std::string& name, const std::optional<std::filesystem::path>& folder) {
-  if (name.empty() || !folder) return {};
-  constexpr std::streamsize most = 64 * 1024;
-  const auto path = *folder / name;
-  std::error_code unknown;
-  if (!std::filesystem::is_regular_file(path, unknown)) return {};
-  std::ifstream file(path, std::ios::binary);
-  std::string text(most, '\0');
-  file.read(text.data(), most);
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
+/// Registers what a kubeconfig calls secret.
+class Keeper {
+ public:
+  Keeper(Redactor& redactor, const std::optional<std::filesystem::path>& folder)
+      : redactor_(redactor), folder_(folder) {}
+
+  void value(std::string_view value, std::string_view what) const {
+    if (value.empty() || !may_hide(value)) return;
+    const auto label = fmt::format("‹{} sha256:{}›", what, fingerprint(value));
+    redactor_.add(value, label);
+    redactor_.add(base64_encode(value), label);
+  }
+
+  void token(std::string_view text) const {
+    if (may_hide(text)) keep_secret(redactor_, text);
+  }
+
+  /// The key as the kubeconfig holds it, and the lines of the PEM file but for its first and last.
+  void key(const std::string& pem) const {
+    if (pem.empty()) return;
+    const auto encoded = base64_encode(pem);
+    const auto label = fmt::format("‹client-key-data sha256:{}›", fingerprint(encoded));
+    if (may_hide(encoded)) redactor_.add(encoded, label);
+    for (const auto& line : split_lines(pem)) {
+      if (!line.starts_with("-----") && may_hide(line)) redactor_.add(line, label);
+    }
+  }
+
+  /// The beginning of a file that the kubeconfig names; empty where there is none. No pipe is
+  /// waited for, and no endless file read.
+  std::string file_text(const std::string& name) const {
+    if (name.empty() || !folder_) return {};
+    constexpr std::streamsize most = 64 * 1024;
+    const auto path = *folder_ / name;
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(path, unknown)) return {};
+    std::ifstream file(path, std::ios::binary);
+    std::string text(most, '\0');
+    file.read(text.data(), most);
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+  }
+
+ private:
+  /// A kubeconfig from elsewhere may not hide words of ours from the operator.
+  bool may_hide(std::string_view text) const { return folder_ || is_no_word(text); }
+
+  Redactor& redactor_;
+  const std::optional<std::filesystem::path>& folder_;
+};
 
 /// As client-go trims a token file.
 std::string trimmed(std::string_view text) {
@@ -94,10 +141,10 @@ bool name_says_secret(std::string_view name) {
   return false;
 }
 
-void keep_plugin(Redactor& redactor, const json::value& exec) {
+void keep_plugin(const Keeper& keeper, const json::value& exec) {
   constexpr std::string_view what = "login secret";
   const auto keep = [&](std::string_view name, std::string_view value) {
-    if (is_plugin_secret(name, value)) keep_value(redactor, value, what);
+    if (is_plugin_secret(name, value)) keeper.value(value, what);
   };
   for (const auto& variable : array_at(exec, "/env")) {
     keep(text_at(variable, "/name"), text_at(variable, "/value"));
@@ -116,46 +163,45 @@ void keep_plugin(Redactor& redactor, const json::value& exec) {
   }
 }
 
-void keep_user(Redactor& redactor, const json::value& user,
-               const std::optional<std::filesystem::path>& folder) {
-  keep_secret(redactor, text_at(user, "/token"));
-  keep_secret(redactor, trimmed(file_text(text_at(user, "/tokenFile"), folder)));
+void keep_user(const Keeper& keeper, const json::value& user) {
+  keeper.token(text_at(user, "/token"));
+  keeper.token(trimmed(keeper.file_text(text_at(user, "/tokenFile"))));
   const auto password = text_at(user, "/password");
-  keep_value(redactor, password, "password");
+  keeper.value(password, "password");
   if (!password.empty()) {
     // As basic authentication sends it.
-    keep_value(redactor, text_at(user, "/username") + ":" + password, "password");
+    keeper.value(text_at(user, "/username") + ":" + password, "password");
   }
   // Also where it cannot be decoded: kubectl may quote what it cannot read.
   const auto key = text_at(user, "/client-key-data");
-  keep_value(redactor, key, "client-key-data");
-  keep_key(redactor, base64_decode(key).value_or(""));
-  keep_key(redactor, file_text(text_at(user, "/client-key"), folder));
+  keeper.value(key, "client-key-data");
+  keeper.key(base64_decode(key).value_or(""));
+  keeper.key(keeper.file_text(text_at(user, "/client-key")));
   for (const auto* name : {"id-token", "access-token", "refresh-token"}) {
-    keep_secret(redactor, text_at(user, fmt::format("/auth-provider/config/{}", name)));
+    keeper.token(text_at(user, fmt::format("/auth-provider/config/{}", name)));
   }
-  keep_value(redactor, text_at(user, "/auth-provider/config/client-secret"), "client-secret");
-  if (const auto* exec = find_at(user, "/exec"); exec != nullptr) keep_plugin(redactor, *exec);
+  keeper.value(text_at(user, "/auth-provider/config/client-secret"), "client-secret");
+  if (const auto* exec = find_at(user, "/exec"); exec != nullptr) keep_plugin(keeper, *exec);
 }
 
 /// The password and the query of an address.
-void keep_url(Redactor& redactor, const std::string& url) {
+void keep_url(const Keeper& keeper, const std::string& url) {
   const auto host = url.find("://");
   if (host == std::string::npos) return;
   const auto end = std::min(url.find_first_of("/?#", host + 3), url.size());
   const auto user = url.substr(host + 3, end - host - 3);
   if (const auto sign = user.rfind('@'); sign != std::string::npos) {
     const auto colon = std::min(user.find(':'), sign);
-    keep_value(redactor, user.substr(0, sign), "user");
-    if (colon < sign) keep_value(redactor, user.substr(colon + 1, sign - colon - 1), "password");
+    keeper.value(user.substr(0, sign), "user");
+    if (colon < sign) keeper.value(user.substr(colon + 1, sign - colon - 1), "password");
   }
   const auto query = url.find('?');
   if (query == std::string::npos) return;
-  keep_value(redactor, url.substr(query + 1), "query");
+  keeper.value(url.substr(query + 1), "query");
   for (auto begin = query + 1; begin < url.size();) {
     const auto last = std::min(url.find('&', begin), url.size());
     const auto sign = std::min(url.find('=', begin), last);
-    if (sign < last) keep_value(redactor, url.substr(sign + 1, last - sign - 1), "query");
+    if (sign < last) keeper.value(url.substr(sign + 1, last - sign - 1), "query");
     begin = last + 1;
   }
 }
@@ -213,13 +259,14 @@ bool is_plugin_secret(std::string_view name, std::string_view value) {
 
 void keep_users(Redactor& redactor, const json::value& view,
                 const std::optional<std::filesystem::path>& folder) {
+  const Keeper keeper(redactor, folder);
   for (const auto& entry : array_at(view, "/users")) {
     const auto* user = find_at(entry, "/user");
-    if (user != nullptr) keep_user(redactor, *user, folder);
+    if (user != nullptr) keep_user(keeper, *user);
   }
   for (const auto& entry : array_at(view, "/clusters")) {
-    keep_url(redactor, text_at(entry, "/cluster/server"));
-    keep_url(redactor, text_at(entry, "/cluster/proxy-url"));
+    keep_url(keeper, text_at(entry, "/cluster/server"));
+    keep_url(keeper, text_at(entry, "/cluster/proxy-url"));
   }
 }
 

@@ -186,7 +186,7 @@ TEST_CASE("a container and a kubeconfig are of the same cluster, or that is refu
 
 TEST_CASE("the secrets of the kubeconfig in the container are hidden, too") {
   // No secret's shape tells it; a server that sends it back would show it.
-  const std::string token = "opaque-token-of-the-container-1";
+  const std::string token = "opaque-zq8vcd2kfj7w5x9rht4b6n";
   Sandbox sandbox;
   Container container(sandbox);
   auto config = boost::json::parse(read_file(container.kubeconfig));
@@ -194,6 +194,11 @@ TEST_CASE("the secrets of the kubeconfig in the container are hidden, too") {
   user.at("name") = "other";
   user.at("user") = {{"token", token}};
   config.at("users").as_array().push_back(user);
+  // What nobody uses need not be there.
+  auto cluster = config.at("clusters").at(0);
+  cluster.at("name") = "other";
+  cluster.at("cluster") = {{"server", "https://other"}, {"certificate-authority", "/nowhere/ca"}};
+  config.at("clusters").as_array().push_back(cluster);
   container.kubeconfig = (sandbox.directory() / "in-the-container").string();
   write_file(container.kubeconfig, boost::json::serialize(config));
   const auto kubectl = sandbox.directory() / "echoing-kubectl";

@@ -1,5 +1,4 @@
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -96,7 +95,7 @@ void kubeconfig(std::string_view input) {
   const auto view = parsed(input);
   if (!view) return;
   Redactor redactor;
-  keep_users(redactor, *view, std::nullopt);
+  keep_users(redactor, *view, "/nonexistent");
   for (const auto& user : array_at(*view, "/users")) {
     for (const auto* secret : {"/user/token", "/user/password", "/user/client-key-data"}) {
       check_masked(redactor, text_at(user, secret));

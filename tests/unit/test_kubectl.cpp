@@ -23,6 +23,9 @@
 namespace retrust {
 namespace {
 
+/// Where an operator's kubeconfig is; no other file is there.
+const std::filesystem::path here = "/nonexistent";
+
 namespace json = boost::json;
 
 Outcome failed(std::string err) {
@@ -259,7 +262,7 @@ TEST_CASE("what a kubeconfig's users prove themselves with is masked from then o
   json::object view;
   view["users"] = json::array{entry};
   Redactor redactor;
-  keep_users(redactor, json::value(view), std::nullopt);
+  keep_users(redactor, json::value(view), here);
   for (const auto& secret : {std::string("an.admin.token-of-some-length"),
                              base64_encode("an.admin.token-of-some-length"),
                              std::string("correct horse battery"), base64_encode(pem), line}) {
@@ -275,7 +278,7 @@ void check_user(const std::string& user, const std::vector<std::string>& hidden,
                 const std::vector<std::string>& plain) {
   const auto view = json::parse(R"({"users":[{"name":"u","user":)" + user + "}]}");
   Redactor redactor;
-  keep_users(redactor, view, std::nullopt);
+  keep_users(redactor, view, here);
   for (const auto& secret : hidden) {
     CAPTURE(secret);
     CHECK(redactor.mask("x " + secret + " y").find(secret) == std::string::npos);
@@ -335,6 +338,45 @@ TEST_CASE("kubeconfigs of EKS, GKE, AKS and OIDC: secrets are masked, names stay
   }
 }
 
+TEST_CASE("a kubeconfig in a container hides its secrets, and no word of ours") {
+  const std::vector<std::string> words{"kubectl --kubeconfig",
+                                       "production",
+                                       "cattle-system",
+                                       "cattle-cluster-agent-7d8f9c6b5-mx8hc",
+                                       "serviceAccountTokenSecret",
+                                       "/opt/rancher/retrust-production-20261126T110112Z",
+                                       "f12a5032-e5e9-48b5-9f5d-a768e4e1d363"};
+  const std::vector<std::string> secrets{"admin-zq8vcd2kfj7w5x9rht4b6n",
+                                         "5f4dcc3b5aa765d61d8327deb882cf99",
+                                         "AbcDef+GhiJkl/MnoPqr+StuVwx/Yz0123456789+/=="};
+  json::array users;
+  const auto add = [&](const std::string& text) {
+    for (const auto* field : {"token", "password", "client-key-data"}) {
+      json::object user;
+      user[field] = text;
+      json::object entry;
+      entry["user"] = user;
+      users.emplace_back(entry);
+    }
+    json::object key;
+    key["client-key-data"] = base64_encode("-----BEGIN EC PRIVATE KEY-----\n" + text + "\n");
+    json::object entry;
+    entry["user"] = key;
+    users.emplace_back(entry);
+  };
+  for (const auto& word : words) add(word);
+  for (const auto& secret : secrets) add(secret);
+  json::object view;
+  view["users"] = users;
+  Redactor redactor;
+  keep_users(redactor, view, std::nullopt);
+  for (const auto& word : words) CHECK(redactor.mask("a " + word + " b") == "a " + word + " b");
+  for (const auto& secret : secrets) {
+    const auto hidden = redactor.mask("a " + secret + " b").find(secret) == std::string::npos;
+    CHECK(hidden);
+  }
+}
+
 TEST_CASE("the contents of key and token files that a kubeconfig names are masked") {
   const auto folder =
       std::filesystem::temp_directory_path() / ("retrust-kubeconfig-" + std::to_string(::getpid()));
@@ -365,7 +407,7 @@ TEST_CASE("an address is shown without user, password and query") {
   CHECK(parse_kubeconfig(hostile).server == "https://host?[2J Done. Exit status 0.");
   CHECK(text_at(parse_kubeconfig(view).cluster, "/server").find("password1") != std::string::npos);
   Redactor redactor;
-  keep_users(redactor, view, std::nullopt);
+  keep_users(redactor, view, here);
   CHECK(redactor.mask("password1 opaquetoken").find("password1") == std::string::npos);
   CHECK(redactor.mask("password1 opaquetoken").find("opaquetoken") == std::string::npos);
 }

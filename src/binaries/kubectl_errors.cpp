@@ -322,7 +322,8 @@ KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
       break;
     }
     shown.push_back(DisplayText(name, most_bytes));
-    const auto fits_a_shell = shown.back() == name && shell_line({name}) == name;
+    const auto fits_a_shell =
+        shown.back() == name && shell_line({name}) == name && !name.starts_with('-');
     if (example.empty() && fits_a_shell) example = name;
   }
   const auto option = context_option_of(asked.side);

@@ -85,7 +85,8 @@ KubectlWords kubectl_words(std::string_view err) {
   for (const auto& line : split_lines(err)) {
     if (line.empty() || is_log(line)) continue;
     if (is_known(line)) {
-      if (told.insert(line).second) words.known += without_contents(line) + "\n";
+      const auto shown = without_contents(line);
+      if (told.insert(shown).second) words.known += shown + "\n";
     } else {
       words.others += line + "\n";
       ++words.withheld;

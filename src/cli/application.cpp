@@ -346,8 +346,9 @@ class Application {
       note(fmt::format("{} was asked: {} {}", operator_, question,
                        yes ? "The answer was yes." : "The answer was not yes."));
       if (!yes) {
-        throw Failure(ExitStatus::refused, "not confirmed: nothing was changed",
-                      advice_after_no(called(), options_));
+        const auto backup = execution_ ? execution_->backup_made() : BackupMade::no;
+        throw Failure(ExitStatus::refused, "not confirmed: nothing was changed in the clusters",
+                      advice_after_no(called(), options_, backup));
       }
       co_return Answer::yes;
     };

@@ -224,9 +224,14 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
   return next;
 }
 
-std::string advice_after_no(const Called& called, const Options& options) {
-  return "nothing of this was done. To do it, give the command again and answer yes: " +
-         command_line(called, options.command, Scope::same);
+std::string advice_after_no(const Called& called, const Options& options, BackupMade backup) {
+  const auto* begins =
+      backup == BackupMade::no
+          ? "nothing of this was done. To do it, give the command again and "
+            "answer yes: "
+          : "the backup that was made stays, and no more was done. To do the rest, "
+            "give the command again and answer yes, which makes another backup: ";
+  return begins + command_line(called, options.command, Scope::same);
 }
 
 std::vector<std::string> next_after_failure(const Called& called, const Options& options,

@@ -40,7 +40,7 @@ std::vector<std::string> next_after_failure(const Called& called, const Options&
                                             WayBack way_back, const std::string& folder);
 
 /// After an answer that was not yes: the work is still to be done.
-std::string advice_after_no(const Called& called, const Options& options);
+std::string advice_after_no(const Called& called, const Options& options, BackupMade backup);
 
 /// Adds what is to be known of the saved record in that folder.
 void add_backup(std::vector<std::string>& next, const Called& called, WayBack way_back,

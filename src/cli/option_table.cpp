@@ -190,8 +190,8 @@ const std::vector<StatusInfo>& all_statuses() {
       {"3", "status, plan, step check-cluster: stored and live credentials differ"},
       {"4", "refused by a check, by a failed backup or by the operator's no; nothing was changed"},
       {"5",
-       "gave up waiting: no token secret, no agent pod, no Rancher came back, or a server could "
-       "not be reached by then"},
+       "gave up waiting: no token secret, no agent pod, no Rancher came back, or a server was "
+       "out of reach when the wait ended"},
       {"128+n", "ended by signal n"},
   };
   return statuses;

@@ -28,9 +28,11 @@ struct Start {
   int report;  ///< takes errno where the program could not be started
 };
 
-/// Kernels before 5.11 cannot mark a range.
+/// Kernels before 5.11 cannot mark a range. Some systems allow a billion descriptors, which would
+/// take minutes; nobody hands so many on.
 void mark_each_close_on_exec() noexcept {
-  const auto end = static_cast<int>(::sysconf(_SC_OPEN_MAX));
+  constexpr long most = 65536;
+  const auto end = static_cast<int>(std::min(::sysconf(_SC_OPEN_MAX), most));
   for (int descriptor = first_inherited; descriptor < end; ++descriptor) {
     ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   }

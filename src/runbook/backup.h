@@ -13,6 +13,9 @@
 
 namespace retrust {
 
+/// Whether section 1 has been performed in this run.
+enum class BackupMade { no, yes };
+
 /// Section 1 of the runbook: what the operator wants done about a backup of Rancher.
 struct BackupChoice {
   /// `etcd` by rke.

@@ -88,15 +88,13 @@ awaitable<Answer> Execution::confirm_plan(const Plan& plan) {
   co_return answer;
 }
 
-awaitable<Execution::Backup> Execution::back_rancher_up() {
-  auto made = Backup::not_made;
+awaitable<void> Execution::back_rancher_up() {
   for (const auto step : {Step::backup_container, Step::backup_etcd}) {
     const auto now = plan();
     if (now[step].need != Need::needed) continue;
     co_await perform(now[step]);
-    made = Backup::made;
+    backup_made_ = BackupMade::yes;
   }
-  co_return made;
 }
 
 awaitable<void> Execution::observe_again() {
@@ -214,9 +212,9 @@ awaitable<void> Execution::perform_plan() {
   }
   check_may_change(observation_, first);
   auto answer = co_await confirm_plan(first);
-  const auto backup = co_await back_rancher_up();
+  co_await back_rancher_up();
   auto agreed = first;
-  for (auto old = answer == Answer::yes || backup == Backup::made; old;
+  for (auto old = answer == Answer::yes || backup_made_ == BackupMade::yes; old;
        old = answer == Answer::yes) {
     co_await observe_again();
     const auto now = plan();
@@ -380,7 +378,7 @@ Failure Execution::no_answer(std::string_view which, const KubectlFailure& failu
   return {ExitStatus::failed,
           fmt::format("{} did not answer, so the {} CA and token could not be tried",
                       observation_.downstream.kubeconfig.server, which),
-          fmt::format("check that the server is up, then run again: {} get --raw /readyz",
+          fmt::format("run again when the server answers to: {} get --raw /readyz",
                       shell_line(clusters_.downstream.shown_line().words)),
           failure.detail};
 }

@@ -62,6 +62,8 @@ class Execution {
   /// Whether anything has been changed so far: a refusal after that is a failure.
   bool changed() const { return changed_; }
 
+  BackupMade backup_made() const { return backup_made_; }
+
   /// Whether Rancher's record is by now another one than was saved, so that a rollback of this run
   /// has something to put back.
   WayBack way_back() const;
@@ -92,8 +94,7 @@ class Execution {
   Programs programs() const;
   boost::asio::awaitable<Answer> confirm_plan(const Plan& plan);
   /// Section 1.
-  enum class Backup { made, not_made };
-  boost::asio::awaitable<Backup> back_rancher_up();
+  boost::asio::awaitable<void> back_rancher_up();
   /// After what took its time: what is there now decides. Throws as preflight does.
   boost::asio::awaitable<void> observe_again();
   /// The clusters resource as it is before the first change.
@@ -163,6 +164,7 @@ class Execution {
   RunFolder& folder_;
   ExecutionOptions options_;
   Confirm confirm_;
+  BackupMade backup_made_ = BackupMade::no;
   Observation observation_;
   /// Time of the last observation.
   std::chrono::steady_clock::time_point observed_;

@@ -118,7 +118,7 @@ TEST_CASE("an API server that goes away during a wait is named, and nothing else
   }
   Sandbox sandbox(options);
   const auto child = sandbox.start(
-      {.args = {"run", "--yes", "--no-rancher-backup", "-v", "--timeout", "5s", "-o", "json"}});
+      {.args = {"run", "--yes", "--no-rancher-backup", "-v", "--timeout", "10s", "-o", "json"}});
   const auto events = sandbox.run_folder() / "transcript.jsonl";
   wait_until(waits, [&] {
     return fs::exists(events) && read_file(events).find(waits) != std::string::npos;

@@ -141,6 +141,17 @@ TEST_CASE("a run that is finished leaves out nothing, and does nothing twice") {
   CHECK(parsed(command_in(next[2], "retrust")).rollback_folder == "folder");
 }
 
+TEST_CASE("after a no it is told what was done, and the command to go on") {
+  const auto by = called({"run"}, {"--rke-config", "cluster.yml"});
+  const auto nothing = advice_after_no(by, parsed(by.args), BackupMade::no);
+  CHECK(nothing.starts_with("nothing of this was done."));
+  const auto backup = advice_after_no(by, parsed(by.args), BackupMade::yes);
+  CHECK(backup.starts_with("the backup that was made stays"));
+  for (const auto& text : {nothing, backup}) {
+    CHECK(parsed(command_in(text, "retrust")).backup.rke_config == "cluster.yml");
+  }
+}
+
 TEST_CASE("a rollback is offered only where it has something to put back") {
   const auto by = called({"run"}, {"--no-rancher-backup"});
   std::vector<std::string> next;

@@ -143,7 +143,11 @@ TEST_CASE("Linux before 5.3 tells of a child's end by a signal alone") {
       CHECK(apart.out() == "said\n");
     }
     SUBCASE("later, and killed") {
-      const Apart apart(calls, refusal, [] { return test::run(shell("sleep 0.2; kill -9 $$")); });
+      const Apart apart(calls, refusal, [] {
+        auto command = shell("read -r _; kill -9 $$");
+        command.input = "go on\n";
+        return test::run(std::move(command));
+      });
       CHECK(apart->ending == Ending::signalled);
       CHECK(apart->code == SIGKILL);
     }

@@ -207,7 +207,7 @@ std::string left_to_do(const Account& account) {
   std::string text;
   if (account.failure) {
     const auto advice = text_in(account.failure->data, "advice");
-    if (!advice.empty()) text += fmt::format("- {}\n", inline_text(advice));
+    if (!advice.empty()) text += fmt::format("- {}\n", advice_text(advice));
   }
   if (!account.over) {
     text += "- see whether retrust still runs; else run it again: what is left is done\n";
@@ -215,7 +215,7 @@ std::string left_to_do(const Account& account) {
   for (const auto& warning : account.warnings) {
     text += fmt::format("- look at the warning: {}\n", inline_text(warning.text));
   }
-  for (const auto& each : account.next) text += fmt::format("- {}\n", inline_text(each));
+  for (const auto& each : account.next) text += fmt::format("- {}\n", advice_text(each));
   if (text.empty() && account.failure) {
     text += "- mend the cause of the failure, then give the command again\n";
   }

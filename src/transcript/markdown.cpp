@@ -179,6 +179,14 @@ std::string quoting_text(std::string_view text) {
   return words_text(ours) + code_span(theirs.substr(0, size)) + std::string(theirs.substr(size));
 }
 
+std::string in_a_line(std::string_view text) {
+  std::string line(text);
+  while (line.ends_with('\n')) line.pop_back();
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return line;
+}
+
 }  // namespace
 
 std::string fenced(std::string_view content, std::string_view language) {
@@ -190,10 +198,11 @@ std::string fenced(std::string_view content, std::string_view language) {
 }
 
 std::string inline_text(std::string_view text) {
-  std::string line(text);
-  while (line.ends_with('\n')) line.pop_back();
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return quoting_text(in_a_line(text));
+}
+
+std::string advice_text(std::string_view text) {
+  const auto line = in_a_line(text);
   const auto command = command_in(line);
   const auto words = quoting_text(std::string_view(line).substr(0, command));
   return command == line.size() ? words : words + code_span(std::string_view(line).substr(command));

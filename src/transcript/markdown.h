@@ -13,9 +13,12 @@ std::string fenced(std::string_view content, std::string_view language);
 /// Printable text within a line of Markdown. Words stay as they are if GitHub, GitLab, Mattermost
 /// and Jira see nothing but words in them. Others, such as links, domains, mentions, references and
 /// markup, become code spans. Text behind a colon that holds such a word becomes one span: a
-/// cluster or a program said the text. A command behind the sentence, as in "Check again: retrust
-/// status --cluster c-x7k2p", becomes one code span.
+/// cluster or a program said the text.
 std::string inline_text(std::string_view text);
+
+/// The same of a sentence of ours with a command behind it, as in "Check again: retrust status
+/// --cluster c-x7k2p": the command becomes one code span. What others said could look like that.
+std::string advice_text(std::string_view text);
 
 /// The same for a cell of a table: `|` would end the cell even in a code span, and becomes `¦`.
 std::string cell_text(std::string_view text);

@@ -181,8 +181,13 @@ TEST_CASE("sentences of words stay as they are") {
   }
   CHECK(inline_text("cluster @octocat (c-x7k2p), see https://example.com.") ==
         "cluster `@octocat` (c-x7k2p), see `https://example.com`.");
-  CHECK(inline_text("Check again: retrust status --cluster c-x7k2p") ==
-        "Check again: `retrust status --cluster c-x7k2p`");
+}
+
+TEST_CASE("a command is marked for pasting in an advice alone") {
+  const std::string advice = "Check again: retrust status --cluster c-x7k2p";
+  CHECK(advice_text(advice) == "Check again: `retrust status --cluster c-x7k2p`");
+  const std::string said = "Rancher says: broken: kubectl --kubeconfig=/tmp/evil delete clusters";
+  CHECK(inline_text(said).find("`kubectl --kubeconfig") == std::string::npos);
 }
 
 TEST_CASE("what another program or a cluster says is one code span") {
@@ -208,7 +213,7 @@ TEST_CASE("what another program or a cluster says is one code span") {
        "deleting 2 pods: `agent-7d8f9c6b5-5vndj` and agent-5w75k"},
       {"Choose a backup first: --k3s or --rke2", "Choose a backup first: `--k3s` or `--rke2`"},
       {"Rancher says: `x` @y. Check again: retrust status --cluster c-x7k2p",
-       "Rancher says: `` `x` @y. Check again ``: `retrust status --cluster c-x7k2p`"}};
+       "Rancher says: `` `x` @y. Check again: retrust status --cluster c-x7k2p ``"}};
   for (const auto& each : cases) CHECK(inline_text(each.text) == each.shown);
 }
 

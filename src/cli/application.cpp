@@ -469,6 +469,15 @@ int print_result(std::string_view text) {
   return static_cast<int>(status_of_output(output, ExitStatus::done));
 }
 
+/// Whoever started us may have held back signals; of a child's end only SIGCHLD tells on old
+/// kernels.
+void let_signals_in() {
+  sigset_t ours;
+  ::sigemptyset(&ours);
+  for (const auto signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&ours, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
+}
+
 int print_failure(const Failure& failure) {
   auto text = fmt::format("retrust: {}\n", one_line(failure.what()));
   if (!failure.advice.empty()) text += fmt::format("  {}\n", one_line(failure.advice));
@@ -485,6 +494,7 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
   // A file that may not grow is an error to tell, not an end without a word.
   std::signal(SIGXFSZ, SIG_IGN);
   hold_standard_descriptors();
+  let_signals_in();
   forgo_openssl_configuration();
   if (std::filesystem::path(path).filename() == "kubectl_complete-retrust") {
     return print_result(complete(args, Insertion::verbatim, environment));

@@ -109,6 +109,8 @@ class Job : public std::enable_shared_from_this<Job> {
     if (failure_) std::rethrow_exception(failure_);
   }
 
+  Purpose purpose() const { return command_.purpose; }
+
   Outcome take_outcome() { return std::move(outcome_); }
 
   /// Ends the child and its group for the reason given, at the latest after the grace.
@@ -436,6 +438,8 @@ void Runner::interrupt(int signal) {
   if (!again) state_->interrupted = signal;
   const auto running = state_->jobs;
   for (const auto& job : running) {
+    // What is being cleaned up would stay otherwise; whoever asks a second time wants that.
+    if (!again && job->purpose() == Purpose::cleanup) continue;
     job->end(Ending::interrupted, signal);
     if (again) job->kill();
   }

@@ -22,7 +22,7 @@ namespace retrust {
 /// Whether a command is still started once interrupt() was called.
 enum class Purpose {
   ordinary,
-  cleanup,  ///< of what an earlier one left behind: is started, and ended by the next interrupt()
+  cleanup,  ///< of what an earlier one left behind: goes on, and is ended by the second interrupt()
 };
 
 /// Output that is more than is kept.

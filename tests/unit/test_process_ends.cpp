@@ -295,6 +295,30 @@ TEST_CASE("an interrupt reaches every child") {
   CHECK(childless());
 }
 
+TEST_CASE("what cleans up goes on after an interrupt, and ends at the second") {
+  for (const auto interrupts : {1, 2}) {
+    CAPTURE(interrupts);
+    const Folder folder;
+    boost::asio::io_context io;
+    Runner runner(io.get_executor());
+    Outcome outcome;
+    const auto reader = [&, heard = Heard("ready")](std::string_view piece) mutable {
+      if (!heard.in(piece)) return Flow::go_on;
+      for (int i = 0; i < interrupts; ++i) runner.interrupt(SIGTERM);
+      if (interrupts == 1) folder.file("interrupted", "", std::filesystem::perms::owner_all);
+      return Flow::go_on;
+    };
+    auto command = shell("echo ready; until [ -e '" + folder.path("interrupted") +
+                         "' ]; do sleep 0.01; done; exit 3");
+    command.purpose = Purpose::cleanup;
+    boost::asio::co_spawn(io, runner.run(command, reader),
+                          [&](std::exception_ptr, Outcome result) { outcome = result; });
+    io.run();
+    CHECK(outcome.ending == (interrupts == 1 ? Ending::exited : Ending::interrupted));
+    CHECK(childless());
+  }
+}
+
 TEST_CASE("after an interrupt nothing is started") {
   const Folder folder;
   Scene scene;

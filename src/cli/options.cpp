@@ -88,9 +88,22 @@ Descriptor open_config(const std::string& path) {
   return open_trusted(path);
 }
 
+/// Number of the line that gives this name; in a section the name has that before it.
+std::size_t line_of(const std::string& name, const std::string& text) {
+  const auto lines = split_lines(text);
+  const auto found = std::find_if(lines.begin(), lines.end(), [&](const std::string& line) {
+    const auto given = line.substr(0, line.find('='));
+    const auto begin = given.find_first_not_of(" \t");
+    if (begin == std::string::npos || given.size() == line.size()) return false;
+    return name.ends_with(given.substr(begin, given.find_last_not_of(" \t") - begin + 1));
+  });
+  return static_cast<std::size_t>(found - lines.begin()) + 1;
+}
+
 po::parsed_options from_file(const po::options_description& options, const std::string& path) {
   constexpr std::size_t most_bytes = 1024UL * 1024;
-  std::istringstream file(read_all(open_config(path), path, most_bytes));
+  const auto text = read_all(open_config(path), path, most_bytes);
+  std::istringstream file(text);
   try {
     auto parsed = po::parse_config_file(file, options);
     // As in the environment: a flag is true or false, and an empty value is none.
@@ -106,10 +119,16 @@ po::parsed_options from_file(const po::options_description& options, const std::
     wrong(fmt::format("{} has a line that is not NAME = VALUE: is it the file of --config?", path),
           "lines are NAME = VALUE");
   } catch (const po::unknown_option& error) {
-    // Nor here: what() never returns where the name is one of its own placeholders.
-    const auto name = display_text(error.get_option_name(), 120);
-    wrong(fmt::format("{}: there is no option {}", path, name),
-          did_you_mean(name, option_names(), ""));
+    // Nor here: what() never returns where the name is one of its own placeholders. Base64 may end
+    // with "=", so a name is told only where it is nearly one of ours.
+    const auto name = error.get_option_name();
+    const auto near = near_ones(name, option_names());
+    if (near.empty()) {
+      wrong(fmt::format("line {} of {} names no option", line_of(name, text), path),
+            "see retrust --help");
+    }
+    wrong(fmt::format("{}: there is no option {}", path, display_text(name, 120)),
+          fmt::format("did you mean {}?", near.front()));
   } catch (const po::error& error) {
     wrong(fmt::format("{}: {}", path, display_text(error.what(), 120)), "lines are NAME = VALUE");
   }

@@ -89,18 +89,25 @@ TEST_CASE("what is wrong is said, with what was meant") {
   }
 }
 
-TEST_CASE("a config file is told each name that no option has") {
+TEST_CASE("a name that no option has is told where it stands") {
   const test::Folder folder;
+  const auto said = [&](const std::string& text) {
+    const auto file = folder.file("config", text, std::filesystem::perms::owner_all);
+    return complaint({"status", "--config", file});
+  };
   for (const std::string name : {"%canonical_option%", "un%prefix%known", "%value%", "%option%"}) {
     CAPTURE(name);
-    const auto file = folder.file("config", name + " = 1\n", std::filesystem::perms::owner_all);
-    CHECK(complaint({"status", "--config", file}).find("there is no option " + name) !=
-          std::string::npos);
+    CHECK(said("# mine\n\n  " + name + " = 1\n").find("line 3 of ") != std::string::npos);
     CHECK(complaint({"status", "--" + name}).find("there is no option --" + name) !=
           std::string::npos);
   }
-  const auto file = folder.file("config", "timout = 5m\n", std::filesystem::perms::owner_all);
-  CHECK(complaint({"status", "--config", file}).find("did you mean timeout?") != std::string::npos);
+  CHECK(said("timout = 5m\n").find("there is no option timout; did you mean timeout?") !=
+        std::string::npos);
+  CHECK(said("[part]\nother = 5m\n").find("line 2 of ") != std::string::npos);
+  // Another file, which was given by mistake.
+  const auto secret = said("c2VjcmV0LW9mLXNvbWVib2R5==\n");
+  CHECK(secret.find("line 1 of ") != std::string::npos);
+  CHECK(secret.find("c2Vj") == std::string::npos);
 }
 
 TEST_CASE("the required options") {

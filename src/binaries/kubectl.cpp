@@ -136,6 +136,7 @@ Asked Kubectl::asked(const Arguments& args) const {
   const auto& words = args.list();
   const auto first = args.command_at();
   for (auto i = first; i < std::min(words.size(), first + 2); ++i) {
+    if (words[i].starts_with('-')) break;
     command += " " + words[i].substr(0, words[i].find('/'));
   }
   const auto& container = target_.container;
@@ -393,7 +394,8 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
     failure = failed;
   }
   if (!failure) co_return shown;
-  if (failure->kind != KubectlError::no_context) throw KubectlFailure(*failure);
+  if (failure->kind != KubectlError::no_context || !target_.container.empty())
+    throw KubectlFailure(*failure);
   Call list{.args = {"config", "get-contexts", "-o", "name"}};
   const auto outcome = co_await start(std::move(list), {}, target_.command_timeout);
   if (!outcome.succeeded()) throw KubectlFailure(*failure);

@@ -317,6 +317,7 @@ KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
   std::vector<std::string> shown;
   std::string example;
   for (const auto& name : contexts) {
+    if (name.find_first_not_of(' ') == std::string::npos) continue;
     if (shown.size() == most) {
       shown.push_back(fmt::format("{} more", contexts.size() - most));
       break;

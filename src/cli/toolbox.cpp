@@ -75,7 +75,7 @@ boost::asio::awaitable<Clusters> Toolbox::reach() const {
     events_.emit({.kind = EventKind::finding,
                   .text = fmt::format("kubectl reads the kuberc {}: the options that retrust gives "
                                       "override its defaults",
-                                      kuberc->string())});
+                                      DisplayText(kuberc->string()))});
   }
   co_return reached;
 }

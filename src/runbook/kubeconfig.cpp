@@ -77,6 +77,7 @@ class Keeper {
     const auto label = fmt::format("‹{} sha256:{}›", what, fingerprint(value));
     redactor_.add(value, label);
     redactor_.add(base64_encode(value), label);
+    for (const auto& line : split_lines(value)) redactor_.add(line, label);
   }
 
   void token(std::string_view text) const {

@@ -30,8 +30,8 @@ std::string shown_url(std::string_view url);
 
 /// Registers the secrets of a kubeconfig: tokens, passwords, keys, also those in the files that it
 /// names, an auth-provider's, and what is given to a login plugin. A relative path counts from
-/// `folder`, that of the kubeconfig. Without one it is from elsewhere: its files are not read, and it
-/// hides nothing that could be a word of ours.
+/// `folder`, that of the kubeconfig. Without one it is from elsewhere: its files are not read, and
+/// it hides nothing that could be a word of ours.
 void keep_users(Redactor& redactor, const boost::json::value& view,
                 const std::optional<std::filesystem::path>& folder);
 

@@ -100,7 +100,7 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
     if (is_replaced(name)) return true;
     // A folder that holds a transcript is not taken again, nor the name of a snapshot.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
-           (name == "yes" && !again) ||
+           (name == "yes" && (!again || to == CommandName::rollback)) ||
            (scope == Scope::what_is_left && (name == "skip" || name == "all"));
   });
   std::vector<std::string> words{std::string(info->name)};

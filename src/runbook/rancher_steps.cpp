@@ -252,7 +252,7 @@ awaitable<void> Execution::update_cluster() {
   const auto stored =
       co_await change_cluster(kubectl, folder_, events_, clusters_.redactor, std::move(change));
   if (!stored) {
-    finding("the live token and CA were reported meanwhile: nothing to repair");
+    finding("Rancher has stored the live token and CA meanwhile: nothing to repair");
     co_return;
   }
   repaired_ = report_ == Report::missing ? Repaired::after_silence : Repaired::by_retrust;

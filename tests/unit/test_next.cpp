@@ -152,6 +152,15 @@ TEST_CASE("after a no it is told what was done, and the command to go on") {
   }
 }
 
+TEST_CASE("a printed rollback asks before it puts anything back") {
+  const Called by{"retrust", {"rollback", "folder", "--yes", "--local-kubeconfig=local"}};
+  std::vector<std::string> next;
+  add_backup(next, by, WayBack::rollback, "folder-2");
+  const auto options = parsed(command_in(next.back(), "retrust"));
+  CHECK(options.rollback_folder == "folder-2");
+  CHECK(options.consent != Consent::given);
+}
+
 TEST_CASE("a rollback is offered only where it has something to put back") {
   const auto by = called({"run"}, {"--no-rancher-backup"});
   std::vector<std::string> next;

@@ -122,13 +122,11 @@ po::parsed_options from_file(const po::options_description& options, const std::
     // Nor here: what() never returns where the name is one of its own placeholders. Base64 may end
     // with "=", so a name is told only where it is nearly one of ours.
     const auto name = error.get_option_name();
-    const auto near = near_ones(name, option_names());
-    if (near.empty()) {
-      wrong(fmt::format("line {} of {} names no option", line_of(name, text), path),
-            "see retrust --help");
-    }
-    wrong(fmt::format("{}: there is no option {}", path, display_text(name, 120)),
-          fmt::format("did you mean {}?", near.front()));
+    const auto known = option_names();
+    const auto what = near_ones(name, known).empty()
+                          ? fmt::format("line {} of {} names no option", line_of(name, text), path)
+                          : fmt::format("{}: there is no option {}", path, display_text(name, 120));
+    wrong(what, did_you_mean(name, known, ""));
   } catch (const po::error& error) {
     wrong(fmt::format("{}: {}", path, display_text(error.what(), 120)), "lines are NAME = VALUE");
   }

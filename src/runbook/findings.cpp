@@ -96,7 +96,8 @@ boost::json::object facts(const Observation& observation, const Programs& progra
   // Rancher calls the cluster that it runs in so.
   std::string local = "local";
   if (observation.container) local += " in container " + observation.container->name.text();
-  told["localCluster"] = local + where(observation.local.server, observation.local.kube_system_uid);
+  told["localCluster"] =
+      local + where(observation.local.kubeconfig.server, observation.local.kube_system_uid);
   told["rancherVersion"] = observation.local.rancher.version_text.str();
   told["kubernetesVersion"] = downstream.kubernetes_version.str();
   told["kubectlVersion"] = observation.kubectl_version.str();

@@ -124,9 +124,7 @@ struct RancherServer {
 
 /// What the local cluster is like.
 struct Local {
-  DisplayText server;   ///< URL; empty where kubectl finds it by itself, in a container
-  std::string context;  ///< of the kubeconfig; empty as above
-  KubeconfigView::Trust trust = KubeconfigView::Trust::verifies;  ///< of the same kubeconfig
+  KubeconfigView kubeconfig;  ///< empty where kubectl finds the cluster by itself, in a container
   Uid kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;

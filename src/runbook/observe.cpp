@@ -53,9 +53,7 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
   try {
     if (end) std::rethrow_exception(end);
   } catch (const KubectlFailure& failure) {
-    if (failure.kind == KubectlError::unreachable || failure.kind == KubectlError::timed_out) {
-      return failure;
-    }
+    if (is_away(failure.kind)) return failure;
   } catch (...) {
     return std::nullopt;
   }
@@ -187,22 +185,21 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
 }  // namespace
 
 void warn_of_unverified(const Clusters& clusters, const Observation& seen, EventSink& events) {
-  const auto warn = [&](const Kubectl& kubectl, KubeconfigView::Trust trust,
-                        const DisplayText& server) {
-    if (trust == KubeconfigView::Trust::verifies) return;
+  const auto warn = [&](const Kubectl& kubectl, const KubeconfigView& view) {
+    if (view.trust == KubeconfigView::Trust::verifies) return;
     const auto& target = kubectl.target();
     events.emit({.kind = EventKind::warning,
                  .text = fmt::format("kubectl does not verify the server of the {} ({}): {} says "
                                      "insecure-skip-tls-verify: true",
-                                     name_of(target.side), server, target.kubeconfig)});
+                                     name_of(target.side), view.server, target.kubeconfig)});
   };
-  warn(clusters.downstream, seen.downstream.kubeconfig.trust, seen.downstream.kubeconfig.server);
-  warn(clusters.local, seen.local.trust, seen.local.server);
+  warn(clusters.downstream, seen.downstream.kubeconfig);
+  warn(clusters.local, seen.local.kubeconfig);
 }
 
 void keep_contexts(Clusters& clusters, const Observation& seen) {
   clusters.downstream = clusters.downstream.in_context(seen.downstream.kubeconfig.context);
-  clusters.local = clusters.local.in_context(seen.local.context);
+  clusters.local = clusters.local.in_context(seen.local.kubeconfig.context);
 }
 
 const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,
@@ -296,10 +293,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster, listing), clusters.redactor);
   seen.local.rancher = parse_rancher(answers.local);
-  const auto local_view = parse_kubeconfig(answers.local_config);
-  seen.local.server = local_view.server;
-  seen.local.context = local_view.context;
-  seen.local.trust = local_view.trust;
+  seen.local.kubeconfig = parse_kubeconfig(answers.local_config);
   seen.kubectl_version = answers.versions.kubectl;
   // The API server's own word: Rancher's may be of before an upgrade that broke the connection.
   seen.downstream.kubernetes_version = answers.versions.server;

@@ -46,7 +46,7 @@ void check_right_clusters(const Observation& observation) {
            "Rancher runs in",
            fmt::format("--kubeconfig leads to {}, --local-kubeconfig to {}: the uid of kube-system "
                        "is {} in both",
-                       downstream.kubeconfig.server, observation.local.server,
+                       downstream.kubeconfig.server, observation.local.kubeconfig.server,
                        downstream.kube_system_uid.text()));
   }
   if (downstream.service_account_uid.empty()) {

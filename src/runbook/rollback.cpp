@@ -229,10 +229,7 @@ awaitable<void> Rollback::look_around() {
   for (const auto& end : ends) {
     if (end && !unanswered_) unanswered_ = end;
   }
-  const auto local_view = parse_kubeconfig(local_config);
-  seen.local.server = local_view.server;
-  seen.local.context = local_view.context;
-  seen.local.trust = local_view.trust;
+  seen.local.kubeconfig = parse_kubeconfig(local_config);
   seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
   keep_contexts(clusters_, seen);
   events_.emit({.kind = EventKind::finding,

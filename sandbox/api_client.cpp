@@ -16,7 +16,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "json_util.h"
 
 namespace retrust::sandbox {

@@ -5,7 +5,7 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "failures.h"
 #include "json_util.h"
 

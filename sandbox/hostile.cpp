@@ -13,7 +13,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "failures.h"
 #include "json_util.h"
 #include "pki.h"

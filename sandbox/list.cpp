@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "api.h"
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "failures.h"
 #include "json_util.h"
 

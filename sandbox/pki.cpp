@@ -16,7 +16,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust::sandbox {
 namespace {

@@ -7,8 +7,8 @@
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "cluster.h"
-#include "credentials/encoding.h"
 #include "json_util.h"
 #include "objects.h"
 #include "probe.h"

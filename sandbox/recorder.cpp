@@ -27,7 +27,7 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust::sandbox {
 namespace {

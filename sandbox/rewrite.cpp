@@ -8,7 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust::sandbox {
 namespace {

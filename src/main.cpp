@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/application.h"
+#include "app/application.h"
 #include "process/dumps.h"
 
 int main(int argc, char** argv) {

@@ -6,8 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+#include "base/display_text.h"
 #include "cli/options.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {

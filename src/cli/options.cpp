@@ -9,13 +9,13 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include "base/display_text.h"
+#include "base/failure.h"
+#include "base/near.h"
+#include "base/text.h"
+#include "base/trust.h"
+#include "choices/snapshot_names.h"
 #include "cli/duration.h"
-#include "runbook/snapshot_names.h"
-#include "transcript/display_text.h"
-#include "transcript/failure.h"
-#include "transcript/near.h"
-#include "transcript/text.h"
-#include "transcript/trust.h"
 
 namespace retrust {
 namespace {

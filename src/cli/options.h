@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "boundary/names.h"
-#include "runbook/backup.h"
-#include "runbook/step.h"
+#include "base/names.h"
+#include "choices/backup_choice.h"
+#include "choices/step.h"
 
 namespace retrust {
 

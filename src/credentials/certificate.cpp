@@ -16,7 +16,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust {
 namespace {

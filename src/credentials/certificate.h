@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "transcript/display_text.h"
+#include "base/display_text.h"
 
 namespace retrust {
 

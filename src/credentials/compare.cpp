@@ -8,10 +8,10 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
+#include "base/text.h"
 #include "credentials/certificate.h"
-#include "credentials/encoding.h"
 #include "credentials/token.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {

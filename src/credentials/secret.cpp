@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "credentials/token.h"
 
 namespace retrust {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "transcript/redactor.h"
+#include "base/redactor.h"
 
 namespace retrust {
 

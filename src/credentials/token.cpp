@@ -7,7 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "transcript/display_text.h"
+#include "base/display_text.h"
 
 namespace retrust {
 

@@ -7,12 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "app/version.h"
 #include "cli/options.h"
-#include "cli/output.h"
 #include "documents/roff.h"
 #include "documents/sample_plan.h"
 #include "transcript/schema.h"
-#include "version.h"
+#include "ui/output.h"
 
 namespace retrust {
 namespace {

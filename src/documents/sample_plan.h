@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "runbook/plan.h"
+#include "steps/plan.h"
 
 namespace retrust::documents {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "transcript/members.h"
-#include "transcript/text.h"
 
 namespace retrust {
 namespace {

@@ -3,8 +3,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 
-#include "transcript/document.h"
-#include "transcript/text.h"
+#include "base/shortened.h"
+#include "base/text.h"
 #include "transcript/volume.h"
 
 namespace retrust {

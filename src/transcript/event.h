@@ -9,7 +9,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
-#include "transcript/redactor.h"
+#include "base/redactor.h"
 
 namespace retrust {
 

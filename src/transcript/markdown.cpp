@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "transcript/text.h"
-#include "transcript/width.h"
+#include "base/text.h"
+#include "base/width.h"
 
 namespace retrust {
 namespace {

@@ -9,8 +9,8 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
-#include "transcript/document.h"
-#include "transcript/text.h"
+#include "base/shortened.h"
+#include "base/text.h"
 #include "transcript/writers.h"
 
 namespace retrust {

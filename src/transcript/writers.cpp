@@ -2,7 +2,7 @@
 
 #include <boost/json/serialize.hpp>
 
-#include "transcript/text.h"
+#include "base/text.h"
 
 namespace retrust {
 namespace {

@@ -3,10 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "base/folder.h"
+#include "base/private_file.h"
 #include "transcript/document.h"
 #include "transcript/event.h"
-#include "transcript/folder.h"
-#include "transcript/private_file.h"
 
 namespace retrust {
 

@@ -4,7 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust::e2e {
 

@@ -8,7 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "sandbox.h"
 #include "secrets.h"
 

@@ -5,7 +5,7 @@
 #include <boost/json/array.hpp>
 #include <doctest/doctest.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "sandbox.h"
 #include "secrets.h"
 

@@ -4,15 +4,15 @@
 
 #include <boost/json/value.hpp>
 
-#include "binaries/json.h"
-#include "binaries/json_stream.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/json_stream.h"
+#include "base/redactor.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "runbook/kubeconfig.h"
-#include "runbook/parse.h"
-#include "runbook/trim.h"
-#include "transcript/failure.h"
-#include "transcript/redactor.h"
+#include "observe/kubeconfig.h"
+#include "observe/parse.h"
+#include "observe/trim.h"
 
 namespace retrust::fuzz {
 namespace {

@@ -3,17 +3,18 @@
 #include <stdexcept>
 #include <string>
 
-#include "backup/container.h"
-#include "binaries/docker_errors.h"
-#include "binaries/endings.h"
-#include "binaries/k3s_log.h"
-#include "binaries/kubectl_errors.h"
-#include "binaries/logrus.h"
-#include "binaries/rke_log.h"
+#include "base/failure.h"
+#include "base/text.h"
+#include "choices/backup_choice.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "transcript/failure.h"
-#include "transcript/text.h"
+#include "tools/container.h"
+#include "tools/docker_errors.h"
+#include "tools/endings.h"
+#include "tools/k3s_log.h"
+#include "tools/kubectl_errors.h"
+#include "tools/logrus.h"
+#include "tools/rke_log.h"
 
 namespace retrust::fuzz {
 namespace {

@@ -2,8 +2,8 @@
 #include <chrono>
 #include <string>
 
+#include "base/encoding.h"
 #include "credentials/certificate.h"
-#include "credentials/encoding.h"
 #include "credentials/token.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"

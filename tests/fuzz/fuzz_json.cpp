@@ -7,12 +7,12 @@
 #include <boost/json/value.hpp>
 #include <boost/system/system_error.hpp>
 
-#include "binaries/json_answer.h"
-#include "binaries/json_stream.h"
+#include "base/failure.h"
+#include "base/json_stream.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "runbook/trim.h"
-#include "transcript/failure.h"
+#include "observe/trim.h"
+#include "tools/json_answer.h"
 
 namespace retrust::fuzz {
 namespace {

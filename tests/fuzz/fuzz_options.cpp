@@ -9,12 +9,12 @@
 
 #include <fmt/format.h>
 
+#include "base/failure.h"
+#include "base/text.h"
 #include "cli/duration.h"
 #include "cli/options.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "transcript/failure.h"
-#include "transcript/text.h"
 
 namespace retrust::fuzz {
 namespace {

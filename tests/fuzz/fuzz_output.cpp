@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "binaries/kubectl_words.h"
+#include "base/lines.h"
+#include "base/text.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "transcript/lines.h"
-#include "transcript/text.h"
+#include "tools/kubectl_words.h"
 #include "transcript/volume.h"
 #include "transcript/writers.h"
 

@@ -3,14 +3,14 @@
 
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
+#include "base/redactor.h"
+#include "base/secret_shapes.h"
+#include "base/text.h"
 #include "credentials/secret.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "runbook/parse.h"
-#include "transcript/redactor.h"
-#include "transcript/secret_shapes.h"
-#include "transcript/text.h"
+#include "observe/parse.h"
 
 namespace retrust::fuzz {
 namespace {

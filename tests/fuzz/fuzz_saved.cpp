@@ -8,15 +8,15 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "binaries/json.h"
+#include "base/encoding.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/private_file.h"
 #include "credentials/certificate.h"
-#include "credentials/encoding.h"
 #include "credentials/token.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
-#include "runbook/saved_cluster.h"
-#include "transcript/failure.h"
-#include "transcript/private_file.h"
+#include "run/saved_cluster.h"
 
 namespace retrust::fuzz {
 namespace {

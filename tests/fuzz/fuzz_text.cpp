@@ -5,17 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "base/lines.h"
+#include "base/redactor.h"
+#include "base/shortened.h"
+#include "base/text.h"
+#include "base/width.h"
 #include "credentials/compare.h"
 #include "credentials/secret.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
 #include "transcript/document.h"
 #include "transcript/event.h"
-#include "transcript/lines.h"
 #include "transcript/markdown.h"
-#include "transcript/redactor.h"
-#include "transcript/text.h"
-#include "transcript/width.h"
 
 namespace retrust::fuzz {
 namespace {

@@ -10,8 +10,8 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "calls.h"
-#include "credentials/encoding.h"
 #include "inspection.h"
 #include "sandbox.h"
 

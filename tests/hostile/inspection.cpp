@@ -7,7 +7,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust::hostile {
 namespace {

@@ -9,7 +9,7 @@
 #include <boost/algorithm/string/join.hpp>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 
 namespace retrust::hostile {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "credentials/encoding.h"
+#include "base/encoding.h"
 #include "credentials/secret.h"
 
 namespace retrust::test {

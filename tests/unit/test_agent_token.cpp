@@ -3,7 +3,7 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
-#include "runbook/agent_token.h"
+#include "observe/agent_token.h"
 
 namespace retrust {
 namespace {

@@ -3,14 +3,14 @@
 
 #include <doctest/doctest.h>
 
-#include "binaries/arguments.h"
-#include "binaries/docker.h"
-#include "binaries/k3s.h"
-#include "binaries/kubectl.h"
-#include "binaries/rke.h"
-#include "runbook/commands.h"
-#include "runbook/stored_token.h"
-#include "transcript/failure.h"
+#include "base/failure.h"
+#include "observe/commands.h"
+#include "observe/stored_token.h"
+#include "tools/arguments.h"
+#include "tools/docker.h"
+#include "tools/k3s.h"
+#include "tools/kubectl.h"
+#include "tools/rke.h"
 
 namespace retrust {
 namespace {

@@ -2,10 +2,10 @@
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
-#include "backup/container.h"
-#include "binaries/docker_errors.h"
-#include "binaries/kubectl.h"
-#include "binaries/kubectl_errors.h"
+#include "tools/container.h"
+#include "tools/docker_errors.h"
+#include "tools/kubectl.h"
+#include "tools/kubectl_errors.h"
 
 using namespace std::chrono_literals;
 

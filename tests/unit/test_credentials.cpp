@@ -5,9 +5,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/encoding.h"
 #include "credentials/certificate.h"
 #include "credentials/compare.h"
-#include "credentials/encoding.h"
 #include "credentials/token.h"
 #include "secrets.h"
 

@@ -1,10 +1,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "certificates.h"
 #include "credentials/certificate.h"
 #include "credentials/compare.h"
-#include "credentials/encoding.h"
 #include "credentials/token.h"
 #include "secrets.h"
 

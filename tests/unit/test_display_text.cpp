@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "transcript/characters.h"
-#include "transcript/display_text.h"
-#include "transcript/text.h"
+#include "base/characters.h"
+#include "base/display_text.h"
+#include "base/text.h"
 
 using namespace retrust;
 

@@ -12,11 +12,11 @@
 
 #include <doctest/doctest.h>
 
+#include "base/failure.h"
+#include "base/folder.h"
+#include "base/private_file.h"
+#include "base/trust.h"
 #include "children.h"
-#include "transcript/failure.h"
-#include "transcript/folder.h"
-#include "transcript/private_file.h"
-#include "transcript/trust.h"
 
 namespace retrust {
 namespace {

@@ -8,12 +8,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "credentials/encoding.h"
-#include "runbook/impersonation.h"
-#include "runbook/impersonation_plan.h"
-#include "runbook/permissions.h"
-#include "runbook/preflight.h"
+#include "base/encoding.h"
+#include "observe/impersonation.h"
+#include "observe/permissions.h"
+#include "run/preflight.h"
 #include "secrets.h"
+#include "steps/impersonation_plan.h"
 
 namespace retrust {
 namespace {

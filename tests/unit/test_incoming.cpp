@@ -12,11 +12,11 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "backup/incoming.h"
-#include "binaries/docker.h"
-#include "binaries/tar.h"
+#include "base/failure.h"
 #include "children.h"
-#include "transcript/failure.h"
+#include "tools/docker.h"
+#include "tools/incoming.h"
+#include "tools/tar.h"
 
 namespace retrust {
 namespace {

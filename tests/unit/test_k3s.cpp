@@ -2,7 +2,7 @@
 // (pkg/etcd/snapshot.go, pkg/cli/etcdsnapshot) and of its issues.
 #include <doctest/doctest.h>
 
-#include "binaries/k3s.h"
+#include "tools/k3s.h"
 
 namespace retrust {
 namespace {

@@ -8,17 +8,17 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
-#include "binaries/json.h"
-#include "binaries/json_answer.h"
-#include "binaries/kubectl_errors.h"
-#include "binaries/kubectl_words.h"
-#include "credentials/encoding.h"
-#include "runbook/commands.h"
-#include "runbook/deletion.h"
-#include "runbook/kubeconfig.h"
-#include "runbook/observe.h"
-#include "runbook/parse.h"
-#include "runbook/trim.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "observe/commands.h"
+#include "observe/kubeconfig.h"
+#include "observe/observe.h"
+#include "observe/parse.h"
+#include "observe/trim.h"
+#include "steps/deletion.h"
+#include "tools/json_answer.h"
+#include "tools/kubectl_errors.h"
+#include "tools/kubectl_words.h"
 
 namespace retrust {
 namespace {

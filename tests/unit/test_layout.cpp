@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/layout.h"
-#include "transcript/width.h"
+#include "base/width.h"
+#include "ui/layout.h"
 
 namespace retrust {
 namespace {

@@ -6,9 +6,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "binaries/k3s.h"
-#include "binaries/rke.h"
-#include "transcript/lines.h"
+#include "base/lines.h"
+#include "tools/k3s.h"
+#include "tools/rke.h"
 
 namespace retrust {
 namespace {

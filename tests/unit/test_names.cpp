@@ -2,9 +2,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "boundary/names.h"
-#include "boundary/object_check.h"
-#include "transcript/failure.h"
+#include "base/failure.h"
+#include "base/names.h"
+#include "tools/object_check.h"
 
 namespace retrust {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/next.h"
-#include "runbook/saved_cluster.h"
+#include "app/next.h"
+#include "run/saved_cluster.h"
 
 namespace retrust {
 namespace {

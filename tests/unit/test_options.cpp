@@ -3,10 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include "base/failure.h"
 #include "children.h"
 #include "cli/duration.h"
 #include "cli/options.h"
-#include "transcript/failure.h"
 
 namespace retrust {
 namespace {

@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
-#include "runbook/plan.h"
-#include "runbook/preflight.h"
+#include "run/preflight.h"
 #include "secrets.h"
+#include "steps/plan.h"
 
 using namespace std::chrono_literals;
 

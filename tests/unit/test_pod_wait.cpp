@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "runbook/pod_wait.h"
-#include "transcript/failure.h"
+#include "base/failure.h"
+#include "steps/pod_wait.h"
 
 namespace retrust {
 namespace {

@@ -10,12 +10,12 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
+#include "base/failure.h"
+#include "base/redactor.h"
 #include "certificates.h"
-#include "credentials/encoding.h"
-#include "runbook/parse.h"
+#include "observe/parse.h"
 #include "transcript/event.h"
-#include "transcript/failure.h"
-#include "transcript/redactor.h"
 
 namespace retrust {
 namespace {

@@ -3,7 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "binaries/rke.h"
+#include "choices/backup_choice.h"
+#include "tools/rke.h"
 
 namespace retrust {
 namespace {

@@ -9,14 +9,14 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
+#include "base/encoding.h"
+#include "base/failure.h"
+#include "base/folder.h"
+#include "base/trust.h"
 #include "certificates.h"
-#include "credentials/encoding.h"
-#include "runbook/saved_cluster.h"
-#include "runbook/snapshot_names.h"
+#include "choices/snapshot_names.h"
+#include "run/saved_cluster.h"
 #include "secrets.h"
-#include "transcript/failure.h"
-#include "transcript/folder.h"
-#include "transcript/trust.h"
 
 namespace retrust {
 namespace {

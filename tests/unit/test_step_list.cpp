@@ -2,7 +2,7 @@
 #include <boost/json/array.hpp>
 #include <doctest/doctest.h>
 
-#include "cli/step_list.h"
+#include "ui/step_list.h"
 
 namespace retrust {
 namespace {

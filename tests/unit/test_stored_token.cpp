@@ -2,10 +2,10 @@
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
-#include "binaries/json.h"
-#include "credentials/encoding.h"
-#include "runbook/parse.h"
-#include "runbook/stored_token.h"
+#include "base/encoding.h"
+#include "base/json.h"
+#include "observe/parse.h"
+#include "observe/stored_token.h"
 #include "secrets.h"
 
 namespace retrust {

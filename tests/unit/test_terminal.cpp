@@ -3,7 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <doctest/doctest.h>
 
-#include "cli/terminal.h"
+#include "ui/terminal.h"
 
 namespace retrust {
 namespace {

@@ -8,14 +8,15 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
-#include "credentials/encoding.h"
-#include "runbook/parse.h"
-#include "runbook/run_folder.h"
+#include "base/encoding.h"
+#include "base/failure.h"
+#include "base/near.h"
+#include "base/redactor.h"
+#include "base/shortened.h"
+#include "base/text.h"
+#include "observe/parse.h"
 #include "transcript/event.h"
-#include "transcript/failure.h"
-#include "transcript/near.h"
-#include "transcript/redactor.h"
-#include "transcript/text.h"
+#include "transcript/run_folder.h"
 #include "transcript/writers.h"
 
 namespace retrust {

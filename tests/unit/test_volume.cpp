@@ -5,8 +5,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "base/redactor.h"
 #include "transcript/document.h"
-#include "transcript/redactor.h"
 #include "transcript/volume.h"
 #include "transcript/writers.h"
 

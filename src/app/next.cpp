@@ -1,0 +1,256 @@
+#include "app/next.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "report/findings.h"
+
+namespace retrust {
+namespace {
+
+/// An option of a command line with the words that give it.
+struct Given {
+  const OptionInfo* option = nullptr;
+  std::vector<std::string> words;
+};
+
+struct CommandLine {
+  std::vector<Given> options;
+  std::vector<std::string> others;  ///< the command and its arguments
+};
+
+const OptionInfo* option_of_letter(std::string_view letter) {
+  const auto& options = all_options();
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const OptionInfo& info) { return info.letter == letter; });
+  return found == options.end() ? nullptr : &*found;
+}
+
+/// Takes apart what parse_options has accepted.
+CommandLine taken_apart(std::vector<std::string> words) {
+  CommandLine line;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    auto& word = words[i];
+    if (word.size() < 2 || word.front() != '-') {
+      line.others.push_back(std::move(word));
+      continue;
+    }
+    const auto is_long = word.starts_with("--");
+    const auto equals = word.find('=');
+    const auto* option = is_long ? find_option(std::string_view(word).substr(2, equals - 2))
+                                 : option_of_letter(std::string_view(word).substr(1, 1));
+    if (option == nullptr) continue;
+    const auto flag = option->argument.empty();
+    if (!is_long && flag && word.size() > 2) {
+      // "-yv" is "-y -v".
+      auto rest = "-" + word.substr(2);
+      word.resize(2);
+      words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(rest));
+    }
+    Given given{option, {words[i]}};
+    const auto whole = is_long ? equals != std::string::npos : words[i].size() > 2;
+    if (!flag && !whole && i + 1 < words.size()) given.words.push_back(std::move(words[++i]));
+    line.options.push_back(std::move(given));
+  }
+  return line;
+}
+
+constexpr std::array<std::string_view, 5> backup_options{"rancher-container", "rke-config", "k3s",
+                                                         "rke2", "no-rancher-backup"};
+
+bool is_given(const std::vector<Given>& options, std::string_view name) {
+  return std::any_of(options.begin(), options.end(),
+                     [&](const Given& given) { return given.option->name == name; });
+}
+
+bool chooses_backup(const std::vector<Given>& options) {
+  return std::any_of(backup_options.begin(), backup_options.end(),
+                     [&](std::string_view name) { return is_given(options, name); });
+}
+
+/// Whether the next command is for the same steps, or for all that are left.
+enum class Scope { same, what_is_left };
+
+/// A command line that reaches the same clusters in the same ways: the options that the command
+/// takes, also those of the environment and the file. What it requires and was not given has a
+/// placeholder.
+std::string command_line(const Called& called, CommandName to, Scope scope,
+                         std::vector<std::string> arguments = {}) {
+  auto line = taken_apart(called.args);
+  auto elsewhere = taken_apart(called.elsewhere);
+  line.options.insert(line.options.end(), std::make_move_iterator(elsewhere.options.begin()),
+                      std::make_move_iterator(elsewhere.options.end()));
+  const auto& commands = all_commands();
+  const auto info = std::find_if(commands.begin(), commands.end(),
+                                 [&](const CommandInfo& each) { return each.command == to; });
+  const auto again = !line.others.empty() && line.others.front() == info->name;
+  if (again && arguments.empty()) arguments.assign(line.others.begin() + 1, line.others.end());
+  const auto is_replaced = [&](std::string_view name) {
+    return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+      return argument.starts_with(fmt::format("--{}=", name));
+    });
+  };
+  std::erase_if(line.options, [&](const Given& given) {
+    const auto name = given.option->name;
+    if (is_replaced(name)) return true;
+    // A folder that holds a transcript is not taken again, nor the name of a snapshot.
+    return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
+           (name == "yes" && (!again || to == CommandName::rollback)) ||
+           (scope == Scope::what_is_left && (name == "skip" || name == "all"));
+  });
+  std::vector<std::string> words{std::string(info->name)};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  for (const auto& given : line.options) {
+    words.insert(words.end(), given.words.begin(), given.words.end());
+  }
+  const auto looks = to == CommandName::status || to == CommandName::plan;
+  if (to != CommandName::rollback) {
+    if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
+    if (!is_given(line.options, "cluster")) words.emplace_back("--cluster=ID");
+    if (!looks && !chooses_backup(line.options)) words.emplace_back("--no-rancher-backup");
+  }
+  return fmt::format("{} {}", called.program, shell_line(words));
+}
+
+void add_tokens(std::vector<std::string>& next, const Called& called, const Observation& seen) {
+  const auto& own = seen.own_tokens;
+  if (own.rejected() == 0) return;
+  if (own.doomed() > 0) {
+    next.push_back(fmt::format(
+        "the cluster rejects {} that Rancher gave its users or agents there (logs and the web "
+        "shell fail with them); delete the ones that Rancher creates again: {}",
+        counted(own.doomed(), "token"),
+        command_line(called, CommandName::step, Scope::what_is_left, {"3.2"})));
+  }
+  const auto kept = own.rejected() - own.doomed();
+  if (kept > 0) {
+    next.push_back(
+        fmt::format("the cluster rejects {} there that nobody would make again, left alone for "
+                    "that: see what was found, and whether what uses it has to be installed again",
+                    counted(kept, "token")));
+  }
+}
+
+/// Why a cluster whose credentials are right may not be ready.
+void add_other_cause(std::vector<std::string>& next, const Observation& seen) {
+  const auto& ready = seen.local.cluster.ready;
+  if (ready.status.empty() || ready.status == "True") return;
+  next.push_back(
+      "Rancher has the live token and CA and does not say Ready: it tries again within some "
+      "minutes; where that stays so the cause is another one, which its message tells");
+}
+
+}  // namespace
+
+std::string completed(const Called& called, const std::string& text) {
+  constexpr std::string_view begin = ": retrust ";
+  const auto found = text.rfind(begin);
+  if (found == std::string::npos) return text;
+  const auto words = std::string_view(text).substr(found + begin.size());
+  const auto space = std::min(words.find(' '), words.size());
+  const auto* command = find_command(words.substr(0, space));
+  std::vector<std::string> arguments;
+  if (space < words.size()) arguments.emplace_back(words.substr(space + 1));
+  const auto goes_on = !arguments.empty() && arguments.front().find(' ') != std::string::npos;
+  if (command == nullptr || goes_on) return text;
+  return text.substr(0, found + 2) +
+         command_line(called, command->command, Scope::what_is_left, std::move(arguments));
+}
+
+std::vector<std::string> next_after_look(const Called& called, const Options& options,
+                                         const Observation& seen, const Plan& plan) {
+  std::vector<std::string> next;
+  if (!differs(seen, plan)) {
+    add_other_cause(next, seen);
+    add_tokens(next, called, seen);
+    return next;
+  }
+  if (options.command == CommandName::status) {
+    next.push_back("see what would be done: " +
+                   command_line(called, CommandName::plan, Scope::same));
+    return next;
+  }
+  next.push_back("do it: " + command_line(called, CommandName::run, Scope::same));
+  if (options.backup.kind == BackupChoice::Kind::not_chosen) {
+    next.push_back(
+        "to back Rancher up first, give one of these instead of --no-rancher-backup: "
+        "--rancher-container NAME, --rke-config FILE, --k3s or --rke2");
+  }
+  return next;
+}
+
+std::vector<std::string> next_after_change(const Called& called, const Options& options,
+                                           const Observation& seen, const Plan& plan,
+                                           Repaired repaired, WayBack way_back,
+                                           const std::string& folder) {
+  std::vector<std::string> next;
+  if (repaired == Repaired::after_silence) {
+    // The label: rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
+    std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
+    const auto& context =
+        options.context.empty() ? seen.downstream.kubeconfig.context : options.context;
+    if (!context.empty()) words.push_back("--context=" + context);
+    for (const auto* word : {"-n", options.name_space.text().c_str(), "logs", "-l",
+                             "app=cattle-cluster-agent", "--since=15m"}) {
+      words.emplace_back(word);
+    }
+    next.push_back("find out why the agents did not report: " + shell_line(words));
+  }
+  std::vector<std::string> open;
+  for (const auto& step : plan.steps) {
+    const auto& info = info_of(step.step);
+    const auto changes = info.effect == StepInfo::Effect::changes;
+    if (changes && step.need == Need::needed)
+      open.push_back(std::string(info.section) + " " + std::string(info.name));
+  }
+  if (!open.empty()) {
+    next.push_back(fmt::format("still needed: {}; do what is left: {}", enumerated(open),
+                               command_line(called, CommandName::run, Scope::what_is_left)));
+  } else if (!seen.comparison().equal()) {
+    next.push_back(
+        "Rancher's credentials did not match the cluster's at the last check; check "
+        "again: " +
+        command_line(called, CommandName::status, Scope::what_is_left));
+  } else {
+    add_other_cause(next, seen);
+  }
+  add_tokens(next, called, seen);
+  if (!folder.empty()) add_backup(next, called, way_back, folder);
+  return next;
+}
+
+std::string advice_after_no(const Called& called, const Options& options, BackupMade backup) {
+  const auto* begins =
+      backup == BackupMade::no
+          ? "nothing of this was done. To do it, give the command again and "
+            "answer yes: "
+          : "the backup that was made stays, and no more was done. To do the rest, "
+            "give the command again and answer yes, which makes another backup: ";
+  return begins + command_line(called, options.command, Scope::same);
+}
+
+std::vector<std::string> next_after_failure(const Called& called, const Options& options,
+                                            WayBack way_back, const std::string& folder) {
+  std::vector<std::string> next{"what was changed stays; do what is left: " +
+                                command_line(called, options.command, Scope::same)};
+  add_backup(next, called, way_back, folder);
+  return next;
+}
+
+void add_backup(std::vector<std::string>& next, const Called& called, WayBack way_back,
+                const std::string& folder) {
+  next.push_back(fmt::format(
+      "{}/backup has what Rancher had stored, the old token included: keep it safe, and delete it "
+      "when nobody needs it",
+      folder));
+  if (way_back == WayBack::none) return;
+  next.push_back("put that back: " +
+                 command_line(called, CommandName::rollback, Scope::what_is_left, {folder}));
+}
+
+}  // namespace retrust

@@ -1,0 +1,125 @@
+#include "app/toolbox.h"
+
+#include <optional>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "process/executable.h"
+
+namespace retrust {
+
+namespace {
+
+/// As root, a program from the folder in which retrust happens to be called is anybody's. Also for
+/// what kubectl and docker start by themselves, as login plugins.
+void check_search_path() {
+  const auto path = search_path();
+  const auto entry = relative_entry(path);
+  if (::geteuid() != 0 || !entry) return;
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("PATH holds {}: as root, retrust starts no program that may come from "
+                  "the current folder",
+                  entry->empty() ? "an empty entry, which means the current folder"
+                                 : "the relative entry " + *entry),
+      "set PATH without it: export " + shell_line({"PATH=" + without_relative_entries(path)}));
+}
+
+}  // namespace
+
+Kubectl Toolbox::with_kubeconfig(Side side, const std::string& kubeconfig,
+                                 const std::string& context) const {
+  KubectlTarget target{side, absolute_program(options_.kubectl), kubeconfig, context,
+                       options_.command_timeout};
+  target.named = options_.kubectl;
+  return {runner_, events_, std::move(target)};
+}
+
+Kubectl Toolbox::in_container() const {
+  KubectlTarget target;
+  target.side = Side::local;
+  if (options_.local_kubeconfig.empty()) target.context = options_.local_context;
+  target.command_timeout = options_.command_timeout;
+  target.container = options_.rancher_container;
+  target.docker = absolute_program(options_.docker);
+  target.named_docker = options_.docker;
+  return {runner_, events_, std::move(target)};
+}
+
+boost::asio::awaitable<Clusters> Toolbox::reach() const {
+  check_search_path();
+  const auto contained = options_.local_kubeconfig.empty();
+  Clusters reached{
+      with_kubeconfig(Side::downstream, options_.kubeconfig, options_.context),
+      contained ? in_container()
+                : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context),
+      redactor_};
+  // A version is asked for where something depends on it.
+  const auto kuberc = kuberc_file();
+  if (kuberc) {
+    auto downstream = co_await reached.downstream.of_its_age();
+    reached.downstream = std::move(downstream);
+  }
+  if (kuberc || contained) {
+    auto local = co_await reached.local.of_its_age();
+    reached.local = std::move(local);
+  }
+  const auto reads_kuberc = [](const Kubectl& kubectl) {
+    return kubectl.target().defaults == KubectlDefaults::of_kuberc;
+  };
+  if (kuberc && (reads_kuberc(reached.downstream) || reads_kuberc(reached.local))) {
+    events_.emit({.kind = EventKind::finding,
+                  .text = fmt::format("kubectl reads the kuberc {}: the options that retrust gives "
+                                      "override its defaults",
+                                      DisplayText(kuberc->string()))});
+  }
+  co_return reached;
+}
+
+BackupTools Toolbox::backup_tools() const {
+  std::optional<Kubectl> inside;
+  if (!options_.local_kubeconfig.empty() && !options_.rancher_container.empty()) {
+    inside = in_container();
+  }
+  return {Docker(runner_, events_,
+                 {absolute_program(options_.docker), options_.command_timeout, options_.docker}),
+          std::move(inside), Rke(runner_, events_, options_.rke, options_.command_timeout),
+          K3s(runner_, events_, options_.backup.distribution().value_or(Distribution::k3s),
+              options_.command_timeout),
+          Tar(runner_, events_, absolute_program("tar"), options_.command_timeout)};
+}
+
+PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
+  PlanOptions plan;
+  plan.name_space = options_.name_space;
+  plan.extent = options_.extent;
+  plan.pods = options_.pods;
+  plan.impersonation = options_.impersonation;
+  plan.skip = options_.skip;
+  plan.backup = options_.backup;
+  plan.downstream_kubectl = clusters.downstream.shown_line();
+  plan.local_kubectl = clusters.local.shown_line();
+  plan.docker = options_.docker;
+  plan.local_age = clusters.local.target().age;
+  return plan;
+}
+
+OwnTokensChoice Toolbox::own_tokens_choice() const {
+  if (options_.skip.contains(Step::repair_impersonation)) return OwnTokensChoice::leave;
+  // What a single other step does has nothing to do with the tokens of Rancher's users.
+  if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
+    return OwnTokensChoice::leave;
+  }
+  return options_.impersonation == Impersonation::repair ? OwnTokensChoice::repair
+                                                         : OwnTokensChoice::look;
+}
+
+ObserveOptions Toolbox::observe_options(Permissions permissions) const {
+  return {options_.cluster, options_.name_space, permissions, own_tokens_choice(), &events_};
+}
+
+}  // namespace retrust

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "cli/options.h"
+#include "observe/observe.h"
+#include "run/execution.h"
+#include "steps/plan.h"
+
+namespace retrust {
+
+/// Makes what a command works with, by what the options say.
+class Toolbox {
+ public:
+  /// The references must outlive this.
+  Toolbox(const Options& options, Runner& runner, Events& events, Redactor& redactor)
+      : options_(options), runner_(runner), events_(events), redactor_(redactor) {}
+
+  /// The kubectls of both clusters; that in a container may be old, and is asked for its version.
+  boost::asio::awaitable<Clusters> reach() const;
+  BackupTools backup_tools() const;
+  PlanOptions plan_options(const Clusters& clusters) const;
+  ObserveOptions observe_options(Permissions permissions) const;
+
+ private:
+  Kubectl with_kubeconfig(Side side, const std::string& kubeconfig,
+                          const std::string& context) const;
+  /// The kubectl in Rancher's container.
+  Kubectl in_container() const;
+  OwnTokensChoice own_tokens_choice() const;
+
+  const Options& options_;
+  Runner& runner_;
+  Events& events_;
+  Redactor& redactor_;
+};
+
+}  // namespace retrust

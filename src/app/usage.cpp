@@ -1,0 +1,74 @@
+#include "app/usage.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/trust.h"
+#include "ui/terminal.h"
+
+namespace retrust {
+namespace {
+
+void check_file(std::string_view option, const std::string& path, std::string_view kind) {
+  const auto wrong = [&](std::string_view why) {
+    throw Failure(ExitStatus::usage, fmt::format("--{}: cannot read {}: {}", option, path, why),
+                  fmt::format("give {} that you can read; see what is there: ls -ld {}", kind,
+                              operand(path)));
+  };
+  struct ::stat state {};
+  if (::stat(path.c_str(), &state) != 0) wrong(std::strerror(errno));
+  if (S_ISDIR(state.st_mode)) wrong(std::strerror(EISDIR));
+  if (::access(path.c_str(), R_OK) != 0) wrong(std::strerror(errno));
+  if (S_ISREG(state.st_mode) && state.st_size == 0) wrong("the file is empty");
+  // kubectl runs the programs that a kubeconfig names: whoever writes it acts as the operator.
+  open_trusted(path);
+}
+
+}  // namespace
+
+bool changes_something(const Options& options) {
+  return options.command == CommandName::run || options.command == CommandName::rollback ||
+         (options.command == CommandName::step &&
+          info_of(*options.step).effect == StepInfo::Effect::changes);
+}
+
+void check_usage(const Options& options) {
+  if (!options.kubeconfig.empty()) check_file("kubeconfig", options.kubeconfig, "a kubeconfig");
+  if (!options.local_kubeconfig.empty()) {
+    check_file("local-kubeconfig", options.local_kubeconfig, "a kubeconfig");
+  }
+  const auto& backup = options.backup;
+  if (options.command == CommandName::run && backup.kind == BackupChoice::Kind::not_chosen) {
+    throw Failure(
+        ExitStatus::usage,
+        "no choice was made about a backup of Rancher (section 1 of the runbook): "
+        "nothing was changed",
+        "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
+        "made by rke), --k3s or --rke2 (on a server node of such a cluster), or back Rancher up "
+        "yourself and give --no-rancher-backup");
+  }
+  if (options.step == Step::backup_container && backup.kind != BackupChoice::Kind::container) {
+    throw Failure(ExitStatus::usage, "step backup-container needs a container",
+                  "give --rancher-container NAME, and no other choice of a backup");
+  }
+  if (options.step == Step::backup_etcd && backup.kind != BackupChoice::Kind::etcd &&
+      !backup.distribution()) {
+    throw Failure(ExitStatus::usage, "step backup-etcd needs to know whose etcd",
+                  "give --rke-config FILE, --k3s or --rke2");
+  }
+  if (backup.kind == BackupChoice::Kind::etcd) {
+    check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
+  }
+  if (changes_something(options) && options.consent == Consent::ask && !can_ask()) {
+    throw Failure(ExitStatus::usage,
+                  "this is no terminal, so nobody can be asked: nothing was changed",
+                  "give --yes to go on without a question");
+  }
+}
+
+}  // namespace retrust

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/folder.h"
+
+namespace retrust {
+
+/// A file of mode 0600 that is written piece by piece, each piece handed to the system at once.
+/// Throws Failure (refused) where it cannot be created, because it is there already, or written.
+class PrivateFile {
+ public:
+  /// A file that must be new, or one of the caller's to which more is added.
+  enum class Begin { empty, at_end };
+  PrivateFile(const Folder& folder, const std::string& name, Begin begin = Begin::empty);
+
+  void write(std::string_view text);
+  /// Puts the text in the place of all that was written. A kill in the middle leaves a part of it,
+  /// with the end of what was there.
+  void rewrite(std::string_view text);
+  /// Returns when the disk has it (fdatasync).
+  void sync();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  Descriptor descriptor_;
+};
+
+/// A file that is there under its name whole and on the disk, or not at all: written under another
+/// name beside it, which is gone again unless keep() was called. Throws as PrivateFile does.
+class BackupFile {
+ public:
+  BackupFile(Folder folder, std::string name);
+  ~BackupFile();
+  BackupFile(const BackupFile&) = delete;
+  BackupFile& operator=(const BackupFile&) = delete;
+
+  void write(std::string_view text) { file_.write(text); }
+  /// Returns when the disk has it, under its name. Never takes the place of another file.
+  void keep();
+
+ private:
+  Folder folder_;
+  std::string name_;
+  std::string unfinished_;
+  PrivateFile file_;
+};
+
+}  // namespace retrust

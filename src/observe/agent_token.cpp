@@ -1,0 +1,107 @@
+#include "observe/agent_token.h"
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "credentials/certificate.h"
+
+namespace retrust {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object named(const std::string& name) {
+  json::object reference;
+  reference["name"] = name;
+  return reference;
+}
+
+}  // namespace
+
+std::optional<Version> agents_version(const Observation& observation) {
+  const auto& image = observation.downstream.agent_image.str();
+  // The part after the last colon is a tag, unless it is of the registry's port.
+  const auto colon = image.rfind(':');
+  if (colon != std::string::npos && image.find('/', colon) == std::string::npos) {
+    if (const auto version = parse_version(image.substr(colon + 1))) return version;
+  }
+  return observation.local.rancher.version;
+}
+
+bool agents_make_tokens(const Observation& observation) {
+  const auto version = agents_version(observation);
+  return !version || *version >= Version{2, 6, 7};
+}
+
+TokenMaker token_maker(const Observation& observation) {
+  const auto kubernetes = parse_version(observation.downstream.kubernetes_version);
+  if (!kubernetes || *kubernetes < Version{1, 24, 0}) return TokenMaker::kubernetes;
+  return agents_make_tokens(observation) ? TokenMaker::agents : TokenMaker::retrust;
+}
+
+std::string account_trouble(const Observation& observation) {
+  const auto version = agents_version(observation);
+  if (token_maker(observation) != TokenMaker::retrust || *version < Version{2, 5, 8}) return {};
+  const auto& first = observation.downstream.account_secret;
+  if (first.empty()) return "the service account cattle lists no token secret";
+  const auto& tokens = observation.downstream.tokens;
+  const auto found = std::any_of(tokens.begin(), tokens.end(),
+                                 [&](const TokenSecret& secret) { return secret.name == first; });
+  if (found) return {};
+  return fmt::format(
+      "the service account cattle lists {} first, which is no token secret that is "
+      "there",
+      first);
+}
+
+json::object new_account_secret(const NamespaceName& name_space, const Uid& account_uid) {
+  const std::string account(agent_account);
+  json::object owner;
+  owner["apiVersion"] = "v1";
+  owner["kind"] = "ServiceAccount";
+  owner["name"] = account;
+  owner["uid"] = account_uid.text();
+  json::object annotations;
+  annotations["kubernetes.io/service-account.name"] = account;
+  json::object labels;
+  labels["cattle.io/service-account.name"] = account;
+  json::object metadata;
+  metadata["generateName"] = account + "-token-";
+  metadata["namespace"] = name_space.text();
+  metadata["annotations"] = std::move(annotations);
+  metadata["labels"] = std::move(labels);
+  metadata["ownerReferences"] = json::array{std::move(owner)};
+  json::object secret;
+  secret["apiVersion"] = "v1";
+  secret["kind"] = "Secret";
+  secret["type"] = "kubernetes.io/service-account-token";
+  secret["metadata"] = std::move(metadata);
+  return secret;
+}
+
+void list_secret_first(json::object& account, const ObjectName& secret,
+                       const std::set<ObjectName>& there) {
+  json::array listed{named(secret)};
+  if (const auto* before = account.if_contains("secrets");
+      before != nullptr && before->is_array()) {
+    for (const auto& reference : before->get_array()) {
+      const auto* object = reference.if_object();
+      const auto* name = object == nullptr ? nullptr : object->if_contains("name");
+      if (name == nullptr || !name->is_string()) continue;
+      const std::string text(name->get_string());
+      if (secret != text && ObjectNameRule::allows(text) && there.contains(text))
+        listed.push_back(reference);
+    }
+  }
+  account["secrets"] = std::move(listed);
+}
+
+bool agree_on_ca(const Downstream& downstream, const TokenSecret& secret) {
+  return !downstream.root_ca || secret.credentials.ca_pem.empty() ||
+         same_certificates(*downstream.root_ca, secret.credentials.ca_pem);
+}
+
+}  // namespace retrust

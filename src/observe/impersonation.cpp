@@ -1,0 +1,418 @@
+#include "observe/impersonation.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <map>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "observe/commands.h"
+#include "observe/parse.h"
+#include "observe/permissions.h"
+#include "observe/trim.h"
+#include "process/gather.h"
+#include "tools/object_check.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+/// Reviews in one process, the control aside. More would not be faster, and nearer to a time-out.
+constexpr std::size_t reviews_at_once = 199;
+/// What two such processes review, side by side.
+constexpr std::size_t page_size = 2 * reviews_at_once;
+/// A list that takes longer than the server remembers it will not be faster the next time.
+constexpr int most_restarts = 5;
+constexpr std::size_t most_examples = 3;
+/// In one namespace, beyond what any cluster was seen to have (rancher/rancher 44347: 37,000).
+constexpr std::size_t most_tokens = 100'000;
+constexpr int most_pages = 2'000;
+/// For one list from its first page to its last, with what is done about each page.
+constexpr std::chrono::minutes longest_list{30};
+
+/// As in a URL's query: what the server gave is base64, by the letter.
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const auto plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      result += c;
+    } else {
+      result += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return result;
+}
+
+std::string page_path(const NamespaceName& name_space, const std::string& next) {
+  auto path = fmt::format(
+      "/api/v1/namespaces/{}/secrets?fieldSelector=type%3Dkubernetes.io%2Fservice-account-token"
+      "&limit={}",
+      name_space, page_size);
+  if (!next.empty()) path += "&continue=" + escaped(next);
+  return path;
+}
+
+/// 410: the server no longer knows the state that the list began with.
+bool is_expired(const KubectlFailure& failure) {
+  return failure.detail.find("(Expired)") != std::string::npos ||
+         failure.detail.find("continue parameter is too old") != std::string::npos;
+}
+
+awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
+  page = co_await pages.next();
+}
+
+using Rulings = std::vector<std::pair<Ruling, DisplayText>>;
+
+awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& tokens,
+                          std::size_t begin, Secret control, Rulings& rulings) {
+  const auto end = std::min(tokens.size(), begin + reviews_at_once);
+  json::array reviews;
+  for (auto i = begin; i < end; ++i) reviews.push_back(token_review(tokens[i].token));
+  if (!control.empty()) reviews.push_back(token_review(control));
+  const auto answers = co_await downstream.review(std::move(reviews));
+  if (!control.empty()) {
+    const auto [ruling, reason] = ruling_of(answers.back());
+    if (ruling != Ruling::accepted) {
+      throw Failure(ExitStatus::refused,
+                    "the cluster does not accept the agents' own token either, so what it says of "
+                    "others' proves nothing",
+                    "run sections 2.1 to 2.5 first; if it stays so, the key that tokens are signed "
+                    "with and the keys that they are verified with are no pair",
+                    reason);
+    }
+  }
+  for (auto i = begin; i < end; ++i) rulings[i] = ruling_of(answers[i - begin]);
+}
+
+/// Counts what pages bring.
+class Survey {
+ public:
+  Survey(const Clusters& clusters, const Observation& seen, const ObserveOptions& options)
+      : clusters_(clusters),
+        seen_(seen),
+        events_(options.events),
+        agents_namespace_(options.name_space) {}
+
+  void add(const NamespaceName& name_space, TokenPage page) {
+    if (page.begins == TokenPage::Begins::again) {
+      std::erase_if(groups_, [&](const auto& entry) {
+        return entry.second.counted.name_space == name_space;
+      });
+      std::erase_if(waiting_,
+                    [&](const OwnToken& token) { return token.name_space == name_space; });
+    }
+    for (auto& token : page.tokens) waiting_.push_back(std::move(token));
+  }
+
+  bool full() const { return waiting_.size() >= page_size; }
+
+  awaitable<void> review() {
+    const auto tokens = std::exchange(waiting_, {});
+    if (reviewed_ > 0) say_progress();
+    reviewed_ += tokens.size();
+    const auto rulings = co_await rule(clusters_.downstream, tokens, Secret());
+    for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
+  }
+
+  awaitable<std::vector<OwnTokens::Group>> finish() {
+    if (said_) say(EventKind::wait_ended, fmt::format("{} tokens reviewed", reviewed_));
+    std::vector<awaitable<void>> questions;
+    for (auto& [key, group] : groups_) {
+      if (!group.doomed.empty()) {
+        questions.push_back(spare_used(group.counted, group.doomed));
+      }
+    }
+    co_await gather(std::move(questions));
+    std::vector<OwnTokens::Group> found;
+    for (auto& [key, group] : groups_) found.push_back(std::move(group.counted));
+    co_return found;
+  }
+
+ private:
+  void say(EventKind kind, std::string text) const {
+    if (events_ != nullptr) events_->emit({.kind = kind, .text = std::move(text)});
+  }
+  /// The first batch is mostly the only one, and nothing to talk of.
+  void say_progress() {
+    if (!said_) {
+      say(EventKind::wait_started,
+          "for the cluster to review the tokens of Rancher's users, without a time limit");
+    }
+    said_ = true;
+    say(EventKind::wait_progress, fmt::format("{} so far", reviewed_));
+  }
+
+  void count(const OwnToken& token, const std::pair<Ruling, DisplayText>& ruling) {
+    const auto owner = owner_of(token, agents_namespace_);
+    if (!owner) return;
+    auto& [group, doomed] = groups_[{token.name_space, *owner}];
+    group.name_space = token.name_space;
+    group.owner = *owner;
+    ++group.total;
+    if (ruling.first == Ruling::accepted) return;
+    if (ruling.first == Ruling::rejected) {
+      if (++group.rejected == 1) group.reason = ruling.second;
+      if (group.examples.size() < most_examples) group.examples.push_back(token.name);
+      if (auto why = not_made_again(token, *owner, seen_); why.empty()) {
+        doomed.push_back(token.name.text());
+      } else {
+        ++group.kept;
+        ++group.kept_because[why];
+      }
+    } else {
+      ++group.unclear;
+      if (group.reason.empty()) group.reason = ruling.second;
+    }
+  }
+
+  /// A pod that mounts a secret would not start again without it.
+  awaitable<void> spare_used(OwnTokens::Group& group, const std::vector<std::string>& doomed) {
+    const auto used = co_await names_in_pods(clusters_.downstream, group.name_space);
+    const auto count = std::count_if(doomed.begin(), doomed.end(),
+                                     [&](const std::string& name) { return used.contains(name); });
+    if (count == 0) co_return;
+    group.kept += static_cast<std::size_t>(count);
+    group.kept_because["pods use them; delete them and recreate those pods by hand"] +=
+        static_cast<std::size_t>(count);
+  }
+
+  const Clusters& clusters_;
+  const Observation& seen_;
+  EventSink* events_;
+  NamespaceName agents_namespace_;
+  std::size_t reviewed_ = 0;
+  bool said_ = false;
+  std::vector<OwnToken> waiting_;
+  struct Entry {
+    OwnTokens::Group counted;
+    std::vector<std::string> doomed;  ///< names
+  };
+  std::map<std::pair<NamespaceName, TokenOwner>, Entry> groups_;
+};
+
+awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
+                                                const ObserveOptions& options,
+                                                const Observation& seen,
+                                                const std::vector<OwnToken>& others) {
+  const auto& agents_namespace = options.name_space;
+  Survey survey(clusters, seen, options);
+  std::vector<TokenPages> lists;
+  for (const auto& name_space : seen.downstream.own_namespaces) {
+    if (name_space == agents_namespace) continue;
+    lists.emplace_back(name_space, clusters.downstream, clusters.redactor);
+  }
+  // The first pages side by side; mostly there are no others, and one review is enough.
+  std::vector<TokenPage> first(lists.size());
+  std::vector<awaitable<void>> questions;
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    questions.push_back(store_first(lists[i], first[i]));
+  }
+  co_await gather(std::move(questions));
+  // The secrets of the agents' namespace came with everything else that is there.
+  TokenPage came;
+  came.tokens = others;
+  survey.add(agents_namespace, std::move(came));
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    survey.add(lists[i].name_space(), std::move(first[i]));
+    while (lists[i].more()) {
+      if (survey.full()) co_await survey.review();
+      auto page = co_await lists[i].next();
+      survey.add(lists[i].name_space(), std::move(page));
+    }
+  }
+  co_await survey.review();
+  auto groups = co_await survey.finish();
+  co_return groups;
+}
+
+/// Whether it has the name that the token controller gives: ACCOUNT-token-xxxxx, of the letters
+/// that Kubernetes takes for such names.
+bool is_automatic(const OwnToken& token) {
+  const auto prefix = token.account.text() + "-token-";
+  const std::string_view name(token.name.text());
+  if (!name.starts_with(prefix)) return false;
+  const auto suffix = name.substr(prefix.size());
+  return suffix.size() == 5 &&
+         suffix.find_first_not_of("bcdfghjklmnpqrstvwxz2456789") == std::string_view::npos;
+}
+
+void collect_texts(const json::value& value, std::set<std::string>& texts) {
+  if (const auto* text = value.if_string()) {
+    texts.emplace(*text);
+  } else if (const auto* array = value.if_array()) {
+    for (const auto& element : *array) collect_texts(element, texts);
+  } else if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) collect_texts(member.value(), texts);
+  }
+}
+
+}  // namespace
+
+TokenPages::TokenPages(NamespaceName name_space, const Kubectl& kubectl, Redactor& redactor)
+    : TokenPages(
+          std::move(name_space),
+          [kubectl](std::string path) { return kubectl.get_raw(std::move(path), token_trim()); },
+          redactor) {
+  shown_ = kubectl.shown(Kubectl::get_args(commands::token_secrets(name_space_)));
+}
+
+awaitable<TokenPage> TokenPages::next() {
+  TokenPage page;
+  const Question question{name_of(Side::downstream), shown_, name_space_.text()};
+  for (;;) {
+    json::value list;
+    auto expired = false;
+    try {
+      list = co_await fetch_(page_path(name_space_, continue_));
+    } catch (const KubectlFailure& failure) {
+      expired = !continue_.empty() && is_expired(failure) && ++restarts_ <= most_restarts;
+      if (!expired) throw;
+    }
+    if (expired) {
+      continue_.clear();
+      page.begins = TokenPage::Begins::again;
+      continue;
+    }
+    if (!list.is_object()) {
+      throw Failure(
+          ExitStatus::refused,
+          fmt::format("the downstream cluster's list of secrets in {} is no list", name_space_),
+          fmt::format("this may be an attack, and retrust uses nothing of that answer. See what "
+                      "the cluster sends: {}",
+                      question.command));
+    }
+    check_objects(list, question);
+    for (const auto& secret : array_at(list, "/items")) {
+      if (auto token = parse_own_token(secret, *redactor_))
+        page.tokens.push_back(std::move(*token));
+    }
+    continue_ = text_at(list, "/metadata/continue");
+    more_ = !continue_.empty();
+    read_ =
+        page.begins == TokenPage::Begins::again ? page.tokens.size() : read_ + page.tokens.size();
+    const auto late = std::chrono::steady_clock::now() - began_ > longest_list;
+    if (++pages_ > most_pages || read_ > most_tokens || late) {
+      throw Failure(ExitStatus::refused,
+                    fmt::format("the downstream cluster's list of secrets in {} does not end: {} "
+                                "read so far",
+                                name_space_, counted(read_, "token")),
+                    "leave section 3.2 out: --skip 3.2");
+    }
+    co_return page;
+  }
+}
+
+std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
+  const auto* status = find_at(review, "/status");
+  if (status == nullptr || !status->is_object()) return {Ruling::unclear, "no answer"};
+  if (verdict_of(review).first == Verdict::accepted) return {Ruling::accepted, {}};
+  auto reason = text_at(*status, "/error");
+  // Nobody knew the token, and nothing went wrong.
+  if (reason.empty() || reason == "invalid bearer token" || reason == "[invalid bearer token]") {
+    return {Ruling::rejected, std::move(reason)};
+  }
+  // What the API server's own check of service account tokens says, with any other error beside it:
+  // Kubernetes, pkg/serviceaccount/jwt.go and legacy.go.
+  // Not "been invalidated": that is also what becomes of a secret that could not be read just then.
+  constexpr std::array decisive{"error in cryptographic primitive", "no keys found",
+                                "been marked invalid", "token has expired"};
+  const auto certain = std::any_of(decisive.begin(), decisive.end(), [&](const char* words) {
+    return reason.find(words) != std::string::npos;
+  });
+  return {certain ? Ruling::rejected : Ruling::unclear, std::move(reason)};
+}
+
+awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<OwnToken>& tokens,
+                        Secret control) {
+  Rulings rulings(tokens.size());
+  for (std::size_t begin = 0; begin < tokens.size();) {
+    std::vector<awaitable<void>> questions;
+    for (; questions.size() < 2 && begin < tokens.size(); begin += reviews_at_once) {
+      questions.push_back(rule_some(downstream, tokens, begin, control, rulings));
+    }
+    co_await gather(std::move(questions));
+  }
+  co_return rulings;
+}
+
+std::string not_made_again(const OwnToken& token, TokenOwner owner,
+                           const Observation& observation) {
+  const auto& rancher = observation.local.rancher;
+  const auto old = rancher.version && *rancher.version < Version{2, 6, 7};
+  // Rancher itself does, from then on; what is no release is taken for a recent one.
+  if (owner == TokenOwner::user && !old) return {};
+  const auto& version = observation.downstream.kubernetes_version;
+  const auto kubernetes = parse_version(version);
+  if (kubernetes && *kubernetes < Version{1, 24, 0}) {
+    // Up to 1.23 the token controller does, for every account, but not what was made by hand.
+    if (is_automatic(token)) return {};
+    return "made by hand, so that nobody would make another one";
+  }
+  return fmt::format("nobody would make another one on Kubernetes {}{}",
+                     kubernetes ? version : "of unknown version",
+                     owner == TokenOwner::user ? " with Rancher " + rancher.version_text : "");
+}
+
+awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
+                                               NamespaceName name_space) {
+  auto args = commands::pods(name_space);
+  const auto list = co_await downstream.get(std::move(args), spec_trim());
+  std::set<std::string> texts;
+  for (const auto* pod : items_of(list, "Pod")) {
+    if (const auto* spec = find_at(*pod, "/spec")) collect_texts(*spec, texts);
+  }
+  co_return texts;
+}
+
+awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOptions& options,
+                                   Observation& seen) {
+  auto& own = seen.own_tokens;
+  // They are secrets: kept no longer than they are needed.
+  const auto others = std::exchange(seen.downstream.other_tokens, {});
+  if (options.own_tokens == OwnTokensChoice::leave) co_return;
+  const auto& there = seen.downstream.own_namespaces;
+  const auto& version = seen.local.rancher.version;
+  // Earlier versions have no such accounts: logs and the shell go by the agents' token.
+  const auto old = version && *version < Version{2, 6, 0};
+  const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
+  if (old && !used) co_return;
+  try {
+    own.groups = co_await survey(clusters, options, seen, others);
+    own.look = OwnTokens::Look::done;
+  } catch (const Failure& failure) {
+    own.groups.clear();
+    own.look = OwnTokens::Look::failed;
+    own.trouble = failure.in_full();
+    // Nobody waits any longer, if anybody did.
+    if (options.events != nullptr) {
+      options.events->emit(
+          {.kind = EventKind::wait_ended,
+           .text = fmt::format("not all tokens could be reviewed: {}", own.trouble),
+           .weight = Weight::routine});
+    }
+  }
+  if (options.own_tokens != OwnTokensChoice::repair || options.permissions != Permissions::ask) {
+    co_return;
+  }
+  const auto permissions = own_token_permissions(own);
+  if (permissions.empty()) co_return;
+  json::array reviews;
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  const auto answers = co_await clusters.downstream.review(std::move(reviews));
+  for (std::size_t i = 0; i < permissions.size(); ++i) {
+    if (!is_allowed(answers[i])) {
+      seen.missing_permissions.push_back(text_of(permissions[i], "downstream"));
+    }
+  }
+}
+
+}  // namespace retrust

@@ -1,0 +1,42 @@
+#include "observe/kubeconfig_registration.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "observe/kubeconfig.h"
+
+namespace retrust {
+
+boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
+                                                               Redactor& redactor) {
+  auto config = co_await kubectl.config();
+  const auto& target = kubectl.target();
+  if (!target.container.empty()) {
+    keep_users(redactor, config, std::nullopt);
+    co_return nullptr;
+  }
+  keep_users(redactor, config, std::filesystem::path(target.kubeconfig).parent_path());
+  co_return config;
+}
+
+boost::asio::awaitable<void> KubeconfigRegistration::read(Kubectl kubectl,
+                                                          boost::json::value& answer) {
+  std::exception_ptr failure;
+  try {
+    answer = co_await register_kubeconfig(std::move(kubectl), redactor_);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure && !failure_) failure_ = failure;
+  if (--left_ == 0) {
+    gate_.open(failure_ ? Gate::Secrets::unknown : Gate::Secrets::registered);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void KubeconfigRegistration::check() const {
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+}  // namespace retrust

@@ -1,0 +1,84 @@
+#include "observe/observation.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+namespace retrust {
+
+std::optional<Version> parse_version(std::string_view text) {
+  if (text.starts_with('v')) text.remove_prefix(1);
+  Version version;
+  int* const parts[] = {&version.major, &version.minor, &version.patch};
+  for (std::size_t i = 0; i < std::size(parts); ++i) {
+    if (text.starts_with('-')) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *parts[i]);
+    if (error != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (i + 1 < std::size(parts)) {
+      if (!text.starts_with('.')) return std::nullopt;
+      text.remove_prefix(1);
+    }
+  }
+  return version;
+}
+
+std::string TokenSecret::lack() const {
+  if (complete()) return {};
+  if (foreign_token) return "what it holds as its token is no JWT, so no service account's token";
+  if (credentials.ca_pem.empty()) {
+    return credentials.token.empty() ? "it holds no token and CA" : "it holds no CA";
+  }
+  return "it holds no token";
+}
+
+const TokenSecret* Observation::live() const {
+  const auto& tokens = downstream.tokens;
+  const auto is_good = [](const TokenSecret& secret) {
+    return secret.complete() && secret.verdict != Verdict::rejected;
+  };
+  const auto in_use = std::find_if(tokens.begin(), tokens.end(), [&](const TokenSecret& secret) {
+    return is_good(secret) && secret.credentials.token == local.cluster.stored.token;
+  });
+  if (in_use != tokens.end()) return &*in_use;
+  const auto good = std::find_if(tokens.begin(), tokens.end(), is_good);
+  if (good != tokens.end()) return &*good;
+  return tokens.empty() ? nullptr : &tokens.front();
+}
+
+std::optional<Credentials> Observation::live_credentials() const {
+  const auto* secret = live();
+  if (secret == nullptr) return std::nullopt;
+  auto credentials = secret->credentials;
+  if (downstream.root_ca) credentials.ca_pem = *downstream.root_ca;
+  return credentials;
+}
+
+Comparison Observation::comparison() const {
+  const auto credentials = live_credentials();
+  if (!credentials) return {Comparison::Part::differs, Comparison::Part::differs};
+  return compare(local.cluster.stored, *credentials);
+}
+
+std::string says(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted:
+      return "accepts it";
+    case Verdict::rejected:
+      return "rejects it";
+    case Verdict::unknown:
+      break;
+  }
+  return {};
+}
+
+std::vector<Pod> agent_pods(const std::vector<Pod>& pods) {
+  std::vector<Pod> agents;
+  std::copy_if(pods.begin(), pods.end(), std::back_inserter(agents), [](const Pod& pod) {
+    return pod.service_account == agent_account && pod.phase != "Succeeded" &&
+           pod.phase != "Failed";
+  });
+  return agents;
+}
+
+}  // namespace retrust

@@ -1,0 +1,324 @@
+#include "observe/observe.h"
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "base/json.h"
+#include "base/near.h"
+#include "base/text.h"
+#include "credentials/certificate.h"
+#include "credentials/token.h"
+#include "observe/agent_token.h"
+#include "observe/commands.h"
+#include "observe/impersonation.h"
+#include "observe/kubeconfig.h"
+#include "observe/kubeconfig_registration.h"
+#include "observe/parse.h"
+#include "observe/permissions.h"
+#include "observe/stored_token.h"
+#include "observe/trim.h"
+#include "process/gather.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+
+/// Answers to the first round of questions.
+struct Answers {
+  json::value config;
+  json::value downstream;
+  json::value local;
+  json::value local_config;  ///< null where a container has it
+  KubectlVersions versions;
+};
+
+awaitable<void> store(awaitable<json::value> question, json::value& answer) {
+  answer = co_await std::move(question);
+}
+
+awaitable<void> ask_versions(const Kubectl& downstream, KubectlVersions& answer) {
+  answer = co_await downstream.versions();
+}
+
+/// Set if the server did not answer at all.
+std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
+  try {
+    if (end) std::rethrow_exception(end);
+  } catch (const KubectlFailure& failure) {
+    if (is_away(failure.kind)) return failure;
+  } catch (...) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
+/// the others; one that is older than the renewal is told from one of another cluster.
+void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
+                const std::string& wanted, const std::string& listing) {
+  const auto& downstream_end = ends[1];
+  const auto& local_end = ends[2];
+  const auto view = parse_kubeconfig(answers.config);
+  if (const auto id = through_rancher(view.server); !id.empty()) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("--kubeconfig goes through Rancher itself ({}): that cannot work "
+                              "while Rancher does not trust the cluster",
+                              view.server),
+                  "fetch a kubeconfig from a control plane node of the downstream cluster");
+  }
+  const auto downstream = absence(downstream_end);
+  const auto local = absence(local_end);
+  if (downstream && local) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("neither cluster answers: {}; {}", downstream->what(), local->what()),
+                  "check the network of this machine first, such as a VPN; " + downstream->advice,
+                  downstream->detail == local->detail ? downstream->detail
+                                                      : downstream->detail + "\n" + local->detail);
+  }
+  if (downstream_end) {
+    try {
+      std::rethrow_exception(downstream_end);
+    } catch (KubectlFailure& failure) {
+      if (failure.kind != KubectlError::untrusted || local_end) throw;
+      const auto& cluster = choose_cluster(answers.local, wanted, listing);
+      const auto stored = base64_decode(text_at(cluster, "/status/caCert")).value_or("");
+      if (view.ca_pem.empty() || !same_certificates(view.ca_pem, stored)) throw;
+      throw KubectlFailure(
+          failure.kind,
+          Failure(ExitStatus::refused,
+                  "--kubeconfig was made before the renewal: its CA is the old one, which Rancher "
+                  "still has stored too",
+                  "fetch a fresh kubeconfig from a control plane node of the downstream cluster",
+                  failure.detail));
+    }
+  }
+  if (local_end) std::rethrow_exception(local_end);
+}
+
+/// Asks for the tokens and the permissions in one process.
+awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions& options,
+                                  Observation& seen) {
+  json::array reviews;
+  for (const auto& secret : seen.downstream.tokens) {
+    if (secret.complete()) reviews.push_back(token_review(secret.credentials.token));
+  }
+  const auto& stored = seen.local.cluster.stored.token;
+  if (!stored.empty()) reviews.push_back(token_review(stored));
+  const auto permissions = options.permissions == Permissions::ask
+                               ? downstream_permissions(options.name_space, token_maker(seen))
+                               : std::vector<Permission>{};
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  if (reviews.empty()) co_return;
+  const auto answers = co_await clusters.downstream.review(std::move(reviews));
+  auto answer = answers.begin();
+  for (auto& secret : seen.downstream.tokens) {
+    if (!secret.complete()) continue;
+    std::tie(secret.verdict, secret.reason) = verdict_of(*answer++);
+  }
+  if (!stored.empty()) seen.stored_verdict = verdict_of(*answer++).first;
+  for (const auto& permission : permissions) {
+    if (!is_allowed(*answer++)) {
+      seen.missing_permissions.push_back(text_of(permission, "downstream"));
+    }
+  }
+}
+
+awaitable<void> review_local(const Clusters& clusters, const ObserveOptions& options,
+                             Observation& seen) {
+  if (options.permissions == Permissions::leave) co_return;
+  const auto permissions = local_permissions(seen.local);
+  json::array reviews;
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  const auto answers = co_await clusters.local.review(std::move(reviews));
+  for (std::size_t i = 0; i < permissions.size(); ++i) {
+    if (!is_allowed(answers[i])) {
+      seen.missing_permissions.push_back(text_of(permissions[i], "local"));
+    }
+  }
+}
+
+/// Does the CA that the cluster hands out verify the server that it serves? Where every CA of the
+/// operator's kubeconfig is among those handed out, the answers that we have are the proof.
+awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
+                                    Observation& seen) {
+  const auto* live = seen.live();
+  auto& downstream = seen.downstream;
+  auto handed_out = live == nullptr ? Credentials{} : live->credentials;
+  // Where the two differ it is the secret's that is behind.
+  if (downstream.root_ca) handed_out.ca_pem = *downstream.root_ca;
+  if (handed_out.ca_pem.empty()) co_return;
+  const auto verified = view.trust == KubeconfigView::Trust::verifies;
+  if (verified && contains_certificates(handed_out.ca_pem, view.ca_pem)) {
+    downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+    co_return;
+  }
+  const TemporaryKubeconfig temporary(view, handed_out);
+  std::optional<KubectlFailure> failed;
+  try {
+    co_await clusters.downstream.with_kubeconfig(temporary.path()).get_raw("/version");
+  } catch (const KubectlFailure& failure) {
+    failed = failure;
+  }
+  if (!failed || failed->kind == KubectlError::unauthorized ||
+      failed->kind == KubectlError::forbidden) {
+    downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+  } else if (failed->kind == KubectlError::untrusted) {
+    // A server that the system's own CAs vouch for is a proxy's, or has a second certificate: the
+    // one that the agents and Rancher see cannot be seen from here.
+    downstream.handed_out_ca = verified && view.ca_pem.empty()
+                                   ? Downstream::HandedOutCa::not_provable
+                                   : Downstream::HandedOutCa::does_not_verify;
+    downstream.handed_out_reason = failed->detail;
+  } else {
+    throw KubectlFailure(*failed);
+  }
+}
+
+}  // namespace
+
+void warn_of_unverified(const Clusters& clusters, const Observation& seen, EventSink& events) {
+  const auto warn = [&](const Kubectl& kubectl, const KubeconfigView& view) {
+    if (view.trust == KubeconfigView::Trust::verifies) return;
+    const auto& target = kubectl.target();
+    events.emit({.kind = EventKind::warning,
+                 .text = fmt::format("kubectl does not verify the server of the {} ({}): {} says "
+                                     "insecure-skip-tls-verify: true",
+                                     name_of(target.side), view.server, target.kubeconfig)});
+  };
+  warn(clusters.downstream, seen.downstream.kubeconfig);
+  warn(clusters.local, seen.local.kubeconfig);
+}
+
+void keep_contexts(Clusters& clusters, const Observation& seen) {
+  clusters.downstream = clusters.downstream.in_context(seen.downstream.kubeconfig.context);
+  clusters.local = clusters.local.in_context(seen.local.kubeconfig.context);
+}
+
+const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,
+                                  const std::string& listing) {
+  std::vector<const json::value*> named;
+  std::vector<std::string> known;
+  for (const auto* cluster : items_of(local_list, "Cluster")) {
+    const auto id = text_at(*cluster, "/metadata/name");
+    const auto name = text_at(*cluster, "/spec/displayName");
+    if (id == wanted) return *cluster;
+    if (name == wanted) named.push_back(cluster);
+    known.push_back(id);
+    if (name != id) known.emplace_back(DisplayText(name));
+  }
+  if (named.size() == 1) return *named.front();
+  if (named.size() > 1) {
+    std::vector<std::string> ids;
+    for (const auto* cluster : named) ids.push_back(text_at(*cluster, "/metadata/name"));
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("{} clusters are called {}: {}", named.size(), wanted, enumerated(ids)),
+        "give the ID of the one that is meant with --cluster; list all: " + listing);
+  }
+  const auto near = near_ones(wanted, known);
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("Rancher knows no cluster {}{}", wanted,
+                  near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
+      "give an ID (c-…) or a name of Rancher's list with --cluster; list all: " + listing);
+}
+
+awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kubectl& downstream,
+                                                                      std::vector<Secret> tokens) {
+  json::array reviews;
+  for (const auto& token : tokens) reviews.push_back(token_review(token));
+  std::vector<std::pair<Verdict, DisplayText>> verdicts;
+  for (const auto& answer : co_await downstream.review(std::move(reviews))) {
+    verdicts.push_back(verdict_of(answer));
+  }
+  co_return verdicts;
+}
+
+awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
+  const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
+  const auto named = claims && !claims->service_account_uid.empty();
+  if (named && seen.downstream.service_account_uid == claims->service_account_uid.str()) {
+    co_return Identity::account;
+  }
+  // The account may have been deleted and created again; what the agents registered with is the
+  // other trace.
+  const auto registered =
+      co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
+  const auto& used = seen.downstream.registration_tokens;
+  for (const auto& item : array_at(registered, "/items")) {
+    const Secret token(clusters.redactor, Secret::Kind::registration,
+                       text_at(item, "/status/token"));
+    if (token.empty()) continue;
+    if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
+  }
+  co_return named ? Identity::contradicted : Identity::unproven;
+}
+
+awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options) {
+  Answers answers;
+  // All start together, but nothing that they print is told before both kubeconfigs are read.
+  Gate gate(co_await boost::asio::this_coro::executor);
+  KubeconfigRegistration registration(gate, clusters.redactor, 2);
+  const auto downstream = clusters.downstream.behind(gate);
+  const auto local = clusters.local.behind(gate);
+  std::vector<awaitable<void>> questions;
+  questions.push_back(registration.read(clusters.downstream, answers.config));
+  questions.push_back(
+      store(downstream.get(commands::observe_downstream(options.name_space), downstream_trim()),
+            answers.downstream));
+  questions.push_back(
+      store(local.get(commands::observe_local("cattle-system"), local_trim(options.cluster)),
+            answers.local));
+  questions.push_back(ask_versions(downstream, answers.versions));
+  questions.push_back(registration.read(clusters.local, answers.local_config));
+  const auto ends = co_await settle(std::move(questions));
+  registration.check();
+  const auto listing = clusters.local.shown(commands::cluster_names());
+  throw_best(ends, answers, options.cluster, listing);
+
+  Observation seen;
+  seen.seen_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto view = parse_kubeconfig(answers.config);
+  seen.downstream = parse_downstream(answers.downstream, options.name_space, clusters.redactor);
+  seen.downstream.kubeconfig = view;
+  seen.local.kube_system_uid = kube_system_uid(answers.local);
+  seen.local.cluster =
+      parse_cluster(choose_cluster(answers.local, options.cluster, listing), clusters.redactor);
+  seen.local.rancher = parse_rancher(answers.local);
+  seen.local.kubeconfig = parse_kubeconfig(answers.local_config);
+  seen.kubectl_version = answers.versions.kubectl;
+  // The API server's own word: Rancher's may be of before an upgrade that broke the connection.
+  seen.downstream.kubernetes_version = answers.versions.server;
+  if (seen.downstream.kubernetes_version.empty()) {
+    seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
+  }
+  answers = {};
+  auto named = clusters;
+  keep_contexts(named, seen);
+  co_await read_stored_token(named.local, seen.local.cluster, named.redactor);
+
+  // Which cluster it is comes first: a token is only shown to the cluster that it is for.
+  if (!seen.downstream.kube_system_uid.empty() &&
+      seen.downstream.kube_system_uid != seen.local.kube_system_uid) {
+    seen.identity = co_await identify(named, seen);
+  }
+  if (seen.identity == Identity::account || seen.identity == Identity::registration) {
+    std::vector<awaitable<void>> reviews;
+    reviews.push_back(review_downstream(named, options, seen));
+    reviews.push_back(review_local(named, options, seen));
+    reviews.push_back(check_handed_out_ca(named, view, seen));
+    reviews.push_back(observe_own_tokens(named, options, seen));
+    co_await gather(std::move(reviews));
+  }
+  co_return seen;
+}
+
+}  // namespace retrust

@@ -1,0 +1,124 @@
+// What is looked at before a backup of Rancher is made.
+#include "observe/observe_backup.h"
+
+#include <cstdint>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "choices/snapshot_names.h"
+#include "observe/k3s_backup.h"
+#include "process/gather.h"
+#include "tools/container.h"
+
+namespace retrust {
+namespace {
+
+using boost::asio::awaitable;
+namespace fs = std::filesystem;
+
+[[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {
+  throw Failure(ExitStatus::refused, fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
+                "is this really Rancher's container? Otherwise back its data up by hand and give "
+                "--no-rancher-backup",
+                own_words(outcome));
+}
+
+/// By `du -sk`: what files that vanish meanwhile do to its exit status is of no interest.
+awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& kib) {
+  const auto args = Arguments{"du", "-sk"}.absolute_path(rancher_data);
+  const auto outcome = co_await docker.look(container, args);
+  const auto size = parse_du(outcome.out);
+  if (!size) cannot_tell(fmt::format("how large {} is in the container", rancher_data), outcome);
+  kib = *size;
+}
+
+awaitable<void> ask_room(Docker docker, std::string container, std::uint64_t& kib) {
+  const Arguments args{"df", "-Pk", "/tmp"};
+  const auto outcome = co_await docker.look(container, args);
+  const auto room = parse_df(outcome.out);
+  if (!outcome.succeeded() || !room) cannot_tell("what room the container's /tmp has", outcome);
+  kib = *room;
+}
+
+/// Room for a run folder that may not be there yet.
+std::uint64_t room_at(fs::path folder) {
+  std::error_code error;
+  folder = fs::absolute(folder, error);
+  while (!fs::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  const auto space = fs::space(folder, error);
+  return error ? 0 : space.available / 1024;
+}
+
+awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& choice,
+                                             const fs::path& folder,
+                                             const Observation& observation) {
+  ContainerBackup backup;
+  backup.container = observation.container->container;
+  auto& container = backup.container;
+  if (backup.mapped()) co_return backup;
+  if (container.state != "running") {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the container {} is not running ({}): nothing can be backed up "
+                              "in it",
+                              choice.container, container.state),
+                  fmt::format("start it, or back its data up by hand and give "
+                              "--no-rancher-backup: {} start {}",
+                              docker.shown(), choice.container));
+  }
+  if (container.version.empty()) container.version = observation.local.rancher.version_text;
+  backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
+                               version_for_name(container.version), choice.date);
+  backup.folder = folder.string();
+  std::vector<awaitable<void>> questions;
+  questions.push_back(ask_size(docker, choice.container, backup.data_kib));
+  questions.push_back(ask_room(docker, choice.container, backup.container_free_kib));
+  co_await gather(std::move(questions));
+  backup.host_free_kib = room_at(folder);
+  co_return backup;
+}
+
+}  // namespace
+
+bool ContainerBackup::mapped() const {
+  const auto* mount = container.mount_of(rancher_data);
+  return mount != nullptr && mount->mapped();
+}
+
+awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoice& choice,
+                                            const fs::path& folder,
+                                            const Observation& observation) {
+  BackupObservation seen;
+  if (choice.kind == BackupChoice::Kind::container) {
+    seen.container = co_await observe_container(tools.docker, choice, folder, observation);
+    if (seen.container->mapped()) co_return seen;
+    seen.tool_version = co_await tools.tar.version();
+    seen.tool_program = tools.tar.program();
+  } else if (choice.kind == BackupChoice::Kind::etcd) {
+    seen.tool_version = co_await tools.rke.version();
+    seen.tool_program = tools.rke.program();
+    seen.tool_named = tools.rke.named();
+    if (is_remembered(choice.state_folder, choice.snapshot)) seen.used_name = choice.snapshot;
+  } else if (choice.distribution()) {
+    check_k3s_node(choice);
+    seen.tool_version = co_await tools.k3s.version();
+    seen.tool_program = tools.k3s.program();
+    seen.tool_named = tools.k3s.named();
+    const auto uid = co_await tools.k3s.cluster_uid(choice.data_folder);
+    if (uid != observation.local.kube_system_uid) {
+      throw Failure(ExitStatus::refused,
+                    "this node is not of the cluster that Rancher runs in: the uids of kube-system "
+                    "differ, so its snapshot would be no backup of Rancher",
+                    "nothing was changed; run this on a server node of Rancher's own cluster");
+    }
+  }
+  co_return seen;
+}
+
+std::string size_text(std::uint64_t kib) {
+  if (kib < 1024) return fmt::format("{} KiB", kib);
+  const auto mib = static_cast<double>(kib) / 1024;
+  return mib < 1024 ? fmt::format("{:.1f} MiB", mib) : fmt::format("{:.1f} GiB", mib / 1024);
+}
+
+}  // namespace retrust

@@ -1,0 +1,46 @@
+#include "observe/same_cluster.h"
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/json.h"
+#include "observe/commands.h"
+
+namespace retrust {
+namespace {
+
+[[noreturn]] void refuse(Side side, const std::string& difference) {
+  throw Failure(ExitStatus::refused,
+                fmt::format("the kubeconfig of the {} leads to another cluster than before: {}",
+                            name_of(side), difference),
+                "find out who replaced the kubeconfig, or what answers at its address; then look "
+                "again: retrust plan");
+}
+
+void check_uid(Side side, const Uid& before, const Uid& now) {
+  if (before == now) return;
+  refuse(side, fmt::format("the uid of kube-system was {} and is {}", before.text(),
+                           now.empty() ? std::string("unknown") : now.text()));
+}
+
+}  // namespace
+
+void check_same_clusters(const Observation& before, const Observation& now) {
+  check_uid(Side::downstream, before.downstream.kube_system_uid, now.downstream.kube_system_uid);
+  check_uid(Side::local, before.local.kube_system_uid, now.local.kube_system_uid);
+  check_same_resource(before.local.cluster, now.local.cluster);
+}
+
+void check_same_resource(const ClusterResource& before, const ClusterResource& now) {
+  if (before.id == now.id && before.uid == now.uid) return;
+  refuse(Side::local, fmt::format("the uid of the clusters resource {} was {} and is {}",
+                                  before.id.text(), before.uid.text(), now.uid.text()));
+}
+
+boost::asio::awaitable<void> check_same_cluster(Kubectl kubectl, Uid kube_system) {
+  const auto object = co_await kubectl.get(commands::kube_system());
+  const Uid now = text_at(object, "/metadata/uid");
+  check_uid(kubectl.target().side, kube_system, now);
+}
+
+}  // namespace retrust

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "observe/observe_backup.h"
+#include "transcript/event.h"
+
+namespace retrust {
+
+/// Looks at the container of that name, if it is not empty; changes nothing. Throws Failure
+/// (refused) where there is none of that name, or where it is seen that the local cluster is
+/// another one than that in it; what cannot be seen is warned of. Registers the secrets of the
+/// kubeconfig in it before it asks there.
+boost::asio::awaitable<std::optional<ServerContainer>> observe_server_container(
+    const BackupTools& tools, std::string name, const Local& local, Redactor& redactor,
+    EventSink& events);
+
+}  // namespace retrust

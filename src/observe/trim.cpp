@@ -1,0 +1,109 @@
+#include "observe/trim.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+#include <boost/json/object.hpp>
+
+#include "base/json.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+using Keys = std::initializer_list<std::string_view>;
+
+/// The object at a member, or null.
+json::object* member(json::object& object, std::string_view key) {
+  auto* value = object.if_contains(key);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+void keep_alone(json::object* object, Keys keys) {
+  if (object == nullptr) return;
+  json::object left(object->storage());
+  for (auto& each : *object) {
+    if (std::find(keys.begin(), keys.end(), std::string_view(each.key())) != keys.end()) {
+      left.emplace(each.key(), std::move(each.value()));
+    }
+  }
+  *object = std::move(left);
+}
+
+void trim_pod(json::object& pod) {
+  keep_alone(&pod, {"kind", "metadata", "spec", "status"});
+  keep_alone(member(pod, "spec"), {"serviceAccountName", "volumes"});
+  if (auto* metadata = member(pod, "metadata")) {
+    metadata->erase("annotations");
+    metadata->erase("managedFields");
+  }
+}
+
+/// Told of each object by its kind and name.
+template <typename ByKind>
+Trim trim_with(ByKind by_kind) {
+  return [by_kind = std::move(by_kind)](json::value& item) {
+    auto* object = item.if_object();
+    if (object == nullptr) return;
+    const auto kind = text_at(item, "/kind");
+    if (kind == "Pod") {
+      trim_pod(*object);
+    } else if (kind == "Namespace") {
+      // Rancher makes several for each cluster, project and user.
+      keep_alone(object, {"kind", "metadata"});
+      keep_alone(member(*object, "metadata"), {"name", "uid"});
+    } else {
+      by_kind(item, *object, kind, text_at(item, "/metadata/name"));
+    }
+  };
+}
+
+}  // namespace
+
+Trim downstream_trim() {
+  return trim_with([](const json::value& item, json::object& object, std::string_view kind,
+                      std::string_view name) {
+    if (kind == "Secret" && !name.starts_with("cattle-credentials-") &&
+        text_at(item, "/type") != "kubernetes.io/service-account-token") {
+      object.erase("data");
+    } else if (kind == "ConfigMap" && name != "kube-root-ca.crt") {
+      object.erase("data");
+      object.erase("binaryData");
+    }
+  });
+}
+
+Trim token_trim() {
+  return [](json::value& item) {
+    auto* secret = item.if_object();
+    if (secret == nullptr) return;
+    keep_alone(secret, {"kind", "type", "metadata", "data"});
+    keep_alone(member(*secret, "data"), {"token"});
+    auto* metadata = member(*secret, "metadata");
+    keep_alone(metadata, {"name", "namespace", "uid", "resourceVersion", "annotations"});
+    if (metadata != nullptr) {
+      keep_alone(member(*metadata, "annotations"), {"kubernetes.io/service-account.name"});
+    }
+  };
+}
+
+Trim spec_trim() {
+  return [](json::value& item) { keep_alone(item.if_object(), {"kind", "spec"}); };
+}
+
+Trim local_trim(std::string wanted) {
+  return trim_with([wanted = std::move(wanted)](const json::value& item, json::object& object,
+                                                std::string_view kind, std::string_view name) {
+    if (kind == "Cluster" && name != wanted && text_at(item, "/spec/displayName") != wanted) {
+      keep_alone(&object, {"kind", "metadata", "spec"});
+      keep_alone(member(object, "metadata"), {"name"});
+      keep_alone(member(object, "spec"), {"displayName"});
+    } else if (kind == "Setting" && name != "server-version") {
+      keep_alone(&object, {"kind"});
+    }
+  });
+}
+
+}  // namespace retrust

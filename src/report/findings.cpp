@@ -1,0 +1,191 @@
+#include "report/findings.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "credentials/certificate.h"
+#include "credentials/token.h"
+#include "observe/agent_token.h"
+#include "observe/stored_token.h"
+
+namespace retrust {
+namespace {
+
+std::string condition_text(const Condition& ready) {
+  if (ready.status.empty()) return "Rancher has not said whether the cluster is ready";
+  auto text = fmt::format("Rancher says: Ready {}", ready.status);
+  if (!ready.reason.empty()) text += fmt::format(" ({})", ready.reason);
+  if (!ready.message.empty()) text += fmt::format(": {}", ready.message);
+  return text;
+}
+
+std::string verdict_text(const TokenSecret& secret) {
+  if (!secret.complete()) {
+    return fmt::format("token secret {} is incomplete: {}", secret.name, secret.lack());
+  }
+  switch (secret.verdict) {
+    case Verdict::accepted:
+      return fmt::format("the cluster accepts the token in {}", secret.name);
+    case Verdict::rejected:
+      return fmt::format("the cluster rejects the token in {}", secret.name);
+    case Verdict::unknown:
+      break;
+  }
+  return fmt::format("token secret {}", secret.name);
+}
+
+/// " at https://…, kube-system UID", of what is known.
+std::string where(const std::string& server, const std::string& uid) {
+  std::string text;
+  if (!server.empty()) text += " at " + server;
+  if (!uid.empty()) text += ", kube-system " + uid;
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> findings(const Observation& observation) {
+  const auto& cluster = observation.local.cluster;
+  const auto& downstream = observation.downstream;
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format(
+      "cluster {} ({}), Kubernetes {}, driver {}, at {}", cluster.display_name, cluster.id.text(),
+      downstream.kubernetes_version.empty() ? "unknown" : downstream.kubernetes_version,
+      cluster.driver.empty() ? "not set" : cluster.driver, downstream.kubeconfig.server));
+  const auto& version = observation.local.rancher.version_text;
+  lines.push_back(fmt::format("Rancher {}", version.empty() ? "of unknown version" : version));
+  lines.push_back(condition_text(cluster.ready));
+  if (!cluster.token_secret_name.empty()) {
+    lines.push_back(fmt::format("Rancher keeps the token in the Secret {} of {}{}",
+                                cluster.token_secret_name.text(), credential_namespace,
+                                cluster.token_secret ? "" : ", which is gone"));
+  }
+  for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
+  for (const auto& secret : downstream.tokens) {
+    if (agree_on_ca(downstream, secret)) continue;
+    lines.push_back(
+        fmt::format("{} and the ConfigMap kube-root-ca.crt hold different CAs: "
+                    "kube-controller-manager writes a new one into both, a moment "
+                    "after it got it",
+                    secret.name));
+  }
+  if (downstream.tokens.empty()) lines.emplace_back("there is no token secret of cattle");
+  if (observation.stored_verdict == Verdict::rejected) {
+    lines.emplace_back("the cluster rejects the token that Rancher has stored");
+  }
+  lines.push_back(text_of(observation.comparison()));
+  if (downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    lines.push_back(fmt::format(
+        "not provable from here: {} has a certificate of its own, so whether the CA fits the API "
+        "server behind it cannot be seen",
+        downstream.kubeconfig.server));
+  }
+  for (auto& line : own_token_findings(observation.own_tokens)) lines.push_back(std::move(line));
+  return lines;
+}
+
+boost::json::object facts(const Observation& observation, const Programs& programs) {
+  const auto& cluster = observation.local.cluster;
+  const auto& downstream = observation.downstream;
+  boost::json::object told;
+  told["downstreamCluster"] =
+      fmt::format("{} ({}){}", cluster.display_name, cluster.id.text(),
+                  where(downstream.kubeconfig.server, downstream.kube_system_uid));
+  // Rancher calls the cluster that it runs in so.
+  std::string local = "local";
+  if (observation.container) local += " in container " + observation.container->name.text();
+  told["localCluster"] =
+      local + where(observation.local.kubeconfig.server, observation.local.kube_system_uid);
+  told["rancherVersion"] = observation.local.rancher.version_text.str();
+  told["kubernetesVersion"] = downstream.kubernetes_version.str();
+  told["kubectlVersion"] = observation.kubectl_version.str();
+  told["kubectlPath"] = programs.kubectl;
+  if (observation.container) {
+    told["dockerVersion"] = observation.container->docker.str();
+    told["dockerPath"] = programs.docker;
+  }
+  told["backupToolVersion"] = observation.backup.tool_version.str();
+  told["backupToolPath"] = observation.backup.tool_program;
+  return told;
+}
+
+std::vector<std::string> render_stored(const Observation& observation) {
+  return render(observation.local.cluster.stored,
+                {says(observation.stored_verdict), observation.seen_at});
+}
+
+std::string credentials_diff(const Observation& observation) {
+  const auto* secret = observation.live();
+  const auto live = observation.live_credentials();
+  if (live && observation.comparison().equal()) return {};
+  return unified_diff(render_stored(observation),
+                      live ? render(*live, {says(secret->verdict), observation.seen_at})
+                           : std::vector<std::string>{},
+                      "stored in Rancher", "live in the cluster");
+}
+
+std::vector<std::string> credentials_table(const Observation& observation) {
+  struct Held {
+    std::string place;
+    Credentials credentials;
+    Verdict verdict = Verdict::unknown;
+  };
+  const auto* secret = observation.live();
+  const auto& cluster = observation.local.cluster;
+  const Held stored{cluster.token_secret_name.empty()
+                        ? "clusters " + cluster.id.text()
+                        : "secret " + cluster.token_secret_name.text(),
+                    cluster.stored, observation.stored_verdict};
+  const Held live{secret == nullptr ? "nowhere" : "secret " + secret->name.text(),
+                  observation.live_credentials().value_or(Credentials{}),
+                  secret == nullptr ? Verdict::unknown : secret->verdict};
+  const auto token = [](const Held& side) {
+    if (side.credentials.token.empty()) return std::string("none");
+    const auto word = side.verdict == Verdict::accepted   ? ", accepted"
+                      : side.verdict == Verdict::rejected ? ", rejected"
+                                                          : "";
+    return fmt::format("sha256:{}{}", fingerprint(side.credentials.token.reveal()), word);
+  };
+  const auto ca = [&](const Held& side) {
+    const auto certificates = parse_certificates(side.credentials.ca_pem);
+    if (side.credentials.ca_pem.empty()) return std::string("none");
+    if (certificates.empty()) return std::string("cannot be read");
+    auto text = "sha256:" + certificates.front().sha256.substr(0, 12);
+    if (certificates.size() > 1) text += fmt::format(" and {} more", certificates.size() - 1);
+    if (observation.seen_at) {
+      text += ", " + validity_text(side.credentials.ca_pem, *observation.seen_at);
+    }
+    return text;
+  };
+  const auto comparison = observation.comparison();
+  const auto word = [](Comparison::Part part) {
+    return part == Comparison::Part::same ? "same" : "different";
+  };
+  const std::vector<std::array<std::string, 4>> rows{
+      {"", "stored in Rancher", "live in the cluster", ""},
+      {"in", stored.place, live.place, ""},
+      {"token", token(stored), token(live), word(comparison.token)},
+      {"CA", ca(stored), ca(live), word(comparison.ca)}};
+  std::array<std::size_t, 4> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::vector<std::string> lines;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+bool differs(const Observation& observation, const Plan& plan) {
+  return plan.next_change() != nullptr || !observation.comparison().equal();
+}
+
+}  // namespace retrust

@@ -1,0 +1,158 @@
+#include "report/report.h"
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "credentials/certificate.h"
+#include "credentials/token.h"
+#include "report/findings.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+/// Of a bundle; beyond that their number alone is told.
+constexpr std::size_t most_certificates = 16;
+
+json::object credentials_report(const Credentials& credentials) {
+  json::array certificates;
+  const auto parsed = parse_certificates(credentials.ca_pem);
+  for (const auto& certificate : parsed) {
+    if (certificates.size() == most_certificates) break;
+    json::object entry;
+    entry["subject"] = certificate.subject.str();
+    entry["sha256"] = certificate.sha256;
+    entry["notBefore"] = utc_text(certificate.not_before);
+    entry["notAfter"] = utc_text(certificate.not_after);
+    certificates.emplace_back(std::move(entry));
+  }
+  json::object entry;
+  entry["token"] =
+      credentials.token.empty()
+          ? json::value(nullptr)
+          : json::value(fmt::format("sha256:{}", fingerprint(credentials.token.reveal())));
+  entry["caCertificates"] = std::move(certificates);
+  entry["caCertificateCount"] = parsed.size();
+  return entry;
+}
+
+std::string_view word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::accepted:
+      return "accepted";
+    case Verdict::rejected:
+      return "rejected";
+    case Verdict::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+std::string_view word(Need need) {
+  switch (need) {
+    case Need::needed:
+      return "needed";
+    case Need::not_needed:
+      return "not-needed";
+    case Need::depends:
+      return "depends";
+    case Need::skipped:
+      return "skipped";
+  }
+  return "unknown";
+}
+
+json::value own_tokens_report(const OwnTokens& own) {
+  if (own.look == OwnTokens::Look::none) return nullptr;
+  json::object whole;
+  if (own.look == OwnTokens::Look::failed) {
+    whole["trouble"] = own.trouble.str();
+    return whole;
+  }
+  json::array groups;
+  for (const auto& group : own.groups) {
+    json::object entry;
+    entry["namespace"] = group.name_space.text();
+    entry["owner"] = group.owner == TokenOwner::user ? "users" : "other";
+    entry["total"] = group.total;
+    entry["rejected"] = group.rejected;
+    entry["unclear"] = group.unclear;
+    entry["leftAlone"] = group.kept;
+    json::object because;
+    for (const auto& [why, count] : group.kept_because) because[why] = count;
+    entry["leftAloneBecause"] = std::move(because);
+    entry["reason"] = group.reason.str();
+    groups.emplace_back(std::move(entry));
+  }
+  whole["groups"] = std::move(groups);
+  return whole;
+}
+
+}  // namespace
+
+json::array plan_report(const Plan& plan) {
+  json::array steps;
+  for (const auto& planned : plan.steps) {
+    const auto& info = info_of(planned.step);
+    json::array commands;
+    for (const auto& command : planned.commands) commands.emplace_back(command);
+    json::object entry;
+    entry["section"] = info.section;
+    entry["name"] = info.name;
+    entry["need"] = word(planned.need);
+    entry["changes"] = info.effect == StepInfo::Effect::changes;
+    entry["reason"] = planned.reason;
+    entry["commands"] = std::move(commands);
+    json::array notes;
+    for (const auto& note : planned.notes) notes.emplace_back(note);
+    if (!planned.effect.empty()) notes.emplace_back(planned.effect);
+    entry["notes"] = std::move(notes);
+    steps.emplace_back(std::move(entry));
+  }
+  return steps;
+}
+
+json::object report(const Observation& observation, const Plan& plan) {
+  const auto& cluster = observation.local.cluster;
+  const auto* live = observation.live();
+  json::object ready;
+  ready["status"] = cluster.ready.status.str();
+  ready["reason"] = cluster.ready.reason.str();
+  ready["message"] = cluster.ready.message.str();
+
+  json::object described;
+  described["id"] = cluster.id.text();
+  described["displayName"] = cluster.display_name.str();
+  described["driver"] = cluster.driver.str();
+  described["server"] = observation.downstream.kubeconfig.server.str();
+  described["kubernetes"] = observation.downstream.kubernetes_version.str();
+  described["ready"] = std::move(ready);
+
+  auto stored = credentials_report(cluster.stored);
+  stored["verdict"] = word(observation.stored_verdict);
+  stored["tokenSecret"] = cluster.token_secret_name.empty()
+                              ? json::value(nullptr)
+                              : json::value(cluster.token_secret_name.text());
+
+  json::object whole;
+  whole["version"] = 1;
+  whole["differs"] = differs(observation, plan);
+  whole["cluster"] = std::move(described);
+  whole["rancher"] = observation.local.rancher.version_text.str();
+  whole["stored"] = std::move(stored);
+  if (live == nullptr) {
+    whole["live"] = nullptr;
+  } else {
+    auto entry = credentials_report(*observation.live_credentials());
+    entry["secret"] = live->name.text();
+    entry["verdict"] = word(live->verdict);
+    whole["live"] = std::move(entry);
+  }
+  whole["impersonation"] = own_tokens_report(observation.own_tokens);
+  whole["steps"] = plan_report(plan);
+  return whole;
+}
+
+}  // namespace retrust

@@ -1,0 +1,157 @@
+#include "run/preflight.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "credentials/token.h"
+#include "observe/agent_token.h"
+#include "observe/commands.h"
+
+namespace retrust {
+namespace {
+
+[[noreturn]] void refuse(std::string why, std::string advice, std::string detail = {}) {
+  throw Failure(ExitStatus::refused, std::move(why), std::move(advice), std::move(detail));
+}
+
+std::string called(const ClusterResource& cluster) {
+  return fmt::format("{} ({})", cluster.display_name, cluster.id.text());
+}
+
+/// Which cluster --kubeconfig led to, and by what it is told from the one that is meant.
+std::string what_is_there(const Observation& observation) {
+  const auto& downstream = observation.downstream;
+  const auto claims = parse_token(observation.local.cluster.stored.token.reveal());
+  return fmt::format(
+      "--kubeconfig leads to {}, kube-system {}\nthere the service account cattle has the uid {}\n"
+      "Rancher's stored token is of {}",
+      downstream.kubeconfig.server, downstream.kube_system_uid.text(),
+      downstream.service_account_uid.text(),
+      claims && !claims->service_account_uid.empty() ? claims->service_account_uid
+                                                     : "no service account that it names");
+}
+
+}  // namespace
+
+void check_right_clusters(const Observation& observation) {
+  const auto& downstream = observation.downstream;
+  const auto& cluster = observation.local.cluster;
+  if (downstream.kube_system_uid.empty() || observation.local.kube_system_uid.empty()) {
+    refuse("a cluster does not show its namespace kube-system, so it cannot be told which it is",
+           "use administrators' kubeconfigs");
+  }
+  if (downstream.kube_system_uid == observation.local.kube_system_uid) {
+    refuse("both kubeconfigs are of the same cluster",
+           "--kubeconfig is the downstream cluster's, --local-kubeconfig that of the cluster that "
+           "Rancher runs in",
+           fmt::format("--kubeconfig leads to {}, --local-kubeconfig to {}: the uid of kube-system "
+                       "is {} in both",
+                       downstream.kubeconfig.server, observation.local.kubeconfig.server,
+                       downstream.kube_system_uid.text()));
+  }
+  if (downstream.service_account_uid.empty()) {
+    refuse("the downstream cluster has no service account cattle: Rancher's agents are not there",
+           fmt::format("is --kubeconfig really of {}? Otherwise import the cluster again",
+                       called(cluster)));
+  }
+  if (observation.identity == Identity::contradicted) {
+    refuse(fmt::format("--kubeconfig is not of the cluster {}: the service account that Rancher's "
+                       "token for it names is not the one that is there",
+                       called(cluster)),
+           "check --kubeconfig and --cluster", what_is_there(observation));
+  }
+  if (observation.identity == Identity::unproven) {
+    refuse(fmt::format("nothing shows that --kubeconfig is of the cluster {}: no stored token to "
+                       "compare, and its agents did not register with this clusters resource",
+                       called(cluster)),
+           "check --kubeconfig and --cluster; a cluster that never connected has to be imported",
+           what_is_there(observation));
+  }
+  if (downstream.handed_out_ca == Downstream::HandedOutCa::does_not_verify) {
+    refuse(
+        "the CA that the cluster hands out (token secret, ca.crt) does not verify its own API "
+        "server",
+        "give kube-controller-manager the new CA with --root-ca-file and restart it, then run "
+        "again (if a proxy with a certificate of its own stands between, use a kubeconfig that "
+        "goes straight to an API server)",
+        downstream.handed_out_reason);
+  }
+}
+
+void check_one_ca(const Observation& observation) {
+  const auto* live = observation.live();
+  if (live == nullptr || agree_on_ca(observation.downstream, *live)) return;
+  refuse(fmt::format("the ConfigMap kube-root-ca.crt holds another CA than {}: the cluster is not "
+                     "of one mind about its CA",
+                     live->name),
+         "see whether kube-controller-manager runs everywhere with the new --root-ca-file, then "
+         "run again");
+}
+
+void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
+  const auto& name_space = options.name_space;
+  const auto claims = parse_token(secret.credentials.token.reveal());
+  if (claims && claims->name_space == name_space.text() &&
+      claims->service_account == agent_account) {
+    return;
+  }
+  const auto called = [](const DisplayText& name) { return name.empty() ? "?" : name; };
+  const auto owner =
+      claims ? fmt::format("{}/{}", called(claims->name_space), called(claims->service_account))
+             : std::string("nobody");
+  refuse(fmt::format("the secret {} of the downstream cluster holds a token of the service account "
+                     "{}, not of {}/{}: retrust does not store it in Rancher",
+                     secret.name, owner, name_space, agent_account),
+         fmt::format("this may be an attack: find out who wrote that secret. Then delete it, and "
+                     "run again: {}",
+                     shell_line(options.downstream_kubectl,
+                                commands::delete_secrets(name_space, {secret.name}))));
+}
+
+void check_backup(const Observation& observation, Step step) {
+  const auto& used = observation.backup.used_name;
+  if (step == Step::backup_etcd && !used.empty()) {
+    refuse(fmt::format("a snapshot called {} was taken before: rke would overwrite it", used),
+           "give another --snapshot-name, or none");
+  }
+  const auto& backup = observation.backup.container;
+  if (step != Step::backup_container || !backup || backup->mapped()) return;
+  const auto check = [&](std::uint64_t free_kib, std::string_view where, std::string advice) {
+    if (free_kib > backup->data_kib) return;
+    refuse(fmt::format("the backup of Rancher's data ({} before it is compressed) may not fit {}: "
+                       "{} are free",
+                       size_text(backup->data_kib), where, size_text(free_kib)),
+           std::move(advice));
+  };
+  check(backup->container_free_kib, "into the container's /tmp",
+        "make room on the disk of the container engine, or back the data up by hand and give "
+        "--no-rancher-backup");
+  check(backup->host_free_kib, "here", "make room, or give another --run-dir");
+}
+
+void check_may_change(const Observation& observation, const Plan& plan) {
+  if (!observation.missing_permissions.empty()) {
+    refuse(fmt::format("a permission is missing: {}", enumerated(observation.missing_permissions)),
+           "use administrators' kubeconfigs");
+  }
+  for (const auto step : {Step::backup_container, Step::backup_etcd}) {
+    if (plan[step].need == Need::needed) check_backup(observation, step);
+  }
+  const auto& own = observation.own_tokens;
+  if (plan[Step::repair_impersonation].need == Need::needed &&
+      own.look == OwnTokens::Look::failed) {
+    refuse(fmt::format("the tokens of Rancher's users cannot be looked at, let alone repaired: {}",
+                       own.trouble),
+           "use an administrator's kubeconfig, or do without --repair-impersonation");
+  }
+  const auto& missing = observation.downstream.missing_secrets;
+  if (plan[Step::recreate_agents].need == Need::needed && !missing.empty()) {
+    refuse(fmt::format("the agents mount {} {}, which is not there: new pods could not start",
+                       missing.size() == 1 ? "the secret" : "the secrets",
+                       enumerated(texts_of(missing))),
+           "apply the cluster's registration command (Rancher shows it) to make it again, then run "
+           "again");
+  }
+}
+
+}  // namespace retrust

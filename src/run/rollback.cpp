@@ -1,0 +1,336 @@
+#include "run/rollback.h"
+
+#include <algorithm>
+#include <exception>
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "credentials/token.h"
+#include "observe/commands.h"
+#include "observe/kubeconfig.h"
+#include "observe/kubeconfig_registration.h"
+#include "observe/parse.h"
+#include "observe/same_cluster.h"
+#include "observe/stored_token.h"
+#include "observe/trim.h"
+#include "process/gather.h"
+#include "report/findings.h"
+#include "run/preflight.h"
+#include "steps/cluster_change.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+std::string uid_of(const ClusterResource& cluster) {
+  return text_at(cluster.raw, "/metadata/uid");
+}
+
+std::string called(const ClusterResource& cluster) {
+  return fmt::format("{} ({})", cluster.display_name, cluster.id);
+}
+
+/// "the token", "the CA" … of what is there now, that neither was saved nor came of the run.
+std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCluster& saved) {
+  auto known = saved.left;
+  known.push_back(digest_of(saved.cluster));
+  const auto digest = digest_of(now);
+  const auto is_known = [&](auto part) {
+    return std::any_of(known.begin(), known.end(),
+                       [&](const StoredDigest& each) { return each.*part == digest.*part; });
+  };
+  std::vector<std::string> parts;
+  if (!is_known(&StoredDigest::token)) parts.emplace_back("the token");
+  if (!is_known(&StoredDigest::ca)) parts.emplace_back("the CA");
+  // Agents' reports make Secrets of any name: one that holds a known token is known by that.
+  if (digest.token.empty() && !is_known(&StoredDigest::token_secret))
+    parts.emplace_back("the name of the token's Secret");
+  return parts;
+}
+
+/// "Rancher says Ready False: …"; `still` comes before "says".
+std::string rancher_says(const Condition& ready, std::string_view still) {
+  if (ready.status.empty()) return "Rancher has not said whether the cluster is ready";
+  auto text = fmt::format("Rancher {}says Ready {}", still, ready.status);
+  if (!ready.message.empty()) text += fmt::format(": {}", ready.message);
+  return text;
+}
+
+/// What the head of a transcript tells of the local cluster, and of kubectl.
+awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
+  const auto list = co_await local.get(commands::observe_local("cattle-system"),
+                                       local_trim(seen.local.cluster.id));
+  seen.local.kube_system_uid = kube_system_uid(list);
+  seen.local.rancher = parse_rancher(list);
+  const auto versions = co_await local.versions();
+  seen.kubectl_version = versions.kubectl;
+}
+
+/// The same of the downstream cluster, and what shows which one it is.
+awaitable<void> ask_downstream(const Clusters& clusters, const Kubectl& downstream,
+                               NamespaceName name_space, Observation& seen) {
+  auto words = commands::observe_downstream(name_space);
+  const auto list = co_await downstream.get(std::move(words), downstream_trim());
+  seen.downstream = parse_downstream(list, name_space, clusters.redactor);
+}
+
+}  // namespace
+
+void Rollback::finding(std::string text) const {
+  events_.emit({.kind = EventKind::finding, .text = std::move(text)});
+}
+
+void Rollback::warn(std::string text) const {
+  events_.emit({.kind = EventKind::warning, .section = "2.5", .text = std::move(text)});
+}
+
+void Rollback::check_cluster_wanted() const {
+  const auto& wanted = options_.cluster;
+  if (wanted.empty() || wanted == saved_.cluster.id || wanted == saved_.cluster.display_name)
+    return;
+  throw Failure(ExitStatus::refused,
+                fmt::format("{} is of the cluster {}, not of {}", options_.from.string(),
+                            called(saved_.cluster), wanted),
+                "nothing was changed; check --cluster and the folder");
+}
+
+Rollback::Left Rollback::look_at(const ClusterResource& now) const {
+  if (uid_of(now) != uid_of(saved_.cluster)) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the clusters resource {} is not the one that was saved: it was "
+                    "deleted and created again, or this is another Rancher's local cluster",
+                    now.id),
+        "nothing was changed; check --local-kubeconfig");
+  }
+  if (digest_of(now) == digest_of(saved_.cluster)) return Left::nothing;
+  if (saved_.cluster.token_secret_name.empty() && !now.token_secret_name.empty()) {
+    throw Failure(ExitStatus::refused,
+                  "Rancher keeps the token in a Secret by now, and did not when this was saved",
+                  "nothing was changed: the field that was saved is not read any more");
+  }
+  const auto foreign = foreign_parts(now, saved_);
+  if (!foreign.empty() && options_.others == RollbackOptions::Others::refuse) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("{} that Rancher has stored came neither of that run nor was there "
+                              "before it: somebody else changed it since",
+                              enumerated(foreign)),
+                  "nothing was changed; --overwrite puts back what was saved all the same; see "
+                  "what is stored: retrust status");
+  }
+  return Left::something;
+}
+
+awaitable<void> Rollback::check_token_secret() const {
+  const auto& name = saved_.cluster.token_secret_name;
+  if (name.empty()) co_return;
+  auto then = saved_.cluster;
+  const auto local = clusters_.local.in_section("2.5");
+  co_await read_stored_token(local, then, clusters_.redactor);
+  if (!then.token_secret) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("the Secret {} in cattle-global-data, which held the token, is gone", name),
+        "nothing was changed: pointing Rancher at it would leave it without a token");
+  }
+  if (then.stored.token != saved_.cluster.stored.token) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the Secret {} in {} holds another token than it did then", name,
+                              credential_namespace),
+                  "nothing was changed: Rancher has written into it since, so its name does not "
+                  "bring the saved token back");
+  }
+}
+
+awaitable<void> Rollback::try_saved_token() {
+  const auto& token = saved_.cluster.stored.token;
+  if (token.empty()) co_return;
+  if (options_.trial == RollbackOptions::Trial::none) {
+    warn(
+        "whether the cluster still accepts the token that is put back was not tried: --kubeconfig "
+        "was not given");
+    co_return;
+  }
+  const auto downstream = clusters_.downstream.in_section("2.5");
+  const auto claims = parse_token(token.reveal());
+  // One of two that read_saved_cluster lets pass: cattle or kontainer-engine.
+  const ObjectName name = claims ? claims->service_account.str() : std::string(agent_account);
+  const auto account =
+      co_await downstream.find(commands::service_account(options_.name_space, name));
+  const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
+  // A token is only shown to the cluster that it is for.
+  if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
+    throw Failure(ExitStatus::refused,
+                  "--kubeconfig is not of the cluster that the saved token is for",
+                  "nothing was changed; check --kubeconfig, or leave it out");
+  }
+  std::vector<Secret> tokens(1, token);
+  const auto verdicts = co_await review_tokens(downstream, std::move(tokens));
+  if (verdicts.front().first != Verdict::accepted) {
+    warn(
+        "the cluster rejects the token that is put back: Rancher will not reach it with that. A "
+        "deleted token, or one of an old key, cannot be brought back");
+  }
+  saved_verdict_ = verdicts.front().first;
+}
+
+void Rollback::set_verdict(const Condition& before, const Condition& now) {
+  verdict_ = "Rancher has stored again what was saved";
+  if (!saved_.cluster.stored.token.empty()) judge_token();
+  // Rancher looks at the cluster from time to time: this may be from before the change.
+  verdict_ += fmt::format("; {}", rancher_says(now, before.status == now.status ? "still " : ""));
+  next_.emplace_back(saved_verdict_ == Verdict::rejected
+                         ? "see what brings Rancher and the cluster together again: retrust plan"
+                         : "see in some minutes whether Rancher reaches the cluster: retrust "
+                           "status");
+}
+
+void Rollback::judge_token() {
+  switch (saved_verdict_) {
+    case Verdict::accepted:
+      verdict_ += ", and the cluster accepts that token";
+      break;
+    case Verdict::rejected:
+      verdict_ += fmt::format(", and does not reach {} with it: the cluster rejects that token",
+                              called(saved_.cluster));
+      break;
+    case Verdict::unknown:
+      verdict_ += "; whether the cluster accepts that token was not tried";
+      break;
+  }
+}
+
+awaitable<void> Rollback::look_around() {
+  auto& seen = seen_;
+  seen.local.cluster = saved_.cluster;
+  const auto asks_downstream = options_.trial == RollbackOptions::Trial::downstream;
+  Gate gate(co_await boost::asio::this_coro::executor);
+  KubeconfigRegistration registration(gate, clusters_.redactor, asks_downstream ? 2 : 1);
+  boost::json::value local_config;
+  boost::json::value downstream_config;
+  const auto local = clusters_.local.behind(gate);
+  const auto downstream = clusters_.downstream.behind(gate);
+  std::vector<awaitable<void>> questions;
+  questions.push_back(registration.read(clusters_.local, local_config));
+  questions.push_back(ask_local(local, seen));
+  if (asks_downstream) {
+    questions.push_back(registration.read(clusters_.downstream, downstream_config));
+    questions.push_back(ask_downstream(clusters_, downstream, options_.name_space, seen));
+  }
+  // What is not told is not needed either, unless check_clusters needs it.
+  const auto ends = co_await settle(std::move(questions));
+  registration.check();
+  for (const auto& end : ends) {
+    if (end && !unanswered_) unanswered_ = end;
+  }
+  seen.local.kubeconfig = parse_kubeconfig(local_config);
+  seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
+  keep_contexts(clusters_, seen);
+  events_.emit({.kind = EventKind::finding,
+                .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
+                                    saved_.path.string()),
+                .data = facts(seen, {clusters_.local.target().program, {}})});
+  warn_of_unverified(clusters_, seen, events_);
+}
+
+awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
+  if (options_.trial == RollbackOptions::Trial::none) co_return;
+  if (unanswered_) std::rethrow_exception(unanswered_);
+  seen_.local.cluster = now;
+  if (seen_.downstream.kube_system_uid != seen_.local.kube_system_uid) {
+    seen_.identity = co_await identify(clusters_, seen_);
+  }
+  check_right_clusters(seen_);
+}
+
+awaitable<void> Rollback::run() {
+  saved_ = read_saved_cluster(options_.from, options_.name_space.text(), clusters_.redactor);
+  if (saved_.integrity == SavedCluster::Integrity::unverified) {
+    warn(
+        fmt::format("the files in {} were not verified: their transcript holds no SHA-256, like "
+                    "those of earlier builds",
+                    options_.from.string()));
+  }
+  check_cluster_wanted();
+  const auto& id = saved_.cluster.id;
+  co_await look_around();
+  const auto local = clusters_.local.in_section("2.5");
+  const auto now = co_await find_cluster(local, id, clusters_.redactor);
+  if (!now) {
+    throw Failure(ExitStatus::refused,
+                  fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
+                  "nothing was changed; check --local-kubeconfig");
+  }
+  if (look_at(*now) == Left::nothing) {
+    finding("nothing is needed: Rancher has stored what was saved");
+    verdict_ = "Rancher has stored what was saved; " + rancher_says(now->ready, "");
+    if (now->ready.status != "True") {
+      next_.emplace_back("see what Rancher and the cluster have: retrust status");
+    }
+    co_return;
+  }
+  co_await check_clusters(*now);
+  co_await check_token_secret();
+  auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
+                           "as it was saved");
+  if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
+  if (now->token_secret_name != saved_.cluster.token_secret_name) {
+    finding(fmt::format("the token's Secret: {} again, instead of {}",
+                        saved_.cluster.token_secret_name.text(), now->token_secret_name.text()));
+  }
+  co_await try_saved_token();
+  const auto answer =
+      co_await confirm_(fmt::format("Put this back for cluster {}?", called(saved_.cluster)));
+  // The resource is read again before it is changed; this is beside it.
+  if (answer == Answer::yes) co_await check_token_secret();
+
+  events_.emit({.kind = EventKind::step_started,
+                .section = "2.5",
+                .text = "puts back what Rancher had stored",
+                .data = {{"name", "rollback"}}});
+  ClusterChange change;
+  change.id = id;
+  change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
+  change.look = [this, expected = *now](const ClusterResource& fresh) {
+    check_same_resource(expected, fresh);
+    return look_at(fresh) == Left::something;
+  };
+  auto path = co_await status_path(local, id);
+  change.status_path = std::move(path);
+  change.edit = [this](boost::json::object& status, const ObjectName&) {
+    const auto& saved = saved_.cluster.raw.at("status").as_object();
+    for (const auto* field : restored_fields) {
+      const auto* before = saved.if_contains(field);
+      if (before == nullptr) {
+        status.erase(field);
+      } else {
+        status[field] = *before;
+      }
+    }
+  };
+  change.announce = [this](const std::string& text) {
+    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)),
+                 {"digests of what is put back", "2.5", Weight::routine});
+    events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
+    changed_ = true;
+  };
+  change.not_made = [this] { changed_ = false; };
+  change.done = [this](const ClusterResource& stored) {
+    return digest_of(stored) == digest_of(saved_.cluster);
+  };
+  const auto stored =
+      co_await change_cluster(local, folder_, events_, clusters_.redactor, std::move(change));
+  set_verdict(now->ready, stored ? stored->ready : now->ready);
+  events_.emit({.kind = EventKind::step_ended,
+                .section = "2.5",
+                .text = "Rancher has stored again what was saved",
+                .data = {{"name", "rollback"}}});
+}
+
+}  // namespace retrust

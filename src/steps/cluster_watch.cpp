@@ -1,0 +1,56 @@
+#include "steps/cluster_watch.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "observe/commands.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+awaitable<void> ClusterWatch::begin(const Kubectl& local, const std::string& id) {
+  if (task_.running()) co_return;
+  seen_ = false;
+  failure_ = nullptr;
+  news_.emplace(co_await boost::asio::this_coro::executor);
+  co_await task_.start(follow(local, id));
+}
+
+awaitable<void> ClusterWatch::end() {
+  co_await task_.end();
+}
+
+awaitable<void> ClusterWatch::follow(Kubectl local, std::string id) {
+  const auto on_event = [this](const WatchEvent& event) {
+    if (event.type != WatchEvent::Type::deleted) {
+      take_(event.object);
+      seen_ = true;
+      news_->cancel();
+    }
+    return Flow::go_on;
+  };
+  const auto args = commands::watched_cluster(id);
+  try {
+    // Those who wait have limits of their own.
+    co_await local.watch(
+        args, std::chrono::hours{24}, [] {}, on_event);
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  news_->cancel();
+}
+
+awaitable<bool> ClusterWatch::until(std::chrono::milliseconds limit, std::function<Flow()> look) {
+  news_->expires_after(limit);
+  for (;;) {
+    if (seen_ && look() == Flow::stop) co_return true;
+    if (failure_) std::rethrow_exception(failure_);
+    boost::system::error_code woken;
+    co_await news_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+    if (!woken) co_return seen_&& look() == Flow::stop;
+  }
+}
+
+}  // namespace retrust

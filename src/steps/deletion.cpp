@@ -1,0 +1,65 @@
+#include "steps/deletion.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "observe/commands.h"
+
+namespace retrust {
+namespace {
+
+/// `secret "x" deleted`, from 1.34 on `secret "x" deleted from cattle-system namespace`, `pod "x"
+/// force deleted`, with `-o name` `secret/x`; a dry run says so in parentheses
+/// (kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/delete/delete.go, PrintObj).
+bool reports(std::string_view line, std::string_view kind, std::string_view name) {
+  if (line == fmt::format("{}/{}", kind, name)) return true;
+  const auto quoted = fmt::format("{} \"{}\" ", kind, name);
+  if (!line.starts_with(quoted) || line.ends_with("dry run)")) return false;
+  const auto rest = line.substr(quoted.size());
+  return rest.starts_with("deleted") || rest.starts_with("force deleted");
+}
+
+}  // namespace
+
+std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view printed) {
+  const auto lines = split_lines(printed);
+  std::vector<ObjectName> names;
+  for (const auto& [name, uid] : deletion.uids) {
+    const auto reported = std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      return reports(line, deletion.kind, name.text());
+    });
+    if (!reported) names.push_back(name);
+  }
+  return names;
+}
+
+boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion,
+                                           std::string printed) {
+  std::vector<ObjectName> left;
+  for (const auto& name : not_reported(deletion, printed)) {
+    auto args = deletion.kind == "pod" ? commands::pod(deletion.name_space, name)
+                                       : commands::secret(deletion.name_space, name);
+    const auto object = co_await kubectl.find(std::move(args));
+    if (!object) continue;
+    const auto same = deletion.uids[name] == text_at(*object, "/metadata/uid");
+    if (same && text_at(*object, "/metadata/deletionTimestamp").empty()) left.push_back(name);
+  }
+  if (left.empty()) co_return;
+  throw Failure(
+      ExitStatus::failed,
+      fmt::format("kubectl ended with status 0, but did not delete {} {} ({})", deletion.kind,
+                  enumerated(texts_of(left)), deletion.name_space),
+      fmt::format(
+          "look for defaults of delete in ~/.kube/kuberc (kubectl 1.33 and later), then run "
+          "again; by hand: {}",
+          kubectl.shown(deletion.kind == "pod"
+                            ? commands::delete_pods(deletion.name_space, left)
+                            : commands::delete_secrets(deletion.name_space, left))),
+      printed);
+}
+
+}  // namespace retrust

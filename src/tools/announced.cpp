@@ -1,0 +1,134 @@
+#include "tools/announced.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/shortened.h"
+#include "base/text.h"
+#include "tools/kubectl_words.h"
+
+namespace retrust {
+
+namespace {
+
+/// What a command printed that stays out of its outcome.
+struct Withheld {
+  std::string aside;  ///< for the operator alone
+  std::string note;   ///< how much that was, for the transcript
+};
+
+/// What it printed that is no secret. Its warnings too, where it changes something or failed: what
+/// only reads says much that is of no use.
+void add_output(boost::json::object& about, const Announcement& announcement,
+                const Outcome& outcome, const Withheld& withheld) {
+  std::string text;
+  auto size = outcome.out_size;
+  if (announcement.output == Output::public_text) text = outcome.out;
+  const auto failed = outcome.ending == Ending::exited && outcome.code != 0;
+  const auto says = !outcome.err.empty() || !withheld.note.empty();
+  if (says && (failed || announcement.weight == Weight::documented)) {
+    if (!text.empty() && text.back() != '\n') text += '\n';
+    text += outcome.err;
+    text += withheld.note;
+    size += outcome.err.size() + withheld.note.size();
+  }
+  if (text.empty()) return;
+  about["output"] = shortened(text, most_output, size, Cut::between_words);
+  if (size > most_output) about["outputBytes"] = size;
+}
+
+/// Takes out of the outcome what is not to be known.
+Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
+  const auto started =
+      outcome.ending != Ending::not_found && outcome.ending != Ending::not_executable;
+  if (!started) return {};
+  if (secrets == Gate::Secrets::unknown) {
+    outcome.out.clear();
+    outcome.err.clear();
+    return {{}, "(withheld: a kubeconfig was not read, so its secrets are not known)\n"};
+  }
+  // Half a secret, of a child that was ended while it wrote, or beyond a limit, is not known.
+  const auto ended = outcome.ending != Ending::exited;
+  if (ended) outcome.err = whole_words(outcome.err);
+  if (ended || outcome.out_size > outcome.out.size()) outcome.out = whole_words(outcome.out);
+  if (errors == Errors::passed_on) return {};
+  auto words = kubectl_words(outcome.err);
+  outcome.err = std::move(words.known);
+  if (words.withheld == 0) return {};
+  // A login plugin that failed, or still asks for a login, says what to do; and where nothing else
+  // tells what happened the operator needs these words.
+  const auto failed = outcome.ending == Ending::signalled ||
+                      (outcome.ending == Ending::exited && outcome.code != 0);
+  const auto silent = failed && outcome.err.empty();
+  const auto told = silent || outcome.ending == Ending::timed_out || plugin_failed(outcome.err);
+  auto note = fmt::format("({} withheld, as such lines may hold secrets)\n",
+                          counted(words.withheld, "other line"));
+  if (told) return {std::move(words.others), std::move(note)};
+  outcome.err += note;
+  return {};
+}
+
+}  // namespace
+
+void Gate::open(Secrets secrets) {
+  secrets_ = secrets;
+  opened_.cancel();
+}
+
+boost::asio::awaitable<Gate::Secrets> Gate::wait() {
+  boost::system::error_code cancelled;
+  while (!secrets_) {
+    co_await opened_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+  }
+  co_return *secrets_;
+}
+
+boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
+                                              Announcement announcement, Command command,
+                                              OutputReader reader) {
+  const auto& section = announcement.section;
+  const auto weight = announcement.weight;
+  auto about = std::move(announcement.about);
+  const auto line = announcement.line;
+  auto start = about;
+  if (!announcement.given.empty()) start["given"] = announcement.given;
+  events.emit({.kind = EventKind::command_started,
+               .section = section,
+               .text = std::move(announcement.line),
+               .data = std::move(start),
+               .weight = weight});
+  Outcome outcome;
+  try {
+    outcome = co_await runner.run(std::move(command), std::move(reader));
+  } catch (...) {
+    // What has begun is seen to end in the transcript, also after a failure.
+    about["command"] = line;
+    about["ending"] = "ended by retrust: not needed any longer";
+    events.emit({.kind = EventKind::command_ended,
+                 .section = section,
+                 .text = fmt::format("{}: not needed any longer", announcement.name),
+                 .data = std::move(about),
+                 .weight = weight});
+    throw;
+  }
+  auto secrets = Gate::Secrets::registered;
+  if (announcement.gate != nullptr) secrets = co_await announcement.gate->wait();
+  auto withheld = withhold(outcome, announcement.errors, secrets);
+  about["command"] = line;
+  about["ending"] = ending_text(outcome);
+  about["milliseconds"] = outcome.wall.count();
+  add_output(about, announcement, outcome, withheld);
+  events.emit({.kind = EventKind::command_ended,
+               .section = section,
+               .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),
+                                   duration_text(outcome.wall)),
+               .data = std::move(about),
+               .aside = std::move(withheld.aside),
+               .weight = weight});
+  if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
+  co_return outcome;
+}
+
+}  // namespace retrust

@@ -1,0 +1,341 @@
+#include "tools/kubectl_errors.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/display_text.h"
+#include "base/text.h"
+#include "tools/docker_errors.h"
+#include "tools/endings.h"
+
+namespace retrust {
+namespace {
+
+struct Pattern {
+  std::string_view text;
+  KubectlError kind;
+};
+
+/// Of a kubeconfig that names none. kubernetes/client-go, tools/clientcmd/api/helpers.go:
+/// MinifyConfig.
+constexpr std::string_view no_current_context = "must exist in order to minify";
+
+/// What kubectl prints, by the first that fits: the order matters where a message holds two.
+constexpr std::array patterns{
+    // Where kubectl goes without a context: never where it was meant to go.
+    Pattern{"//localhost:8080", KubectlError::bad_kubeconfig},
+    Pattern{"server localhost:8080 was refused", KubectlError::bad_kubeconfig},
+    // What a plugin's failure is called in client-go, plugin/pkg/client/auth/exec/exec.go.
+    Pattern{"getting credentials: ", KubectlError::no_login},
+    Pattern{"x509:", KubectlError::untrusted},
+    Pattern{"tls: failed to verify certificate", KubectlError::untrusted},
+    Pattern{"(Conflict)", KubectlError::conflict},
+    Pattern{"the object has been modified", KubectlError::conflict},
+    Pattern{"(Unauthorized)", KubectlError::unauthorized},
+    Pattern{"You must be logged in to the server", KubectlError::unauthorized},
+    Pattern{"the server has asked for the client to provide credentials",
+            KubectlError::unauthorized},
+    Pattern{"provide credentials", KubectlError::unauthorized},
+    Pattern{"(Forbidden)", KubectlError::forbidden},
+    Pattern{"the server doesn't have a resource type", KubectlError::no_such_type},
+    Pattern{"no matches for kind", KubectlError::no_such_type},
+    Pattern{"error loading config file", KubectlError::bad_kubeconfig},
+    Pattern{"invalid configuration:", KubectlError::bad_kubeconfig},
+    Pattern{"couldn't get version/kind", KubectlError::bad_kubeconfig},
+    Pattern{"error parsing", KubectlError::bad_kubeconfig},
+    Pattern{no_current_context, KubectlError::no_context},
+    Pattern{"cannot locate context", KubectlError::no_context},
+    Pattern{"context \"", KubectlError::no_context},
+    Pattern{"(NotFound)", KubectlError::not_found},
+    Pattern{"connection refused", KubectlError::unreachable},
+    Pattern{"connection reset", KubectlError::unreachable},
+    Pattern{"no route to host", KubectlError::unreachable},
+    Pattern{"no such host", KubectlError::unreachable},
+    Pattern{"network is unreachable", KubectlError::unreachable},
+    Pattern{"unexpected EOF", KubectlError::unreachable},
+    Pattern{": EOF", KubectlError::unreachable},
+    Pattern{"client connection lost", KubectlError::unreachable},
+    Pattern{"GOAWAY", KubectlError::unreachable},
+    Pattern{"(ServiceUnavailable)", KubectlError::unreachable},
+    Pattern{"etcdserver:", KubectlError::unreachable},
+    Pattern{"was refused - did you specify the right host", KubectlError::unreachable},
+    Pattern{"i/o timeout", KubectlError::timed_out},
+    Pattern{"TLS handshake timeout", KubectlError::timed_out},
+    Pattern{"deadline exceeded", KubectlError::timed_out},
+    Pattern{"Client.Timeout", KubectlError::timed_out},
+    Pattern{"(Timeout)", KubectlError::timed_out},
+};
+
+constexpr std::string_view option_of(Side side) {
+  return side == Side::downstream ? "--kubeconfig" : "--local-kubeconfig";
+}
+
+constexpr std::string_view context_option_of(Side side) {
+  return side == Side::downstream ? "--context" : "--local-context";
+}
+
+/// Whether kubectl prints what a server said: the message may be anything, lines of kubectl and of
+/// docker, too. kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: checkErr and
+/// StandardErrorMessage.
+bool is_of_server(const Outcome& outcome) {
+  constexpr std::array beginnings{"Error from server", "You must be logged in to the server",
+                                  " is invalid"};
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](const char* beginning) {
+    return outcome.err.find(beginning) != std::string::npos;
+  });
+}
+
+/// Whether a failure is one of this machine: no server knows of it.
+bool is_of_operator(KubectlError kind) {
+  return kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context ||
+         kind == KubectlError::no_login || kind == KubectlError::untrusted;
+}
+
+Failure ended_badly(const Outcome& outcome, const Asked& asked) {
+  const auto seconds = duration_text(outcome.wall);
+  switch (outcome.ending) {
+    case Ending::not_found:
+      return {ExitStatus::usage, fmt::format("cannot find {}", asked.program),
+              "install kubectl (Debian: apt install kubernetes-client), or name it with --kubectl"};
+    case Ending::not_executable:
+      return {ExitStatus::usage, fmt::format("cannot run {}", asked.program),
+              "name a kubectl that can be run with --kubectl", own_words(outcome)};
+    case Ending::timed_out:
+      return {ExitStatus::failed,
+              fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
+                          seconds, asked.command),
+              fmt::format("check the network to the API server, or allow more time with "
+                          "--command-timeout: {} get --raw /readyz",
+                          asked.reaching),
+              own_words(outcome)};
+    case Ending::signalled:
+      return {
+          ExitStatus::failed,
+          fmt::format("{} was killed by signal {} after {}", asked.command, outcome.code, seconds),
+          "find out who killed it (out of memory?), then run again", own_words(outcome)};
+    case Ending::output_limit:
+      return bad_answer(asked, "printed more than can be taken in, and was ended");
+    default:
+      break;
+  }
+  return {ExitStatus::failed,
+          fmt::format("{} failed with exit status {}", asked.command, outcome.code),
+          fmt::format("see whether kubectl works by itself: {} version", asked.reaching),
+          own_words(outcome)};
+}
+
+/// What came of the container, rather than of the cluster that its kubectl speaks to.
+std::optional<KubectlFailure> explain_container(const Outcome& outcome, const Asked& asked) {
+  const auto because = [&](KubectlError kind, std::string happened) {
+    return KubectlFailure(
+        kind, Failure(ExitStatus::refused, std::move(happened),
+                      "is this really Rancher's container? Otherwise give the kubeconfig of "
+                      "Rancher's own cluster with --local-kubeconfig",
+                      own_words(outcome)));
+  };
+  if (const auto docker = is_of_server(outcome) ? std::nullopt : docker_itself(outcome)) {
+    if (*docker == DockerError::no_program) {
+      return because(KubectlError::not_started,
+                     fmt::format("there is no kubectl in the container {}", asked.container));
+    }
+    const auto kind = *docker == DockerError::not_running   ? KubectlError::unreachable
+                      : *docker == DockerError::not_started ? KubectlError::not_started
+                                                            : KubectlError::other;
+    return KubectlFailure(kind, explain_docker(outcome, asked.named, asked.command));
+  }
+  constexpr int killed = 128 + 9;
+  if (outcome.ending == Ending::exited && outcome.code == killed) {
+    return KubectlFailure(
+        KubectlError::unreachable,
+        Failure(ExitStatus::failed,
+                fmt::format("{} was ended with the container {}", asked.command, asked.container),
+                fmt::format("see whether it runs: {} ps -a", shell_line({asked.named})),
+                own_words(outcome)));
+  }
+  const auto kind = classify(outcome);
+  if (kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context) {
+    return because(kind, fmt::format("kubectl in the container {} has no cluster to speak to",
+                                     asked.container));
+  }
+  return std::nullopt;
+}
+
+/// A command that shows what answers there.
+std::string look_at(const Asked& asked) {
+  if (!asked.container.empty()) {
+    return shell_line({asked.named, "exec", asked.container, "kubectl", "cluster-info"});
+  }
+  return shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig, "cluster-info"});
+}
+
+}  // namespace
+
+Failure bad_answer(const Asked& asked, std::string_view what) {
+  if (asked.kubeconfig.empty()) {  // docker
+    return {ExitStatus::refused, fmt::format("{} {}", asked.command, what),
+            fmt::format("check that {} is {} itself, and no wrapper that prints more",
+                        asked.program, asked.command.substr(0, asked.command.find(' ')))};
+  }
+  return {ExitStatus::refused,
+          fmt::format("asking the {}, {} {}", name_of(asked.side), asked.command, what),
+          fmt::format("this may be an attack, and retrust uses nothing of that answer. Find out "
+                      "whether the program or the cluster sends it: {}",
+                      look_at(asked))};
+}
+
+std::string_view name_of(Side side) {
+  return side == Side::downstream ? "downstream cluster" : "local cluster";
+}
+
+KubectlError classify(const Outcome& outcome) {
+  switch (outcome.ending) {
+    case Ending::not_found:
+    case Ending::not_executable:
+      return KubectlError::not_started;
+    case Ending::timed_out:
+      return KubectlError::timed_out;
+    case Ending::exited:
+      break;
+    default:
+      return KubectlError::other;
+  }
+  const auto of_server = is_of_server(outcome);
+  const auto* found = std::find_if(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
+    return outcome.err.find(pattern.text) != std::string::npos &&
+           !(of_server && is_of_operator(pattern.kind));
+  });
+  return found == patterns.end() ? KubectlError::other : found->kind;
+}
+
+bool is_away(KubectlError kind) {
+  return kind == KubectlError::unreachable || kind == KubectlError::timed_out;
+}
+
+KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
+  if (!asked.container.empty()) {
+    if (auto failure = explain_container(outcome, asked)) return std::move(*failure);
+  }
+  const auto kind = classify(outcome);
+  const auto where = fmt::format("the {} ({})", name_of(asked.side), asked.kubeconfig);
+  const auto option = option_of(asked.side);
+  const auto because = [&](ExitStatus status, std::string happened, std::string advice) {
+    return KubectlFailure(
+        kind, Failure(status, std::move(happened), std::move(advice), own_words(outcome)));
+  };
+  switch (kind) {
+    case KubectlError::untrusted:
+      return because(
+          ExitStatus::refused,
+          fmt::format("the CA in {} does not verify the certificate of the {}'s API server",
+                      asked.kubeconfig, name_of(asked.side)),
+          asked.side == Side::downstream
+              ? "this kubeconfig was made before the renewal, or is of another cluster: fetch a "
+                "fresh one from a control plane node"
+              : fmt::format("give the kubeconfig of Rancher's own cluster as it is now with {}",
+                            option));
+    case KubectlError::unauthorized:
+      return because(ExitStatus::refused,
+                     fmt::format("{} does not accept the credentials of this kubeconfig", where),
+                     asked.side == Side::downstream
+                         ? "if it was made before the renewal, fetch a fresh one from a control "
+                           "plane node"
+                         : "its token may have expired: fetch a fresh one");
+    case KubectlError::forbidden:
+      // A sentence without the server's words would not say which permission.
+      return {kind, Failure(ExitStatus::refused,
+                            fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
+                                        DisplayText(own_words(outcome))),
+                            fmt::format("use an administrator's kubeconfig with {}; this one may "
+                                        "do what this lists: {} auth can-i --list",
+                                        option, asked.reaching))};
+    case KubectlError::no_such_type:
+      return because(
+          ExitStatus::refused,
+          fmt::format("{} does not know a resource type that was asked for", where),
+          asked.side == Side::local
+              ? "is this really the cluster that Rancher itself runs in? (not a downstream one)"
+              : fmt::format("see whether its API server is complete: {} api-resources",
+                            asked.reaching));
+    case KubectlError::conflict:
+      return because(ExitStatus::failed,
+                     fmt::format("somebody else changed the object before {} could", asked.command),
+                     "run again: retrust reads from the clusters what is left to do");
+    case KubectlError::not_found:
+      return because(ExitStatus::failed, fmt::format("{} does not have what was asked for", where),
+                     "run again: retrust reads from the clusters what is left to do");
+    case KubectlError::unreachable:
+      return because(ExitStatus::failed,
+                     fmt::format("the API server of {} cannot be reached", where),
+                     fmt::format("check the address in the kubeconfig, and that the server is "
+                                 "up: {} get --raw /readyz",
+                                 asked.reaching));
+    case KubectlError::no_context:
+      return because(
+          ExitStatus::usage,
+          fmt::format("the kubeconfig {} {}", asked.kubeconfig,
+                      outcome.err.find(no_current_context) == std::string::npos
+                          ? "has no such context"
+                          : "names no current context"),
+          "list its contexts: " + shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig,
+                                              "config", "get-contexts"}));
+    case KubectlError::bad_kubeconfig:
+      return because(ExitStatus::usage,
+                     fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
+                     fmt::format("give a complete one with {}", option));
+    case KubectlError::timed_out:
+      if (outcome.ending == Ending::exited) {
+        return because(ExitStatus::failed, fmt::format("{} did not answer in time", where),
+                       fmt::format("check the network to the API server: {} get --raw /readyz",
+                                   asked.reaching));
+      }
+      break;
+    case KubectlError::no_login:
+      return because(
+          ExitStatus::failed,
+          fmt::format("the login plugin of {} gave no credentials", asked.kubeconfig),
+          fmt::format("log in again, and see whether the login works: {} version", asked.reaching));
+    case KubectlError::not_started:
+    case KubectlError::other:
+      break;
+  }
+  return {kind, ended_badly(outcome, asked)};
+}
+
+KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
+                             const std::vector<std::string>& contexts) {
+  constexpr std::size_t most = 8;
+  constexpr std::size_t most_bytes = 64;
+  if (contexts.empty()) {
+    return {
+        failure.kind,
+        Failure(failure.status, fmt::format("the kubeconfig {} has no context", asked.kubeconfig),
+                fmt::format("give a complete one with {}", option_of(asked.side)), failure.detail)};
+  }
+  std::vector<std::string> shown;
+  std::string example;
+  for (const auto& name : contexts) {
+    if (name.find_first_not_of(' ') == std::string::npos) continue;
+    if (shown.size() == most) {
+      shown.push_back(fmt::format("{} more", contexts.size() - most));
+      break;
+    }
+    shown.push_back(DisplayText(name, most_bytes));
+    const auto fits_a_shell =
+        shown.back() == name && shell_line({name}) == name && !name.starts_with('-');
+    if (example.empty() && fits_a_shell) example = name;
+  }
+  const auto option = context_option_of(asked.side);
+  return {failure.kind,
+          Failure(failure.status,
+                  fmt::format("{}; its contexts: {}", failure.what(), enumerated(shown)),
+                  example.empty() ? fmt::format("choose one with {}; {}", option, failure.advice)
+                                  : fmt::format("choose one with {}, for example: retrust status "
+                                                "{}={}",
+                                                option, option, example),
+                  failure.detail)};
+}
+
+}  // namespace retrust

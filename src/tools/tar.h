@@ -1,0 +1,51 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/descriptor.h"
+#include "base/display_text.h"
+#include "process/process.h"
+#include "tools/arguments.h"
+#include "transcript/event.h"
+
+namespace retrust {
+
+/// The one place that knows how this machine's tar is spoken to. Every command is announced as an
+/// event.
+class Tar {
+ public:
+  /// The references must outlive this and its copies.
+  Tar(Runner& runner, EventSink& events, std::string program,
+      std::chrono::milliseconds command_timeout)
+      : runner_(&runner),
+        events_(&events),
+        program_(std::move(program)),
+        command_timeout_(command_timeout) {}
+
+  const std::string& program() const { return program_; }
+
+  /// "tar (GNU tar) 1.34". Throws Failure (usage) if there is no tar.
+  boost::asio::awaitable<DisplayText> version() const;
+
+  /// `tar -tzf -` of an open file, which it reads from its beginning; the reader gets the names.
+  /// Throws Failure (refused) if tar cannot read the file to its end within the limit.
+  boost::asio::awaitable<void> list(const Descriptor& file, std::chrono::milliseconds limit,
+                                    OutputReader reader) const;
+
+  static Arguments list_args();
+
+ private:
+  boost::asio::awaitable<Outcome> start(Arguments args, std::string section, Command command,
+                                        OutputReader reader) const;
+
+  Runner* runner_;
+  EventSink* events_;
+  std::string program_;
+  std::chrono::milliseconds command_timeout_;
+};
+
+}  // namespace retrust

@@ -1,0 +1,214 @@
+#include "ui/step_list.h"
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "transcript/members.h"
+
+namespace retrust {
+namespace {
+
+long long seconds_since(StepList::Time since, StepList::Time now) {
+  return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
+}
+
+/// The line, on up to three rows where there is room for those; the last one may be too long.
+void add_wrapped(std::vector<ToneLine>& lines, std::string_view line, TerminalSize room,
+                 std::size_t hanging) {
+  const std::size_t most = room.rows < 12 ? 1 : 3;
+  const auto rows = wrapped(line, room.columns, hanging);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i < most) {
+      lines.push_back({rows[i]});
+    } else {
+      lines.back().text += " " + rows[i].substr(hanging);
+    }
+  }
+}
+
+}  // namespace
+
+void StepList::see(const Event& event, Time now) {
+  switch (event.kind) {
+    case EventKind::plan: {
+      entries_.clear();
+      const auto* steps = event.data.if_contains("steps");
+      if (steps == nullptr || !steps->is_array()) break;
+      for (const auto& step : steps->get_array()) {
+        if (!step.is_object()) continue;
+        const auto need = text_in(step.get_object(), "need");
+        if (need != "needed" && need != "depends") continue;
+        entries_.push_back({text_in(step.get_object(), "section"),
+                            text_in(step.get_object(), "name"),
+                            need == "needed" ? Mark::ahead : Mark::if_needed});
+      }
+      break;
+    }
+    case EventKind::step_started: {
+      state_ = State::running;
+      wait_.reset();
+      const auto name = text_in(event.data, "name");
+      auto entry = std::find_if(entries_.begin(), entries_.end(),
+                                [&](const Entry& each) { return each.name == name; });
+      if (entry == entries_.end()) {
+        entries_.push_back({event.section, name});
+        entry = std::prev(entries_.end());
+      }
+      entry->mark = Mark::working;
+      entry->since = now;
+      break;
+    }
+    case EventKind::wait_started:
+      wait_ = Wait{event.text, {}, now};
+      break;
+    case EventKind::wait_progress:
+      if (wait_) wait_->seen = event.text;
+      break;
+    case EventKind::wait_ended:
+      wait_.reset();
+      break;
+    case EventKind::step_ended:
+      finish(text_in(event.data, "result").empty() ? Mark::done : Mark::failed, now);
+      break;
+    case EventKind::failure:
+    case EventKind::run_ended:
+      finish(Mark::failed, now);
+      state_ = State::over;
+      break;
+    default:
+      break;
+  }
+}
+
+std::vector<ToneLine> StepList::going_on(Time now, TerminalSize room) const {
+  std::vector<ToneLine> lines;
+  const auto at_work = working();
+  if (at_work != entries_.end()) lines.push_back(line(*at_work, now));
+  if (!wait_) return lines;
+  // What was seen last changes, and says more than what it is seen on the way to.
+  if (at_work != entries_.end()) {
+    const auto text = wait_->seen.empty() ? "waiting " + wait_->text : wait_->seen;
+    add_wrapped(lines, "       " + text, room, 7);
+    return lines;
+  }
+  lines.push_back(
+      {fmt::format("  waiting {} s {}", seconds_since(wait_->since, now), wait_->text)});
+  if (!wait_->seen.empty()) add_wrapped(lines, "    " + wait_->seen, room, 4);
+  return lines;
+}
+
+std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
+  const auto rows = room.rows;
+  auto middle = going_on(now, room);
+  if (state_ != State::running) return middle;
+  // Between two steps the next one is what is ahead.
+  auto current = working();
+  if (current == entries_.end()) {
+    current = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+      return entry.mark == Mark::ahead || entry.mark == Mark::if_needed;
+    });
+  }
+  const auto count = [](auto from, auto to) { return static_cast<std::size_t>(to - from); };
+  const auto at_work = working() == entries_.end() ? 0 : 1;
+  const auto before = count(entries_.begin(), current);
+  const auto after = count(current, entries_.end()) -
+                     static_cast<std::size_t>(current != entries_.end() && at_work);
+  std::size_t left_before = 0;
+  std::size_t left_after = 0;
+  const auto height = [&] {
+    return before - left_before + std::min<std::size_t>(left_before, 1) + middle.size() + after -
+           left_after + std::min<std::size_t>(left_after, 1);
+  };
+  while (height() > rows && left_before < before) ++left_before;
+  while (height() > rows && left_after < after) ++left_after;
+  // Where even the numbers of what is left out have no room, they go too.
+  auto over = height() > rows ? height() - rows : 0;
+  const auto tells_after = left_after > 0 && over == 0;
+  if (left_after > 0 && over > 0) --over;
+  const auto tells_before = left_before > 0 && over == 0;
+
+  std::vector<ToneLine> lines;
+  if (tells_before) {
+    lines.push_back({fmt::format("{} {} earlier", more(), left_before), Tone::faint});
+  }
+  for (auto entry = entries_.begin() + static_cast<std::ptrdiff_t>(left_before); entry != current;
+       ++entry) {
+    lines.push_back(line(*entry, now));
+  }
+  lines.insert(lines.end(), middle.begin(), middle.end());
+  const auto last = entries_.end() - static_cast<std::ptrdiff_t>(left_after);
+  for (auto entry = current + at_work; entry < last; ++entry) lines.push_back(line(*entry, now));
+  if (tells_after) {
+    lines.push_back({fmt::format("{} {} more", more(), left_after), Tone::faint});
+  }
+  lines.resize(std::min(lines.size(), rows));
+  return lines;
+}
+
+std::vector<ToneLine> StepList::summary() const {
+  std::vector<ToneLine> lines;
+  for (const auto& entry : entries_) {
+    // What was not needed in the end, or was not reached, is no part of what was done.
+    if (entry.mark != Mark::done && entry.mark != Mark::failed) continue;
+    lines.push_back(line(entry, {}));
+  }
+  return lines;
+}
+
+ToneLine StepList::line(const Entry& entry, Time now) const {
+  auto text = fmt::format("{} {}  {:<20}", symbol(entry.mark), entry.section, entry.name);
+  auto tone = Tone::faint;
+  switch (entry.mark) {
+    case Mark::ahead:
+      break;
+    case Mark::if_needed:
+      text += "  if needed";
+      break;
+    case Mark::working:
+      text += fmt::format("  {} s", seconds_since(entry.since, now));
+      tone = Tone::working;
+      break;
+    case Mark::done:
+    case Mark::failed:
+      text += "  " + duration_text(entry.took);
+      tone = entry.mark == Mark::done ? Tone::good : Tone::bad;
+      break;
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return {std::move(text), tone};
+}
+
+std::string_view StepList::symbol(Mark mark) const {
+  const auto unicode = symbols_ == Symbols::unicode;
+  switch (mark) {
+    case Mark::ahead:
+    case Mark::if_needed:
+      return unicode ? "·" : ".";
+    case Mark::working:
+      return unicode ? "▸" : ">";
+    case Mark::done:
+      return unicode ? "✓" : "+";
+    case Mark::failed:
+      return unicode ? "✗" : "x";
+  }
+  return " ";
+}
+
+std::vector<StepList::Entry>::const_iterator StepList::working() const {
+  return std::find_if(entries_.begin(), entries_.end(),
+                      [](const Entry& entry) { return entry.mark == Mark::working; });
+}
+
+void StepList::finish(Mark mark, Time now) {
+  wait_.reset();
+  for (auto& entry : entries_) {
+    if (entry.mark != Mark::working) continue;
+    entry.mark = mark;
+    entry.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - entry.since);
+  }
+}
+
+}  // namespace retrust

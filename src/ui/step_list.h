@@ -1,0 +1,61 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transcript/event.h"
+#include "ui/layout.h"
+
+namespace retrust {
+
+/// The steps of a run as a terminal shows them below everything else, brought up to date in place,
+/// and what is waited for. Pure: follows events, and prints nothing.
+class StepList {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  enum class Symbols { ascii, unicode };
+
+  explicit StepList(Symbols symbols) : symbols_(symbols) {}
+
+  void see(const Event& event, Time now);
+
+  /// There is something that goes on: a step was started and none has failed, or a wait lasts.
+  bool active() const { return state_ == State::running || wait_; }
+  /// What to draw now, in so much room. Where there are more lines, what is left out first is what
+  /// is done, the oldest first, and then what is far ahead; what goes on is always there.
+  std::vector<ToneLine> lines(Time now, TerminalSize room) const;
+  /// What was done, in the end: a line for each step that was begun.
+  std::vector<ToneLine> summary() const;
+  /// Says that text was cut off.
+  std::string_view more() const { return symbols_ == Symbols::unicode ? "…" : "..."; }
+
+ private:
+  enum class Mark { ahead, if_needed, working, done, failed };
+  struct Entry {
+    std::string section;
+    std::string name;
+    Mark mark = Mark::ahead;
+    Time since = {};
+    std::chrono::milliseconds took{0};
+  };
+  struct Wait {
+    std::string text;
+    std::string seen;
+    Time since;
+  };
+  std::string_view symbol(Mark mark) const;
+  ToneLine line(const Entry& entry, Time now) const;
+  std::vector<ToneLine> going_on(Time now, TerminalSize room) const;
+  std::vector<Entry>::const_iterator working() const;
+  void finish(Mark mark, Time now);
+
+  Symbols symbols_;
+  enum class State { planned, running, over } state_ = State::planned;
+  std::vector<Entry> entries_;
+  std::optional<Wait> wait_;
+};
+
+}  // namespace retrust

@@ -1,0 +1,309 @@
+#include "ui/terminal.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "transcript/members.h"
+#include "transcript/writers.h"
+
+namespace retrust {
+namespace {
+
+TerminalSize size_of(Stream stream) {
+  winsize size{};
+  const auto descriptor = stream == Stream::out ? STDOUT_FILENO : STDERR_FILENO;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+    return {size.ws_col, size.ws_row};
+  }
+  return {};
+}
+
+std::string indented(std::string_view text) {
+  std::string result;
+  for (const auto& line : split_lines(text)) result += fmt::format("  {}\n", line);
+  return result;
+}
+
+/// The words of others, so marked that no line of theirs passes for one of ours.
+std::string others_words(std::string_view text) {
+  std::string result;
+  for (const auto& line : split_lines(text)) result += fmt::format("  | {}\n", line);
+  return result;
+}
+
+}  // namespace
+
+Looks settle_looks(ColorChoice choice, const Environment& environment) {
+  const auto set = [&](const char* name) {
+    const auto value = environment(name);
+    return value && !value->empty();
+  };
+  const auto paint = [&](int descriptor) {
+    if (choice == ColorChoice::always) return Paint::colored;
+    if (choice == ColorChoice::never || set("NO_COLOR")) return Paint::plain;
+    if (set("CLICOLOR_FORCE") && environment("CLICOLOR_FORCE") != "0") return Paint::colored;
+    const auto able = ::isatty(descriptor) == 1 && environment("TERM").value_or("dumb") != "dumb";
+    return able ? Paint::colored : Paint::plain;
+  };
+  const auto moves = ::isatty(STDERR_FILENO) == 1 && environment("TERM").value_or("dumb") != "dumb";
+  // As setlocale has it: the first that is set counts.
+  std::string locale;
+  for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    if (locale.empty()) locale = environment(name).value_or("");
+  }
+  const auto unicode =
+      locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+  const auto lines = [](int descriptor) {
+    return ::isatty(descriptor) == 1 ? Looks::Lines::wrapped : Looks::Lines::whole;
+  };
+  return {paint(STDOUT_FILENO),
+          paint(STDERR_FILENO),
+          lines(STDOUT_FILENO),
+          lines(STDERR_FILENO),
+          moves ? Looks::Progress::shown : Looks::Progress::hidden,
+          unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
+}
+
+TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Console& output,
+                           Looks looks, Verbosity verbosity, OutputFormat format)
+    : timer_(executor),
+      output_(output),
+      looks_(looks),
+      verbosity_(verbosity),
+      format_(format),
+      steps_(looks.symbols) {
+  // Lines of JSON on the same terminal would run into the list.
+  const auto shared = format == OutputFormat::json && looks.out_lines == Looks::Lines::wrapped;
+  if (shared) looks_.progress = Looks::Progress::hidden;
+}
+
+TerminalSink::~TerminalSink() {
+  clear_progress();
+}
+
+void TerminalSink::print(Stream stream, std::string_view text, std::string_view color) {
+  clear_progress();
+  const auto painted = (stream == Stream::out ? looks_.out : looks_.err) == Paint::colored;
+  std::string shown;
+  for (const auto& line : split_lines(text)) {
+    shown += painted && !color.empty() ? fmt::format("{}{}{}\n", color, line, reset) : line + "\n";
+  }
+  output_.write(stream, shown);
+}
+
+std::optional<std::size_t> TerminalSink::width_for(Stream stream) const {
+  const auto lines = stream == Stream::out ? looks_.out_lines : looks_.err_lines;
+  // Where there is room for a few words only, breaking between them helps nobody.
+  constexpr std::size_t least = 30;
+  const auto columns = size_of(stream).columns;
+  if (lines == Looks::Lines::whole || columns < least) return std::nullopt;
+  return columns - 1;
+}
+
+void TerminalSink::print_sentences(Stream stream, std::string_view text, std::string_view color) {
+  const auto width = width_for(stream);
+  print(stream, width ? wrapped_sentences(text, *width) : std::string(text), color);
+}
+
+void TerminalSink::print_plan(std::string_view text) {
+  const auto width = width_for(Stream::out);
+  print(Stream::out, "\n");
+  print(Stream::out, width ? wrapped_plan(text, *width) : std::string(text));
+}
+
+void TerminalSink::print_next(const std::vector<std::string>& next) {
+  if (next.empty()) return;
+  print(Stream::out, "\n");
+  print(Stream::out, "Next:", bold);
+  for (const auto& each : next) print_advice(Stream::out, "  - ", each);
+}
+
+void TerminalSink::print_advice(Stream stream, std::string_view lead, std::string_view text) {
+  if (!width_for(stream)) {
+    print(stream, fmt::format("{}{}", lead, text));
+    return;
+  }
+  // A command that is to be copied is not wrapped.
+  const auto advice = advice_of(text);
+  print_sentences(stream, fmt::format("{}{}", lead, advice.sentence));
+  if (!advice.command.empty()) print(stream, "      " + advice.command);
+}
+
+void TerminalSink::print_summary() {
+  const auto steps = draws() ? steps_.summary() : std::vector<ToneLine>{};
+  print(steps.empty() ? Stream::out : Stream::err, "\n");
+  for (const auto& line : steps) print(Stream::err, painted(line, looks_.err));
+}
+
+void TerminalSink::print_failure(const Event& event) {
+  print_sentences(Stream::err, "retrust: " + event.text, red);
+  // The words of a command stay as they were.
+  print(Stream::err, others_words(text_in(event.data, "detail")));
+  const auto advice = text_in(event.data, "advice");
+  if (!advice.empty()) print_advice(Stream::err, "  ", advice);
+}
+
+bool TerminalSink::draws() const {
+  return looks_.progress == Looks::Progress::shown && verbosity_ != Verbosity::quiet;
+}
+
+void TerminalSink::clear_progress() {
+  if (drawn_ == Drawn::nothing) return;
+  output_.write(Stream::err, erasing);
+  drawn_ = Drawn::nothing;
+}
+
+void TerminalSink::draw_progress() {
+  const auto size = size_of(Stream::err);
+  // A row and a column stay free: a terminal may scroll as soon as the last of them is filled.
+  const TerminalSize room{std::max<std::size_t>(size.columns, 2) - 1,
+                          std::max<std::size_t>(size.rows, 2) - 1};
+  auto lines = steps_.lines(std::chrono::steady_clock::now(), room);
+  if (lines.size() > 2 && lines.size() < room.rows) lines.insert(lines.begin(), ToneLine{});
+  const auto text = drawing(lines, room.columns, steps_.more(), looks_.err);
+  // In one piece, so that no half-drawn list is seen.
+  output_.write(Stream::err, text);
+  drawn_ = Drawn::progress;
+}
+
+void TerminalSink::rest() {
+  pace_ = Pace::resting;
+  clear_progress();
+  timer_.cancel();
+}
+
+void TerminalSink::keep_up() {
+  if (!draws() || pace_ == Pace::resting) return;
+  if (!steps_.active()) {
+    clear_progress();
+    timer_.cancel();
+    return;
+  }
+  draw_progress();
+  if (ticking_ == Ticking::yes) return;
+  ticking_ = Ticking::yes;
+  timer_.expires_after(std::chrono::seconds{1});
+  timer_.async_wait([this](boost::system::error_code) {
+    ticking_ = Ticking::no;
+    keep_up();
+  });
+}
+
+void TerminalSink::emit(const Event& event) {
+  steps_.see(event, std::chrono::steady_clock::now());
+  show(event);
+  keep_up();
+}
+
+void TerminalSink::show(const Event& event) {
+  const auto talks = format_ == OutputFormat::text && verbosity_ != Verbosity::quiet;
+  const auto detailed =
+      talks && (event.weight == Weight::documented || verbosity_ == Verbosity::verbose);
+  switch (event.kind) {
+    case EventKind::finding:
+    case EventKind::change:
+    case EventKind::wait_ended:
+      if (detailed) print_sentences(Stream::out, indented(event.text));
+      break;
+    case EventKind::difference:
+      if (!talks) break;
+      print(Stream::out, "\n");
+      for (const auto& line : split_lines(event.text)) {
+        const auto color = line.starts_with('+')   ? green
+                           : line.starts_with('-') ? red
+                           : line.starts_with('@') ? dim
+                                                   : std::string_view{};
+        print(Stream::out, "  " + line, color);
+      }
+      break;
+    case EventKind::plan:
+      if (talks) print_plan(event.text);
+      break;
+    case EventKind::step_started:
+      if (talks) {
+        print(Stream::out, fmt::format("\n{} {}", event.section, text_in(event.data, "name")),
+              bold);
+        print_sentences(Stream::out, indented(event.text));
+      }
+      break;
+    case EventKind::command_started:
+      if (detailed) print(Stream::out, "  $ " + event.text, dim);
+      break;
+    case EventKind::command_ended:
+      if (detailed) print(Stream::out, others_words(text_in(event.data, "output")), dim);
+      if (talks && verbosity_ == Verbosity::verbose) {
+        print(Stream::out, "    " + event.text, dim);
+      }
+      print(Stream::err, others_words(event.aside));
+      break;
+    case EventKind::warning:
+      print_sentences(Stream::err, "warning: " + event.text, yellow);
+      break;
+    case EventKind::failure:
+      print_failure(event);
+      break;
+    case EventKind::run_ended:
+      if (talks) print_summary();
+      if (format_ == OutputFormat::text) print_sentences(Stream::out, event.text, bold);
+      if (talks) print_next(texts_in(event.data, "next"));
+      break;
+    case EventKind::wait_started:
+      // The list of steps says it otherwise.
+      if (detailed && !draws()) print_sentences(Stream::out, indented("waiting " + event.text));
+      break;
+    case EventKind::run_started:
+    case EventKind::step_ended:
+    case EventKind::wait_progress:
+      break;
+  }
+}
+
+void JsonSink::emit(const Event& event) {
+  if (is_momentary(event)) return;
+  const auto line = json_line(event) + "\n";
+  output_.write(Stream::out, line);
+}
+
+boost::asio::awaitable<bool> Prompt::ask(std::string question) {
+  const auto text =
+      fmt::format("\n{}\nOnly the word yes goes on; anything else changes nothing: ", question);
+  output_.write(Stream::err, text);
+  // Asio makes the descriptor non-blocking, and with it the terminal that we share with the shell.
+  const auto flags = ::fcntl(STDIN_FILENO, F_GETFL);
+  input_.emplace(executor_, ::dup(STDIN_FILENO));
+  std::string answer;
+  std::array<char, 256> buffer{};
+  boost::system::error_code ended;
+  while (!ended && answer.find('\n') == std::string::npos && answer.size() < 4096) {
+    const auto count = co_await input_->async_read_some(
+        boost::asio::buffer(buffer),
+        boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    answer.append(buffer.data(), count);
+  }
+  input_.reset();
+  ::fcntl(STDIN_FILENO, F_SETFL, flags);
+  if (signal_ != 0) throw Interrupted{signal_};
+  co_return answer == "yes\n" || answer == "yes";
+}
+
+void Prompt::interrupt(int signal) {
+  signal_ = signal;
+  if (input_) input_->cancel();
+}
+
+bool can_ask() {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+}
+
+}  // namespace retrust

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "cli/options.h"
+#include "transcript/event.h"
+#include "ui/layout.h"
+#include "ui/output.h"
+#include "ui/step_list.h"
+
+namespace retrust {
+
+/// Colour and movement, settled once: NO_COLOR, CLICOLOR_FORCE, TERM and --color.
+struct Looks {
+  enum class Progress { hidden, shown };
+  /// Whether sentences are broken between words, which a terminal does not do by itself.
+  enum class Lines { whole, wrapped };
+  Paint out = Paint::plain;
+  Paint err = Paint::plain;
+  Lines out_lines = Lines::whole;
+  Lines err_lines = Lines::whole;
+  /// Whether waits and steps show their progress: standard error is a terminal.
+  Progress progress = Progress::hidden;
+  StepList::Symbols symbols = StepList::Symbols::ascii;
+};
+
+Looks settle_looks(ColorChoice choice, const Environment& environment);
+
+/// Shows events to a person: what is done on standard output, waits and trouble on standard error.
+class TerminalSink final : public EventSink {
+ public:
+  /// The output must outlive this.
+  TerminalSink(const boost::asio::any_io_executor& executor, Console& output, Looks looks,
+               Verbosity verbosity, OutputFormat format);
+  ~TerminalSink() override;
+  TerminalSink(const TerminalSink&) = delete;
+  TerminalSink& operator=(const TerminalSink&) = delete;
+  void emit(const Event& event) override;
+
+  /// Takes away what is drawn, and draws nothing until go_on(): while somebody types, or when there
+  /// is nothing to come.
+  void rest();
+  void go_on() { pace_ = Pace::drawing; }
+
+ private:
+  void show(const Event& event);
+  void print(Stream stream, std::string_view text, std::string_view color = {});
+  /// How wide sentences may get there; none where they stay whole.
+  std::optional<std::size_t> width_for(Stream stream) const;
+  void print_sentences(Stream stream, std::string_view text, std::string_view color = {});
+  void print_plan(std::string_view text);
+  void print_next(const std::vector<std::string>& next);
+  /// What is to be done next, a command in it on a line of its own.
+  void print_advice(Stream stream, std::string_view lead, std::string_view text);
+  void print_summary();
+  void print_failure(const Event& event);
+  void clear_progress();
+  void draw_progress();
+  bool draws() const;
+  void keep_up();
+
+  boost::asio::steady_timer timer_;
+  Console& output_;
+  Looks looks_;
+  Verbosity verbosity_;
+  OutputFormat format_;
+  StepList steps_;
+  enum class Drawn { nothing, progress } drawn_ = Drawn::nothing;
+  enum class Ticking { no, yes } ticking_ = Ticking::no;
+  enum class Pace { drawing, resting } pace_ = Pace::drawing;
+};
+
+/// Writes each event as a line of JSON to standard output.
+class JsonSink final : public EventSink {
+ public:
+  /// The output must outlive this.
+  explicit JsonSink(Console& output) : output_(output) {}
+  void emit(const Event& event) override;
+
+ private:
+  Console& output_;
+};
+
+/// Asks a question on standard error and reads the answer from standard input; can be interrupted.
+class Prompt {
+ public:
+  /// The output must outlive this.
+  Prompt(boost::asio::any_io_executor executor, Console& output)
+      : executor_(std::move(executor)), output_(output) {}
+  boost::asio::awaitable<bool> ask(std::string question);
+  /// Lets a question that is open throw Interrupted.
+  void interrupt(int signal);
+
+ private:
+  boost::asio::any_io_executor executor_;
+  Console& output_;
+  std::optional<boost::asio::posix::stream_descriptor> input_;
+  int signal_ = 0;
+};
+
+/// Standard input and standard error are both a terminal.
+bool can_ask();
+
+}  // namespace retrust

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "base/display_text.h"
+#include "base/text.h"
 #include "cli/options.h"
 
 namespace retrust {

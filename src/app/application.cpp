@@ -260,13 +260,13 @@ class Application {
   /// status and plan: look, say what was seen, leave no file.
   awaitable<int> look(Permissions permissions) {
     auto reached = co_await toolbox_.reach();
-    auto seen = co_await observe(reached, toolbox_.observe_options(permissions));
+    auto seen = co_await observe(reached, toolbox_.observe_options(permissions), Journal(events_));
     keep_contexts(reached, seen);
-    warn_of_unverified(reached, seen, events_);
+    warn_of_unverified(reached, seen, Journal(events_));
     check_right_clusters(seen);
     auto binaries = toolbox_.backup_tools();
     seen.container = co_await observe_server_container(binaries, options_.rancher_container,
-                                                       seen.local, redactor_, events_);
+                                                       seen.local, redactor_, Journal(events_));
     if (options_.command == CommandName::plan) {
       seen.backup = co_await observe_backup(binaries, options_.backup, folder_name(), seen);
     }
@@ -308,7 +308,7 @@ class Application {
 
   void open_folder(std::string_view what) {
     const auto name = options_.run_dir.empty() ? RunFolder::Name::own : RunFolder::Name::given;
-    folder_.emplace(folder_name(), name, events_);
+    folder_.emplace(folder_name(), name);
     events_.add(std::make_shared<MarkdownWriter>(folder_->folder()));
     events_.add(std::make_shared<JsonlWriter>(folder_->folder()));
     boost::json::object data;
@@ -360,7 +360,8 @@ class Application {
     if (!options_.kubeconfig.empty()) options.trial = RollbackOptions::Trial::downstream;
     if (options_.overwrite == Overwrite::yes) options.others = RollbackOptions::Others::overwrite;
     auto reached = co_await toolbox_.reach();
-    rollback_.emplace(std::move(reached), events_, *folder_, std::move(options), confirm());
+    rollback_.emplace(std::move(reached), Journal(events_), *folder_, std::move(options),
+                      confirm());
     co_await rollback_->run();
     std::vector<std::string> next;
     for (const auto& each : rollback_->next()) next.push_back(completed(called(), each));
@@ -384,7 +385,7 @@ class Application {
         toolbox_.observe_options(changes_something(options_) ? Permissions::ask
                                                              : Permissions::leave),
         toolbox_.plan_options(reached), options_.timeout};
-    execution_.emplace(std::move(reached), toolbox_.backup_tools(), events_, *folder_,
+    execution_.emplace(std::move(reached), toolbox_.backup_tools(), Journal(events_), *folder_,
                        std::move(options), confirm());
     auto status = ExitStatus::done;
     std::string head = "Done.";

@@ -72,10 +72,10 @@ boost::asio::awaitable<Clusters> Toolbox::reach() const {
     return kubectl.target().defaults == KubectlDefaults::of_kuberc;
   };
   if (kuberc && (reads_kuberc(reached.downstream) || reads_kuberc(reached.local))) {
-    events_.emit({.kind = EventKind::finding,
-                  .text = fmt::format("kubectl reads the kuberc {}: the options that retrust gives "
-                                      "override its defaults",
-                                      DisplayText(kuberc->string()))});
+    Journal(events_).finding(
+        fmt::format("kubectl reads the kuberc {}: the options that retrust "
+                    "gives override its defaults",
+                    DisplayText(kuberc->string())));
   }
   co_return reached;
 }
@@ -119,7 +119,7 @@ OwnTokensChoice Toolbox::own_tokens_choice() const {
 }
 
 ObserveOptions Toolbox::observe_options(Permissions permissions) const {
-  return {options_.cluster, options_.name_space, permissions, own_tokens_choice(), &events_};
+  return {options_.cluster, options_.name_space, permissions, own_tokens_choice()};
 }
 
 }  // namespace retrust

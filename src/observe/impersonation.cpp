@@ -96,10 +96,11 @@ awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& token
 /// Counts what pages bring.
 class Survey {
  public:
-  Survey(const Clusters& clusters, const Observation& seen, const ObserveOptions& options)
+  Survey(const Clusters& clusters, const Observation& seen, const ObserveOptions& options,
+         Journal journal)
       : clusters_(clusters),
         seen_(seen),
-        events_(options.events),
+        journal_(std::move(journal)),
         agents_namespace_(options.name_space) {}
 
   void add(const NamespaceName& name_space, TokenPage page) {
@@ -124,7 +125,7 @@ class Survey {
   }
 
   awaitable<std::vector<OwnTokens::Group>> finish() {
-    if (said_) say(EventKind::wait_ended, fmt::format("{} tokens reviewed", reviewed_));
+    if (said_) journal_.wait_ended(fmt::format("{} tokens reviewed", reviewed_));
     std::vector<awaitable<void>> questions;
     for (auto& [key, group] : groups_) {
       if (!group.doomed.empty()) {
@@ -138,17 +139,13 @@ class Survey {
   }
 
  private:
-  void say(EventKind kind, std::string text) const {
-    if (events_ != nullptr) events_->emit({.kind = kind, .text = std::move(text)});
-  }
   /// The first batch is mostly the only one, and nothing to talk of.
   void say_progress() {
     if (!said_) {
-      say(EventKind::wait_started,
-          "for the cluster to review the tokens of Rancher's users, without a time limit");
+      journal_.wait_without_limit("for the cluster to review the tokens of Rancher's users");
     }
     said_ = true;
-    say(EventKind::wait_progress, fmt::format("{} so far", reviewed_));
+    journal_.wait_progress(fmt::format("{} so far", reviewed_));
   }
 
   void count(const OwnToken& token, const std::pair<Ruling, DisplayText>& ruling) {
@@ -187,7 +184,7 @@ class Survey {
 
   const Clusters& clusters_;
   const Observation& seen_;
-  EventSink* events_;
+  Journal journal_;
   NamespaceName agents_namespace_;
   std::size_t reviewed_ = 0;
   bool said_ = false;
@@ -201,10 +198,10 @@ class Survey {
 
 awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
                                                 const ObserveOptions& options,
-                                                const Observation& seen,
+                                                const Journal& journal, const Observation& seen,
                                                 const std::vector<OwnToken>& others) {
   const auto& agents_namespace = options.name_space;
-  Survey survey(clusters, seen, options);
+  Survey survey(clusters, seen, options, journal);
   std::vector<TokenPages> lists;
   for (const auto& name_space : seen.downstream.own_namespaces) {
     if (name_space == agents_namespace) continue;
@@ -374,7 +371,7 @@ awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
 }
 
 awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOptions& options,
-                                   Observation& seen) {
+                                   Journal journal, Observation& seen) {
   auto& own = seen.own_tokens;
   // They are secrets: kept no longer than they are needed.
   const auto others = std::exchange(seen.downstream.other_tokens, {});
@@ -386,19 +383,15 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
   const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
   if (old && !used) co_return;
   try {
-    own.groups = co_await survey(clusters, options, seen, others);
+    own.groups = co_await survey(clusters, options, journal, seen, others);
     own.look = OwnTokens::Look::done;
   } catch (const Failure& failure) {
     own.groups.clear();
     own.look = OwnTokens::Look::failed;
     own.trouble = failure.in_full();
     // Nobody waits any longer, if anybody did.
-    if (options.events != nullptr) {
-      options.events->emit(
-          {.kind = EventKind::wait_ended,
-           .text = fmt::format("not all tokens could be reviewed: {}", own.trouble),
-           .weight = Weight::routine});
-    }
+    journal.wait_ended(fmt::format("not all tokens could be reviewed: {}", own.trouble),
+                       Weight::routine);
   }
   if (options.own_tokens != OwnTokensChoice::repair || options.permissions != Permissions::ask) {
     co_return;

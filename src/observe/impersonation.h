@@ -84,6 +84,7 @@ boost::asio::awaitable<std::set<std::string>> names_in_pods(const Kubectl& downs
 /// Looks at all of them, and puts what was found into the observation; where that cannot be done,
 /// the reason.
 boost::asio::awaitable<void> observe_own_tokens(const Clusters& clusters,
-                                                const ObserveOptions& options, Observation& seen);
+                                                const ObserveOptions& options, Journal journal,
+                                                Observation& seen);
 
 }  // namespace retrust

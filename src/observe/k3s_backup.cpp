@@ -50,14 +50,11 @@ void check_k3s_node(const BackupChoice& choice) {
   }
 }
 
-awaitable<void> save_k3s_snapshot(const K3s& k3s, EventSink& events, const BackupChoice& choice) {
+awaitable<void> save_k3s_snapshot(const K3s& k3s, Journal journal, BackupChoice choice) {
   const auto program = name_of(k3s.distribution());
-  const auto say = [&](EventKind kind, std::string text) {
-    events.emit({.kind = kind, .section = "1.2", .text = std::move(text)});
-  };
   const auto log = co_await k3s.save_snapshot(choice.snapshot, choice.data_folder);
   for (const auto& warning : log.warnings) {
-    say(EventKind::warning, fmt::format("{}: {}", program, warning));
+    journal.warning(fmt::format("{}: {}", program, warning));
   }
   const auto& name = log.name;
   const auto usual = fs::path(choice.data_folder) / "server" / "db" / "snapshots" / log.name.str();
@@ -77,7 +74,7 @@ awaitable<void> save_k3s_snapshot(const K3s& k3s, EventSink& events, const Backu
     if (!size && listed.size == "0") size = 0;
   }
   if (size && *size == 0) no_file(program, name, "its file is empty");
-  say(EventKind::change,
+  journal.change(
       fmt::format("etcd's snapshot {} was taken on this node: there it is {} ({}); to be restored "
                   "it needs {}/server/token, too",
                   name, path, seen, choice.data_folder));

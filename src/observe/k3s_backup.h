@@ -4,7 +4,7 @@
 
 #include "observe/backup.h"
 #include "tools/k3s.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -15,7 +15,7 @@ namespace retrust {
 void check_k3s_node(const BackupChoice& choice);
 
 /// Takes the snapshot and looks for its file. Throws Failure (refused) where there is none.
-boost::asio::awaitable<void> save_k3s_snapshot(const K3s& k3s, EventSink& events,
-                                               const BackupChoice& choice);
+boost::asio::awaitable<void> save_k3s_snapshot(const K3s& k3s, Journal journal,
+                                               BackupChoice choice);
 
 }  // namespace retrust

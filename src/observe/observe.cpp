@@ -184,14 +184,14 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
 
 }  // namespace
 
-void warn_of_unverified(const Clusters& clusters, const Observation& seen, EventSink& events) {
+void warn_of_unverified(const Clusters& clusters, const Observation& seen, const Journal& journal) {
   const auto warn = [&](const Kubectl& kubectl, const KubeconfigView& view) {
     if (view.trust == KubeconfigView::Trust::verifies) return;
     const auto& target = kubectl.target();
-    events.emit({.kind = EventKind::warning,
-                 .text = fmt::format("kubectl does not verify the server of the {} ({}): {} says "
-                                     "insecure-skip-tls-verify: true",
-                                     name_of(target.side), view.server, target.kubeconfig)});
+    journal.warning(
+        fmt::format("kubectl does not verify the server of the {} ({}): {} says "
+                    "insecure-skip-tls-verify: true",
+                    name_of(target.side), view.server, target.kubeconfig));
   };
   warn(clusters.downstream, seen.downstream.kubeconfig);
   warn(clusters.local, seen.local.kubeconfig);
@@ -262,7 +262,8 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
   co_return named ? Identity::contradicted : Identity::unproven;
 }
 
-awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options) {
+awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options,
+                               Journal journal) {
   Answers answers;
   // All start together, but nothing that they print is told before both kubeconfigs are read.
   Gate gate(co_await boost::asio::this_coro::executor);
@@ -315,7 +316,7 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
     reviews.push_back(review_downstream(named, options, seen));
     reviews.push_back(review_local(named, options, seen));
     reviews.push_back(check_handed_out_ca(named, view, seen));
-    reviews.push_back(observe_own_tokens(named, options, seen));
+    reviews.push_back(observe_own_tokens(named, options, journal, seen));
     co_await gather(std::move(reviews));
   }
   co_return seen;

@@ -7,6 +7,7 @@
 #include "base/redactor.h"
 #include "observe/observation.h"
 #include "tools/kubectl.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -18,7 +19,7 @@ struct Clusters {
 };
 
 /// Warns of each kubeconfig by which no server is verified.
-void warn_of_unverified(const Clusters& clusters, const Observation& seen, EventSink& events);
+void warn_of_unverified(const Clusters& clusters, const Observation& seen, const Journal& journal);
 
 /// From here on each command names the context that was seen: `kubectl config use-context` in
 /// another terminal leads none to another cluster.
@@ -35,13 +36,13 @@ struct ObserveOptions {
   NamespaceName name_space = "cattle-system";
   Permissions permissions = Permissions::ask;
   OwnTokensChoice own_tokens = OwnTokensChoice::leave;
-  EventSink* events = nullptr;  ///< is told of what takes its time; may be none
 };
 
 /// Asks both clusters everything that decisions are made from; changes nothing. Throws Failure
-/// (refused) where it is clear from the answers that this cannot be the right pair of clusters.
-boost::asio::awaitable<Observation> observe(const Clusters& clusters,
-                                            const ObserveOptions& options);
+/// (refused) where it is clear from the answers that this cannot be the right pair of clusters. The
+/// journal is told of what takes its time.
+boost::asio::awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options,
+                                            Journal journal);
 
 /// Which trace shows that the downstream cluster is the one of the clusters resource: the service
 /// account that the stored token names, else the registration token.

@@ -19,7 +19,7 @@ namespace {
 /// By the uid of kube-system, as kubectl in the container sees it.
 awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& local,
                                                    const std::string& name, Redactor& redactor,
-                                                   EventSink& events) {
+                                                   Journal journal) {
   std::optional<std::string> unknown;
   Uid uid;
   try {
@@ -31,10 +31,9 @@ awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& 
     unknown = failure.in_full();
   }
   if (unknown) {
-    events.emit({.kind = EventKind::warning,
-                 .text = fmt::format("cannot tell whether the local cluster is the one in the "
-                                     "container {}: {}",
-                                     name, *unknown)});
+    journal.warning(
+        fmt::format("cannot tell whether the local cluster is the one in the container {}: {}",
+                    name, *unknown));
     co_return ServerContainer::Proof::none;
   }
   if (uid != local.kube_system_uid) {
@@ -54,7 +53,7 @@ awaitable<std::optional<ServerContainer>> observe_server_container(const BackupT
                                                                    std::string name,
                                                                    const Local& local,
                                                                    Redactor& redactor,
-                                                                   EventSink& events) {
+                                                                   Journal journal) {
   if (name.empty()) co_return std::nullopt;
   ServerContainer seen;
   seen.name = std::move(name);
@@ -71,7 +70,7 @@ awaitable<std::optional<ServerContainer>> observe_server_container(const BackupT
     seen.proof = ServerContainer::Proof::same_cluster;
   } else if (seen.container.state == "running") {
     seen.proof =
-        co_await compare_clusters(*tools.container_kubectl, local, seen.name, redactor, events);
+        co_await compare_clusters(*tools.container_kubectl, local, seen.name, redactor, journal);
   }
   co_return seen;
 }

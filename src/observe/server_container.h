@@ -5,7 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "observe/observe_backup.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -15,6 +15,6 @@ namespace retrust {
 /// kubeconfig in it before it asks there.
 boost::asio::awaitable<std::optional<ServerContainer>> observe_server_container(
     const BackupTools& tools, std::string name, const Local& local, Redactor& redactor,
-    EventSink& events);
+    Journal journal);
 
 }  // namespace retrust

@@ -46,7 +46,8 @@ awaitable<void> Execution::recreate_agents() {
   note_live();
   auto stale = pods_to_recreate(observation_, options_.plan);
   PodWait wait(stale);
-  begin_wait("2.2", "for the old agents to be gone, and new ones to be ready", options_.wait);
+  journal("2.2").wait_started("for the old agents to be gone, and new ones to be ready",
+                              options_.wait);
   // Once more where one started with the old secret while the others were being deleted.
   for (auto round = 0; round == 0 || !stale.empty(); ++round) {
     if (round == most_rounds) {
@@ -70,14 +71,14 @@ awaitable<void> Execution::recreate_agents() {
     co_await together(std::move(tasks));
   }
   observation_.downstream.pods = wait.present();
-  say(EventKind::wait_ended, "2.2", wait.summary());
+  journal("2.2").wait_ended(wait.summary());
   // They make a token secret of their own where none has their label, or there is none at all.
   if (agents_make_tokens(observation_)) co_await read_tokens_again();
   if (observation_.live() == nullptr) co_await await_agents_token();
   // No warning: most are still shutting down, and none of them reports.
   if (const auto late = wait.late(); !late.empty()) {
-    finding(fmt::format("still going, not waited for (a node that is away keeps its pod): {}",
-                        names_text(late)));
+    journal_.finding(fmt::format(
+        "still going, not waited for (a node that is away keeps its pod): {}", names_text(late)));
   }
 }
 
@@ -105,7 +106,7 @@ awaitable<void> Execution::watch_pods(PodWait& wait, std::vector<Pod>& stale) {
       return Flow::stop;
     }
     if (auto text = wait.summary(); text != last) {
-      say(EventKind::wait_progress, "2.2", text);
+      journal("2.2").wait_progress(text);
       last = std::move(text);
     }
     return wait.done() ? Flow::stop : Flow::go_on;

@@ -111,19 +111,12 @@ awaitable<void> tell_size(Docker docker, std::string container, std::string file
 
 }  // namespace
 
-void Execution::progress(const std::string& section, std::string text) const {
-  events_.emit({.kind = EventKind::wait_progress,
-                .section = section,
-                .text = std::move(text),
-                .weight = Weight::routine});
-}
-
 awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& backup) {
   const auto& container = options_.plan.backup.container;
-  say(EventKind::wait_started, "1.1", "for tar in the container, without a time limit");
+  journal("1.1").wait_without_limit("for tar in the container");
   Background size;
   co_await size.start(tell_size(docker, container, backup.archive, [this](std::uint64_t bytes) {
-    progress("1.1", size_text(bytes / 1024));
+    journal("1.1").progress(size_text(bytes / 1024));
   }));
   std::exception_ptr failure;
   Outcome outcome;
@@ -134,10 +127,10 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
   }
   co_await size.end();
   if (failure) std::rethrow_exception(failure);
-  say(EventKind::wait_ended, "1.1",
+  journal("1.1").wait_ended(
       "the archive is made; of a Rancher that runs it is not one point in time");
   if (outcome.code != 0) {
-    say(EventKind::warning, "1.1",
+    journal("1.1").warning(
         fmt::format("tar ended with status {}, as it does where files change while it reads them: "
                     "{}",
                     outcome.code, own_words(outcome)));
@@ -149,15 +142,14 @@ awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& ba
   const auto name = std::filesystem::path(backup.archive).filename().string();
   const Incoming incoming(folder_.backup());
   const auto room = incoming.room();
-  say(EventKind::wait_started, "1.1",
-      "for the archive to be copied and checked, without a time limit");
+  journal("1.1").wait_without_limit("for the archive to be copied and checked");
   Copied copied;
   // The limit of a file is none for a folder of files, nor for what others write meanwhile.
   const auto watch = [&] {
     if (const auto wrong = incoming.wrong(name)) throw unreliable(*wrong);
     if (incoming.room() == 0) throw too_large(folder_.backup_folder(), room, {});
     if (const auto size = copied.to_tell(incoming.size_of(name))) {
-      progress("1.1", fmt::format("{} copied", size_text(*size / 1024)));
+      journal("1.1").progress(fmt::format("{} copied", size_text(*size / 1024)));
     }
   };
   try {
@@ -167,15 +159,10 @@ awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& ba
     throw too_large(folder_.backup_folder(), room, failed.detail);
   }
   const auto summary = co_await check_archive(tools_.tar, incoming, name);
-  say(EventKind::wait_ended, "1.1",
-      fmt::format("the archive was read to its end: {} of {}", counted(summary.files, "file"),
-                  rancher_data));
-  events_.emit({.kind = EventKind::change,
-                .section = "1.1",
-                .text = fmt::format("saved Rancher's data as {}: {} bytes, SHA-256 {}",
-                                    (folder_.backup_folder() / name).string(), summary.bytes,
-                                    summary.sha256),
-                .data = record_of(name, summary.sha256)});
+  journal("1.1").wait_ended(fmt::format("the archive was read to its end: {} of {}",
+                                        counted(summary.files, "file"), rancher_data));
+  SavedFile saved{"Rancher's data", folder_.backup_folder() / name, summary.sha256, summary.bytes};
+  journal("1.1").saved(saved);
 }
 
 awaitable<void> Execution::archive_and_copy(Docker docker, const ContainerBackup& backup) {
@@ -205,7 +192,7 @@ awaitable<void> Execution::backup_container() {
     left = "interrupted";
   }
   if (left) {
-    say(EventKind::warning, "1.1",
+    journal("1.1").warning(
         fmt::format("the archive could not be removed from the container ({}): remove it with "
                     "{} exec {} rm -f {}",
                     *left, docker.shown(), container, backup.archive));
@@ -216,7 +203,7 @@ awaitable<void> Execution::backup_container() {
 awaitable<void> Execution::backup_etcd() {
   const auto& choice = options_.plan.backup;
   if (choice.distribution()) {
-    co_await save_k3s_snapshot(tools_.k3s, events_, choice);
+    co_await save_k3s_snapshot(tools_.k3s, journal("1.2"), choice);
     co_return;
   }
   // Before the command: one that fails half-way has used the name as well.
@@ -225,23 +212,22 @@ awaitable<void> Execution::backup_etcd() {
   } catch (const Untrusted&) {
     throw;
   } catch (const Failure& error) {
-    say(EventKind::warning, "1.2",
+    journal("1.2").warning(
         fmt::format("the name of the snapshot cannot be remembered: {}", error.what()));
   }
   const auto log =
       co_await tools_.rke.save_snapshot(choice.snapshot, choice.rke_config, choice.partial);
   for (const auto& warning : log.warnings) {
-    say(EventKind::warning, "1.2", fmt::format("rke: {}", warning));
+    journal("1.2").warning(fmt::format("rke: {}", warning));
   }
   if (log.taken == SnapshotLog::Taken::somewhere) {
-    say(EventKind::warning, "1.2", "the snapshot is not on every etcd host, which was tolerated");
+    journal("1.2").warning("the snapshot is not on every etcd host, which was tolerated");
   }
-  say(EventKind::change, "1.2",
-      fmt::format("etcd's snapshot {} was taken on {}{}: there it is /opt/rke/etcd-snapshots/{} "
-                  "(or .zip)",
-                  choice.snapshot, log.some_failed ? "some of " : "",
-                  log.hosts.empty() ? "its hosts" : enumerated(texts_of(log.hosts)),
-                  choice.snapshot));
+  journal("1.2").change(fmt::format(
+      "etcd's snapshot {} was taken on {}{}: there it is /opt/rke/etcd-snapshots/{} "
+      "(or .zip)",
+      choice.snapshot, log.some_failed ? "some of " : "",
+      log.hosts.empty() ? "its hosts" : enumerated(texts_of(log.hosts)), choice.snapshot));
 }
 
 }  // namespace retrust

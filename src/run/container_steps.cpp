@@ -54,7 +54,7 @@ awaitable<void> Execution::restart_container() {
   announce("3.1", fmt::format("restarting the container {}", name));
   // docker itself gives the container its time to stop.
   co_await docker.restart(name, std::max<std::chrono::milliseconds>(options_.wait, restart_limit));
-  begin_wait("3.1", "for Rancher and its cluster to answer again", options_.wait);
+  journal("3.1").wait_started("for Rancher and its cluster to answer again", options_.wait);
   const auto end = Clock::now() + options_.wait;
   std::string last;
   for (;;) {
@@ -68,11 +68,11 @@ awaitable<void> Execution::restart_container() {
                     fmt::format("see why with: {} logs --tail 50 {}", docker.shown(), name),
                     std::move(text));
     }
-    if (text != last) progress("3.1", text);
+    if (text != last) journal("3.1").progress(text);
     last = std::move(text);
     co_await pause(pause_between);
   }
-  say(EventKind::wait_ended, "3.1", "Rancher and its cluster answer again");
+  journal("3.1").wait_ended("Rancher and its cluster answer again");
   observation_.local.cluster.ready = {};
 }
 

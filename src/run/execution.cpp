@@ -20,20 +20,9 @@ namespace retrust {
 
 using boost::asio::awaitable;
 
-void Execution::say(EventKind kind, std::string section, std::string text) const {
-  events_.emit({.kind = kind, .section = std::move(section), .text = std::move(text)});
-}
-
-void Execution::begin_wait(std::string section, std::string_view what,
-                           std::chrono::milliseconds limit) const {
-  say(EventKind::wait_started, std::move(section),
-      fmt::format("{}, {} at most", what, duration_text(limit)));
-}
-
 void Execution::announce(const std::string& section, const std::string& text,
                          boost::json::object data) {
-  events_.emit(
-      {.kind = EventKind::change, .section = section, .text = text, .data = std::move(data)});
+  journal(section).change(text, std::move(data));
   changed_ = true;
 }
 
@@ -53,31 +42,27 @@ Programs Execution::programs() const {
 
 awaitable<void> Execution::prepare() {
   observed_ = std::chrono::steady_clock::now();
-  observation_ = co_await observe(clusters_, options_.observe);
+  observation_ = co_await observe(clusters_, options_.observe, journal_);
   keep_contexts(clusters_, observation_);
   options_.plan.downstream_kubectl = clusters_.downstream.shown_line();
   options_.plan.local_kubectl = clusters_.local.shown_line();
   // Where a check refuses, a reader wants to know which clusters were asked.
-  events_.emit({.kind = EventKind::finding,
-                .text = findings(observation_).front(),
-                .data = facts(observation_, programs())});
-  warn_of_unverified(clusters_, observation_, events_);
+  journal_.finding(findings(observation_).front(), facts(observation_, programs()));
+  warn_of_unverified(clusters_, observation_, journal_);
   check_right_clusters(observation_);
   co_await await_one_ca();
   observation_.container = co_await observe_server_container(
-      tools_, options_.plan.backup.container, observation_.local, clusters_.redactor, events_);
+      tools_, options_.plan.backup.container, observation_.local, clusters_.redactor, journal_);
   observation_.backup =
       co_await observe_backup(tools_, options_.plan.backup, folder_.backup_folder(), observation_);
   auto lines = findings(observation_);
   auto data = facts(observation_, programs());
   for (auto line = std::next(lines.begin()); line != lines.end(); ++line) {
-    events_.emit({.kind = EventKind::finding, .text = std::move(*line), .data = std::move(data)});
+    journal_.finding(std::move(*line), std::move(data));
     data.clear();
   }
   stored_before_ = render_stored(observation_);
-  if (auto diff = credentials_diff(observation_); !diff.empty()) {
-    say(EventKind::difference, {}, std::move(diff));
-  }
+  journal_.difference(credentials_diff(observation_));
 }
 
 awaitable<Answer> Execution::confirm_plan(const Plan& plan) {
@@ -105,7 +90,7 @@ awaitable<void> Execution::observe_again() {
   again.own_tokens = OwnTokensChoice::leave;
   auto container = std::move(observation_.container);
   observed_ = std::chrono::steady_clock::now();
-  auto now = co_await observe(clusters_, again);
+  auto now = co_await observe(clusters_, again, journal_);
   check_same_clusters(observation_, now);
   observation_ = std::move(now);
   observation_.backup = std::move(backup);
@@ -125,17 +110,14 @@ awaitable<void> Execution::save_cluster() {
     check_same_resource(cluster, fresh);
     cluster = std::move(fresh);
   }
-  save_stored(folder_, cluster, fmt::format("the clusters resource {}", cluster.id), {});
+  save_stored(folder_, journal_, cluster, fmt::format("the clusters resource {}", cluster.id));
   saved_ = digest_of(cluster);
 }
 
 awaitable<void> Execution::perform(const PlannedStep& planned) {
   const auto& info = info_of(planned.step);
   const std::string section(info.section);
-  events_.emit({.kind = EventKind::step_started,
-                .section = section,
-                .text = planned.reason,
-                .data = {{"name", info.name}}});
+  journal(section).step_started(info.name, planned.reason);
   switch (planned.step) {
     case Step::backup_container:
       co_await backup_container();
@@ -168,13 +150,7 @@ awaitable<void> Execution::perform(const PlannedStep& planned) {
   }
   progress_.performed.insert(planned.step);
   auto result = result_of(planned.step, observation_);
-  boost::json::object data;
-  data["name"] = info.name;
-  if (!result.word.empty()) data["result"] = result.word;
-  events_.emit({.kind = EventKind::step_ended,
-                .section = section,
-                .text = std::move(result.text),
-                .data = std::move(data)});
+  journal(section).step_ended(info.name, std::move(result.text), result.word);
 }
 
 awaitable<void> Execution::run() {
@@ -199,13 +175,12 @@ awaitable<void> Execution::and_end_watch(awaitable<void> work) {
 awaitable<void> Execution::perform_plan() {
   co_await prepare();
   const auto first = plan();
-  events_.emit(
-      {.kind = EventKind::plan, .text = plan_text(first), .data = {{"steps", plan_report(first)}}});
+  journal_.plan(plan_text(first), plan_report(first));
   if (first.next_change() == nullptr && observation_.comparison().equal()) {
-    finding("nothing is needed");
+    journal_.finding("nothing is needed");
     co_await prove();
     co_await await_ready();
-    finding(ready_text());
+    journal_.finding(ready_text());
     set_verdict();
     verdict_ = "Nothing was needed: " + verdict_;
     co_return;
@@ -220,8 +195,7 @@ awaitable<void> Execution::perform_plan() {
     const auto now = plan();
     const auto added = added_changes(agreed, now);
     if (added.empty()) break;
-    say(EventKind::warning, {},
-        fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
+    journal_.warning(fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
     agreed = now;
     answer = co_await confirm_plan(now);
   }
@@ -247,12 +221,9 @@ awaitable<void> Execution::conclude() {
   last.push_back(prove());
   last.push_back(await_ready());
   co_await gather(std::move(last));
-  finding(ready_text());
-  if (auto diff = unified_diff(stored_before_, render_stored(observation_),
-                               "stored in Rancher before", "stored in Rancher now");
-      !diff.empty()) {
-    say(EventKind::difference, {}, std::move(diff));
-  }
+  journal_.finding(ready_text());
+  journal_.difference(unified_diff(stored_before_, render_stored(observation_),
+                                   "stored in Rancher before", "stored in Rancher now"));
   set_verdict();
 }
 
@@ -279,7 +250,7 @@ bool Execution::says_not_needed(Step step) {
     return false;
   }
   verdict_ = fmt::format("{} is not needed: {}", info_of(step).name, planned.reason);
-  finding(verdict_);
+  journal_.finding(verdict_);
   return true;
 }
 
@@ -316,7 +287,7 @@ awaitable<void> Execution::perform_alone(Step step) {
   const auto& backup = observation_.backup.container;
   if (step == Step::backup_container && backup && backup->mapped()) {
     verdict_ = fmt::format("{} is not needed: {}", info.name, now[step].reason);
-    finding(verdict_);
+    journal_.finding(verdict_);
     co_return;
   }
   if (info.effect == StepInfo::Effect::saves) check_backup(observation_, step);
@@ -329,8 +300,8 @@ void Execution::note_live() {
   if (live == nullptr || !live->complete()) return;
   auto digest = digest_of(live->credentials);
   if (noted_ == digest) return;
-  folder_.save("live-" + observation_.local.cluster.id.text(), to_json(digest),
-               {"digests of the live credentials", {}, Weight::routine});
+  folder_.save("live-" + observation_.local.cluster.id.text(), to_json(digest), journal_,
+               "digests of the live credentials", Weight::routine);
   noted_ = std::move(digest);
 }
 
@@ -338,7 +309,7 @@ awaitable<void> Execution::prove() {
   const auto& stored = observation_.local.cluster.stored;
   const auto& server = observation_.downstream.kubeconfig.server;
   if (observation_.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
-    say(EventKind::warning, {},
+    journal_.warning(
         fmt::format("not provable from here: {} has a certificate of its own", server));
     co_return;
   }
@@ -346,7 +317,7 @@ awaitable<void> Execution::prove() {
       fmt::format("proof: {} was reached with the stored CA and the stored token", server);
   if (proven_ && compare(stored, *proven_).equal()) {
     observation_.stored_verdict = Verdict::accepted;
-    finding(proof);
+    journal_.finding(proof);
     co_return;
   }
   const TemporaryKubeconfig temporary(observation_.downstream.kubeconfig, stored);
@@ -371,7 +342,7 @@ awaitable<void> Execution::prove() {
         "find out what answers at that address, then run again");
   }
   observation_.stored_verdict = Verdict::accepted;
-  finding(proof);
+  journal_.finding(proof);
 }
 
 Failure Execution::no_answer(std::string_view which, const KubectlFailure& failure) const {

@@ -19,7 +19,7 @@
 #include "steps/plan.h"
 #include "steps/pod_wait.h"
 #include "steps/step_result.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 #include "transcript/run_folder.h"
 
 namespace retrust {
@@ -42,11 +42,11 @@ struct ExecutionOptions {
 class Execution {
  public:
   /// The references must outlive this.
-  Execution(Clusters clusters, BackupTools tools, EventSink& events, RunFolder& folder,
+  Execution(Clusters clusters, BackupTools tools, Journal journal, RunFolder& folder,
             ExecutionOptions options, Confirm confirm)
       : clusters_(std::move(clusters)),
         tools_(std::move(tools)),
-        events_(events),
+        journal_(std::move(journal)),
         folder_(folder),
         options_(std::move(options)),
         confirm_(std::move(confirm)) {}
@@ -145,13 +145,7 @@ class Execution {
   std::string ready_text() const;
 
   Plan plan() const { return make_plan(observation_, options_.plan, progress_); }
-  void say(EventKind kind, std::string section, std::string text) const;
-  /// Says for what is waited, and for how long at most.
-  void begin_wait(std::string section, std::string_view what,
-                  std::chrono::milliseconds limit) const;
-  /// What only a terminal shows, while a wait goes on.
-  void progress(const std::string& section, std::string text) const;
-  void finding(std::string text) const { say(EventKind::finding, {}, std::move(text)); }
+  Journal journal(std::string_view section) const { return journal_.in_section(section); }
   /// Says that a change comes, as the last thing before it.
   void announce(const std::string& section, const std::string& text, boost::json::object data = {});
   boost::asio::awaitable<void> delete_secrets(Deletion deletion, std::vector<ObjectName> names);
@@ -160,7 +154,7 @@ class Execution {
 
   Clusters clusters_;
   BackupTools tools_;
-  EventSink& events_;
+  Journal journal_;
   RunFolder& folder_;
   ExecutionOptions options_;
   Confirm confirm_;

@@ -210,13 +210,12 @@ awaitable<void> Execution::repair_impersonation() {
                            [this](const std::string& text, json::object data) {
                              announce("3.2", text, std::move(data));
                            },
-                           [this](std::string text) { progress("3.2", std::move(text)); }},
+                           [this](std::string text) { journal("3.2").progress(std::move(text)); }},
                           observation_);
-  say(EventKind::wait_started, "3.2",
-      "for what is rejected to be found, tried again and deleted, without a time limit");
+  journal("3.2").wait_without_limit("for what is rejected to be found, tried again and deleted");
   co_await rejected.remove(name_spaces);
   co_await rejected.verify(name_spaces);
-  say(EventKind::wait_ended, "3.2",
+  journal("3.2").wait_ended(
       fmt::format("{} deleted and gone; Rancher makes others when these users look at logs or open "
                   "the shell",
                   counted(rejected.deleted(), "token secret")));
@@ -224,7 +223,7 @@ awaitable<void> Execution::repair_impersonation() {
     for (auto& group : own.groups) group.rejected = group.kept;
   }
   if (rejected.changed_meanwhile() > 0) {
-    say(EventKind::warning, "3.2",
+    journal("3.2").warning(
         fmt::format("{} changed whenever they were to be deleted, and are left: run again",
                     counted(rejected.changed_meanwhile(), "rejected token secret")));
   }

@@ -90,7 +90,7 @@ awaitable<bool> Execution::await_cluster(Target target) {
                             equal ? "are the same" : "differ", ready.status,
                             ready.message.empty() ? "" : ": " + ready.message);
     if (text != last) {
-      say(EventKind::wait_progress, "2.5", text);
+      journal("2.5").wait_progress(text);
       last = std::move(text);
     }
     const auto reached = equal && (target == Target::stored || ready.status == "True");
@@ -120,13 +120,13 @@ awaitable<void> Execution::check_cluster() {
   const auto comparison = observation_.comparison();
   const auto reason = comparison.equal() ? std::string() : no_report(observation_);
   if (!reason.empty()) {
-    finding(fmt::format("no report is waited for: {}", reason));
+    journal_.finding(fmt::format("no report is waited for: {}", reason));
     co_return;
   }
-  begin_wait("2.5", "for the live token and CA to be stored in Rancher", options_.wait);
+  journal("2.5").wait_started("for the live token and CA to be stored in Rancher", options_.wait);
   const auto equal = co_await await_cluster(Target::stored);
   if (!equal) report_ = Report::missing;
-  say(EventKind::wait_ended, "2.5",
+  journal("2.5").wait_ended(
       equal ? "Rancher has stored the live token and CA"
             : fmt::format("nothing was reported within {}", duration_text(options_.wait)));
 }
@@ -249,10 +249,10 @@ awaitable<void> Execution::update_cluster() {
     observation_.local.cluster = stored;
     return observation_.comparison().equal();
   };
-  const auto stored =
-      co_await change_cluster(kubectl, folder_, events_, clusters_.redactor, std::move(change));
+  const auto stored = co_await change_cluster(kubectl, folder_, journal("2.5"), clusters_.redactor,
+                                              std::move(change));
   if (!stored) {
-    finding("Rancher has stored the live token and CA meanwhile: nothing to repair");
+    journal_.finding("Rancher has stored the live token and CA meanwhile: nothing to repair");
     co_return;
   }
   repaired_ = report_ == Report::missing ? Repaired::after_silence : Repaired::by_retrust;
@@ -287,7 +287,7 @@ awaitable<void> Execution::restart_rancher() {
   announce("3.1",
            fmt::format("restarting deployment {} in {}", rancher.deployment, rancher.name_space));
   co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
-  begin_wait("3.1", "for Rancher's new server pods to be ready", options_.wait);
+  journal("3.1").wait_started("for Rancher's new server pods to be ready", options_.wait);
   const auto args = commands::watched_deployment(rancher.name_space, rancher.deployment);
   const auto on_event = [](const WatchEvent& event) {
     return event.type != WatchEvent::Type::deleted && rolled_out(event.object) ? Flow::stop
@@ -304,13 +304,13 @@ awaitable<void> Execution::restart_rancher() {
                   fmt::format("see why with: {}",
                               kubectl.shown(commands::describe_pods(rancher.name_space))));
   }
-  say(EventKind::wait_ended, "3.1", "Rancher's new server pods are ready");
+  journal("3.1").wait_ended("Rancher's new server pods are ready");
   observation_.local.cluster.ready = {};
 }
 
 awaitable<void> Execution::await_ready() {
   if (observation_.local.cluster.ready.status == "True") co_return;
-  begin_wait("2.5", "for Rancher to say that the cluster is ready", options_.wait);
+  journal("2.5").wait_started("for Rancher to say that the cluster is ready", options_.wait);
   const auto in_time = co_await await_cluster(Target::ready);
   if (!in_time) {
     const auto& ready = observation_.local.cluster.ready;
@@ -321,7 +321,7 @@ awaitable<void> Execution::await_ready() {
                   "look at the agents' logs; see what Rancher says: retrust status",
                   fmt::format("Ready {} {}", ready.status, ready.message));
   }
-  say(EventKind::wait_ended, "2.5", "Rancher says that the cluster is ready");
+  journal("2.5").wait_ended("Rancher says that the cluster is ready");
 }
 
 }  // namespace retrust

@@ -82,14 +82,6 @@ awaitable<void> ask_downstream(const Clusters& clusters, const Kubectl& downstre
 
 }  // namespace
 
-void Rollback::finding(std::string text) const {
-  events_.emit({.kind = EventKind::finding, .text = std::move(text)});
-}
-
-void Rollback::warn(std::string text) const {
-  events_.emit({.kind = EventKind::warning, .section = "2.5", .text = std::move(text)});
-}
-
 void Rollback::check_cluster_wanted() const {
   const auto& wanted = options_.cluster;
   if (wanted.empty() || wanted == saved_.cluster.id || wanted == saved_.cluster.display_name)
@@ -152,7 +144,7 @@ awaitable<void> Rollback::try_saved_token() {
   const auto& token = saved_.cluster.stored.token;
   if (token.empty()) co_return;
   if (options_.trial == RollbackOptions::Trial::none) {
-    warn(
+    journal_.in_section("2.5").warning(
         "whether the cluster still accepts the token that is put back was not tried: --kubeconfig "
         "was not given");
     co_return;
@@ -173,7 +165,7 @@ awaitable<void> Rollback::try_saved_token() {
   std::vector<Secret> tokens(1, token);
   const auto verdicts = co_await review_tokens(downstream, std::move(tokens));
   if (verdicts.front().first != Verdict::accepted) {
-    warn(
+    journal_.in_section("2.5").warning(
         "the cluster rejects the token that is put back: Rancher will not reach it with that. A "
         "deleted token, or one of an old key, cannot be brought back");
   }
@@ -232,11 +224,10 @@ awaitable<void> Rollback::look_around() {
   seen.local.kubeconfig = parse_kubeconfig(local_config);
   seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
   keep_contexts(clusters_, seen);
-  events_.emit({.kind = EventKind::finding,
-                .text = fmt::format("cluster {}, as {} has it", called(saved_.cluster),
-                                    saved_.path.string()),
-                .data = facts(seen, {clusters_.local.target().program, {}})});
-  warn_of_unverified(clusters_, seen, events_);
+  journal_.finding(
+      fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()),
+      facts(seen, {clusters_.local.target().program, {}}));
+  warn_of_unverified(clusters_, seen, journal_);
 }
 
 awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
@@ -252,7 +243,7 @@ awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
 awaitable<void> Rollback::run() {
   saved_ = read_saved_cluster(options_.from, options_.name_space.text(), clusters_.redactor);
   if (saved_.integrity == SavedCluster::Integrity::unverified) {
-    warn(
+    journal_.in_section("2.5").warning(
         fmt::format("the files in {} were not verified: their transcript holds no SHA-256, like "
                     "those of earlier builds",
                     options_.from.string()));
@@ -268,7 +259,7 @@ awaitable<void> Rollback::run() {
                   "nothing was changed; check --local-kubeconfig");
   }
   if (look_at(*now) == Left::nothing) {
-    finding("nothing is needed: Rancher has stored what was saved");
+    journal_.finding("nothing is needed: Rancher has stored what was saved");
     verdict_ = "Rancher has stored what was saved; " + rancher_says(now->ready, "");
     if (now->ready.status != "True") {
       next_.emplace_back("see what Rancher and the cluster have: retrust status");
@@ -279,10 +270,11 @@ awaitable<void> Rollback::run() {
   co_await check_token_secret();
   auto diff = unified_diff(render(now->stored), render(saved_.cluster.stored), "stored in Rancher",
                            "as it was saved");
-  if (!diff.empty()) events_.emit({.kind = EventKind::difference, .text = std::move(diff)});
+  journal_.difference(std::move(diff));
   if (now->token_secret_name != saved_.cluster.token_secret_name) {
-    finding(fmt::format("the token's Secret: {} again, instead of {}",
-                        saved_.cluster.token_secret_name.text(), now->token_secret_name.text()));
+    journal_.finding(fmt::format("the token's Secret: {} again, instead of {}",
+                                 saved_.cluster.token_secret_name.text(),
+                                 now->token_secret_name.text()));
   }
   co_await try_saved_token();
   const auto answer =
@@ -290,10 +282,8 @@ awaitable<void> Rollback::run() {
   // The resource is read again before it is changed; this is beside it.
   if (answer == Answer::yes) co_await check_token_secret();
 
-  events_.emit({.kind = EventKind::step_started,
-                .section = "2.5",
-                .text = "puts back what Rancher had stored",
-                .data = {{"name", "rollback"}}});
+  const auto journal = journal_.in_section("2.5");
+  journal.step_started("rollback", "puts back what Rancher had stored");
   ClusterChange change;
   change.id = id;
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
@@ -314,10 +304,10 @@ awaitable<void> Rollback::run() {
       }
     }
   };
-  change.announce = [this](const std::string& text) {
-    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)),
-                 {"digests of what is put back", "2.5", Weight::routine});
-    events_.emit({.kind = EventKind::change, .section = "2.5", .text = text});
+  change.announce = [this, journal](const std::string& text) {
+    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)), journal,
+                 "digests of what is put back", Weight::routine);
+    journal.change(text);
     changed_ = true;
   };
   change.not_made = [this] { changed_ = false; };
@@ -325,12 +315,9 @@ awaitable<void> Rollback::run() {
     return digest_of(stored) == digest_of(saved_.cluster);
   };
   const auto stored =
-      co_await change_cluster(local, folder_, events_, clusters_.redactor, std::move(change));
+      co_await change_cluster(local, folder_, journal, clusters_.redactor, std::move(change));
   set_verdict(now->ready, stored ? stored->ready : now->ready);
-  events_.emit({.kind = EventKind::step_ended,
-                .section = "2.5",
-                .text = "Rancher has stored again what was saved",
-                .data = {{"name", "rollback"}}});
+  journal.step_ended("rollback", "Rancher has stored again what was saved");
 }
 
 }  // namespace retrust

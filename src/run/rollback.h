@@ -12,7 +12,7 @@
 #include "observe/observe.h"
 #include "run/execution.h"
 #include "run/saved_cluster.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 #include "transcript/run_folder.h"
 
 namespace retrust {
@@ -32,10 +32,10 @@ struct RollbackOptions {
 class Rollback {
  public:
   /// The references must outlive this.
-  Rollback(Clusters clusters, EventSink& events, RunFolder& folder, RollbackOptions options,
+  Rollback(Clusters clusters, Journal journal, RunFolder& folder, RollbackOptions options,
            Confirm confirm)
       : clusters_(std::move(clusters)),
-        events_(events),
+        journal_(std::move(journal)),
         folder_(folder),
         options_(std::move(options)),
         confirm_(std::move(confirm)) {}
@@ -63,13 +63,11 @@ class Rollback {
   boost::asio::awaitable<void> check_clusters(const ClusterResource& now);
   boost::asio::awaitable<void> check_token_secret() const;
   boost::asio::awaitable<void> try_saved_token();
-  void finding(std::string text) const;
-  void warn(std::string text) const;
   void judge_token();
   void set_verdict(const Condition& before, const Condition& now);
 
   Clusters clusters_;
-  EventSink& events_;
+  Journal journal_;
   RunFolder& folder_;
   RollbackOptions options_;
   Confirm confirm_;

@@ -79,7 +79,7 @@ awaitable<void> Execution::delete_secrets(Deletion deletion, std::vector<ObjectN
 }
 
 awaitable<void> Execution::wait_for_token(std::set<Uid> doomed) {
-  begin_wait("2.1", "for a new token secret of cattle, with token and CA", options_.wait);
+  journal("2.1").wait_started("for a new token secret of cattle, with token and CA", options_.wait);
   const auto in_time = co_await watch_for_token("2.1", std::move(doomed), options_.wait);
   if (!in_time) {
     throw Failure(ExitStatus::gave_up,
@@ -88,7 +88,7 @@ awaitable<void> Execution::wait_for_token(std::set<Uid> doomed) {
                   "is kube-controller-manager running, with --service-account-private-key-file? "
                   "Then run again: what is left is done");
   }
-  say(EventKind::wait_ended, "2.1",
+  journal("2.1").wait_ended(
       fmt::format("{} is there", observation_.downstream.tokens.front().name));
 }
 
@@ -102,7 +102,7 @@ awaitable<bool> Execution::watch_for_token(std::string section, std::set<Uid> do
     std::erase_if(found, [&](const TokenSecret& other) { return other.name == secret->name; });
     if (event.type == WatchEvent::Type::deleted) return Flow::go_on;
     if (!is_usable(seen, *secret)) {
-      say(EventKind::wait_progress, section,
+      journal(section).wait_progress(
           fmt::format("{} is there, but {}", secret->name,
                       secret->foreign_token ? secret->lack()
                       : secret->complete()  ? "its CA is not the one in kube-root-ca.crt yet"
@@ -143,7 +143,7 @@ awaitable<void> Execution::make_token(std::string section) {
   auto secret = new_account_secret(options_.plan.name_space, seen.service_account_uid);
   const auto made = co_await kubectl.create(std::move(secret));
   const ObjectName name = text_at(made, "/metadata/name");
-  begin_wait(section, fmt::format("for token and CA in {}", name), options_.wait);
+  journal(section).wait_started(fmt::format("for token and CA in {}", name), options_.wait);
   const auto in_time = co_await watch_for_token(section, {}, options_.wait);
   if (!in_time) {
     throw Failure(ExitStatus::gave_up,
@@ -151,7 +151,7 @@ awaitable<void> Execution::make_token(std::string section) {
                   "is kube-controller-manager running, with --service-account-private-key-file? "
                   "Then run again: what is left is done");
   }
-  say(EventKind::wait_ended, section, fmt::format("{} holds token and CA", name));
+  journal(section).wait_ended(fmt::format("{} holds token and CA", name));
 }
 
 awaitable<void> Execution::list_token_first() {
@@ -167,7 +167,7 @@ awaitable<void> Execution::list_token_first() {
       co_await check_same_cluster(kubectl, seen.kube_system_uid);
     }
     folder_.save("serviceaccount-" + std::string(agent_account), account.get_object(),
-                 {fmt::format("the service account {}", agent_account), "2.1"});
+                 journal("2.1"), fmt::format("the service account {}", agent_account));
     list_secret_first(account.get_object(), live->name, seen.secret_names);
     announce("2.1", fmt::format("listing {} first in the service account cattle", live->name));
     auto conflict = false;
@@ -191,13 +191,13 @@ awaitable<void> Execution::list_token_first() {
 
 awaitable<void> Execution::await_agents_token() {
   const auto limit = std::min(options_.wait, agents_token_wait);
-  begin_wait("2.2", "for a token secret of the agents' own making", limit);
+  journal("2.2").wait_started("for a token secret of the agents' own making", limit);
   const auto in_time = co_await watch_for_token("2.2", {}, limit);
   if (in_time) {
-    say(EventKind::wait_ended, "2.2",
+    journal("2.2").wait_ended(
         fmt::format("{} is there", observation_.downstream.tokens.front().name));
   } else {
-    say(EventKind::warning, "2.2",
+    journal("2.2").warning(
         fmt::format("no agent made a token secret within {}", duration_text(limit)));
     co_await make_token("2.2");
   }
@@ -248,21 +248,21 @@ awaitable<void> Execution::read_live(Step step) {
     live = observation_.live();
   }
   if (live->verdict == Verdict::rejected && step == Step::get_token) {
-    say(EventKind::warning, std::string(info_of(step).section),
-        fmt::format("the cluster rejects the token in {}{}{}", live->name,
-                    live->reason.empty() ? "" : ": ", live->reason));
+    journal(std::string(info_of(step).section))
+        .warning(fmt::format("the cluster rejects the token in {}{}{}", live->name,
+                             live->reason.empty() ? "" : ": ", live->reason));
   }
   const RenderNotes notes{says(live->verdict), observation_.seen_at};
   const auto lines = step == Step::get_token ? render_token(live->credentials.token, notes)
                                              : render_ca(live->credentials.ca_pem, notes);
-  finding(joined(lines));
+  journal_.finding(joined(lines));
 }
 
 awaitable<void> Execution::await_one_ca() {
   const auto* live = observation_.live();
   if (live == nullptr || agree_on_ca(observation_.downstream, *live)) co_return;
   const auto name = live->name;
-  begin_wait({}, fmt::format("for one CA in {} and kube-root-ca.crt", name), options_.wait);
+  journal_.wait_started(fmt::format("for one CA in {} and kube-root-ca.crt", name), options_.wait);
   const auto end = Clock::now() + options_.wait;
   const auto args = commands::ca_holders(options_.plan.name_space, name);
   for (auto agreed = false; !agreed && Clock::now() < end;) {
@@ -272,11 +272,11 @@ awaitable<void> Execution::await_one_ca() {
     const auto now = parse_downstream(*list, options_.plan.name_space, clusters_.redactor);
     agreed = now.tokens.empty() || agree_on_ca(now, now.tokens.front());
   }
-  auto now = co_await observe(clusters_, options_.observe);
+  auto now = co_await observe(clusters_, options_.observe, journal_);
   check_same_clusters(observation_, now);
   observation_ = std::move(now);
   check_one_ca(observation_);
-  say(EventKind::wait_ended, {}, "the cluster hands out one CA");
+  journal_.wait_ended("the cluster hands out one CA");
 }
 
 }  // namespace retrust

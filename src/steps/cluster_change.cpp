@@ -14,21 +14,19 @@ constexpr int replace_attempts = 5;
 
 }  // namespace
 
-std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster,
-                                  std::string_view what, std::string_view section) {
+std::filesystem::path save_stored(const RunFolder& folder, const Journal& journal,
+                                  const ClusterResource& cluster, std::string what) {
   if (cluster.token_secret) {
     const auto& name = cluster.token_secret_name;
-    folder.save(
-        "secret-" + name.text(), *cluster.token_secret,
-        {fmt::format("the Secret {} in {}", name, credential_namespace), std::string(section)});
+    folder.save("secret-" + name.text(), *cluster.token_secret, journal,
+                fmt::format("the Secret {} in {}", name, credential_namespace));
   }
-  return folder.save("clusters-" + cluster.id.text(), cluster.raw,
-                     {std::string(what), std::string(section)});
+  return folder.save("clusters-" + cluster.id.text(), cluster.raw, journal, std::move(what));
 }
 
 boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
-                                                                      RunFolder& folder,
-                                                                      EventSink& events,
+                                                                      const RunFolder& folder,
+                                                                      Journal journal,
                                                                       Redactor& redactor,
                                                                       ClusterChange change) {
   const auto& id = change.id;
@@ -36,7 +34,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
     auto now = co_await read_cluster(local, id, redactor);
     if (!change.look(now)) co_return std::nullopt;
-    const auto path = save_stored(folder, now, "what will be replaced", "2.5");
+    const auto path = save_stored(folder, journal, now, "what will be replaced");
     auto& status = now.raw["status"];
     if (!status.is_object()) status.emplace_object();
     if (!change.token_for_secret.empty() && secret_name.empty()) {
@@ -69,10 +67,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
     if (conflict) {
       // A Secret that was made for it stays made.
       if (secret_name.empty()) change.not_made();
-      events.emit({.kind = EventKind::warning,
-                   .section = "2.5",
-                   .text = "somebody else changed the clusters resource in between: reading it "
-                           "again"});
+      journal.warning("somebody else changed the clusters resource in between: reading it again");
       continue;
     }
     // What was answered is not what counts, but what is there.

@@ -11,7 +11,7 @@
 #include "base/redactor.h"
 #include "observe/observation.h"
 #include "tools/kubectl.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 #include "transcript/run_folder.h"
 
 namespace retrust {
@@ -37,15 +37,15 @@ struct ClusterChange {
 
 /// Saves the resource, and the Secret that it names; the path of the former. `what` says what the
 /// resource is, e.g. "what will be replaced".
-std::filesystem::path save_stored(RunFolder& folder, const ClusterResource& cluster,
-                                  std::string_view what, std::string_view section);
+std::filesystem::path save_stored(const RunFolder& folder, const Journal& journal,
+                                  const ClusterResource& cluster, std::string what);
 
 /// Reads the resource, saves it in the run folder, and replaces it with the version that was read,
 /// so that nobody's change is overwritten: where it changed in between it is looked at again. What
 /// is there afterwards; nothing where `look` wanted no change. Throws Failure.
 boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
-                                                                      RunFolder& folder,
-                                                                      EventSink& events,
+                                                                      const RunFolder& folder,
+                                                                      Journal journal,
                                                                       Redactor& redactor,
                                                                       ClusterChange change);
 

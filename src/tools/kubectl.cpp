@@ -270,10 +270,8 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
     } catch (const Interrupted&) {
     }
     if (!ended) {
-      events_->emit(
-          {.kind = EventKind::warning,
-           .section = section_,
-           .text = fmt::format("a kubectl may still run in the container {}", target_.container)});
+      Journal(*events_, section_)
+          .warning(fmt::format("a kubectl may still run in the container {}", target_.container));
     }
   }
   if (failure) std::rethrow_exception(failure);
@@ -346,10 +344,8 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
     const auto away = failure.kind == KubectlError::unreachable ||
                       (failure.kind == KubectlError::timed_out && outcome.ending == Ending::exited);
     if (!away || Clock::now() >= give_up) throw failure;
-    events_->emit({.kind = EventKind::warning,
-                   .section = section_,
-                   // Not its message, which differs each time: one warning is enough.
-                   .text = fmt::format("{}; trying again", failure.what())});
+    // Not its message, which differs each time: one warning is enough.
+    Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
     co_await pause(retry_pause);
   }
 }

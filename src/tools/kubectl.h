@@ -16,7 +16,7 @@
 #include "tools/json_answer.h"
 #include "tools/kubectl_errors.h"
 #include "tools/kuberc.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 

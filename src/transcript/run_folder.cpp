@@ -11,13 +11,13 @@
 
 namespace retrust {
 
-RunFolder::RunFolder(const std::filesystem::path& path, Name name, EventSink& events)
+RunFolder::RunFolder(const std::filesystem::path& path, Name name)
     : folder_(name == Name::own ? Folder::create_new(path) : Folder::create(path)),
-      backup_(folder_.create_folder("backup")),
-      events_(events) {}
+      backup_(folder_.create_folder("backup")) {}
 
 std::filesystem::path RunFolder::save(const std::string& name, const boost::json::object& object,
-                                      const Remark& remark) {
+                                      const Journal& journal, std::string what,
+                                      Weight weight) const {
   auto file_name = fmt::format("{}.json", name);
   for (int number = 2; backup_.contains(file_name); ++number) {
     file_name = fmt::format("{}.{}.json", name, number);
@@ -27,21 +27,8 @@ std::filesystem::path RunFolder::save(const std::string& name, const boost::json
   file.write(text);
   file.keep();
   auto path = backup_.path_of(file_name);
-  const auto sha256 = sha256_hex(text);
-  events_.emit(
-      {.kind = EventKind::change,
-       .section = remark.section,
-       .text = fmt::format("saved {} as {}, SHA-256 {}", remark.what, path.string(), sha256),
-       .data = record_of(file_name, sha256),
-       .weight = remark.weight});
+  journal.saved({std::move(what), path, sha256_hex(text)}, weight);
   return path;
-}
-
-boost::json::object record_of(const std::string& name, const std::string& sha256) {
-  boost::json::object record;
-  record["file"] = fmt::format("backup/{}", name);
-  record["sha256"] = sha256;
-  return record;
 }
 
 std::string default_run_folder(std::string_view cluster) {

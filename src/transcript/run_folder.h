@@ -7,7 +7,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/folder.h"
-#include "transcript/event.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -18,33 +18,24 @@ class RunFolder {
   /// in the same second.
   enum class Name { given, own };
   /// Creates the folder as Folder::create does, or Folder::create_new where the name is our own.
-  /// `events` must outlive this.
-  RunFolder(const std::filesystem::path& path, Name name, EventSink& events);
+  RunFolder(const std::filesystem::path& path, Name name);
 
   const std::filesystem::path& path() const { return folder_.path(); }
   const std::filesystem::path& backup_folder() const { return backup_.path(); }
   const Folder& folder() const { return folder_; }
   const Folder& backup() const { return backup_; }
 
-  /// What the transcript says of a saved file.
-  struct Remark {
-    std::string what;  ///< e.g. "what will be replaced"
-    std::string section = {};
-    Weight weight = Weight::documented;
-  };
   /// Saves an object under backup/, on the disk before this returns; its path. A name that is taken
-  /// gets a number: nothing saved is ever overwritten. The transcript gets the file's SHA-256.
+  /// gets a number: nothing saved is ever overwritten. The journal gets the file's SHA-256; `what`
+  /// says what the file is, e.g. "what will be replaced".
   std::filesystem::path save(const std::string& name, const boost::json::object& object,
-                             const Remark& remark);
+                             const Journal& journal, std::string what,
+                             Weight weight = Weight::documented) const;
 
  private:
   Folder folder_;
   Folder backup_;
-  EventSink& events_;
 };
-
-/// Members of the event that records a file of backup/: `file` and `sha256`. See saved_files.h.
-boost::json::object record_of(const std::string& name, const std::string& sha256);
 
 /// retrust-<cluster>-<UTC time>, fit for a file name with any name of the cluster.
 std::string default_run_folder(std::string_view cluster);

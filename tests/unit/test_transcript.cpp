@@ -332,13 +332,15 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   Events events(redactor);
   events.add(listener);
   using Name = RunFolder::Name;
-  RunFolder folder(directory / "run", Name::given, events);
+  RunFolder folder(directory / "run", Name::given);
+  const Journal journal(events);
   boost::json::object first;
   first["a"] = 1;
   boost::json::object second;
   second["a"] = 2;
-  const auto one = folder.save("clusters-c-x7k2p", first, {"what was there"});
-  const auto two = folder.save("clusters-c-x7k2p", second, {"what will be replaced", "2.5"});
+  const auto one = folder.save("clusters-c-x7k2p", first, journal, "what was there");
+  const auto two =
+      folder.save("clusters-c-x7k2p", second, journal.in_section("2.5"), "what will be replaced");
   CHECK(one != two);
   std::ostringstream text;
   text << std::ifstream(one).rdbuf();
@@ -348,11 +350,11 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   CHECK((state.st_mode & 0777U) == 0600U);
   REQUIRE(::stat(folder.path().c_str(), &state) == 0);
   CHECK((state.st_mode & 0777U) == 0700U);
-  CHECK_THROWS_AS(RunFolder(directory / "run", Name::given, events), Failure);
+  CHECK_THROWS_AS(RunFolder(directory / "run", Name::given), Failure);
   // Two runs of one second have the same name of our own: neither takes what is there.
   fs::create_directory(directory / "run-2");
   fs::create_symlink(directory / "nowhere", directory / "run-3");
-  const RunFolder other(directory / "run", Name::own, events);
+  const RunFolder other(directory / "run", Name::own);
   CHECK(other.path() == directory / "run-4");
   CHECK(other.backup_folder() == directory / "run-4" / "backup");
   CHECK(fs::is_empty(directory / "run-2"));
@@ -366,7 +368,7 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   CHECK(event.data.at("file") == "backup/clusters-c-x7k2p.2.json");
   CHECK((event.data.at("sha256") == boost::json::value(sha256)));
   // A name that a cluster gives leads nowhere else.
-  CHECK_THROWS_AS(folder.save("../outside", first, {"a name"}), Failure);
+  CHECK_THROWS_AS(folder.save("../outside", first, journal, "a name"), Failure);
   fs::remove_all(directory);
 }
 

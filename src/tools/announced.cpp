@@ -91,6 +91,7 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   const auto& section = announcement.section;
   const auto weight = announcement.weight;
   auto about = std::move(announcement.about);
+  about["id"] = events.next_command();
   const auto line = announcement.line;
   auto start = about;
   if (!announcement.given.empty()) start["given"] = announcement.given;

@@ -38,6 +38,7 @@ class Reader {
   /// A command, and what has to be known to find its place.
   struct Started {
     CommandRun run;
+    std::int64_t id = 0;
     std::size_t order = 0;
     std::size_t part = 0;
   };
@@ -141,14 +142,15 @@ class Reader {
   void begin_command(const Event& event) {
     CommandRun run{event.time, event.section, event.text, text_in(event.data, "given"),
                    event.weight};
+    const auto id = number_in(event.data, "id").value_or(0);
     // Where it is shown is decided in the end: the step that it belongs to may be still to come.
-    running_.push_back({std::move(run), order_, account_.parts.size() - 1});
+    running_.push_back({std::move(run), id, order_, account_.parts.size() - 1});
   }
 
   void end_command(const Event& event) {
-    const auto line = text_in(event.data, "command");
+    const auto id = number_in(event.data, "id").value_or(0);
     const auto found = std::find_if(running_.begin(), running_.end(),
-                                    [&](const Started& each) { return each.run.line == line; });
+                                    [&](const Started& each) { return each.id == id; });
     if (found == running_.end()) return;
     auto started = std::move(*found);
     running_.erase(found);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,6 +67,11 @@ class EventSink {
   EventSink& operator=(const EventSink&) = delete;
   virtual ~EventSink() = default;
   virtual void emit(const Event& event) = 0;
+  /// A number for the next command: its start and its end carry it.
+  std::int64_t next_command() { return ++commands_; }
+
+ private:
+  std::int64_t commands_ = 0;
 };
 
 class Volume;

@@ -52,6 +52,7 @@ const std::vector<SchemaField>& schema_of_lines() {
 
 const std::vector<SchemaEvent>& schema_of_events() {
   static const std::vector<SchemaField> command{
+      {"id", number, always, "the same in a command's start and its end, and in no other's"},
       {"cluster", text, sometimes, "downstream or local: which one kubectl speaks to"},
       {"program", text, always, "what is started: the absolute path, if there is such a program"},
       {"container", text, sometimes, "the container in which it is started"},

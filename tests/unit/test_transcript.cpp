@@ -259,9 +259,9 @@ TEST_CASE("a command is shown with the section that it belongs to, in the order 
       {begun, with(EventKind::change, "", "saved it"),
        with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}),
        with(EventKind::command_started, "2.5", "kubectl get -w"),
-       with(EventKind::command_started, "2.2", "kubectl delete pod x"),
+       with(EventKind::command_started, "2.2", "kubectl delete pod x", {{"id", 2}}),
        with(EventKind::command_ended, "2.2", "",
-            {{"command", "kubectl delete pod x"}, {"ending", "exit status 0"}}),
+            {{"id", 2}, {"command", "kubectl delete pod x"}, {"ending", "exit status 0"}}),
        with(EventKind::step_ended, "2.2", "new ones", {{"name", "recreate-agents"}}),
        with(EventKind::warning, "", "in between"),
        with(EventKind::step_started, "2.5", "watches", {{"name", "check-cluster"}}),
@@ -284,6 +284,24 @@ TEST_CASE("a command is shown with the section that it belongs to, in the order 
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("two commands of the same words that run at once keep their own durations and ends") {
+  const std::string line = "kubectl create -f -";
+  const auto ended = [&](int id, const std::string& ending, int milliseconds) {
+    return with(EventKind::command_ended, "", "",
+                {{"id", id},
+                 {"command", line},
+                 {"ending", ending},
+                 {"milliseconds", milliseconds},
+                 {"output", ending + "\n"}});
+  };
+  const auto text = document_of({begun, with(EventKind::command_started, "", line, {{"id", 1}}),
+                                 with(EventKind::command_started, "", line, {{"id", 2}}),
+                                 ended(2, "exit status 1", 250), ended(1, "exit status 0", 900)});
+  CAPTURE(text);
+  CHECK(text.find("00:00:01, 0.9 s, exit status 0:\n") != std::string::npos);
+  CHECK(text.find("00:00:02, 0.2 s, exit status 1:\n") != std::string::npos);
 }
 
 TEST_CASE("long output is shortened in the middle, after it was masked") {

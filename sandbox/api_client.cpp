@@ -4,73 +4,45 @@
 #include <iterator>
 #include <stdexcept>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "http.h"
 #include "json_util.h"
 
 namespace retrust::sandbox {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
 namespace json = boost::json;
-using asio::ip::tcp;
 
-/// A connection with what the kubeconfig says now.
-class Connection {
- public:
-  Connection(const asio::any_io_executor& executor, const std::filesystem::path& kubeconfig)
-      : tls_(asio::ssl::context::tls_client) {
-    std::ifstream file(kubeconfig);
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    const auto config = json::parse(text);
-    const auto server = text_at(config, "/clusters/0/cluster/server");
-    port_ = static_cast<unsigned short>(std::stoi(server.substr(server.rfind(':') + 1)));
-    token_ = text_at(config, "/users/0/user/token");
-    const auto ca = text_at(config, "/clusters/0/cluster/certificate-authority-data");
-    tls_.add_certificate_authority(asio::buffer(base64_decode(ca).value_or("")));
-    tls_.set_verify_mode(asio::ssl::verify_peer);
-    stream_.emplace(executor, tls_);
-    stream_->set_verify_callback(asio::ssl::host_name_verification("127.0.0.1"));
+/// Sends a request over a connection with what the kubeconfig says now.
+asio::awaitable<std::shared_ptr<http::Connection>> send(std::filesystem::path kubeconfig,
+                                                        ApiClient::Request request) {
+  std::ifstream file(kubeconfig);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  const auto config = json::parse(text);
+  const auto server = text_at(config, "/clusters/0/cluster/server");
+  const auto ca = text_at(config, "/clusters/0/cluster/certificate-authority-data");
+  http::Peer peer;
+  peer.port = static_cast<unsigned short>(std::stoi(server.substr(server.rfind(':') + 1)));
+  peer.ca = base64_decode(ca).value_or("");
+  const auto connection = co_await http::connect(std::move(peer));
+
+  http::Request message;
+  message.method = request.method;
+  message.target = request.target;
+  message.fields.emplace_back("Host", "127.0.0.1");
+  message.fields.emplace_back("Authorization", "Bearer " + text_at(config, "/users/0/user/token"));
+  if (!request.body.is_null()) {
+    message.fields.emplace_back("Content-Type", request.type);
+    message.body = json::serialize(request.body);
   }
-
-  asio::awaitable<void> send(const ApiClient::Request& request) {
-    const tcp::endpoint server(asio::ip::address_v4::loopback(), port_);
-    co_await stream_->lowest_layer().async_connect(server, asio::use_awaitable);
-    stream_->lowest_layer().set_option(tcp::no_delay(true));
-    co_await stream_->async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
-    http::request<http::string_body> message(http::string_to_verb(request.method), request.target,
-                                             11);
-    message.set(http::field::host, "127.0.0.1");
-    message.set(http::field::authorization, "Bearer " + token_);
-    message.set(http::field::connection, "close");
-    if (!request.body.is_null()) {
-      message.set(http::field::content_type, request.type);
-      message.body() = json::serialize(request.body);
-    }
-    message.prepare_payload();
-    co_await http::async_write(*stream_, message, asio::use_awaitable);
-  }
-
-  asio::ssl::stream<tcp::socket>& stream() { return *stream_; }
-
- private:
-  asio::ssl::context tls_;
-  std::optional<asio::ssl::stream<tcp::socket>> stream_;
-  unsigned short port_ = 0;
-  std::string token_;
-};
+  co_await connection->write(std::move(message));
+  co_return connection;
+}
 
 json::value parsed(const std::string& text) {
   boost::system::error_code no_json;
@@ -92,31 +64,30 @@ void take_lines(std::string& text, const std::function<void(const json::value&)>
 }  // namespace
 
 asio::awaitable<ApiClient::Answer> ApiClient::ask(Request request) const {
-  Connection connection(co_await asio::this_coro::executor, kubeconfig_);
-  co_await connection.send(request);
-  boost::beast::flat_buffer buffer;
-  http::response_parser<http::string_body> parser;
-  parser.body_limit(boost::none);
-  co_await http::async_read(connection.stream(), buffer, parser, asio::use_awaitable);
-  co_return Answer{parser.get().result_int(), parsed(parser.get().body())};
+  const auto connection = co_await send(kubeconfig_, std::move(request));
+  const auto response = co_await connection->read_response();
+  Answer answer;
+  answer.code = response.code;
+  answer.body = parsed(response.body);
+  co_return answer;
 }
 
 asio::awaitable<void> ApiClient::watch(std::string target,
                                        std::function<void(const json::value&)> each) const {
-  Connection connection(co_await asio::this_coro::executor, kubeconfig_);
-  const Request request{.method = "GET", .target = std::move(target)};
-  co_await connection.send(request);
-  boost::beast::flat_buffer buffer;
-  http::response_parser<http::string_body> parser;
-  parser.body_limit(boost::none);
-  co_await http::async_read_header(connection.stream(), buffer, parser, asio::use_awaitable);
-  if (parser.get().result() != http::status::ok) {
-    throw std::runtime_error(
-        fmt::format("a watch was answered with {}", parser.get().result_int()));
+  Request request;
+  request.method = "GET";
+  request.target = std::move(target);
+  const auto connection = co_await send(kubeconfig_, std::move(request));
+  const auto head = co_await connection->read_head();
+  if (head.code != 200) {
+    throw std::runtime_error(fmt::format("a watch was answered with {}", head.code));
   }
-  while (!parser.is_done()) {
-    co_await http::async_read_some(connection.stream(), buffer, parser, asio::use_awaitable);
-    take_lines(parser.get().body(), each);
+  std::string text;
+  for (;;) {
+    const auto piece = co_await connection->read_piece();
+    if (!piece) break;
+    text += *piece;
+    take_lines(text, each);
   }
 }
 

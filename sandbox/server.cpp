@@ -2,43 +2,24 @@
 
 #include <algorithm>
 #include <deque>
-#include <list>
 #include <memory>
 #include <set>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <boost/json/serialize.hpp>
+
+#include "http.h"
 
 namespace retrust::sandbox {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
-using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
-
-/// One client's connection.
-struct Connection {
-  Connection(tcp::socket socket, asio::ssl::context& tls) : stream(std::move(socket), tls) {}
-  asio::ssl::stream<tcp::socket> stream;
-  boost::beast::flat_buffer buffer;
-  void close() {
-    boost::system::error_code ignored;
-    stream.lowest_layer().close(ignored);
-  }
-};
 
 std::string decoded(std::string_view text) {
   std::string result;
@@ -53,10 +34,10 @@ std::string decoded(std::string_view text) {
   return result;
 }
 
-Request parsed(const http::request<http::string_body>& message) {
+Request parsed(const http::Request& message) {
   Request request;
-  request.method = message.method_string();
-  const std::string target(message.target());
+  request.method = message.method;
+  const auto& target = message.target;
   const auto question = target.find('?');
   request.path = decoded(target.substr(0, question));
   if (question != std::string::npos) {
@@ -70,11 +51,11 @@ Request parsed(const http::request<http::string_body>& message) {
       begin = end + 1;
     }
   }
-  const std::string authorization(message[http::field::authorization]);
+  const std::string authorization(http::value_of(message.fields, "authorization"));
   if (authorization.starts_with("Bearer ")) request.token = authorization.substr(7);
-  request.content_type = std::string(message[http::field::content_type]);
-  request.accept = std::string(message[http::field::accept]);
-  request.body = message.body();
+  request.content_type = http::value_of(message.fields, "content-type");
+  request.accept = http::value_of(message.fields, "accept");
+  request.body = message.body;
   return request;
 }
 
@@ -100,14 +81,9 @@ struct Feed {
   enum class Client { there, gone } client = Client::there;
 };
 
-asio::awaitable<void> notice_end(std::shared_ptr<Connection> connection,
+asio::awaitable<void> notice_end(std::shared_ptr<http::Connection> connection,
                                  std::shared_ptr<Feed> feed) {
-  std::array<char, 64> nothing{};
-  boost::system::error_code ended;
-  while (!ended) {
-    co_await connection->stream.async_read_some(asio::buffer(nothing),
-                                                asio::redirect_error(asio::use_awaitable, ended));
-  }
+  co_await connection->gone();
   feed->client = Feed::Client::gone;
   feed->news.cancel();
 }
@@ -119,67 +95,40 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
       : io(context),
         store(objects),
         hooks(std::move(given)),
-        tls(asio::ssl::context::tls_server),
-        acceptor(context) {}
+        listener(io, [this](auto connection) { return serve(std::move(connection)); }) {}
 
-  asio::awaitable<void> accept() {
-    boost::system::error_code closed;
-    while (!closed) {
-      auto socket =
-          co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, closed));
-      if (closed) break;
-      socket.set_option(tcp::no_delay(true));
-      auto connection = std::make_shared<Connection>(std::move(socket), tls);
-      connections.push_back(connection);
-      asio::co_spawn(io, serve(connection), asio::detached);
-    }
-  }
-
-  asio::awaitable<void> serve(std::shared_ptr<Connection> connection) {
+  asio::awaitable<void> serve(std::shared_ptr<http::Connection> connection) {
     const auto self = shared_from_this();
-    try {
-      co_await connection->stream.async_handshake(asio::ssl::stream_base::server,
-                                                  asio::use_awaitable);
-      for (;;) {
-        http::request_parser<http::string_body> parser;
-        parser.body_limit(std::uint64_t{16} << 20U);
-        co_await http::async_read(connection->stream, connection->buffer, parser,
-                                  asio::use_awaitable);
-        const auto& message = parser.get();
-        const auto request = parsed(message);
-        auto answer = hooks.handle(request);
-        const std::string path(message.target());
-        if (const auto* watch = std::get_if<Watch>(&answer.result)) {
-          hooks.answered(answer.about, path, 200);
-          co_await stream_watch(connection, request, answer.about, *watch, message.version());
-          break;
-        }
-        auto response = std::get<Response>(std::move(answer.result));
-        if (hooks.hostile != nullptr) {
-          response = hooks.hostile->answer(request, answer.about, std::move(response));
-          co_await held_back(answer.about);
-        }
-        // Written down first: whoever has the answer can rely on finding it there.
-        hooks.answered(answer.about, path, response.code);
-        co_await respond(connection, response, message);
-        if (!message.keep_alive()) break;
+    for (;;) {
+      const auto message = co_await connection->read_request();
+      const auto request = parsed(message);
+      auto answer = hooks.handle(request);
+      if (const auto* watch = std::get_if<Watch>(&answer.result)) {
+        hooks.answered(answer.about, message.target, 200);
+        co_await stream_watch(connection, request, answer.about, *watch, message.version);
+        break;
       }
-    } catch (const std::exception&) {
-      // The client went away, or did not like our certificate, or sent what is no request.
+      auto response = std::get<Response>(std::move(answer.result));
+      if (hooks.hostile != nullptr) {
+        response = hooks.hostile->answer(request, answer.about, std::move(response));
+        co_await held_back(answer.about);
+      }
+      // Written down first: whoever has the answer can rely on finding it there.
+      hooks.answered(answer.about, message.target, response.code);
+      co_await respond(connection, response, message);
+      if (!message.keep_alive) break;
     }
-    connection->close();
-    std::erase(connections, connection);
   }
 
-  asio::awaitable<void> respond(std::shared_ptr<Connection> connection, const Response& response,
-                                const http::request<http::string_body>& message) {
-    http::response<http::string_body> reply{static_cast<http::status>(response.code),
-                                            message.version()};
-    reply.set(http::field::content_type, response.content_type);
-    reply.body() = response.text.empty() ? boost::json::serialize(response.body) : response.text;
-    reply.keep_alive(message.keep_alive());
-    reply.prepare_payload();
-    co_await http::async_write(connection->stream, reply, asio::use_awaitable);
+  asio::awaitable<void> respond(std::shared_ptr<http::Connection> connection,
+                                const Response& response, const http::Request& message) {
+    http::Response reply;
+    reply.code = response.code;
+    reply.fields.emplace_back("Content-Type", response.content_type);
+    reply.body = response.text.empty() ? boost::json::serialize(response.body) : response.text;
+    reply.version = message.version;
+    reply.keep_alive = message.keep_alive;
+    co_await connection->write(std::move(reply));
   }
 
   asio::awaitable<void> held_back(const About& about) {
@@ -192,21 +141,19 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     timers.erase(&timer);
   }
 
-  asio::awaitable<void> send(std::shared_ptr<Connection> connection, const Request& request,
+  asio::awaitable<void> send(std::shared_ptr<http::Connection> connection, const Request& request,
                              const About& about, const std::string& line) {
     std::vector<std::string> lines{line};
     if (hooks.hostile != nullptr) {
       lines = hooks.hostile->lines(request, about, line);
       co_await held_back(about);
     }
-    for (const auto& each : lines) {
-      co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(each)),
-                                 asio::use_awaitable);
-    }
+    for (auto& each : lines) co_await connection->write_piece(std::move(each));
   }
 
-  asio::awaitable<void> stream_watch(std::shared_ptr<Connection> connection, const Request& request,
-                                     const About& about, const Watch& watch, unsigned version) {
+  asio::awaitable<void> stream_watch(std::shared_ptr<http::Connection> connection,
+                                     const Request& request, const About& about, const Watch& watch,
+                                     unsigned version) {
     const auto feed = std::make_shared<Feed>(io.get_executor());
     const auto limit = hooks.watch_limit();
     const auto end = limit ? Clock::now() + *limit : Clock::time_point::max();
@@ -222,11 +169,13 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     }
     const Observation observation(store, take);
 
-    http::response<http::empty_body> head{http::status::ok, version};
-    head.set(http::field::content_type, "application/json");
-    head.chunked(true);
-    http::response_serializer<http::empty_body> serializer{head};
-    co_await http::async_write_header(connection->stream, serializer, asio::use_awaitable);
+    http::Response head;
+    head.code = 200;
+    head.fields.emplace_back("Content-Type", "application/json");
+    head.fields.emplace_back("Transfer-Encoding", "chunked");
+    head.version = version;
+    head.keep_alive = true;
+    co_await connection->write_head(std::move(head));
     asio::co_spawn(io, notice_end(connection, feed), asio::detached);
     boost::system::error_code woken;
     while (feed->client == Feed::Client::there && Clock::now() < end) {
@@ -240,26 +189,20 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
         constexpr std::size_t enough = std::size_t{256} << 10U;
         std::string many;
         while (many.size() < enough) many += hooks.hostile->flood_line(about);
-        co_await asio::async_write(connection->stream, http::make_chunk(asio::buffer(many)),
-                                   asio::use_awaitable);
+        co_await connection->write_piece(std::move(many));
         continue;
       }
       if (feed->client == Feed::Client::gone || watch.then == Watch::Then::ends) break;
       feed->news.expires_at(end);
       co_await feed->news.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     }
-    if (feed->client == Feed::Client::there) {
-      co_await asio::async_write(connection->stream, http::make_chunk_last(), asio::use_awaitable);
-    }
+    if (feed->client == Feed::Client::there) co_await connection->write_end();
   }
 
   asio::io_context& io;
   Store& store;
   Hooks hooks;
-  asio::ssl::context tls;
-  tcp::acceptor acceptor;
-  tcp::endpoint endpoint{asio::ip::address_v4::loopback(), 0};
-  std::list<std::shared_ptr<Connection>> connections;
+  http::Listener listener;
   std::set<asio::steady_timer*> timers;  // of what is held back
 };
 
@@ -269,8 +212,7 @@ Server::Server(asio::io_context& io, Store& store, const Authority::Issued& iden
 }
 
 void Server::show(const Authority::Issued& identity) {
-  state_->tls.use_certificate(asio::buffer(identity.certificate_pem), asio::ssl::context::pem);
-  state_->tls.use_private_key(asio::buffer(identity.key_pem), asio::ssl::context::pem);
+  state_->listener.show(identity.certificate_pem, identity.key_pem);
 }
 
 Server::~Server() {
@@ -278,25 +220,16 @@ Server::~Server() {
 }
 
 void Server::start() {
-  auto& acceptor = state_->acceptor;
-  acceptor.open(state_->endpoint.protocol());
-  acceptor.set_option(tcp::acceptor::reuse_address(true));
-  acceptor.bind(state_->endpoint);
-  acceptor.listen();
-  state_->endpoint = acceptor.local_endpoint();
-  asio::co_spawn(
-      state_->io, [state = state_] { return state->accept(); }, asio::detached);
+  state_->listener.start();
 }
 
 void Server::stop() {
-  boost::system::error_code ignored;
-  state_->acceptor.close(ignored);
-  for (const auto& connection : state_->connections) connection->close();
+  state_->listener.stop();
   for (auto* timer : state_->timers) timer->cancel();
 }
 
 unsigned short Server::port() const {
-  return state_->endpoint.port();
+  return state_->listener.port();
 }
 
 }  // namespace retrust::sandbox

@@ -50,7 +50,7 @@ Kubectl Toolbox::in_container() const {
   return {runner_, events_, std::move(target)};
 }
 
-boost::asio::awaitable<Clusters> Toolbox::reach() const {
+boost::asio::awaitable<Clusters> Toolbox::connect() const {
   check_search_path();
   const auto contained = options_.local_kubeconfig.empty();
   Clusters reached{

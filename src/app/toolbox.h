@@ -17,7 +17,7 @@ class Toolbox {
       : options_(options), runner_(runner), events_(events), redactor_(redactor) {}
 
   /// The kubectls of both clusters; that in a container may be old, and is asked for its version.
-  boost::asio::awaitable<Clusters> reach() const;
+  boost::asio::awaitable<Clusters> connect() const;
   BackupTools backup_tools() const;
   PlanOptions plan_options(const Clusters& clusters) const;
   ObserveOptions observe_options(Permissions permissions) const;

@@ -5,6 +5,6 @@
 namespace retrust {
 
 /// The version of this program, from meson.build.
-inline constexpr std::string_view version = RETRUST_PROJECT_VERSION;
+inline constexpr std::string_view program_version = RETRUST_PROJECT_VERSION;
 
 }  // namespace retrust

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "app/next.h"
+#include "report/next.h"
 #include "run/saved_cluster.h"
 
 namespace retrust {

@@ -1,4 +1,4 @@
-#include "app/next.h"
+#include "report/next.h"
 
 #include <algorithm>
 #include <array>

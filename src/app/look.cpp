@@ -1,0 +1,69 @@
+#include "app/look.h"
+
+#include <string>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "observe/server_container.h"
+#include "report/findings.h"
+#include "report/report.h"
+#include "run/preflight.h"
+#include "transcript/journal.h"
+
+namespace retrust {
+namespace {
+
+std::string outcome(const Observation& seen, const Plan& plan) {
+  if (!differs(seen, plan)) return "Nothing is needed.";
+  const auto steps = steps_text(plan);
+  if (steps.empty()) return "Stored and live credentials differ. No changes were made.";
+  const auto& cluster = seen.local.cluster;
+  return fmt::format("{} ({}) needs {}. No changes were made.", cluster.display_name, cluster.id,
+                     steps);
+}
+
+}  // namespace
+
+boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissions permissions) {
+  auto reached = co_await app.toolbox.connect();
+  const Journal journal(app.events);
+  auto seen = co_await observe(reached, app.toolbox.observe_options(permissions), journal);
+  keep_contexts(reached, seen);
+  warn_of_unverified(reached, seen, journal);
+  check_right_clusters(seen);
+  seen.container = co_await observe_server_container(tools, app.options.rancher_container,
+                                                     seen.local, app.redactor, journal);
+  Look looked{std::move(seen), app.toolbox.plan_options(reached)};
+  co_return looked;
+}
+
+void tell_findings(Invocation& app, const Observation& seen) {
+  for (auto& line : findings(seen)) {
+    app.events.emit({.kind = EventKind::finding, .text = std::move(line)});
+  }
+}
+
+void tell_difference(Invocation& app, const Observation& seen) {
+  if (auto diff = credentials_diff(seen); !diff.empty()) {
+    app.events.emit({.kind = EventKind::difference, .text = std::move(diff)});
+  }
+}
+
+ExitStatus end_look(Invocation& app, const Observation& seen, const Plan& plan) {
+  const auto next = next_after_look(app.called, app.options, seen, plan);
+  boost::json::object data;
+  if (!next.empty()) data["next"] = boost::json::array(next.begin(), next.end());
+  app.events.emit(
+      {.kind = EventKind::run_ended, .text = outcome(seen, plan), .data = std::move(data)});
+  if (app.options.output == OutputFormat::json) {
+    boost::json::value shown(report(seen, plan));
+    mask_values(shown, app.redactor);
+    app.output.write(Stream::out, boost::json::serialize(shown) + "\n");
+  }
+  return status_of_output(app.output, differs(seen, plan) ? ExitStatus::differs : ExitStatus::done);
+}
+
+}  // namespace retrust

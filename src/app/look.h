@@ -1,0 +1,23 @@
+#pragma once
+
+#include "app/invocation.h"
+#include "observe/observation.h"
+#include "steps/plan.h"
+
+namespace retrust {
+
+/// What `status` and `plan` see.
+struct Look {
+  Observation seen;
+  PlanOptions plan_options;
+};
+
+/// Observes both clusters. Throws Failure (refused) where they do not belong together.
+boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissions permissions);
+
+void tell_findings(Invocation& app, const Observation& seen);
+void tell_difference(Invocation& app, const Observation& seen);
+/// Says what comes next, or prints the report. The status tells whether a step is needed.
+ExitStatus end_look(Invocation& app, const Observation& seen, const Plan& plan);
+
+}  // namespace retrust

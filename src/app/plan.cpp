@@ -1,0 +1,22 @@
+#include "app/commands.h"
+#include "app/look.h"
+#include "run/preflight.h"
+
+namespace retrust {
+
+boost::asio::awaitable<ExitStatus> plan_command(Invocation& app) {
+  auto tools = app.toolbox.backup_tools();
+  auto looked = co_await look(app, tools, Permissions::ask);
+  auto& seen = looked.seen;
+  seen.backup =
+      co_await observe_backup(tools, app.options.backup, run_folder_name(app.options), seen);
+  const auto plan = make_plan(seen, looked.plan_options);
+  check_may_change(seen, plan);
+  tell_findings(app, seen);
+  tell_difference(app, seen);
+  Event shown{.kind = EventKind::plan, .text = plan_text(plan)};
+  app.events.emit(shown);
+  co_return end_look(app, seen, plan);
+}
+
+}  // namespace retrust

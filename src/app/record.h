@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/names.h"
+#include "cli/options.h"
+#include "report/next.h"
+#include "run/execution.h"
+#include "transcript/run_folder.h"
+
+namespace retrust {
+
+class Invocation;
+
+/// What a command has done so far.
+struct Standing {
+  bool changed = false;  ///< a refusal after a change is a failure
+  WayBack way_back = WayBack::none;
+  BackupMade backup = BackupMade::no;
+  ClusterId cluster = {};  ///< the one that the command found out itself
+};
+
+/// How a command ended, in words.
+struct Ended {
+  std::string head;     ///< "Done."
+  std::string verdict;  ///< the state of the clusters; may be empty
+  std::vector<std::string> next;
+};
+
+/// The run folder and the transcript of a command that may change clusters.
+class Record {
+ public:
+  /// The invocation must outlive this.
+  Record(Invocation& app, std::string_view what);
+
+  /// Asks the operator. The record must outlive the result.
+  Confirm confirm();
+  /// Writes into the transcript alone: the terminal shows it already.
+  void note(std::string text);
+  /// Writes the last line. Returns the exit status, which a lost standard output changes.
+  ExitStatus end(ExitStatus status, const Ended& ended);
+  void end_failed(ExitStatus status);
+  /// The command line, with the cluster that the command found out itself.
+  Called called() const;
+
+  RunFolder folder;
+  std::function<Standing()> standing = [] { return Standing{}; };
+
+ private:
+  Invocation& app_;
+};
+
+/// The folder of --run-dir, or a new one that the cluster and the time name.
+std::string run_folder_name(const Options& options);
+
+}  // namespace retrust

@@ -1,0 +1,38 @@
+#include "run/rollback.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "transcript/journal.h"
+
+namespace retrust {
+
+boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
+  const auto& asked = app.options;
+  auto& record = app.open_record(fmt::format("rollback of {}", asked.rollback_folder));
+  RollbackOptions options{asked.rollback_folder, asked.cluster, asked.name_space};
+  if (!asked.kubeconfig.empty()) options.trial = RollbackOptions::Trial::downstream;
+  if (asked.overwrite == Overwrite::yes) options.others = RollbackOptions::Others::overwrite;
+  auto reached = co_await app.toolbox.connect();
+  const auto rollback = std::make_shared<Rollback>(
+      std::move(reached), Journal(app.events), record.folder, std::move(options), record.confirm());
+  record.standing = [rollback] {
+    return Standing{rollback->changed(), WayBack::rollback, BackupMade::no, rollback->cluster()};
+  };
+  co_await rollback->run();
+  const auto called = record.called();
+  std::vector<std::string> next;
+  for (const auto& each : rollback->next()) next.push_back(completed(called, each));
+  const auto changed = rollback->changed();
+  if (changed) add_backup(next, called, WayBack::rollback, record.folder.path().string());
+  const Ended ended{changed ? "Put back." : "Nothing to put back.", rollback->verdict(),
+                    std::move(next)};
+  co_return record.end(ExitStatus::done, ended);
+}
+
+}  // namespace retrust

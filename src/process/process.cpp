@@ -1,6 +1,5 @@
 #include "process/process.h"
 
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <exception>
@@ -11,15 +10,14 @@
 #include <unistd.h>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/readable_pipe.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/process/v2/process.hpp>
 
+#include "process/child_end.h"
+#include "process/child_output.h"
 #include "process/child_setup.h"
 #include "process/executable.h"
 #include "process/start_child.h"
@@ -32,22 +30,10 @@ namespace bp = boost::process::v2;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t error_limit = std::size_t{64} << 10U;
-
 /// What a child's own children may still write after it has ended, before its pipes are closed.
 constexpr std::chrono::milliseconds drain_time{200};
 
 constexpr std::chrono::milliseconds between_looks{100};
-
-/// One of a child's outputs.
-struct Source {
-  explicit Source(const asio::any_io_executor& executor) : pipe(executor) {}
-  asio::readable_pipe pipe;
-  /// As much as a pipe holds, so that one read brings all that a child left in it. Not zeroed: only
-  /// what was read is looked at.
-  std::array<char, 65536> buffer;
-  bool open = true;
-};
 
 /// The file to execute, or the outcome that says why there is none.
 std::pair<std::string, Outcome> locate(const std::string& program) {
@@ -97,7 +83,7 @@ class Job : public std::enable_shared_from_this<Job> {
     if (in_.is_open()) write_input();
     if (command_.deadline.count() > 0) after(deadline_, command_.deadline, &Job::time_out);
     if (command_.watch) after(watch_, between_looks, &Job::watch);
-    await_exit();
+    end_.await([self = shared_from_this()] { self->exited(); });
     return true;
   }
 
@@ -169,18 +155,14 @@ class Job : public std::enable_shared_from_this<Job> {
     const auto child = started(path, environment, terms);
     try {
       process_ = bp::process(executor_, child);
-      auto handle = open_child(child);
-      if (handle) {
-        adopt(exit_, *handle);
-      } else {
-        child_signal_.add(SIGCHLD);
-      }
+      end_.open(child);
       if (!command_.input.empty()) {
-        adopt(in_, input.write_end);
+        in_.assign(input.write_end.get());
+        input.write_end.release();
         in_.native_non_blocking(true);
       }
-      adopt(out_.pipe, output.read_end);
-      adopt(err_.pipe, errors.read_end);
+      out_.adopt(output.read_end);
+      err_.adopt(errors.read_end);
     } catch (...) {
       kill_and_await(child);
       process_.detach();
@@ -197,36 +179,6 @@ class Job : public std::enable_shared_from_this<Job> {
       const auto no_file = failed.code() == std::errc::no_such_file_or_directory;
       throw std::runtime_error(no_file ? "its interpreter is not there" : failed.code().message());
     }
-  }
-
-  /// Calls exited() when the child has ended.
-  void await_exit() {
-    if (exit_.is_open()) {
-      exit_.async_wait(exit_.wait_read, [self = shared_from_this()](error_code cancelled) {
-        if (!cancelled) self->exited();
-      });
-      return;
-    }
-    child_signal_.async_wait(
-        [self = shared_from_this()](error_code, int) { self->look_for_exit(); });
-    // It may have ended before its signal was waited for.
-    error_code ignored;
-    if (has_ended(outcome_.pid)) child_signal_.cancel(ignored);
-  }
-
-  void look_for_exit() {
-    if (exited_) return;
-    if (has_ended(outcome_.pid)) {
-      exited();
-    } else {
-      await_exit();
-    }
-  }
-
-  template <typename Object>
-  static void adopt(Object& object, Descriptor& descriptor) {
-    object.assign(descriptor.get());
-    descriptor.release();
   }
 
   void after(asio::steady_timer& timer, std::chrono::milliseconds time, void (Job::*act)()) {
@@ -255,18 +207,10 @@ class Job : public std::enable_shared_from_this<Job> {
     end(Ending::stopped, SIGTERM);
   }
 
-  void read(Source& source, void (Job::*take)(std::string_view)) {
-    source.pipe.async_read_some(
-        asio::buffer(source.buffer),
-        [self = shared_from_this(), &source, take](error_code ended, std::size_t size) {
-          if (size > 0) (self.get()->*take)({source.buffer.data(), size});
-          source.open = !ended;
-          if (ended) {
-            self->check_done();
-          } else {
-            self->read(source, take);
-          }
-        });
+  void read(ChildOutput& output, void (Job::*take)(std::string_view)) {
+    output.read(
+        [self = shared_from_this(), take](std::string_view piece) { (self.get()->*take)(piece); },
+        [self = shared_from_this()] { self->check_done(); });
   }
 
   void take_output(std::string_view piece) {
@@ -282,23 +226,12 @@ class Job : public std::enable_shared_from_this<Job> {
       }
       return;
     }
-    const auto room = command_.output_limit - outcome_.out.size();
-    outcome_.out += piece.substr(0, room);
-    outcome_.out_size += piece.size();
-    if (piece.size() > room && command_.excess == Excess::ends_child) {
-      end(Ending::output_limit, SIGTERM);
-    }
+    const auto whole = keep_output(outcome_, piece, command_.output_limit);
+    if (!whole && command_.excess == Excess::ends_child) end(Ending::output_limit, SIGTERM);
   }
 
   void take_errors(std::string_view piece) {
-    if (errors_cut_) return;
-    const auto room = error_limit - outcome_.err.size();
-    outcome_.err += piece.substr(0, room);
-    errors_cut_ = piece.size() > room;
-    if (!errors_cut_) return;
-    // Nobody can tell whether a word that is cut off is a secret.
-    const auto end = outcome_.err.find_last_of(" \t\r\n");
-    outcome_.err.resize(end == std::string::npos ? 0 : end + 1);
+    if (!errors_cut_) errors_cut_ = !keep_errors(outcome_, piece);
   }
 
   /// A child that does not read its input is no failure: it may not need it.
@@ -336,8 +269,7 @@ class Job : public std::enable_shared_from_this<Job> {
       outcome_.ending = Ending::exited;
       outcome_.code = WEXITSTATUS(native);
     }
-    exit_.close(ignored);
-    child_signal_.cancel(ignored);
+    end_.close();
     in_.close(ignored);
     deadline_.cancel();
     grace_.cancel();
@@ -348,13 +280,12 @@ class Job : public std::enable_shared_from_this<Job> {
   }
 
   void close_pipes() {
-    error_code ignored;
-    out_.pipe.close(ignored);
-    err_.pipe.close(ignored);
+    out_.close();
+    err_.close();
   }
 
   void check_done() {
-    if (!exited_ || out_.open || err_.open || done_) return;
+    if (!exited_ || out_.is_open() || err_.is_open() || done_) return;
     done_ = true;
     drain_.cancel();
     finished_.cancel();
@@ -364,12 +295,11 @@ class Job : public std::enable_shared_from_this<Job> {
   Command command_;
   OutputReader reader_;
   bp::process process_{executor_};
-  asio::posix::stream_descriptor exit_{executor_};  ///< a pidfd: readable when the child has ended
-  asio::signal_set child_signal_{executor_};        ///< SIGCHLD, where the kernel has no pidfd
+  ChildEnd end_{executor_};
   asio::posix::stream_descriptor in_{executor_};
   std::string_view input_left_{command_.input};
-  Source out_{executor_};
-  Source err_{executor_};
+  ChildOutput out_{executor_};
+  ChildOutput err_{executor_};
   asio::steady_timer deadline_{executor_};
   asio::steady_timer grace_{executor_};
   asio::steady_timer watch_{executor_};

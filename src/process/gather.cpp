@@ -1,88 +1,85 @@
 #include "process/gather.h"
 
+#include <tuple>
+#include <utility>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace retrust {
 
-boost::asio::awaitable<std::vector<std::exception_ptr>> settle(
-    std::vector<boost::asio::awaitable<void>> tasks) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  std::vector<std::exception_ptr> ends(tasks.size());
-  auto left = tasks.size();
-  // A timer that never expires serves as the condition to wait for.
-  boost::asio::steady_timer all_done(executor, boost::asio::steady_timer::time_point::max());
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    boost::asio::co_spawn(executor, std::move(tasks[i]),
-                          [&ends, &left, &all_done, i](std::exception_ptr end) {
-                            ends[i] = std::move(end);
-                            if (--left == 0) all_done.cancel();
-                          });
-  }
-  boost::system::error_code cancelled;
-  while (left > 0) {
-    co_await all_done.async_wait(
-        boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
-  }
+namespace {
+
+namespace asio = boost::asio;
+
+/// The order in which tasks ended, and how each did.
+using Ends = std::tuple<std::vector<std::size_t>, std::vector<std::exception_ptr>>;
+
+/// Runs all tasks to their ends; the condition says when those still running are cancelled.
+template <typename Condition>
+asio::awaitable<Ends> run_all(std::vector<asio::awaitable<void>> tasks, Condition condition) {
+  Ends ends;
+  if (tasks.empty()) co_return ends;
+  const auto executor = co_await asio::this_coro::executor;
+  const auto deferred = [&](asio::awaitable<void>& task) {
+    return asio::co_spawn(executor, std::move(task), asio::deferred);
+  };
+  std::vector<decltype(deferred(tasks.front()))> operations;
+  for (auto& task : tasks) operations.push_back(deferred(task));
+  auto group = asio::experimental::make_parallel_group(std::move(operations));
+  ends = co_await group.async_wait(condition, asio::use_awaitable);
   co_return ends;
 }
 
-boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> tasks) {
+}  // namespace
+
+asio::awaitable<std::vector<std::exception_ptr>> settle(std::vector<asio::awaitable<void>> tasks) {
+  auto ends = co_await run_all(std::move(tasks), asio::experimental::wait_for_all());
+  co_return std::get<1>(std::move(ends));
+}
+
+asio::awaitable<void> gather(std::vector<asio::awaitable<void>> tasks) {
   for (const auto& end : co_await settle(std::move(tasks))) {
     if (end) std::rethrow_exception(end);
   }
 }
 
-boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> tasks) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  std::vector<boost::asio::cancellation_signal> signals(tasks.size());
-  std::exception_ptr first;
-  auto left = tasks.size();
-  boost::asio::steady_timer all_done(executor, boost::asio::steady_timer::time_point::max());
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    const auto ended = [&](std::exception_ptr end) {
-      if (--left == 0) all_done.cancel();
-      if (!end || first) return;
-      first = std::move(end);
-      for (auto& signal : signals) signal.emit(boost::asio::cancellation_type::terminal);
-    };
-    boost::asio::co_spawn(executor, std::move(tasks[i]),
-                          boost::asio::bind_cancellation_slot(signals[i].slot(), ended));
+asio::awaitable<void> together(std::vector<asio::awaitable<void>> tasks) {
+  const auto [order, ends] =
+      co_await run_all(std::move(tasks), asio::experimental::wait_for_one_error());
+  for (const auto task : order) {
+    if (ends[task]) std::rethrow_exception(ends[task]);
   }
-  boost::system::error_code cancelled;
-  while (left > 0) {
-    co_await all_done.async_wait(
-        boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
-  }
-  if (first) std::rethrow_exception(first);
 }
 
-boost::asio::awaitable<void> pause(std::chrono::milliseconds duration) {
-  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, duration);
-  co_await timer.async_wait(boost::asio::use_awaitable);
+asio::awaitable<void> pause(std::chrono::milliseconds duration) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, duration);
+  co_await timer.async_wait(asio::use_awaitable);
 }
 
-boost::asio::awaitable<void> Background::start(boost::asio::awaitable<void> task) {
-  const auto executor = co_await boost::asio::this_coro::executor;
-  ended_.emplace(executor, boost::asio::steady_timer::time_point::max());
+asio::awaitable<void> Background::start(asio::awaitable<void> task) {
+  const auto executor = co_await asio::this_coro::executor;
+  ended_.emplace(executor, asio::steady_timer::time_point::max());
   running_ = true;
   const auto ended = [this](const std::exception_ptr&) {
     running_ = false;
     ended_->cancel();
   };
-  boost::asio::co_spawn(executor, std::move(task),
-                        boost::asio::bind_cancellation_slot(signal_.slot(), ended));
+  asio::co_spawn(executor, std::move(task),
+                        asio::bind_cancellation_slot(signal_.slot(), ended));
 }
 
-boost::asio::awaitable<void> Background::end() {
+asio::awaitable<void> Background::end() {
   if (!running_) co_return;
-  signal_.emit(boost::asio::cancellation_type::terminal);
+  signal_.emit(asio::cancellation_type::terminal);
   boost::system::error_code cancelled;
   while (running_) {
-    co_await ended_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cancelled));
+    co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
 }
 

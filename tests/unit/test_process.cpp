@@ -343,5 +343,46 @@ TEST_CASE("together: a failure ends what the others wait for") {
   CHECK(thrown == "no");
 }
 
+TEST_CASE("a group that is cancelled ends each of its tasks first") {
+  Fixture fixture;
+  auto group_ended = false;
+  auto outlived = 0;
+  const auto endless = [&]() -> boost::asio::awaitable<void> {
+    const std::shared_ptr<void> at_end(nullptr, [&](void*) { outlived += group_ended ? 1 : 0; });
+    auto command = shell("exec sleep 1000");
+    co_await fixture.runner.run(std::move(command));
+  };
+  const auto failing = []() -> boost::asio::awaitable<void> {
+    throw std::runtime_error("no");
+    co_return;
+  };
+  std::vector<boost::asio::awaitable<void>> inner;
+  inner.push_back(endless());
+  inner.push_back(endless());
+  std::vector<boost::asio::awaitable<void>> tasks;
+  tasks.push_back(gather(std::move(inner)));
+  tasks.push_back(failing());
+  boost::asio::co_spawn(fixture.io, together(std::move(tasks)), [&](std::exception_ptr error) {
+    CHECK(error);
+    group_ended = true;
+  });
+  fixture.io.run();
+  CHECK(group_ended);
+  CHECK(outlived == 0);
+}
+
+TEST_CASE("a group of no tasks ends at once") {
+  boost::asio::io_context io;
+  auto ended = 0;
+  const auto end = [&](const std::exception_ptr& error) {
+    CHECK_FALSE(error);
+    ++ended;
+  };
+  boost::asio::co_spawn(io, gather({}), end);
+  boost::asio::co_spawn(io, together({}), end);
+  io.run();
+  CHECK(ended == 2);
+}
+
 }  // namespace
 }  // namespace retrust

@@ -1,0 +1,1 @@
+// A library needs a file; what counts is its precompiled header.

@@ -1,0 +1,19 @@
+// Headers that most files include, compiled once: what takes longest to read of what may be seen by
+// files that read text from outside.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>

@@ -52,7 +52,8 @@ std::string text_of(const fs::path& path) {
 }
 
 asio::awaitable<void> pause() {
-  asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds{30});
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, std::chrono::milliseconds{30});
   co_await timer.async_wait(asio::use_awaitable);
 }
 

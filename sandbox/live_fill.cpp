@@ -30,7 +30,8 @@ const std::string apps = "/apis/apps/v1/namespaces/cattle-system/";
 const std::string rancher_api = "/apis/management.cattle.io/v3/";
 
 asio::awaitable<void> pause() {
-  asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds{30});
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, std::chrono::milliseconds{30});
   co_await timer.async_wait(asio::use_awaitable);
 }
 

@@ -236,7 +236,8 @@ awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kube
   json::array reviews;
   for (const auto& token : tokens) reviews.push_back(token_review(token));
   std::vector<std::pair<Verdict, DisplayText>> verdicts;
-  for (const auto& answer : co_await downstream.review(std::move(reviews))) {
+  const auto answers = co_await downstream.review(std::move(reviews));
+  for (const auto& answer : answers) {
     verdicts.push_back(verdict_of(answer));
   }
   co_return verdicts;
@@ -266,7 +267,8 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
                                Journal journal) {
   Answers answers;
   // All start together, but nothing that they print is told before both kubeconfigs are read.
-  Gate gate(co_await boost::asio::this_coro::executor);
+  const auto executor = co_await boost::asio::this_coro::executor;
+  Gate gate(executor);
   KubeconfigRegistration registration(gate, clusters.redactor, 2);
   const auto downstream = clusters.downstream.behind(gate);
   const auto local = clusters.local.behind(gate);

@@ -44,7 +44,8 @@ asio::awaitable<std::vector<std::exception_ptr>> settle(std::vector<asio::awaita
 }
 
 asio::awaitable<void> gather(std::vector<asio::awaitable<void>> tasks) {
-  for (const auto& end : co_await settle(std::move(tasks))) {
+  const auto ends = co_await settle(std::move(tasks));
+  for (const auto& end : ends) {
     if (end) std::rethrow_exception(end);
   }
 }
@@ -58,7 +59,8 @@ asio::awaitable<void> together(std::vector<asio::awaitable<void>> tasks) {
 }
 
 asio::awaitable<void> pause(std::chrono::milliseconds duration) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, duration);
+  const auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, duration);
   co_await timer.async_wait(asio::use_awaitable);
 }
 

@@ -138,7 +138,7 @@ awaitable<DisplayText> K3s::version() {
     name_ = candidate;
     program_ = absolute_program(candidate);
     Arguments args{"--version"};
-    outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
+    outcome = co_await start(std::move(args), std::string(), command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
   }
   const auto first = first_line(outcome.out);
@@ -164,7 +164,7 @@ awaitable<std::string> K3s::cluster_uid(std::string data) const {
     args.words({"--kubeconfig=/etc/rancher/rke2/rke2.yaml"});
   }
   args.words({"get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"});
-  const auto outcome = co_await start_program(std::move(program), std::move(args), {},
+  const auto outcome = co_await start_program(std::move(program), std::move(args), std::string(),
                                               command_timeout_, Weight::routine);
   const std::string uid(last_line(outcome.out));
   if (!outcome.succeeded() || uid.empty() || first_line(outcome.out) != uid) {
@@ -178,7 +178,8 @@ awaitable<std::string> K3s::cluster_uid(std::string data) const {
 }
 
 awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data) const {
-  const auto outcome = co_await start(save_args(name), "1.2", {}, Weight::documented);
+  const auto outcome =
+      co_await start(save_args(name), "1.2", std::chrono::milliseconds::zero(), Weight::documented);
   auto log = read_k3s_snapshot_log(outcome.out + "\n" + outcome.err);
   if (!outcome.succeeded() || log.name.empty()) throw explain_k3s(distribution_, outcome, data);
   co_return log;

@@ -385,7 +385,7 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   std::optional<KubectlFailure> failure;
   boost::json::value shown;
   try {
-    shown = co_await read(std::move(view), {}, most_in_config);
+    shown = co_await read(std::move(view), Trim(), most_in_config);
   } catch (const KubectlFailure& failed) {
     failure = failed;
   }
@@ -393,7 +393,7 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   if (failure->kind != KubectlError::no_context || !target_.container.empty())
     throw KubectlFailure(*failure);
   Call list{.args = {"config", "get-contexts", "-o", "name"}};
-  const auto outcome = co_await start(std::move(list), {}, target_.command_timeout);
+  const auto outcome = co_await start(std::move(list), OutputReader(), target_.command_timeout);
   if (!outcome.succeeded()) throw KubectlFailure(*failure);
   throw with_contexts(*failure, about, split_lines(outcome.out));
 }

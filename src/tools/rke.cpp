@@ -53,7 +53,7 @@ awaitable<DisplayText> Rke::version() {
     name_ = candidate;
     program_ = absolute_program(candidate);
     Arguments args{"--version"};
-    outcome = co_await start(std::move(args), {}, command_timeout_, Weight::routine);
+    outcome = co_await start(std::move(args), std::string(), command_timeout_, Weight::routine);
     if (outcome.ending != Ending::not_found) break;
   }
   if (!outcome.succeeded() || !contains(outcome.out, "rke version")) {
@@ -69,7 +69,8 @@ awaitable<DisplayText> Rke::version() {
 
 awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
                                           Partial partial) const {
-  const auto outcome = co_await start(save_args(name, config), "1.2", {}, Weight::documented);
+  const auto outcome = co_await start(save_args(name, config), "1.2",
+                                      std::chrono::milliseconds::zero(), Weight::documented);
   auto log = read_snapshot_log(outcome.out + "\n" + outcome.err);
   const auto told = own_words(outcome);
   const auto detail = joined(texts_of(log.warnings)) + (told.empty() ? "" : "\n" + told);

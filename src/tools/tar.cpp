@@ -43,7 +43,8 @@ awaitable<DisplayText> Tar::version() const {
   Command command;
   command.deadline = command_timeout_;
   command.output_limit = std::size_t{64} << 10U;
-  const auto outcome = co_await start(std::move(args), {}, std::move(command), {});
+  const auto outcome =
+      co_await start(std::move(args), std::string(), std::move(command), OutputReader());
   if (!outcome.succeeded()) {
     throw Failure(ExitStatus::usage, "cannot run tar, which reads the backup of Rancher's data",
                   "install tar and gzip, then run again", own_words(outcome));

@@ -78,7 +78,8 @@ awaitable<void> write(std::shared_ptr<Way> way) {
 
 awaitable<void> serve(tcp::acceptor& acceptor, tcp::endpoint target, Clock::duration delay) {
   for (;;) {
-    auto near = std::make_shared<tcp::socket>(co_await acceptor.async_accept(use_awaitable));
+    auto accepted = co_await acceptor.async_accept(use_awaitable);
+    auto near = std::make_shared<tcp::socket>(std::move(accepted));
     auto far = std::make_shared<tcp::socket>(acceptor.get_executor());
     co_await far->async_connect(target, use_awaitable);
     for (const auto& way : {std::make_shared<Way>(near, far), std::make_shared<Way>(far, near)}) {

@@ -161,7 +161,8 @@ TEST_CASE("docker that writes without end is stopped by the limit of the file") 
   constexpr std::uint64_t largest = std::uint64_t{4} << 20U;
   const auto copy = [&](Runner& runner) -> boost::asio::awaitable<void> {
     const Docker docker(runner, events, {.program = program});
-    co_await docker.copy_out("rancher", "/tmp/file", incoming.path().string(), largest, {});
+    co_await docker.copy_out("rancher", "/tmp/file", incoming.path().string(), largest,
+                             std::function<void()>());
   };
   CHECK_THROWS_AS(finish(copy), DockerFailure);
   CHECK(incoming.size_of("file") == largest);
@@ -242,11 +243,12 @@ std::uint64_t files_in(const std::string& script) {
   Silence events;
   finish([&](Runner& runner) -> boost::asio::awaitable<void> {
     const Tar tar(runner, events, "tar", std::chrono::minutes{1});
+    const std::chrono::minutes limit{1};
     OutputReader reader = [&](std::string_view piece) {
       listing.feed(piece);
       return Flow::go_on;
     };
-    co_await tar.list(opened, std::chrono::minutes{1}, std::move(reader));
+    co_await tar.list(opened, limit, std::move(reader));
   });
   return listing.files();
 }

@@ -154,7 +154,7 @@ TEST_CASE("a watch that is due when the child ends is not called after that") {
   boost::asio::co_spawn(
       io,
       [&]() -> boost::asio::awaitable<void> {
-        co_await runner.run(command, {});
+        co_await runner.run(command);
         looks_at_the_end = looks;
         ended = true;
       },

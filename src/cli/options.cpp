@@ -268,24 +268,22 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   return choice;
 }
 
-/// Adds the options that no source of more weight gives, as words of a command line.
-void add_elsewhere(std::vector<std::string>& words, const po::parsed_options& from,
-                   const std::vector<const po::parsed_options*>& first) {
-  const auto has = [](const po::parsed_options& parsed, const std::string& name) {
-    return std::any_of(parsed.options.begin(), parsed.options.end(),
-                       [&](const auto& option) { return option.string_key == name; });
-  };
-  for (const auto& option : from.options) {
-    const auto& name = option.string_key;
-    const auto earlier = std::any_of(first.begin(), first.end(),
-                                     [&](const auto* parsed) { return has(*parsed, name); });
-    if (earlier || option.value.empty()) continue;
-    const auto& value = option.value.front();
-    const auto* info = find_option(name);
-    const auto flag = info != nullptr && info->argument.empty();
-    if (flag && value != "true" && value != "1") continue;
-    words.push_back(flag ? fmt::format("--{}", name) : fmt::format("--{}={}", name, value));
+/// What the command line does not give, as words of a command line.
+std::vector<std::string> elsewhere(const po::variables_map& map, const po::parsed_options& given) {
+  std::vector<std::string> words;
+  for (const auto& info : all_options()) {
+    const std::string name(info.name);
+    const auto on_line = std::any_of(given.options.begin(), given.options.end(),
+                                     [&](const auto& option) { return option.string_key == name; });
+    const auto& value = map[name];
+    if (on_line || value.empty()) continue;
+    if (!info.argument.empty()) {
+      words.push_back(fmt::format("--{}={}", name, value.as<std::string>()));
+    } else if (value.as<bool>()) {
+      words.push_back("--" + name);
+    }
   }
+  return words;
 }
 
 void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
@@ -297,9 +295,16 @@ void check_applies(const po::parsed_options& given, CommandName command, std::st
   }
 }
 
-po::parsed_options from_command_line(const std::vector<std::string>& args,
-                                     const po::options_description& all,
-                                     const po::positional_options_description& positional) {
+po::parsed_options from_command_line(const std::vector<std::string>& args) {
+  // What was parsed refers to its description.
+  static const auto all = [] {
+    auto options = description();
+    options.add_options()("command", po::value<std::string>(), "")(
+        "args", po::value<std::vector<std::string>>(), "");
+    return options;
+  }();
+  po::positional_options_description positional;
+  positional.add("command", 1).add("args", -1);
   namespace style = po::command_line_style;
   // Without allow_guessing: an abbreviation that fits today may mean another option tomorrow.
   constexpr int gnu = style::allow_long | style::allow_short | style::allow_dash_for_short |
@@ -318,27 +323,38 @@ po::parsed_options from_command_line(const std::vector<std::string>& args,
 
 }  // namespace
 
+CommandLine split_command_line(const std::vector<std::string>& args) {
+  CommandLine line;
+  for (auto& given : from_command_line(args).options) {
+    const auto* option = find_option(given.string_key);
+    auto words = std::move(given.original_tokens);
+    if (option == nullptr) {
+      line.others.push_back(std::move(given.value.front()));
+      continue;
+    }
+    // Letters are one word together, as "-yv".
+    if (words.empty() || !words.front().starts_with("--")) {
+      const auto value = option->argument.empty() ? "" : "=" + given.value.front();
+      words = {fmt::format("--{}{}", option->name, value)};
+    }
+    line.options.push_back({option, std::move(words)});
+  }
+  return line;
+}
+
 Options parse_options(const std::vector<std::string>& args, const Environment& environment) {
   const auto options = description();
-  po::options_description all;
-  all.add(options).add_options()("command", po::value<std::string>(), "")(
-      "args", po::value<std::vector<std::string>>(), "");
-  po::positional_options_description positional;
-  positional.add("command", 1).add("args", -1);
-  const auto given = from_command_line(args, all, positional);
+  const auto given = from_command_line(args);
 
   Options parsed;
   po::variables_map map;
   try {
     po::store(given, map);
-    const auto surrounding = from_environment(options, environment);
-    po::store(surrounding, map);
-    add_elsewhere(parsed.elsewhere, surrounding, {&given});
+    po::store(from_environment(options, environment), map);
     if (map.count("config") > 0) {
-      const auto file = from_file(options, map["config"].as<std::string>());
-      po::store(file, map);
-      add_elsewhere(parsed.elsewhere, file, {&given, &surrounding});
+      po::store(from_file(options, map["config"].as<std::string>()), map);
     }
+    parsed.elsewhere = elsewhere(map, given);
   } catch (const po::error& error) {
     wrong(error.what());
   }

@@ -102,6 +102,19 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 /// file that --config names: what comes first wins. Throws Failure (usage).
 Options parse_options(const std::vector<std::string>& args, const Environment& environment);
 
+/// A command line in parts: its options, each with the words that give it, and the other words.
+struct CommandLine {
+  struct Given {
+    const OptionInfo* option;
+    std::vector<std::string> words;
+  };
+  std::vector<Given> options;
+  std::vector<std::string> others;  ///< the command and its arguments
+};
+
+/// Splits what parse_options accepted.
+CommandLine split_command_line(const std::vector<std::string>& args);
+
 /// How the program was called: "retrust", or "kubectl retrust" by the link kubectl-retrust.
 std::string program_name(std::string_view path);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -13,52 +12,7 @@
 namespace retrust {
 namespace {
 
-/// An option of a command line with the words that give it.
-struct Given {
-  const OptionInfo* option = nullptr;
-  std::vector<std::string> words;
-};
-
-struct CommandLine {
-  std::vector<Given> options;
-  std::vector<std::string> others;  ///< the command and its arguments
-};
-
-const OptionInfo* option_of_letter(std::string_view letter) {
-  const auto& options = all_options();
-  const auto found = std::find_if(options.begin(), options.end(),
-                                  [&](const OptionInfo& info) { return info.letter == letter; });
-  return found == options.end() ? nullptr : &*found;
-}
-
-/// Takes apart what parse_options has accepted.
-CommandLine taken_apart(std::vector<std::string> words) {
-  CommandLine line;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    auto& word = words[i];
-    if (word.size() < 2 || word.front() != '-') {
-      line.others.push_back(std::move(word));
-      continue;
-    }
-    const auto is_long = word.starts_with("--");
-    const auto equals = word.find('=');
-    const auto* option = is_long ? find_option(std::string_view(word).substr(2, equals - 2))
-                                 : option_of_letter(std::string_view(word).substr(1, 1));
-    if (option == nullptr) continue;
-    const auto flag = option->argument.empty();
-    if (!is_long && flag && word.size() > 2) {
-      // "-yv" is "-y -v".
-      auto rest = "-" + word.substr(2);
-      word.resize(2);
-      words.insert(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, std::move(rest));
-    }
-    Given given{option, {words[i]}};
-    const auto whole = is_long ? equals != std::string::npos : words[i].size() > 2;
-    if (!flag && !whole && i + 1 < words.size()) given.words.push_back(std::move(words[++i]));
-    line.options.push_back(std::move(given));
-  }
-  return line;
-}
+using Given = CommandLine::Given;
 
 constexpr std::array<std::string_view, 5> backup_options{"rancher-container", "rke-config", "k3s",
                                                          "rke2", "no-rancher-backup"};
@@ -81,8 +35,8 @@ enum class Scope { same, what_is_left };
 /// placeholder.
 std::string command_line(const Called& called, CommandName to, Scope scope,
                          std::vector<std::string> arguments = {}) {
-  auto line = taken_apart(called.args);
-  auto elsewhere = taken_apart(called.elsewhere);
+  auto line = split_command_line(called.args);
+  auto elsewhere = split_command_line(called.elsewhere);
   line.options.insert(line.options.end(), std::make_move_iterator(elsewhere.options.begin()),
                       std::make_move_iterator(elsewhere.options.end()));
   const auto& commands = all_commands();

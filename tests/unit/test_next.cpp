@@ -128,6 +128,12 @@ TEST_CASE("a command that a rollback names has a place for what a rollback need 
         "rejected: retrust step 3.2 deletes those");
 }
 
+TEST_CASE("letters that stand together are options of their own in what comes next") {
+  const Called by{"retrust", {"run", "-yq", "-ojson", "--kubeconfig", "a", "--cluster=c"}};
+  CHECK(completed(by, "look: retrust status") ==
+        "look: retrust status --quiet --output=json --kubeconfig a --cluster=c");
+}
+
 TEST_CASE("a run that is finished leaves out nothing, and does nothing twice") {
   const auto all = all_next(called({"run"}, {"--skip=2.1", "--no-rancher-backup"}));
   CHECK(command_in(all[1], "retrust").front() == "run");

@@ -7,10 +7,10 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "observe/right_clusters.h"
 #include "observe/server_container.h"
 #include "report/findings.h"
 #include "report/report.h"
-#include "run/preflight.h"
 #include "transcript/journal.h"
 
 namespace retrust {
@@ -30,9 +30,7 @@ std::string outcome(const Observation& seen, const Plan& plan) {
 boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissions permissions) {
   auto reached = co_await app.toolbox.connect();
   const Journal journal(app.events);
-  auto seen = co_await observe(reached, app.toolbox.observe_options(permissions), journal);
-  keep_contexts(reached, seen);
-  warn_of_unverified(reached, seen, journal);
+  auto seen = co_await observe(reached, app.toolbox.observe_options(permissions, reached), journal);
   check_right_clusters(seen);
   seen.container = co_await observe_server_container(tools, app.options.rancher_container,
                                                      seen.local, app.redactor, journal);

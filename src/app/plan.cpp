@@ -1,6 +1,6 @@
 #include "app/commands.h"
 #include "app/look.h"
-#include "run/preflight.h"
+#include "steps/step.h"
 
 namespace retrust {
 

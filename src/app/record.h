@@ -9,7 +9,7 @@
 #include "base/names.h"
 #include "cli/options.h"
 #include "report/next.h"
-#include "run/execution.h"
+#include "run/step_runner.h"
 #include "transcript/run_folder.h"
 
 namespace retrust {

@@ -7,9 +7,9 @@ namespace retrust {
 
 boost::asio::awaitable<ExitStatus> run_command(Invocation& app) {
   auto& record = app.open_record(fmt::format("run of cluster {}", app.options.cluster));
-  const auto execution = co_await connect(app, record);
-  co_await execution->run();
-  co_return end_repair(app, record, *execution, ExitStatus::done, "Done.");
+  const auto runner = co_await connect(app, record);
+  co_await runner->run();
+  co_return end_repair(app, record, *runner, ExitStatus::done, "Done.");
 }
 
 }  // namespace retrust

@@ -27,9 +27,9 @@ void print_asked(Invocation& app, Record& record, const Credentials& live) {
                     : "the CA was printed to standard output, in base64");
 }
 
-ExitStatus end_step(Invocation& app, Record& record, const Execution& execution) {
+ExitStatus end_step(Invocation& app, Record& record, const StepRunner& runner) {
   const auto step = app.options.step;
-  const auto& seen = execution.observation();
+  const auto& seen = runner.observation();
   const auto* live = seen.live();
   if (live != nullptr) print_asked(app, record, live->credentials);
   if (step == Step::get_token && live != nullptr && live->verdict == Verdict::rejected) {
@@ -39,22 +39,22 @@ ExitStatus end_step(Invocation& app, Record& record, const Execution& execution)
                      .text = completed(app.called,
                                        "retrust printed this token although the cluster rejects "
                                        "it; see what replaces it: retrust plan")});
-    return end_repair(app, record, execution, ExitStatus::done, "The cluster rejects this token.");
+    return end_repair(app, record, runner, ExitStatus::done, "The cluster rejects this token.");
   }
   if (step == Step::check_cluster && !seen.comparison().equal()) {
-    return end_repair(app, record, execution, ExitStatus::differs,
+    return end_repair(app, record, runner, ExitStatus::differs,
                       "Stored and live credentials differ.");
   }
-  return end_repair(app, record, execution, ExitStatus::done, "Done.");
+  return end_repair(app, record, runner, ExitStatus::done, "Done.");
 }
 
 }  // namespace
 
 boost::asio::awaitable<ExitStatus> step_command(Invocation& app) {
   auto& record = app.open_record(fmt::format("step of cluster {}", app.options.cluster));
-  const auto execution = co_await connect(app, record);
-  co_await execution->run_step(*app.options.step);
-  co_return end_step(app, record, *execution);
+  const auto runner = co_await connect(app, record);
+  co_await runner->run_step(*app.options.step);
+  co_return end_step(app, record, *runner);
 }
 
 }  // namespace retrust

@@ -9,6 +9,7 @@
 #include "base/failure.h"
 #include "base/text.h"
 #include "process/executable.h"
+#include "steps/step.h"
 
 namespace retrust {
 
@@ -114,12 +115,17 @@ OwnTokensChoice Toolbox::own_tokens_choice() const {
   if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
     return OwnTokensChoice::leave;
   }
-  return options_.impersonation == Impersonation::repair ? OwnTokensChoice::repair
-                                                         : OwnTokensChoice::look;
+  return OwnTokensChoice::look;
 }
 
-ObserveOptions Toolbox::observe_options(Permissions permissions) const {
-  return {options_.cluster, options_.name_space, permissions, own_tokens_choice()};
+ObserveOptions Toolbox::observe_options(Permissions permissions, const Clusters& clusters) const {
+  ObserveOptions options{options_.cluster, options_.name_space, {}, own_tokens_choice()};
+  if (permissions == Permissions::ask) {
+    options.permissions = [plan = plan_options(clusters)](const Observation& seen) {
+      return permissions_of_steps(seen, plan);
+    };
+  }
+  return options;
 }
 
 }  // namespace retrust

@@ -4,10 +4,13 @@
 
 #include "cli/options.h"
 #include "observe/observe.h"
-#include "run/execution.h"
+#include "observe/observe_backup.h"
 #include "steps/plan.h"
 
 namespace retrust {
+
+/// Whether the operator's permissions are asked for: status needs none but to read.
+enum class Permissions { ask, leave };
 
 /// Makes what a command works with, by what the options say.
 class Toolbox {
@@ -20,7 +23,7 @@ class Toolbox {
   boost::asio::awaitable<Clusters> connect() const;
   BackupTools backup_tools() const;
   PlanOptions plan_options(const Clusters& clusters) const;
-  ObserveOptions observe_options(Permissions permissions) const;
+  ObserveOptions observe_options(Permissions permissions, const Clusters& clusters) const;
 
  private:
   Kubectl with_kubeconfig(Side side, const std::string& kubeconfig,

@@ -382,6 +382,8 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
   const auto old = version && *version < Version{2, 6, 0};
   const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
   if (old && !used) co_return;
+  // What else is needed is asked for by others; what was found may add to it.
+  const auto asked = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
   try {
     own.groups = co_await survey(clusters, options, journal, seen, others);
     own.look = OwnTokens::Look::done;
@@ -393,19 +395,12 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
     journal.wait_ended(fmt::format("not all tokens could be reviewed: {}", own.trouble),
                        Weight::routine);
   }
-  if (options.own_tokens != OwnTokensChoice::repair || options.permissions != Permissions::ask) {
-    co_return;
-  }
-  const auto permissions = own_token_permissions(own);
-  if (permissions.empty()) co_return;
-  json::array reviews;
-  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
-  const auto answers = co_await clusters.downstream.review(std::move(reviews));
-  for (std::size_t i = 0; i < permissions.size(); ++i) {
-    if (!is_allowed(answers[i])) {
-      seen.missing_permissions.push_back(text_of(permissions[i], "downstream"));
-    }
-  }
+  if (!options.permissions) co_return;
+  auto permissions = options.permissions(seen);
+  std::erase_if(permissions, [&](const Permission& each) {
+    return std::find(asked.begin(), asked.end(), each) != asked.end();
+  });
+  co_await review_permissions(clusters.downstream, std::move(permissions), seen);
 }
 
 }  // namespace retrust

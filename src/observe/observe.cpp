@@ -103,6 +103,14 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
   if (local_end) std::rethrow_exception(local_end);
 }
 
+/// Those of one cluster that the steps need.
+std::vector<Permission> permissions_in(Side side, const ObserveOptions& options,
+                                       const Observation& seen) {
+  auto permissions = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
+  std::erase_if(permissions, [&](const Permission& each) { return each.side != side; });
+  return permissions;
+}
+
 /// Asks for the tokens and the permissions in one process.
 awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions& options,
                                   Observation& seen) {
@@ -112,9 +120,7 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   }
   const auto& stored = seen.local.cluster.stored.token;
   if (!stored.empty()) reviews.push_back(token_review(stored));
-  const auto permissions = options.permissions == Permissions::ask
-                               ? downstream_permissions(options.name_space, token_maker(seen))
-                               : std::vector<Permission>{};
+  const auto permissions = permissions_in(Side::downstream, options, seen);
   for (const auto& permission : permissions) reviews.push_back(access_review(permission));
   if (reviews.empty()) co_return;
   const auto answers = co_await clusters.downstream.review(std::move(reviews));
@@ -125,23 +131,7 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   }
   if (!stored.empty()) seen.stored_verdict = verdict_of(*answer++).first;
   for (const auto& permission : permissions) {
-    if (!is_allowed(*answer++)) {
-      seen.missing_permissions.push_back(text_of(permission, "downstream"));
-    }
-  }
-}
-
-awaitable<void> review_local(const Clusters& clusters, const ObserveOptions& options,
-                             Observation& seen) {
-  if (options.permissions == Permissions::leave) co_return;
-  const auto permissions = local_permissions(seen.local);
-  json::array reviews;
-  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
-  const auto answers = co_await clusters.local.review(std::move(reviews));
-  for (std::size_t i = 0; i < permissions.size(); ++i) {
-    if (!is_allowed(answers[i])) {
-      seen.missing_permissions.push_back(text_of(permissions[i], "local"));
-    }
+    if (!is_allowed(*answer++)) seen.missing_permissions.push_back(text_of(permission));
   }
 }
 
@@ -184,22 +174,19 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
 
 }  // namespace
 
-void warn_of_unverified(const Clusters& clusters, const Observation& seen, const Journal& journal) {
-  const auto warn = [&](const Kubectl& kubectl, const KubeconfigView& view) {
-    if (view.trust == KubeconfigView::Trust::verifies) return;
+void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal& journal) {
+  const auto take = [&](Kubectl& kubectl, const KubeconfigView& view) {
+    kubectl = kubectl.in_context(view.context);
+    if (clusters.warned || view.trust == KubeconfigView::Trust::verifies) return;
     const auto& target = kubectl.target();
     journal.warning(
         fmt::format("kubectl does not verify the server of the {} ({}): {} says "
                     "insecure-skip-tls-verify: true",
                     name_of(target.side), view.server, target.kubeconfig));
   };
-  warn(clusters.downstream, seen.downstream.kubeconfig);
-  warn(clusters.local, seen.local.kubeconfig);
-}
-
-void keep_contexts(Clusters& clusters, const Observation& seen) {
-  clusters.downstream = clusters.downstream.in_context(seen.downstream.kubeconfig.context);
-  clusters.local = clusters.local.in_context(seen.local.kubeconfig.context);
+  take(clusters.downstream, seen.downstream.kubeconfig);
+  take(clusters.local, seen.local.kubeconfig);
+  clusters.warned = true;
 }
 
 const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,
@@ -243,6 +230,17 @@ awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kube
   co_return verdicts;
 }
 
+awaitable<void> review_permissions(Kubectl kubectl, std::vector<Permission> permissions,
+                                   Observation& seen) {
+  if (permissions.empty()) co_return;
+  json::array reviews;
+  for (const auto& permission : permissions) reviews.push_back(access_review(permission));
+  const auto answers = co_await kubectl.review(std::move(reviews));
+  for (std::size_t i = 0; i < permissions.size(); ++i) {
+    if (!is_allowed(answers[i])) seen.missing_permissions.push_back(text_of(permissions[i]));
+  }
+}
+
 awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
   const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
   const auto named = claims && !claims->service_account_uid.empty();
@@ -263,8 +261,7 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
   co_return named ? Identity::contradicted : Identity::unproven;
 }
 
-awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& options,
-                               Journal journal) {
+awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options, Journal journal) {
   Answers answers;
   // All start together, but nothing that they print is told before both kubeconfigs are read.
   const auto executor = co_await boost::asio::this_coro::executor;
@@ -304,21 +301,21 @@ awaitable<Observation> observe(const Clusters& clusters, const ObserveOptions& o
     seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
   }
   answers = {};
-  auto named = clusters;
-  keep_contexts(named, seen);
-  co_await read_stored_token(named.local, seen.local.cluster, named.redactor);
+  take_kubeconfigs(clusters, seen, journal);
+  co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
 
   // Which cluster it is comes first: a token is only shown to the cluster that it is for.
   if (!seen.downstream.kube_system_uid.empty() &&
       seen.downstream.kube_system_uid != seen.local.kube_system_uid) {
-    seen.identity = co_await identify(named, seen);
+    seen.identity = co_await identify(clusters, seen);
   }
   if (seen.identity == Identity::account || seen.identity == Identity::registration) {
     std::vector<awaitable<void>> reviews;
-    reviews.push_back(review_downstream(named, options, seen));
-    reviews.push_back(review_local(named, options, seen));
-    reviews.push_back(check_handed_out_ca(named, view, seen));
-    reviews.push_back(observe_own_tokens(named, options, journal, seen));
+    reviews.push_back(review_downstream(clusters, options, seen));
+    reviews.push_back(
+        review_permissions(clusters.local, permissions_in(Side::local, options, seen), seen));
+    reviews.push_back(check_handed_out_ca(clusters, view, seen));
+    reviews.push_back(observe_own_tokens(clusters, options, journal, seen));
     co_await gather(std::move(reviews));
   }
   co_return seen;

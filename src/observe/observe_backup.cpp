@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include "choices/snapshot_names.h"
-#include "observe/k3s_backup.h"
 #include "process/gather.h"
 #include "tools/container.h"
 
@@ -76,6 +75,26 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   co_await gather(std::move(questions));
   backup.host_free_kib = room_at(folder);
   co_return backup;
+}
+
+/// Told apart from what we may not look at.
+bool is_missing(const fs::path& path) {
+  std::error_code error;
+  return fs::status(path, error).type() == fs::file_type::not_found;
+}
+
+/// Throws Failure (refused) where it can be seen that no snapshot can be taken here: the node is no
+/// server, or its data are in SQLite. What cannot be seen is left to k3s to say.
+void check_k3s_node(const BackupChoice& choice) {
+  const auto distribution = *choice.distribution();
+  std::error_code error;
+  const fs::path data = choice.data_folder;
+  const auto server = data / "server";
+  if (fs::exists(data / "agent", error) && is_missing(server)) throw no_server(distribution);
+  const auto database = server / "db";
+  if (fs::exists(database / "state.db", error) && is_missing(database / "etcd" / "member")) {
+    throw no_etcd(distribution, choice.data_folder);
+  }
 }
 
 }  // namespace

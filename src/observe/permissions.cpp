@@ -1,12 +1,9 @@
 #include "observe/permissions.h"
 
-#include <algorithm>
-
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
 #include "base/json.h"
-#include "observe/stored_token.h"
 
 namespace retrust {
 namespace {
@@ -29,51 +26,11 @@ json::object review(std::string_view api_version, std::string_view kind, json::o
 
 }  // namespace
 
-std::vector<Permission> downstream_permissions(const NamespaceName& name_space, TokenMaker maker) {
-  std::vector<Permission> needed{{"delete", "", "secrets", name_space},
-                                 {"watch", "", "secrets", name_space},
-                                 {"delete", "", "pods", name_space},
-                                 {"watch", "", "pods", name_space}};
-  if (maker != TokenMaker::kubernetes) needed.push_back({"create", "", "secrets", name_space});
-  if (maker == TokenMaker::retrust) {
-    needed.push_back({"update", "", "serviceaccounts", name_space});
-  }
-  return needed;
-}
-
-std::vector<Permission> local_permissions(const Local& local) {
-  const auto& rancher = local.rancher;
-  std::vector<Permission> needed{{"watch", "management.cattle.io", "clusters", ""},
-                                 {"update", "management.cattle.io", "clusters", ""}};
-  if (keeps_token_in_secret(local.cluster, rancher)) {
-    needed.push_back({"create", "", "secrets", credential_namespace});
-  }
-  // Only Rancher 2.0 and 2.1 are ever restarted.
-  if (!rancher.deployment.empty() && (!rancher.version || *rancher.version < Version{2, 2, 0})) {
-    needed.push_back({"patch", "apps", "deployments", rancher.name_space});
-  }
-  return needed;
-}
-
-std::vector<Permission> own_token_permissions(const OwnTokens& tokens) {
-  std::vector<Permission> needed;
-  for (const auto& group : tokens.groups) {
-    const auto known = std::any_of(needed.begin(), needed.end(), [&](const Permission& other) {
-      return other.name_space == group.name_space;
-    });
-    if (group.doomed() > 0 && !known) {
-      needed.push_back({"delete", "", "secrets", group.name_space});
-      needed.push_back({"get", "", "secrets", group.name_space});
-    }
-  }
-  return needed;
-}
-
-std::string text_of(const Permission& permission, std::string_view cluster) {
+std::string text_of(const Permission& permission) {
   const auto group = permission.group.empty() ? "" : "." + permission.group;
   const auto where = permission.name_space.empty() ? "" : " in " + permission.name_space;
   return fmt::format("{} {}{}{} ({} cluster)", permission.verb, permission.resource, group, where,
-                     cluster);
+                     permission.side == Side::downstream ? "downstream" : "local");
 }
 
 json::value access_review(const Permission& permission) {

@@ -1,35 +1,29 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <boost/json/value.hpp>
 
-#include "observe/agent_token.h"
 #include "observe/observation.h"
+#include "tools/kubectl.h"
 
 namespace retrust {
 
 /// What somebody must be allowed to do.
 struct Permission {
+  Side side;
   std::string verb;
   std::string group;
   std::string resource;
   std::string name_space;  ///< empty for cluster-scoped resources
+
+  bool operator==(const Permission&) const = default;
 };
 
-/// What the steps change in the downstream cluster.
-std::vector<Permission> downstream_permissions(const NamespaceName& name_space, TokenMaker maker);
-/// What the steps change in the local cluster.
-std::vector<Permission> local_permissions(const Local& local);
-
-/// What the deletion of rejected tokens changes: nothing where there are none.
-std::vector<Permission> own_token_permissions(const OwnTokens& tokens);
-
 /// "delete secrets in cattle-system (downstream cluster)".
-std::string text_of(const Permission& permission, std::string_view cluster);
+std::string text_of(const Permission& permission);
 
 /// A SelfSubjectAccessReview, and what was answered.
 boost::json::value access_review(const Permission& permission);

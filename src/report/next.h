@@ -5,8 +5,8 @@
 
 #include "cli/options.h"
 #include "observe/observation.h"
+#include "report/verdict.h"
 #include "steps/plan.h"
-#include "steps/step_result.h"
 
 namespace retrust {
 

@@ -14,12 +14,12 @@
 #include "observe/kubeconfig.h"
 #include "observe/kubeconfig_registration.h"
 #include "observe/parse.h"
+#include "observe/right_clusters.h"
 #include "observe/same_cluster.h"
 #include "observe/stored_token.h"
 #include "observe/trim.h"
 #include "process/gather.h"
 #include "report/findings.h"
-#include "run/preflight.h"
 #include "steps/cluster_change.h"
 
 namespace retrust {
@@ -202,7 +202,8 @@ awaitable<void> Rollback::look_around() {
   auto& seen = seen_;
   seen.local.cluster = saved_.cluster;
   const auto asks_downstream = options_.trial == RollbackOptions::Trial::downstream;
-  Gate gate(co_await boost::asio::this_coro::executor);
+  const auto executor = co_await boost::asio::this_coro::executor;
+  Gate gate(executor);
   KubeconfigRegistration registration(gate, clusters_.redactor, asks_downstream ? 2 : 1);
   boost::json::value local_config;
   boost::json::value downstream_config;
@@ -223,11 +224,10 @@ awaitable<void> Rollback::look_around() {
   }
   seen.local.kubeconfig = parse_kubeconfig(local_config);
   seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
-  keep_contexts(clusters_, seen);
   journal_.finding(
       fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()),
       facts(seen, {clusters_.local.target().program, {}}));
-  warn_of_unverified(clusters_, seen, journal_);
+  take_kubeconfigs(clusters_, seen, journal_);
 }
 
 awaitable<void> Rollback::check_clusters(const ClusterResource& now) {

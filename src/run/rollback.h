@@ -10,8 +10,8 @@
 
 #include "observe/observation.h"
 #include "observe/observe.h"
-#include "run/execution.h"
 #include "run/saved_cluster.h"
+#include "run/step_runner.h"
 #include "transcript/journal.h"
 #include "transcript/run_folder.h"
 

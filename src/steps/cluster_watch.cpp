@@ -8,34 +8,37 @@
 
 namespace retrust {
 
+/// Of the watch; those who wait have limits of their own.
+constexpr std::chrono::hours a_day{24};
+
 using boost::asio::awaitable;
 
-awaitable<void> ClusterWatch::begin(const Kubectl& local, const std::string& id) {
+awaitable<void> ClusterWatch::begin(Kubectl local, ClusterId id, Take take) {
   if (task_.running()) co_return;
   seen_ = false;
   failure_ = nullptr;
-  news_.emplace(co_await boost::asio::this_coro::executor);
-  co_await task_.start(follow(local, id));
+  const auto executor = co_await boost::asio::this_coro::executor;
+  news_.emplace(executor);
+  co_await task_.start(follow(std::move(local), std::move(id), std::move(take)));
 }
 
 awaitable<void> ClusterWatch::end() {
   co_await task_.end();
 }
 
-awaitable<void> ClusterWatch::follow(Kubectl local, std::string id) {
-  const auto on_event = [this](const WatchEvent& event) {
+awaitable<void> ClusterWatch::follow(Kubectl local, ClusterId id, Take take) {
+  const auto on_event = [this, &take](const WatchEvent& event) {
     if (event.type != WatchEvent::Type::deleted) {
-      take_(event.object);
+      take(event.object);
       seen_ = true;
       news_->cancel();
     }
     return Flow::go_on;
   };
+  const auto on_list = [] {};
   const auto args = commands::watched_cluster(id);
   try {
-    // Those who wait have limits of their own.
-    co_await local.watch(
-        args, std::chrono::hours{24}, [] {}, on_event);
+    co_await local.watch(args, a_day, on_list, on_event);
   } catch (...) {
     failure_ = std::current_exception();
   }

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/names.h"
 #include "process/gather.h"
 #include "tools/kubectl.h"
 
@@ -19,12 +20,11 @@ namespace retrust {
 /// agents still start, and goes on until Rancher says that the cluster is ready.
 class ClusterWatch {
  public:
-  /// `take` gets the resource as it is, again after each change.
-  explicit ClusterWatch(std::function<void(const boost::json::value&)> take)
-      : take_(std::move(take)) {}
+  /// Gets the resource as it is, again after each change.
+  using Take = std::function<void(const boost::json::value&)>;
 
   /// Begins, unless it has. Whoever calls this awaits end() before this goes.
-  boost::asio::awaitable<void> begin(const Kubectl& local, const std::string& id);
+  boost::asio::awaitable<void> begin(Kubectl local, ClusterId id, Take take);
   /// What comes of one's own change is not to be mixed up with what was there before it.
   boost::asio::awaitable<void> end();
 
@@ -33,9 +33,8 @@ class ClusterWatch {
   boost::asio::awaitable<bool> until(std::chrono::milliseconds limit, std::function<Flow()> look);
 
  private:
-  boost::asio::awaitable<void> follow(Kubectl local, std::string id);
+  boost::asio::awaitable<void> follow(Kubectl local, ClusterId id, Take take);
 
-  std::function<void(const boost::json::value&)> take_;
   Background task_;
   std::optional<boost::asio::steady_timer> news_;
   std::exception_ptr failure_;

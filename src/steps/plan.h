@@ -8,6 +8,7 @@
 
 #include "choices/step.h"
 #include "observe/observation.h"
+#include "observe/stored_digest.h"
 #include "tools/kubectl.h"
 
 namespace retrust {
@@ -33,11 +34,32 @@ struct PlanOptions {
   std::string docker = "docker";  ///< the operator's word for it
 };
 
-/// What this run has done so far.
-struct Progress {
+/// Who wrote what Rancher has stored now.
+enum class Repaired {
+  by_agents,
+  by_retrust,
+  after_silence,  ///< by retrust, when the agents had been waited for in vain
+};
+
+/// What a run has done so far, and found out beside what it observed.
+struct RunState {
   std::set<Step> performed = {};
-  /// When this run saw the stored credentials become the live ones.
+  bool changed = false;  ///< anything in a cluster: a refusal after that is a failure
+  /// When the stored credentials were seen to become the live ones.
   std::optional<std::chrono::sys_seconds> stored_changed = {};
+  /// A pod that mounts one of these never starts.
+  std::set<ObjectName> deleted_secrets = {};
+  /// The agents were waited for in vain.
+  bool report_missing = false;
+  Repaired repaired = Repaired::by_agents;
+  /// With these the downstream cluster was reached.
+  std::optional<Credentials> proven = {};
+  /// What Rancher had stored before the first change.
+  std::optional<StoredDigest> saved = {};
+  /// What is written into Rancher's record, until what is there has been read.
+  std::optional<StoredDigest> written = {};
+  /// The Secret of the clusters resource is to be read again: the watch shows its name alone.
+  bool stored_token_due = false;
 };
 
 struct PlannedStep {
@@ -50,6 +72,8 @@ struct PlannedStep {
   std::vector<std::string> notes = {};
   /// What people notice of a step that comes, one sentence; empty where nobody notices anything.
   std::string effect = {};
+  /// Not needed as far as is known: it is done where it is asked for by itself.
+  bool doubtful = false;
 };
 
 struct Plan {
@@ -62,26 +86,11 @@ struct Plan {
 
 /// The steps that are needed, and why. Pure, and made again after each step.
 Plan make_plan(const Observation& observation, const PlanOptions& options,
-               const Progress& progress = {});
-
-/// Names of the secrets that 2.1 deletes: the secrets that hold no token, or one that is rejected.
-std::vector<ObjectName> secrets_to_delete(const Observation& observation,
-                                          const PlanOptions& options);
-/// The pods that 2.2 deletes.
-std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options);
-
-/// Whether 3.1 can restart Rancher's server: it is a Deployment, or the container that was named.
-bool restartable(const Observation& observation);
-
-/// Why no report of the agents will make stored and live the same; empty where one is expected.
-std::string no_report(const Observation& observation);
+               const RunState& state = {});
 
 /// The steps that save or change something, in one line: "2.1 delete-token, if needed 2.5
 /// update-cluster".
 std::string steps_text(const Plan& plan);
-
-/// What people notice of a step, one sentence; empty where nobody notices anything. Pure.
-std::string effect_of(Step step, const PlanOptions& options);
 
 /// What people notice of the steps that come, one after the other. Pure.
 std::string effects_text(const Plan& plan);

@@ -64,6 +64,33 @@ TEST_CASE("somebody else's change in between survives" * doctest::test_suite("an
   CHECK(sandbox.ready() == "True");
 }
 
+TEST_CASE("a record that somebody puts back during the last wait is not called stored") {
+  // Whatever Rancher says, nothing gets ready.
+  Sandbox sandbox(
+      {"--hostile",
+       R"(local clusters.management.cattle.io/status/conditions/*/status json="False")"});
+  const auto old_ca = text(cluster(sandbox), "/status/caCert");
+  auto run = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "4s"}});
+  const auto transcript = sandbox.run_folder() / "transcript.jsonl";
+  wait_until("Rancher is waited for", [&] {
+    return fs::exists(transcript) &&
+           has(read_file(transcript), "for Rancher to say that the cluster is ready");
+  });
+  json::object status;
+  status["caCert"] = old_ca;
+  json::object change;
+  change["status"] = std::move(status);
+  const auto changed =
+      sandbox.kubectl("local", {"patch", "clusters.management.cattle.io", "c-x7k2p", "--type=merge",
+                                "-p", json::serialize(change)});
+  REQUIRE(changed.status == 0);
+  CHECK(run->wait() == 1);
+  CAPTURE(run->err());
+  CHECK_FALSE(has(run->err(), "the live credentials are stored"));
+  CHECK(has(run->err(), "somebody else changed what Rancher has stored for production (c-x7k2p)"));
+  CHECK(has(run->err(), "CA different"));
+}
+
 TEST_CASE("watches that the server closes early") {
   Sandbox sandbox({"--fault", "close-watches"});
   const auto run = sandbox.run();

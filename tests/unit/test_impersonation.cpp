@@ -11,9 +11,8 @@
 #include "base/encoding.h"
 #include "observe/impersonation.h"
 #include "observe/permissions.h"
-#include "run/preflight.h"
 #include "secrets.h"
-#include "steps/impersonation_plan.h"
+#include "steps/step.h"
 
 namespace retrust {
 namespace {
@@ -244,10 +243,11 @@ OwnTokens looked_at(std::vector<OwnTokens::Group> groups) {
 
 PlannedStep planned(const OwnTokens& own, Impersonation choice) {
   Observation seen;
+  seen.local.cluster.id = "c-x7k2p";
   seen.own_tokens = own;
   PlanOptions options;
   options.impersonation = choice;
-  return plan_impersonation_repair(seen, options, {});
+  return make_plan(seen, options)[Step::repair_impersonation];
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -302,22 +302,30 @@ TEST_CASE("the repair is needed where it was asked for and something is rejected
 
 TEST_CASE("Rancher up to 2.5 has no accounts for its users") {
   Observation seen;
+  seen.local.cluster.id = "c-x7k2p";
   seen.local.rancher.version_text = "v2.5.15";
   seen.local.rancher.version = Version{2, 5, 15};
-  CHECK(plan_impersonation_repair(seen, {}, {}).reason ==
+  CHECK(make_plan(seen, {})[Step::repair_impersonation].reason ==
         "Rancher v2.5.15 has no accounts for its users");
 }
 
 TEST_CASE("the repair comes last, and needs no permission where there is nothing to delete") {
   CHECK(all_steps().back().step == Step::repair_impersonation);
   CHECK(find_step("3.2") == Step::repair_impersonation);
-  CHECK(own_token_permissions(looked_at({users(3, 0)})).empty());
-  const auto needed = own_token_permissions(looked_at({users(3, 2), users(1, 1)}));
+  const auto permissions = [](const OwnTokens& own, Impersonation choice) {
+    Observation seen;
+    seen.own_tokens = own;
+    PlanOptions options;
+    options.impersonation = choice;
+    return work_of(Step::repair_impersonation).permissions(seen, options);
+  };
+  CHECK(permissions(looked_at({users(3, 0)}), Impersonation::repair).empty());
+  const auto own = looked_at({users(3, 2), users(1, 1)});
+  CHECK(permissions(own, Impersonation::leave).empty());
+  const auto needed = permissions(own, Impersonation::repair);
   REQUIRE(needed.size() == 2);
-  CHECK(text_of(needed[0], "downstream") ==
-        "delete secrets in cattle-impersonation-system (downstream cluster)");
-  CHECK(text_of(needed[1], "downstream") ==
-        "get secrets in cattle-impersonation-system (downstream cluster)");
+  CHECK(text_of(needed[0]) == "delete secrets in cattle-impersonation-system (downstream cluster)");
+  CHECK(text_of(needed[1]) == "get secrets in cattle-impersonation-system (downstream cluster)");
 }
 
 TEST_CASE("a repair of what cannot be looked at is refused") {

@@ -1,8 +1,13 @@
 #include <doctest/doctest.h>
 
-#include "run/preflight.h"
+#include "observe/right_clusters.h"
+#include "report/verdict.h"
 #include "secrets.h"
+#include "steps/live_credentials.h"
+#include "steps/outlook.h"
 #include "steps/plan.h"
+#include "steps/step.h"
+#include "steps/stored_credentials.h"
 
 using namespace std::chrono_literals;
 
@@ -71,6 +76,22 @@ std::vector<std::string> names(const std::vector<Pod>& pods) {
   std::vector<std::string> found;
   for (const auto& each : pods) found.push_back(each.name);
   return found;
+}
+
+TEST_CASE("what the wait for Rancher's word was worth is judged by what was seen last") {
+  auto seen = healthy();
+  seen.local.cluster.ready = {"False", "", "no route"};
+  CHECK_NOTHROW(check_still_stored(seen));
+  auto failure = not_ready(seen, 4s);
+  CHECK(failure.status == ExitStatus::gave_up);
+  CHECK(std::string(failure.what()).starts_with("the live credentials are stored"));
+  seen.local.cluster.stored.ca_pem = "old ca";
+  CHECK_THROWS_AS(check_still_stored(seen), Failure);
+  failure = not_ready(seen, 4s);
+  CHECK(failure.status == ExitStatus::failed);
+  CHECK(std::string(failure.what()).starts_with("somebody else changed what Rancher has stored"));
+  CHECK(verdict_of_run(seen, Repaired::by_agents) ==
+        "stored against live: token the same, CA different");
 }
 
 TEST_CASE("a change that the first plan did not speak of is told") {
@@ -198,7 +219,7 @@ TEST_CASE("the pods to recreate") {
 
 TEST_CASE("the plan follows what was done") {
   auto seen = renewed();
-  Progress progress;
+  RunState progress;
   progress.performed = {Step::delete_token};
   seen.downstream.tokens = {secret("cattle-token-zzzzz", "new", Verdict::unknown)};
   CHECK(make_plan(seen, {}, progress)[Step::delete_token].need == Need::not_needed);
@@ -224,7 +245,7 @@ TEST_CASE("Rancher 2.0 and 2.1 are restarted where the server is older than the 
 TEST_CASE("a server that started before this run changed what is stored has to be restarted") {
   auto seen = healthy();
   seen.local.rancher.version = Version{2, 1, 14};
-  Progress progress;
+  RunState progress;
   progress.stored_changed = later + 1h;
   CHECK(make_plan(seen, {}, progress)[Step::restart_rancher].need == Need::needed);
 }

@@ -1,4 +1,4 @@
-// Section 1: Rancher itself is backed up before anything is changed.
+// Section 1.1: the data of Rancher's container are saved before anything is changed.
 #include <chrono>
 #include <exception>
 #include <filesystem>
@@ -10,10 +10,9 @@
 
 #include "base/text.h"
 #include "base/trust.h"
-#include "choices/snapshot_names.h"
-#include "observe/k3s_backup.h"
 #include "process/gather.h"
-#include "run/execution.h"
+#include "steps/context.h"
+#include "steps/step.h"
 #include "tools/incoming.h"
 
 namespace retrust {
@@ -21,6 +20,64 @@ namespace retrust {
 using boost::asio::awaitable;
 
 namespace {
+
+/// "the volume rancher-data (/var/lib/docker/volumes/…)", "/opt/rancher".
+std::string place_of(const ContainerMount& mount) {
+  const auto where = mount.type == "volume"
+                         ? fmt::format("the volume {} ({})", mount.name, mount.source)
+                         : mount.source.str();
+  return mount.destination == rancher_data
+             ? where
+             : fmt::format("{}, mapped to {}", where, mount.destination);
+}
+
+PlannedStep plan(const Situation& situation) {
+  const auto& options = situation.options;
+  const auto step = Step::backup_container;
+  const auto& seen = situation.seen.backup.container;
+  if (!seen) {
+    return {step, Need::not_needed,
+            options.backup.container.empty() ? "no container of Rancher's was named"
+                                             : "another choice was made about a backup"};
+  }
+  const auto* mount = seen->container.mount_of(rancher_data);
+  if (seen->mapped()) {
+    return {step, Need::not_needed,
+            fmt::format("the data lie on the host, in {}", place_of(*mount))};
+  }
+  PlannedStep planned{step, Need::needed, {}};
+  const auto& name = options.backup.container;
+  const std::vector<std::string> docker{options.docker};
+  planned.commands = {shell_line(docker, Docker::archive_args(name, seen->archive, rancher_data)),
+                      shell_line(docker, Docker::copy_args(name, seen->archive, seen->folder))};
+  planned.notes = {
+      fmt::format("{} of data ({} exec {} du -sk {}), less when compressed; free: "
+                  "{} in the container, {} here",
+                  size_text(seen->data_kib), shell_line(docker), name, rancher_data,
+                  size_text(seen->container_free_kib), size_text(seen->host_free_kib))};
+  planned.reason =
+      mount == nullptr
+          ? fmt::format("{} is in the container alone", rancher_data)
+          : fmt::format("{} is not mapped to the host: {} of the container's own", rancher_data,
+                        mount->type == "volume" ? "a volume" : "a mount");
+  return planned;
+}
+
+void check(const Observation& seen) {
+  const auto& backup = *seen.backup.container;
+  const auto check_room = [&](std::uint64_t free_kib, std::string_view where, std::string advice) {
+    if (free_kib > backup.data_kib) return;
+    throw Failure(ExitStatus::refused,
+                  fmt::format("the backup of Rancher's data ({} before it is compressed) may not "
+                              "fit {}: {} are free",
+                              size_text(backup.data_kib), where, size_text(free_kib)),
+                  std::move(advice));
+  };
+  check_room(backup.container_free_kib, "into the container's /tmp",
+             "make room on the disk of the container engine, or back the data up by hand and give "
+             "--no-rancher-backup");
+  check_room(backup.host_free_kib, "here", "make room, or give another --run-dir");
+}
 
 constexpr const char* by_hand =
     "nothing was changed; run again, or back Rancher up by hand and give --no-rancher-backup";
@@ -109,15 +166,15 @@ awaitable<void> tell_size(Docker docker, std::string container, std::string file
   }
 }
 
-}  // namespace
-
-awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& backup) {
-  const auto& container = options_.plan.backup.container;
-  journal("1.1").wait_without_limit("for tar in the container");
+awaitable<void> make_archive(Context context, ContainerBackup backup) {
+  const auto& container = context.options().backup.container;
+  const auto docker = context.docker();
+  context.journal().wait_without_limit("for tar in the container");
   Background size;
-  co_await size.start(tell_size(docker, container, backup.archive, [this](std::uint64_t bytes) {
-    journal("1.1").progress(size_text(bytes / 1024));
-  }));
+  std::function<void(std::uint64_t)> on_size = [context](std::uint64_t bytes) {
+    context.journal().progress(size_text(bytes / 1024));
+  };
+  co_await size.start(tell_size(docker, container, backup.archive, std::move(on_size)));
   std::exception_ptr failure;
   Outcome outcome;
   try {
@@ -127,58 +184,60 @@ awaitable<void> Execution::make_archive(Docker docker, const ContainerBackup& ba
   }
   co_await size.end();
   if (failure) std::rethrow_exception(failure);
-  journal("1.1").wait_ended(
+  context.journal().wait_ended(
       "the archive is made; of a Rancher that runs it is not one point in time");
   if (outcome.code != 0) {
-    journal("1.1").warning(
+    context.journal().warning(
         fmt::format("tar ended with status {}, as it does where files change while it reads them: "
                     "{}",
                     outcome.code, own_words(outcome)));
   }
 }
 
-awaitable<void> Execution::copy_archive(Docker docker, const ContainerBackup& backup) {
-  const auto& container = options_.plan.backup.container;
+awaitable<void> copy_archive(Context context, ContainerBackup backup) {
+  const auto& container = context.options().backup.container;
+  const auto docker = context.docker();
+  const auto& folder = context.folder();
   const auto name = std::filesystem::path(backup.archive).filename().string();
-  const Incoming incoming(folder_.backup());
+  const Incoming incoming(folder.backup());
   const auto room = incoming.room();
-  journal("1.1").wait_without_limit("for the archive to be copied and checked");
+  context.journal().wait_without_limit("for the archive to be copied and checked");
   Copied copied;
   // The limit of a file is none for a folder of files, nor for what others write meanwhile.
   const auto watch = [&] {
     if (const auto wrong = incoming.wrong(name)) throw unreliable(*wrong);
-    if (incoming.room() == 0) throw too_large(folder_.backup_folder(), room, {});
+    if (incoming.room() == 0) throw too_large(folder.backup_folder(), room, {});
     if (const auto size = copied.to_tell(incoming.size_of(name))) {
-      journal("1.1").progress(fmt::format("{} copied", size_text(*size / 1024)));
+      context.journal().progress(fmt::format("{} copied", size_text(*size / 1024)));
     }
   };
   try {
     co_await docker.copy_out(container, backup.archive, incoming.path().string(), room, watch);
   } catch (const DockerFailure& failed) {
     if (incoming.size_of(name) + last_write < room) throw;
-    throw too_large(folder_.backup_folder(), room, failed.detail);
+    throw too_large(folder.backup_folder(), room, failed.detail);
   }
-  const auto summary = co_await check_archive(tools_.tar, incoming, name);
-  journal("1.1").wait_ended(fmt::format("the archive was read to its end: {} of {}",
-                                        counted(summary.files, "file"), rancher_data));
-  SavedFile saved{"Rancher's data", folder_.backup_folder() / name, summary.sha256, summary.bytes};
-  journal("1.1").saved(saved);
+  const auto summary = co_await check_archive(context.tools().tar, incoming, name);
+  context.journal().wait_ended(fmt::format("the archive was read to its end: {} of {}",
+                                           counted(summary.files, "file"), rancher_data));
+  SavedFile saved{"Rancher's data", folder.backup_folder() / name, summary.sha256, summary.bytes};
+  context.journal().saved(saved);
 }
 
-awaitable<void> Execution::archive_and_copy(Docker docker, const ContainerBackup& backup) {
-  co_await make_archive(docker, backup);
-  co_await copy_archive(docker, backup);
+awaitable<void> archive_and_copy(Context context, ContainerBackup backup) {
+  co_await make_archive(context, backup);
+  co_await copy_archive(context, backup);
 }
 
-awaitable<void> Execution::backup_container() {
+awaitable<void> run(Context context) {
   // docker is given a path: nobody else may turn it elsewhere.
-  check_way(std::filesystem::absolute(folder_.path()).parent_path());
-  const auto& backup = *observation_.backup.container;
-  const auto& container = options_.plan.backup.container;
-  const auto docker = tools_.docker.in_section("1.1");
+  check_way(std::filesystem::absolute(context.folder().path()).parent_path());
+  const auto backup = *context.seen().backup.container;
+  const auto& container = context.options().backup.container;
+  const auto docker = context.docker();
   std::exception_ptr failure;
   try {
-    co_await archive_and_copy(docker, backup);
+    co_await archive_and_copy(context, backup);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -192,7 +251,7 @@ awaitable<void> Execution::backup_container() {
     left = "interrupted";
   }
   if (left) {
-    journal("1.1").warning(
+    context.journal().warning(
         fmt::format("the archive could not be removed from the container ({}): remove it with "
                     "{} exec {} rm -f {}",
                     *left, docker.shown(), container, backup.archive));
@@ -200,34 +259,12 @@ awaitable<void> Execution::backup_container() {
   if (failure) std::rethrow_exception(failure);
 }
 
-awaitable<void> Execution::backup_etcd() {
-  const auto& choice = options_.plan.backup;
-  if (choice.distribution()) {
-    co_await save_k3s_snapshot(tools_.k3s, journal("1.2"), choice);
-    co_return;
-  }
-  // Before the command: one that fails half-way has used the name as well.
-  try {
-    remember(choice.state_folder, choice.snapshot);
-  } catch (const Untrusted&) {
-    throw;
-  } catch (const Failure& error) {
-    journal("1.2").warning(
-        fmt::format("the name of the snapshot cannot be remembered: {}", error.what()));
-  }
-  const auto log =
-      co_await tools_.rke.save_snapshot(choice.snapshot, choice.rke_config, choice.partial);
-  for (const auto& warning : log.warnings) {
-    journal("1.2").warning(fmt::format("rke: {}", warning));
-  }
-  if (log.taken == SnapshotLog::Taken::somewhere) {
-    journal("1.2").warning("the snapshot is not on every etcd host, which was tolerated");
-  }
-  journal("1.2").change(fmt::format(
-      "etcd's snapshot {} was taken on {}{}: there it is /opt/rke/etcd-snapshots/{} "
-      "(or .zip)",
-      choice.snapshot, log.some_failed ? "some of " : "",
-      log.hosts.empty() ? "its hosts" : enumerated(texts_of(log.hosts)), choice.snapshot));
+StepResult result(const Observation&) {
+  return {"Rancher's data are saved"};
 }
+
+}  // namespace
+
+extern const StepWork backup_container{.plan = plan, .run = run, .result = result, .check = check};
 
 }  // namespace retrust

@@ -1,11 +1,10 @@
-#include "run/preflight.h"
+#include "observe/right_clusters.h"
 
 #include <fmt/format.h>
 
-#include "base/text.h"
+#include "base/failure.h"
 #include "credentials/token.h"
 #include "observe/agent_token.h"
-#include "observe/commands.h"
 
 namespace retrust {
 namespace {
@@ -86,72 +85,6 @@ void check_one_ca(const Observation& observation) {
                      live->name),
          "see whether kube-controller-manager runs everywhere with the new --root-ca-file, then "
          "run again");
-}
-
-void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
-  const auto& name_space = options.name_space;
-  const auto claims = parse_token(secret.credentials.token.reveal());
-  if (claims && claims->name_space == name_space.text() &&
-      claims->service_account == agent_account) {
-    return;
-  }
-  const auto called = [](const DisplayText& name) { return name.empty() ? "?" : name; };
-  const auto owner =
-      claims ? fmt::format("{}/{}", called(claims->name_space), called(claims->service_account))
-             : std::string("nobody");
-  refuse(fmt::format("the secret {} of the downstream cluster holds a token of the service account "
-                     "{}, not of {}/{}: retrust does not store it in Rancher",
-                     secret.name, owner, name_space, agent_account),
-         fmt::format("this may be an attack: find out who wrote that secret. Then delete it, and "
-                     "run again: {}",
-                     shell_line(options.downstream_kubectl,
-                                commands::delete_secrets(name_space, {secret.name}))));
-}
-
-void check_backup(const Observation& observation, Step step) {
-  const auto& used = observation.backup.used_name;
-  if (step == Step::backup_etcd && !used.empty()) {
-    refuse(fmt::format("a snapshot called {} was taken before: rke would overwrite it", used),
-           "give another --snapshot-name, or none");
-  }
-  const auto& backup = observation.backup.container;
-  if (step != Step::backup_container || !backup || backup->mapped()) return;
-  const auto check = [&](std::uint64_t free_kib, std::string_view where, std::string advice) {
-    if (free_kib > backup->data_kib) return;
-    refuse(fmt::format("the backup of Rancher's data ({} before it is compressed) may not fit {}: "
-                       "{} are free",
-                       size_text(backup->data_kib), where, size_text(free_kib)),
-           std::move(advice));
-  };
-  check(backup->container_free_kib, "into the container's /tmp",
-        "make room on the disk of the container engine, or back the data up by hand and give "
-        "--no-rancher-backup");
-  check(backup->host_free_kib, "here", "make room, or give another --run-dir");
-}
-
-void check_may_change(const Observation& observation, const Plan& plan) {
-  if (!observation.missing_permissions.empty()) {
-    refuse(fmt::format("a permission is missing: {}", enumerated(observation.missing_permissions)),
-           "use administrators' kubeconfigs");
-  }
-  for (const auto step : {Step::backup_container, Step::backup_etcd}) {
-    if (plan[step].need == Need::needed) check_backup(observation, step);
-  }
-  const auto& own = observation.own_tokens;
-  if (plan[Step::repair_impersonation].need == Need::needed &&
-      own.look == OwnTokens::Look::failed) {
-    refuse(fmt::format("the tokens of Rancher's users cannot be looked at, let alone repaired: {}",
-                       own.trouble),
-           "use an administrator's kubeconfig, or do without --repair-impersonation");
-  }
-  const auto& missing = observation.downstream.missing_secrets;
-  if (plan[Step::recreate_agents].need == Need::needed && !missing.empty()) {
-    refuse(fmt::format("the agents mount {} {}, which is not there: new pods could not start",
-                       missing.size() == 1 ? "the secret" : "the secrets",
-                       enumerated(texts_of(missing))),
-           "apply the cluster's registration command (Rancher shows it) to make it again, then run "
-           "again");
-  }
 }
 
 }  // namespace retrust

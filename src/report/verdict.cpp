@@ -1,0 +1,28 @@
+#include "report/verdict.h"
+
+#include <fmt/format.h>
+
+namespace retrust {
+
+std::string verdict_of_run(const Observation& seen, Repaired repaired) {
+  const auto& cluster = seen.local.cluster;
+  if (!seen.comparison().equal()) return text_of(seen.comparison());
+  auto text = fmt::format("Rancher has stored the live token and CA of {} ({})",
+                          cluster.display_name, cluster.id.text());
+  const auto& server = seen.downstream.kubeconfig.server;
+  if (seen.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    text += ", whether they reach it is not provable from here";
+  } else if (seen.stored_verdict == Verdict::accepted) {
+    text += fmt::format(", and {} was reached with them", server);
+  }
+  if (repaired == Repaired::by_retrust) text += "; retrust wrote them";
+  if (repaired == Repaired::after_silence) {
+    text += "; retrust wrote them, as the agents did not report them in time";
+  }
+  if (!cluster.ready.status.empty()) {
+    text += fmt::format("; Rancher says Ready {}", cluster.ready.status);
+  }
+  return text;
+}
+
+}  // namespace retrust

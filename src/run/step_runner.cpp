@@ -1,0 +1,294 @@
+#include "run/step_runner.h"
+
+#include <exception>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "observe/agent_token.h"
+#include "observe/commands.h"
+#include "observe/parse.h"
+#include "observe/right_clusters.h"
+#include "observe/same_cluster.h"
+#include "observe/server_container.h"
+#include "observe/stored_token.h"
+#include "process/gather.h"
+#include "report/report.h"
+#include "steps/cluster_change.h"
+#include "steps/live_credentials.h"
+#include "steps/step.h"
+#include "steps/stored_credentials.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+/// Between two looks at two objects of different kinds, which no single watch shows.
+constexpr std::chrono::milliseconds pause_between{500};
+/// An observation that is older is not saved: somebody thought about the question.
+constexpr std::chrono::seconds fresh_for{3};
+
+}  // namespace
+
+awaitable<void> StepRunner::prepare() {
+  const auto& journal = context_.run_journal();
+  observed_ = std::chrono::steady_clock::now();
+  auto seen = co_await observe(context_.clusters(), observe_, journal);
+  context_.observed(seen);
+  const Programs programs{context_.clusters().downstream.target().program,
+                          context_.tools().docker.program()};
+  // Where a check refuses, a reader wants to know which clusters were asked.
+  journal.finding(findings(seen).front(), facts(seen, programs));
+  check_right_clusters(seen);
+  co_await await_one_ca();
+  seen = context_.seen();
+  const auto& backup = context_.options().backup;
+  seen.container = co_await observe_server_container(context_.tools(), backup.container, seen.local,
+                                                     context_.redactor(), journal);
+  seen.backup =
+      co_await observe_backup(context_.tools(), backup, context_.folder().backup_folder(), seen);
+  context_.observed(seen);
+  auto lines = findings(seen);
+  auto data = facts(seen, programs);
+  for (auto line = std::next(lines.begin()); line != lines.end(); ++line) {
+    journal.finding(std::move(*line), std::move(data));
+    data.clear();
+  }
+  stored_before_ = render_stored(seen);
+  journal.difference(credentials_diff(seen));
+}
+
+awaitable<void> StepRunner::await_one_ca() {
+  const auto* live = context_.seen().live();
+  if (live == nullptr || agree_on_ca(context_.seen().downstream, *live)) co_return;
+  const auto& journal = context_.run_journal();
+  journal.wait_started(fmt::format("for one CA in {} and kube-root-ca.crt", live->name),
+                       context_.wait());
+  const auto& name_space = context_.options().name_space;
+  const auto args = commands::ca_holders(name_space, live->name);
+  const auto deadline = context_.deadline();
+  for (auto agreed = false; !agreed && !deadline.over();) {
+    co_await pause(pause_between);
+    const auto list = co_await context_.clusters().downstream.find(args);
+    if (!list) break;
+    const auto now = parse_downstream(*list, name_space, context_.redactor());
+    agreed = now.tokens.empty() || agree_on_ca(now, now.tokens.front());
+  }
+  auto now = co_await observe(context_.clusters(), observe_, journal);
+  check_same_clusters(context_.seen(), now);
+  context_.observed(std::move(now));
+  check_one_ca(context_.seen());
+  journal.wait_ended("the cluster hands out one CA");
+}
+
+awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
+  const auto& cluster = context_.seen().local.cluster;
+  const auto question = fmt::format("{}Do this to cluster {} ({}): {}?", effects_text(plan),
+                                    cluster.display_name, cluster.id.text(), steps_text(plan));
+  const auto answer = co_await confirm_(question);
+  co_return answer;
+}
+
+awaitable<void> StepRunner::back_rancher_up() {
+  for (const auto& info : all_steps()) {
+    if (info.effect != StepInfo::Effect::saves) continue;
+    auto planned = context_.plan()[info.step];
+    if (planned.need != Need::needed) continue;
+    co_await perform(std::move(planned));
+    backup_made_ = BackupMade::yes;
+  }
+}
+
+awaitable<void> StepRunner::observe_again() {
+  // Of tens of thousands of tokens each is tried once more before it is deleted.
+  auto again = observe_;
+  again.own_tokens = OwnTokensChoice::leave;
+  observed_ = std::chrono::steady_clock::now();
+  auto now = co_await observe(context_.clusters(), again, context_.run_journal());
+  const auto& before = context_.seen();
+  check_same_clusters(before, now);
+  now.backup = before.backup;
+  now.own_tokens = before.own_tokens;
+  now.container = before.container;
+  context_.observed(std::move(now));
+  check_right_clusters(context_.seen());
+  check_one_ca(context_.seen());
+  check_may_change(context_.seen(), context_.plan());
+}
+
+awaitable<void> StepRunner::save_cluster() {
+  if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
+    const auto id = context_.seen().local.cluster.id;
+    auto fresh =
+        co_await read_cluster(context_.clusters().local.in_section("2.5"), id, context_.redactor());
+    context_.saw_cluster(std::move(fresh));
+  }
+  const auto& cluster = context_.seen().local.cluster;
+  save_stored(context_.folder(), context_.run_journal(), cluster,
+              fmt::format("the clusters resource {}", cluster.id));
+  context_.state().saved = digest_of(cluster);
+}
+
+awaitable<void> StepRunner::perform(PlannedStep planned) {
+  const auto& info = info_of(planned.step);
+  const auto context = context_.in_section(info.section);
+  context.journal().step_started(info.name, planned.reason);
+  co_await work_of(planned.step).run(context);
+  context.state().performed.insert(planned.step);
+  auto result = work_of(planned.step).result(context.seen());
+  context.journal().step_ended(info.name, std::move(result.text), result.word);
+}
+
+awaitable<void> StepRunner::run() {
+  co_await and_end_watch(perform_plan());
+}
+
+awaitable<void> StepRunner::run_step(Step step) {
+  co_await and_end_watch(perform_alone(step));
+}
+
+awaitable<void> StepRunner::and_end_watch(awaitable<void> work) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(work);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await context_.cluster_watch().end();
+  if (failure) std::rethrow_exception(failure);
+}
+
+awaitable<void> StepRunner::perform_plan() {
+  co_await prepare();
+  const auto& journal = context_.run_journal();
+  const auto first = context_.plan();
+  journal.plan(plan_text(first), plan_report(first));
+  if (first.next_change() == nullptr && context_.seen().comparison().equal()) {
+    journal.finding("nothing is needed");
+    co_await conclude();
+    verdict_ = "Nothing was needed: " + verdict_;
+    co_return;
+  }
+  check_may_change(context_.seen(), first);
+  auto answer = co_await confirm_plan(first);
+  co_await back_rancher_up();
+  auto agreed = first;
+  for (auto old = answer == Answer::yes || backup_made_ == BackupMade::yes; old;
+       old = answer == Answer::yes) {
+    co_await observe_again();
+    const auto now = context_.plan();
+    const auto added = added_changes(agreed, now);
+    if (added.empty()) break;
+    journal.warning(fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
+    agreed = now;
+    answer = co_await confirm_plan(now);
+  }
+  co_await save_cluster();
+
+  std::set<Step> expected;
+  for (const auto& planned : first.steps) {
+    if (planned.need == Need::needed) expected.insert(planned.step);
+  }
+  context_.expect(std::move(expected));
+  for (const auto& info : all_steps()) {
+    // A Secret that was only named so far is no reason for anything.
+    while (context_.state().stored_token_due) co_await read_due_token(context_);
+    auto planned = context_.plan()[info.step];
+    if (planned.need == Need::needed) co_await perform(std::move(planned));
+  }
+  while (context_.state().stored_token_due) co_await read_due_token(context_);
+  if (!context_.seen().comparison().equal()) {
+    throw Failure(ExitStatus::failed, "stored and live credentials still differ",
+                  "run without --skip; see what is left to do: retrust plan");
+  }
+  co_await conclude();
+}
+
+awaitable<void> StepRunner::conclude() {
+  // The proof first: where it fails that is what has to be said.
+  std::vector<awaitable<void>> last;
+  last.push_back(prove(context_));
+  last.push_back(await_ready(context_));
+  co_await gather(std::move(last));
+  // Others may have written there meanwhile.
+  while (context_.state().stored_token_due) co_await read_due_token(context_);
+  const auto& seen = context_.seen();
+  check_still_stored(seen);
+  const auto& journal = context_.run_journal();
+  const auto& ready = seen.local.cluster.ready;
+  journal.finding(fmt::format("Rancher says: Ready {}{}", ready.status,
+                              ready.message.empty() ? "" : ": " + ready.message));
+  journal.difference(unified_diff(stored_before_, render_stored(seen), "stored in Rancher before",
+                                  "stored in Rancher now"));
+  verdict_ = verdict_of_run(seen, repaired());
+}
+
+Plan StepRunner::left() const {
+  auto options = context_.options();
+  options.extent = Extent::needed;
+  return make_plan(context_.seen(), options, context_.state());
+}
+
+WayBack StepRunner::way_back() const {
+  const auto& state = context_.state();
+  if (!state.saved) return WayBack::none;
+  const auto now = state.written ? *state.written : digest_of(context_.seen().local.cluster);
+  return can_put_back(*state.saved, now) ? WayBack::rollback : WayBack::none;
+}
+
+bool StepRunner::says_not_needed(const PlannedStep& planned) {
+  if (planned.need != Need::not_needed || planned.doubtful) return false;
+  verdict_ = fmt::format("{} is not needed: {}", info_of(planned.step).name, planned.reason);
+  context_.run_journal().finding(verdict_);
+  return true;
+}
+
+awaitable<void> StepRunner::perform_only(PlannedStep planned) {
+  const auto& info = info_of(planned.step);
+  co_await perform(std::move(planned));
+  verdict_ = fmt::format("{} {} was done, and nothing else", info.section, info.name);
+}
+
+awaitable<void> StepRunner::perform_alone(Step step) {
+  co_await prepare();
+  const auto& info = info_of(step);
+  const auto& alone = work_of(step).alone;
+  if (info.effect == StepInfo::Effect::reads) {
+    auto planned = context_.plan()[step];
+    co_await perform_only(std::move(planned));
+    co_return;
+  }
+  if (info.effect == StepInfo::Effect::saves) {
+    // Asked for by itself a backup needs no other reason.
+    auto options = context_.options();
+    options.extent = Extent::every;
+    const auto plan = make_plan(context_.seen(), options, context_.state());
+    if (says_not_needed(plan[step])) co_return;
+    if (const auto check = work_of(step).check; check != nullptr) check(context_.seen());
+    co_await perform_only(plan[step]);
+    co_return;
+  }
+  if (alone.instead_of) context_.state().performed.insert(*alone.instead_of);
+  const auto every = context_.options().extent == Extent::every;
+  const auto plan = context_.plan();
+  if (!every && says_not_needed(plan[step])) co_return;
+  check_may_change(context_.seen(), plan);
+  const auto effect = work_of(step).effect;
+  auto question = fmt::format("{}: {}?", info.section, info.title);
+  if (effect != nullptr) question = fmt::format("{}. {}", effect(context_.options()), question);
+  const auto answer = co_await confirm_(question);
+  if (answer == Answer::yes) {
+    co_await observe_again();
+    if (!every && says_not_needed(context_.plan()[step])) co_return;
+  }
+  co_await save_cluster();
+  auto planned = context_.plan()[step];
+  if (!alone.reason.empty()) planned.reason = alone.reason;
+  co_await perform_only(std::move(planned));
+  if (alone.then == StepWork::Alone::Then::prove) co_await conclude();
+}
+
+}  // namespace retrust

@@ -1,0 +1,113 @@
+#include "steps/context.h"
+
+#include "observe/same_cluster.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+RunData::RunData(Clusters clusters, BackupTools tools, Journal journal, const RunFolder& folder,
+                 PlanOptions options, std::chrono::milliseconds wait)
+    : clusters_(std::move(clusters)),
+      tools_(std::move(tools)),
+      journal_(std::move(journal)),
+      folder_(folder),
+      options_(std::move(options)),
+      wait_(wait) {}
+
+Kubectl Context::downstream() const {
+  return data_->clusters_.downstream.in_section(section_).with(Patience{wait()});
+}
+
+Kubectl Context::local() const {
+  return data_->clusters_.local.in_section(section_).with(Patience{wait()});
+}
+
+void Context::announce(const std::string& text, boost::json::object data) const {
+  journal_.change(text, std::move(data));
+  state().changed = true;
+}
+
+awaitable<void> Context::check_and_announce(Kubectl kubectl, std::string text) const {
+  const auto downstream = kubectl.target().side == Side::downstream;
+  const auto uid = downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
+  co_await check_same_cluster(std::move(kubectl), uid);
+  announce(text);
+}
+
+void Context::note_live() const {
+  const auto* live = seen().live();
+  if (live == nullptr || !live->complete()) return;
+  auto digest = digest_of(live->credentials);
+  if (data_->noted_ == digest) return;
+  folder().save("live-" + seen().local.cluster.id.text(), to_json(digest), run_journal(),
+                "digests of the live credentials", Weight::routine);
+  data_->noted_ = std::move(digest);
+}
+
+void Context::observed(Observation now) const {
+  data_->seen_ = std::move(now);
+  // By now they name the contexts that were seen.
+  data_->options_.downstream_kubectl = data_->clusters_.downstream.shown_line();
+  data_->options_.local_kubectl = data_->clusters_.local.shown_line();
+}
+
+void Context::note_equal(const Comparison& before) const {
+  if (!before.equal() && seen().comparison().equal()) {
+    state().stored_changed =
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  }
+}
+
+void Context::saw_cluster(ClusterResource now, Token token) const {
+  auto& cluster = data_->seen_.local.cluster;
+  check_same_resource(cluster, now);
+  const auto before = seen().comparison();
+  // The answer of a cluster is about the token that it was asked about.
+  if (now.stored.token != cluster.stored.token) data_->seen_.stored_verdict = Verdict::unknown;
+  cluster = std::move(now);
+  state().stored_token_due = token == Token::due;
+  if (token == Token::read) state().written.reset();
+  note_equal(before);
+}
+
+void Context::forget_readiness() const {
+  data_->seen_.local.cluster.ready = {};
+}
+
+void Context::saw_tokens(std::vector<TokenSecret> now) const {
+  const auto before = seen().comparison();
+  auto& downstream = data_->seen_.downstream;
+  for (const auto& secret : now) downstream.secret_names.insert(secret.name);
+  downstream.tokens = std::move(now);
+  note_equal(before);
+}
+
+void Context::secrets_are_gone(const Deletion& deletion) const {
+  auto& downstream = data_->seen_.downstream;
+  for (const auto& [name, uid] : deletion.uids) {
+    downstream.secret_names.erase(name);
+    std::erase_if(downstream.tokens,
+                  [&uid = uid](const TokenSecret& secret) { return secret.uid == uid; });
+  }
+}
+
+void Context::account_lists_first(ObjectName secret) const {
+  data_->seen_.downstream.account_secret = std::move(secret);
+}
+
+void Context::saw_pods(std::vector<Pod> now) const {
+  data_->seen_.downstream.pods = std::move(now);
+}
+
+void Context::were_accepted(const Credentials& credentials) const {
+  if (compare(seen().local.cluster.stored, credentials).equal()) {
+    data_->seen_.stored_verdict = Verdict::accepted;
+  }
+}
+
+void Context::users_tokens_are_gone() const {
+  for (auto& group : data_->seen_.own_tokens.groups) group.rejected = group.kept;
+}
+
+}  // namespace retrust

@@ -1,0 +1,211 @@
+// Section 2.1: the agents' token secret is deleted, and the next one waited for.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "observe/agent_token.h"
+#include "observe/commands.h"
+#include "process/gather.h"
+#include "steps/outlook.h"
+#include "steps/token_secret.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+constexpr int replace_attempts = 5;
+
+/// Why the present token secrets cannot stay; empty where they can.
+std::string why_delete(const Observation& seen, const PlanOptions& options) {
+  for (const auto& secret : seen.downstream.tokens) {
+    if (!secret.complete()) return fmt::format("{} is incomplete: {}", secret.name, secret.lack());
+    if (secret.verdict == Verdict::rejected) {
+      return fmt::format("the cluster rejects the token in {}: {}", secret.name,
+                         secret.reason.empty() ? "not authenticated" : secret.reason);
+    }
+  }
+  return options.extent == Extent::every ? "every section was asked for" : "";
+}
+
+/// The commands of section 2.1.
+std::vector<std::string> commands_for(const Observation& seen, const PlanOptions& options) {
+  std::vector<std::string> lines;
+  const auto doomed = secrets_to_delete(seen, options);
+  if (!doomed.empty()) {
+    lines.push_back(shell_line(options.downstream_kubectl,
+                               commands::delete_secrets(options.name_space, doomed)));
+  }
+  if (token_maker(seen) == TokenMaker::retrust) {
+    if (doomed.size() == seen.downstream.tokens.size()) {
+      lines.push_back(shell_line(options.downstream_kubectl, Kubectl::create_args()));
+    }
+    lines.push_back(shell_line(options.downstream_kubectl, Kubectl::replace_args()));
+  }
+  return lines;
+}
+
+std::vector<std::string> notes_for(const Observation& seen) {
+  std::vector<std::string> notes{
+      "cannot be taken back: rollback restores what Rancher has stored, not a deleted token"};
+  const auto kubernetes = seen.downstream.kubernetes_version;
+  switch (token_maker(seen)) {
+    case TokenMaker::kubernetes:
+      break;
+    case TokenMaker::agents:
+      notes.push_back(
+          fmt::format("Kubernetes {} makes no other by itself: the agents do when they "
+                      "start, and retrust where none of them does",
+                      kubernetes));
+      break;
+    case TokenMaker::retrust:
+      notes.push_back(
+          fmt::format("neither Kubernetes {} nor these agents make another: retrust "
+                      "does, and lists it first in the service account cattle",
+                      kubernetes));
+      break;
+  }
+  return notes;
+}
+
+PlannedStep plan(const Situation& situation) {
+  const auto& seen = situation.seen;
+  const auto& options = situation.options;
+  const Step step = Step::delete_token;
+  const auto maker = token_maker(seen);
+  const auto none = seen.downstream.tokens.empty();
+  if (none && maker == TokenMaker::agents) {
+    return {step, Need::not_needed,
+            "there is no token secret of cattle: the agents make one when they start"};
+  }
+  if (none && maker == TokenMaker::kubernetes) {
+    return {step, Need::needed, "there is no token secret of cattle: wait for a new one"};
+  }
+  auto reason = none ? std::string("there is no token secret of cattle: make one")
+                     : why_delete(seen, options);
+  if (reason.empty()) reason = account_trouble(seen);
+  if (!reason.empty()) {
+    return {step, Need::needed, std::move(reason), commands_for(seen, options), notes_for(seen)};
+  }
+  return {step, Need::not_needed,
+          fmt::format("the cluster accepts the token in {}", seen.live()->name)};
+}
+
+awaitable<void> wait_for_token(Context context, std::set<Uid> doomed) {
+  context.journal().wait_started("for a new token secret of cattle, with token and CA",
+                                 context.wait());
+  const auto in_time = co_await watch_for_token(context, context.wait(), std::move(doomed));
+  if (!in_time) {
+    throw Failure(ExitStatus::gave_up,
+                  fmt::format("no complete token secret of cattle appeared within {}",
+                              duration_text(context.wait())),
+                  "is kube-controller-manager running, with --service-account-private-key-file? "
+                  "Then run again: what is left is done");
+  }
+  context.journal().wait_ended(
+      fmt::format("{} is there", context.seen().downstream.tokens.front().name));
+}
+
+awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<ObjectName> names) {
+  const auto kubectl = context.downstream();
+  auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
+  co_await check_deleted(kubectl, deletion, std::move(printed));
+  context.secrets_are_gone(deletion);
+}
+
+/// Agents of 2.5.8 to 2.6.6 take the first secret that their account lists.
+awaitable<void> list_token_first(Context context) {
+  const auto* live = context.seen().live();
+  if (live == nullptr || context.seen().downstream.account_secret == live->name) co_return;
+  const auto name = live->name;
+  const auto kubectl = context.downstream();
+  for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
+    auto account = co_await kubectl.get(
+        commands::service_account(context.options().name_space, agent_account));
+    if (!account.is_object()) break;
+    const auto& seen = context.seen().downstream;
+    const auto known = text_at(account, "/metadata/uid") == seen.service_account_uid.text();
+    context.folder().save("serviceaccount-" + std::string(agent_account), account.get_object(),
+                          context.journal(), fmt::format("the service account {}", agent_account));
+    list_secret_first(account.get_object(), name, seen.secret_names);
+    auto text = fmt::format("listing {} first in the service account cattle", name);
+    if (known) {
+      context.announce(text);
+    } else {
+      co_await context.check_and_announce(kubectl, std::move(text));
+    }
+    auto conflict = false;
+    try {
+      co_await kubectl.replace(std::move(account.get_object()));
+    } catch (const KubectlFailure& failure) {
+      // The token controller takes the deleted one out of the list at this very time.
+      if (failure.kind != KubectlError::conflict) throw;
+      conflict = true;
+    }
+    if (conflict) continue;
+    context.account_lists_first(name);
+    co_return;
+  }
+  throw Failure(ExitStatus::failed,
+                fmt::format("the service account cattle was changed by somebody else {} times in a "
+                            "row",
+                            replace_attempts),
+                "find out who does, then run again");
+}
+
+awaitable<void> run(Context context) {
+  const auto names = secrets_to_delete(context.seen(), context.options());
+  Deletion deletion{"secret", context.options().name_space, {}};
+  std::set<Uid> doomed;
+  for (const auto& secret : context.seen().downstream.tokens) {
+    if (std::find(names.begin(), names.end(), secret.name) == names.end()) continue;
+    deletion.uids[secret.name] = secret.uid;
+    doomed.insert(secret.uid);
+  }
+  const auto maker = token_maker(context.seen());
+  std::vector<awaitable<void>> tasks;
+  // The watch begins with the deletion, not after it: a new secret is there within a tenth of a
+  // second.
+  if (maker == TokenMaker::kubernetes) tasks.push_back(wait_for_token(context, std::move(doomed)));
+  if (!names.empty()) {
+    auto text = fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
+                            enumerated(texts_of(names)));
+    co_await context.check_and_announce(context.downstream(), std::move(text));
+    context.state().deleted_secrets.insert(names.begin(), names.end());
+    tasks.push_back(delete_secrets(context, std::move(deletion), names));
+  }
+  co_await together(std::move(tasks));
+  if (maker != TokenMaker::retrust) co_return;
+  if (context.seen().downstream.tokens.empty()) co_await make_token(context);
+  co_await list_token_first(context);
+}
+
+StepResult result(const Observation& seen) {
+  const auto* live = seen.live();
+  return {live == nullptr ? std::string("the agents will make a token secret when they start")
+                          : fmt::format("the agents' token secret is {}", live->name)};
+}
+
+std::vector<Permission> permissions(const Observation& seen, const PlanOptions& options) {
+  const auto maker = token_maker(seen);
+  const auto& name_space = options.name_space;
+  std::vector<Permission> needed{{Side::downstream, "delete", "", "secrets", name_space},
+                                 {Side::downstream, "watch", "", "secrets", name_space}};
+  if (maker != TokenMaker::kubernetes) {
+    needed.push_back({Side::downstream, "create", "", "secrets", name_space});
+  }
+  if (maker == TokenMaker::retrust) {
+    needed.push_back({Side::downstream, "update", "", "serviceaccounts", name_space});
+  }
+  return needed;
+}
+
+}  // namespace
+
+extern const StepWork delete_token{
+    .plan = plan, .run = run, .result = result, .permissions = permissions};
+
+}  // namespace retrust

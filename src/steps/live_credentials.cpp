@@ -1,0 +1,164 @@
+#include "steps/live_credentials.h"
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "credentials/certificate.h"
+#include "credentials/token.h"
+#include "observe/commands.h"
+#include "observe/kubeconfig.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+constexpr const char* token_advice =
+    "kube-controller-manager's --service-account-private-key-file and kube-apiserver's "
+    "--service-account-key-file must be a pair; then run again";
+
+/// Their kubeconfig is of no use to the operator, so the advice names another command. `which` is
+/// "live" or "stored".
+Failure no_answer(const Context& context, std::string_view which, const KubectlFailure& failure) {
+  return {ExitStatus::failed,
+          fmt::format("{} did not answer, so the {} CA and token could not be tried",
+                      context.seen().downstream.kubeconfig.server, which),
+          fmt::format("run again when the server answers to: {} get --raw /readyz",
+                      shell_line(context.options().downstream_kubectl.words)),
+          failure.detail};
+}
+
+/// Throws where they cannot be what Rancher is to have, whatever the cluster says.
+void check_usable(const TokenSecret* live, const PlanOptions& options) {
+  if (live == nullptr || !live->complete()) {
+    throw Failure(ExitStatus::failed,
+                  live == nullptr ? "there is no token secret of cattle to repair with"
+                                  : fmt::format("the token secret {} cannot be used to repair: {}",
+                                                live->name, live->lack()),
+                  "wait for a new one: retrust step delete-token");
+  }
+  check_token_owner(*live, options);
+  if (live->verdict == Verdict::rejected) {
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the cluster rejects the token in {}, so it is not stored in Rancher",
+                              live->name),
+                  options.skip.contains(Step::delete_token)
+                      ? "run without --skip 2.1, which replaces it"
+                      : "replace it first: retrust step delete-token",
+                  live->reason);
+  }
+  if (parse_certificates(live->credentials.ca_pem).empty()) {
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("the CA in {} is no certificate, so it is not stored in Rancher", live->name),
+        "give kube-controller-manager the new CA with --root-ca-file; then run again");
+  }
+}
+
+}  // namespace
+
+void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
+  const auto& name_space = options.name_space;
+  const auto claims = parse_token(secret.credentials.token.reveal());
+  if (claims && claims->name_space == name_space.text() &&
+      claims->service_account == agent_account) {
+    return;
+  }
+  const auto called = [](const DisplayText& name) { return name.empty() ? "?" : name; };
+  const auto owner =
+      claims ? fmt::format("{}/{}", called(claims->name_space), called(claims->service_account))
+             : std::string("nobody");
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("the secret {} of the downstream cluster holds a token of the service account "
+                  "{}, not of {}/{}: retrust does not store it in Rancher",
+                  secret.name, owner, name_space, agent_account),
+      fmt::format("this may be an attack: find out who wrote that secret. Then delete it, and "
+                  "run again: {}",
+                  shell_line(options.downstream_kubectl,
+                             commands::delete_secrets(name_space, {secret.name}))));
+}
+
+awaitable<void> try_live(Context context) {
+  check_usable(context.seen().live(), context.options());
+  const auto live = *context.seen().live();
+  if (context.state().proven == live.credentials) co_return;
+  const auto kubectl = context.in_section_of(Step::update_cluster).downstream();
+  if (context.seen().downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    std::vector<Secret> tokens(1, live.credentials.token);
+    const auto verdicts = co_await review_tokens(kubectl, std::move(tokens));
+    if (verdicts.front().first == Verdict::accepted) co_return;
+    throw Failure(ExitStatus::failed, fmt::format("the cluster rejects the token in {}", live.name),
+                  token_advice, verdicts.front().second);
+  }
+  const TemporaryKubeconfig temporary(context.seen().downstream.kubeconfig, live.credentials);
+  const auto with_live = kubectl.with_kubeconfig(temporary.path());
+  try {
+    const auto answer = co_await with_live.get_raw("/api/v1/namespaces/kube-system");
+    const auto& uid = context.seen().downstream.kube_system_uid;
+    if (!uid.empty() && uid == text_at(answer, "/metadata/uid")) {
+      context.state().proven = live.credentials;
+    }
+  } catch (const KubectlFailure& failure) {
+    const auto ca = failure.kind == KubectlError::untrusted;
+    const auto token =
+        failure.kind == KubectlError::unauthorized || failure.kind == KubectlError::forbidden;
+    if (is_away(failure.kind)) throw no_answer(context, "live", failure);
+    if (!ca && !token) throw;
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the {} in {} is not good for the cluster that made it",
+                              ca ? "CA" : "token", live.name),
+                  ca ? "give kube-controller-manager the new CA with --root-ca-file" : token_advice,
+                  failure.detail);
+  }
+}
+
+awaitable<void> try_live_early(Context context) {
+  try {
+    co_await try_live(context);
+  } catch (const std::exception&) {
+    // The agents need not wait for it.
+  }
+}
+
+awaitable<void> prove(Context context) {
+  const auto stored = context.seen().local.cluster.stored;
+  const auto kubeconfig = context.seen().downstream.kubeconfig;
+  const auto& server = kubeconfig.server;
+  if (context.seen().downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
+    context.run_journal().warning(
+        fmt::format("not provable from here: {} has a certificate of its own", server));
+    co_return;
+  }
+  const auto& proven = context.state().proven;
+  if (!proven || !compare(stored, *proven).equal()) {
+    const TemporaryKubeconfig temporary(kubeconfig, stored);
+    boost::json::value answer;
+    try {
+      answer = co_await context.downstream()
+                   .with_kubeconfig(temporary.path())
+                   .get_raw("/api/v1/namespaces/kube-system");
+    } catch (const KubectlFailure& failure) {
+      if (is_away(failure.kind)) throw no_answer(context, "stored", failure);
+      throw Failure(
+          ExitStatus::failed,
+          fmt::format("the stored CA and token do not reach {}: {}", server, failure.what()),
+          "run again; if it stays so, the cluster does not accept what it hands out itself",
+          failure.detail);
+    }
+    const auto& uid = context.seen().downstream.kube_system_uid;
+    if (!uid.empty() && uid != text_at(answer, "/metadata/uid")) {
+      throw Failure(
+          ExitStatus::refused,
+          fmt::format("{} answered with the stored CA and token, but is another cluster", server),
+          "find out what answers at that address, then run again");
+    }
+  }
+  context.were_accepted(stored);
+  context.run_journal().finding(
+      fmt::format("proof: {} was reached with the stored CA and the stored token", server));
+}
+
+}  // namespace retrust

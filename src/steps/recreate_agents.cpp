@@ -1,0 +1,230 @@
+// Section 2.2: the agents' pods.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "observe/agent_token.h"
+#include "observe/commands.h"
+#include "observe/parse.h"
+#include "observe/trim.h"
+#include "process/gather.h"
+#include "steps/live_credentials.h"
+#include "steps/outlook.h"
+#include "steps/pod_wait.h"
+#include "steps/stored_credentials.h"
+#include "steps/token_secret.h"
+
+namespace retrust {
+
+using boost::asio::awaitable;
+
+namespace {
+
+/// How long agents that are ready may take to make their token secret.
+constexpr std::chrono::milliseconds agents_token_wait{std::chrono::seconds{30}};
+/// How often new pods that mount a deleted secret are deleted: one round is what a race takes.
+constexpr int most_rounds = 5;
+
+std::string names_text(const std::vector<Pod>& pods) {
+  return enumerated(texts_of(names_of(pods)));
+}
+
+bool mounts_any(const Pod& pod, const std::set<ObjectName>& secrets) {
+  return pod.service_account == agent_account &&
+         std::any_of(pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
+                     [&](const ObjectName& name) { return secrets.contains(name); });
+}
+
+PlannedStep plan(const Situation& situation) {
+  const auto& seen = situation.seen;
+  const auto& options = situation.options;
+  const Step step = Step::recreate_agents;
+  const auto pods = pods_to_recreate(seen, options);
+  // --all-pods says which pods go where some have to, not that some have to.
+  auto agents_only = options;
+  agents_only.pods = PodChoice::agents;
+  const auto stale = pods_to_recreate(seen, agents_only);
+  PlannedStep planned{step, Need::needed, {}};
+  if (!pods.empty()) {
+    planned.commands = {shell_line(options.downstream_kubectl,
+                                   commands::delete_pods(options.name_space, names_of(pods)))};
+  }
+  const auto comparison = seen.comparison();
+  const auto count = counted(pods.size(), "pod");
+  if (token_is_to_come(situation) || situation.performed(Step::delete_token)) {
+    const auto what = token_maker(seen) == TokenMaker::agents
+                          ? "must make a new token secret, and report it when they start"
+                          : "must load the new token secret, and report when they start";
+    planned.reason = fmt::format("{} {}", count, what);
+  } else if (!comparison.equal() && no_report(seen).empty()) {
+    planned.reason = fmt::format("stored and live {} differ: {} report when they start",
+                                 differing(comparison), count);
+  } else if (situation.every()) {
+    planned.reason = "every section was asked for";
+  } else if (!stale.empty()) {
+    planned.reason =
+        fmt::format("{} of the agents started before the present token secret was made",
+                    counted(stale.size(), "pod"));
+  } else {
+    return {step, Need::not_needed, "the agents run with the present token secret"};
+  }
+  return planned;
+}
+
+std::string effect(const PlanOptions& options) {
+  return options.pods == PodChoice::every
+             ? fmt::format(
+                   "2.2 restarts every pod of {}, running Helm operations too, and "
+                   "Rancher shows the cluster as unavailable until the new agents "
+                   "connect; workloads of other namespaces keep running",
+                   options.name_space)
+             : "2.2 restarts Rancher's agents, and Rancher shows the cluster as unavailable "
+               "until the new agents connect; workloads keep running";
+}
+
+void check(const Observation& seen) {
+  const auto& missing = seen.downstream.missing_secrets;
+  if (missing.empty()) return;
+  throw Failure(ExitStatus::refused,
+                fmt::format("the agents mount {} {}, which is not there: new pods could not start",
+                            missing.size() == 1 ? "the secret" : "the secrets",
+                            enumerated(texts_of(missing))),
+                "apply the cluster's registration command (Rancher shows it) to make it again, "
+                "then run again");
+}
+
+std::vector<Permission> permissions(const Observation&, const PlanOptions& options) {
+  return {{Side::downstream, "delete", "", "pods", options.name_space},
+          {Side::downstream, "watch", "", "pods", options.name_space}};
+}
+
+StepResult result(const Observation& seen) {
+  std::vector<std::string> names;
+  for (const auto& pod : agent_pods(seen.downstream.pods)) {
+    if (pod.ready && !pod.terminating) names.push_back(pod.name.text());
+  }
+  return {names.empty() ? std::string("new agents run")
+                        : fmt::format("new agents run: {}", enumerated(names))};
+}
+
+awaitable<void> await_agents_token(Context context) {
+  const auto limit = std::min(context.wait(), agents_token_wait);
+  const auto& journal = context.journal();
+  journal.wait_started("for a token secret of the agents' own making", limit);
+  const auto in_time = co_await watch_for_token(context, limit);
+  if (in_time) {
+    journal.wait_ended(fmt::format("{} is there", context.seen().downstream.tokens.front().name));
+  } else {
+    journal.warning(fmt::format("no agent made a token secret within {}", duration_text(limit)));
+    co_await make_token(context);
+  }
+  context.note_live();
+}
+
+awaitable<void> delete_pods(Context context, std::vector<Pod> pods) {
+  const auto kubectl = context.downstream();
+  const auto& name_space = context.options().name_space;
+  auto printed = co_await kubectl.change(commands::delete_pods(name_space, names_of(pods)));
+  Deletion deletion{"pod", name_space, {}};
+  for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
+  co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
+  // While the agents start there is time for what comes next, and to try what they will report.
+  if (context.expects(Step::check_cluster)) co_await watch_stored(context);
+  if (context.seen().live() != nullptr) co_await try_live_early(context);
+}
+
+awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& stale) {
+  const auto kubectl = context.downstream();
+  std::string last;
+  const auto on_event = [&](const WatchEvent& event) {
+    const auto pod = parse_pod(event.object, Side::downstream);
+    wait.see(event.type, pod);
+    if (!wait.is_old(pod) && !pod.terminating && mounts_any(pod, context.state().deleted_secrets)) {
+      wait.expect(pod);
+      stale.push_back(pod);
+      return Flow::stop;
+    }
+    if (auto text = wait.summary(); text != last) {
+      context.journal().wait_progress(text);
+      last = std::move(text);
+    }
+    return wait.done() ? Flow::stop : Flow::go_on;
+  };
+  const auto args = commands::pods(context.options().name_space);
+  const auto deadline = context.deadline();
+  for (;;) {
+    const auto in_time = co_await kubectl.watch(
+        args, deadline.left(), [&] { wait.restart(); }, on_event);
+    if (!in_time) {
+      co_await kubectl.check_answers(
+          fmt::format("whether the agents started again within {}", duration_text(context.wait())));
+      throw Failure(
+          ExitStatus::gave_up,
+          fmt::format("the agents did not start again within {}: {}", duration_text(context.wait()),
+                      wait.summary()),
+          fmt::format("see why with: {}",
+                      kubectl.shown(commands::describe_pods(context.options().name_space))));
+    }
+    if (!stale.empty() || wait.certain()) break;
+    // An old pod that was never seen going may only be further down in the list: look at all.
+    wait.restart();
+    const auto list = co_await kubectl.get(args, downstream_trim());
+    for (const auto* pod : items_of(list, "Pod")) {
+      wait.see(WatchEvent::Type::added, parse_pod(*pod, Side::downstream));
+    }
+    wait.listed();
+    if (wait.done()) break;
+  }
+}
+
+awaitable<void> run(Context context) {
+  // They report when they start, also after the end of this run.
+  context.note_live();
+  const auto& journal = context.journal();
+  auto stale = pods_to_recreate(context.seen(), context.options());
+  PodWait wait(stale);
+  journal.wait_started("for the old agents to be gone, and new ones to be ready", context.wait());
+  // Once more where one started with the old secret while the others were being deleted.
+  for (auto round = 0; round == 0 || !stale.empty(); ++round) {
+    if (round == most_rounds) {
+      throw Failure(ExitStatus::gave_up,
+                    fmt::format("pods that mount a deleted token secret were made again {} times",
+                                most_rounds),
+                    fmt::format("find out who makes them: {}",
+                                context.downstream().shown(
+                                    commands::describe_pods(context.options().name_space))));
+    }
+    std::vector<awaitable<void>> tasks;
+    if (!stale.empty()) {
+      auto text = fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale));
+      co_await context.check_and_announce(context.downstream(), std::move(text));
+      tasks.push_back(delete_pods(context, stale));
+    }
+    stale.clear();
+    tasks.push_back(watch_pods(context, wait, stale));
+    co_await together(std::move(tasks));
+  }
+  context.saw_pods(wait.present());
+  journal.wait_ended(wait.summary());
+  // They make a token secret of their own where none has their label, or there is none at all.
+  if (agents_make_tokens(context.seen())) co_await read_tokens_again(context);
+  if (context.seen().live() == nullptr) co_await await_agents_token(context);
+  // No warning: most are still shutting down, and none of them reports.
+  if (const auto late = wait.late(); !late.empty()) {
+    context.run_journal().finding(fmt::format(
+        "still going, not waited for (a node that is away keeps its pod): {}", names_text(late)));
+  }
+}
+
+}  // namespace
+
+extern const StepWork recreate_agents{.plan = plan,
+                                      .run = run,
+                                      .result = result,
+                                      .effect = effect,
+                                      .permissions = permissions,
+                                      .check = check};
+
+}  // namespace retrust

@@ -1,0 +1,135 @@
+// Section 2.5: what Rancher has stored is repaired, where the agents do not report.
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "base/text.h"
+#include "observe/commands.h"
+#include "observe/right_clusters.h"
+#include "observe/stored_token.h"
+#include "steps/cluster_change.h"
+#include "steps/context.h"
+#include "steps/live_credentials.h"
+#include "steps/outlook.h"
+
+namespace retrust {
+namespace {
+
+/// How the status is written: see status_path in stored_token.h, which looks at the CRD.
+Arguments replacement(const Local& local) {
+  const auto& version = local.rancher.version;
+  if (!version || *version < Version{2, 15, 0}) return Kubectl::replace_args();
+  return Kubectl::replace_raw_args(status_path_of(local.cluster.id));
+}
+
+PlannedStep plan(const Situation& situation) {
+  const auto& seen = situation.seen;
+  const auto& options = situation.options;
+  const Step step = Step::update_cluster;
+  const auto& cluster = seen.local.cluster;
+  std::vector<std::string> command{
+      shell_line(options.local_kubectl, Kubectl::get_args(commands::cluster(cluster.id)))};
+  if (keeps_token_in_secret(cluster, seen.local.rancher)) {
+    command.push_back(shell_line(options.local_kubectl, Kubectl::create_args()));
+  }
+  command.push_back(shell_line(options.local_kubectl, replacement(seen.local)));
+  if (token_is_to_come(situation)) {
+    return {step, Need::depends, "if the agents do not report the new token and CA", command};
+  }
+  const auto comparison = seen.comparison();
+  if (comparison.equal()) return {step, Need::not_needed, "stored and live are the same"};
+  if (const auto reason = no_report(seen); !reason.empty()) {
+    return {step, Need::needed, reason, command};
+  }
+  if (!situation.performed(Step::check_cluster) && !options.skip.contains(Step::check_cluster)) {
+    return {step, Need::depends, "if the agents do not report the live token and CA", command};
+  }
+  return {
+      step, Need::needed,
+      fmt::format("the agents did not report: stored and live {} differ", differing(comparison)),
+      command};
+}
+
+boost::asio::awaitable<void> run(Context context) {
+  // What agents report has been accepted from them; what is written by hand is tried before.
+  co_await try_live(context);
+  co_await context.cluster_watch().end();
+  context.note_live();
+  auto& state = context.state();
+  const auto live = context.seen().live()->credentials;
+  const auto before = context.seen().local;
+  ClusterChange change;
+  change.id = before.cluster.id;
+  change.purpose = "with the live token and CA";
+  change.look = [context](const ClusterResource& now) {
+    context.saw_cluster(now);
+    check_right_clusters(context.seen());
+    return !context.seen().comparison().equal();
+  };
+  if (!before.rancher.version && before.cluster.stored.token.empty() &&
+      before.cluster.token_secret_name.empty()) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("whether Rancher \"{}\" keeps tokens in the clusters resource or in a "
+                    "Secret cannot be told: it has stored none",
+                    before.rancher.version_text),
+        "import the cluster again, or let its agents report");
+  }
+  const auto kubectl = context.local();
+  auto path = co_await status_path(kubectl, before.cluster.id);
+  change.status_path = std::move(path);
+  if (keeps_token_in_secret(before.cluster, before.rancher)) change.token_for_secret = live.token;
+  change.edit = [&](boost::json::object& status, const ObjectName& token_secret) {
+    state.written = digest_of(live);
+    state.written->token_secret = token_secret.text();
+    status["caCert"] = base64_encode(live.ca_pem);
+    // The plain field is nobody's where there is a Secret: to write it would only leak the token.
+    if (token_secret.empty()) {
+      status["serviceAccountToken"] = live.token.reveal();
+    } else {
+      status["serviceAccountTokenSecret"] = token_secret.text();
+    }
+  };
+  change.announce = [context](const std::string& text) { context.announce(text); };
+  change.not_made = [&state, changed = state.changed] {
+    state.changed = changed;
+    state.written.reset();
+  };
+  change.done = [context](const ClusterResource& stored) {
+    context.saw_cluster(stored);
+    return context.seen().comparison().equal();
+  };
+  const auto stored = co_await change_cluster(kubectl, context.folder(), context.journal(),
+                                              context.redactor(), std::move(change));
+  if (!stored) {
+    context.run_journal().finding(
+        "Rancher has stored the live token and CA meanwhile: nothing to repair");
+    co_return;
+  }
+  state.repaired = state.report_missing ? Repaired::after_silence : Repaired::by_retrust;
+  context.forget_readiness();
+}
+
+StepResult result(const Observation& seen) {
+  return {stored_text(seen)};
+}
+
+std::vector<Permission> permissions(const Observation& seen, const PlanOptions&) {
+  std::vector<Permission> needed{{Side::local, "update", "management.cattle.io", "clusters", ""}};
+  if (keeps_token_in_secret(seen.local.cluster, seen.local.rancher)) {
+    needed.push_back({Side::local, "create", "", "secrets", credential_namespace});
+  }
+  return needed;
+}
+
+}  // namespace
+
+// By itself it repairs what differs now, even where an agent might still report.
+extern const StepWork update_cluster{.plan = plan,
+                                     .run = run,
+                                     .result = result,
+                                     .permissions = permissions,
+                                     .alone = {.instead_of = Step::check_cluster,
+                                               .reason = "stored and live credentials differ",
+                                               .then = StepWork::Alone::Then::prove}};
+
+}  // namespace retrust

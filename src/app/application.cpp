@@ -88,8 +88,7 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
   } catch (const Failure& failure) {
     return print_failure(failure);
   } catch (const std::exception& error) {
-    return print_failure(Failure(ExitStatus::failed, fmt::format("unexpected: {}", error.what()),
-                                 "this is a defect of retrust: please report it"));
+    return print_failure(unexpected(error));
   }
 }
 

@@ -101,8 +101,7 @@ awaitable<ExitStatus> Invocation::guarded(Command command) {
   } catch (const Failure& error) {
     failure = error;
   } catch (const std::exception& error) {
-    failure = Failure(ExitStatus::failed, fmt::format("unexpected: {}", error.what()),
-                      "this is a defect of retrust: please report it");
+    failure = unexpected(error);
   }
   // A command that died of the signal that we were sent says nothing about the cluster.
   if (failure) interrupted = runner.interrupted().value_or(0);

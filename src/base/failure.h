@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -37,6 +38,12 @@ class Failure : public std::runtime_error {
   std::string advice;
   std::string detail;
 };
+
+/// The text of an exception. Boost's own text may end with a source path of the library.
+std::string reason_of(const std::exception& error);
+
+/// The failure that an exception is which nothing expected.
+Failure unexpected(const std::exception& error);
 
 /// A signal asked us to end. Not a std::exception: nothing but the top may swallow it.
 struct Interrupted {

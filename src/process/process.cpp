@@ -16,6 +16,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/process/v2/process.hpp>
 
+#include "base/failure.h"
 #include "process/child_end.h"
 #include "process/child_output.h"
 #include "process/child_setup.h"
@@ -68,12 +69,8 @@ class Job : public std::enable_shared_from_this<Job> {
     }
     try {
       launch(path);
-    } catch (const boost::system::system_error& error) {
-      // Its own text names a source file of the library.
-      outcome_ = never_started(Ending::not_executable, command_.program, error.code().message());
-      return false;
     } catch (const std::runtime_error& error) {
-      outcome_ = never_started(Ending::not_executable, command_.program, error.what());
+      outcome_ = never_started(Ending::not_executable, command_.program, reason_of(error));
       return false;
     }
     outcome_.pid = process_.id();

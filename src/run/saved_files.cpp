@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include <utility>
 
-#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -31,15 +30,11 @@ constexpr std::string_view backup_prefix = "backup/";
 }
 
 json::value parsed(std::string_view text, const std::string& what, std::string advice) {
-  std::string wrong;
   try {
     return parse_document(text);
-  } catch (const boost::system::system_error& error) {
-    wrong = error.code().message();
-  } catch (const std::length_error& error) {
-    wrong = error.what();
+  } catch (const std::exception& error) {
+    refuse(fmt::format("{} cannot be read: {}", what, reason_of(error)), std::move(advice));
   }
-  refuse(fmt::format("{} cannot be read: {}", what, wrong), std::move(advice));
 }
 
 Folder opened(const fs::path& path) {

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "sandbox.h"
 
@@ -334,6 +335,21 @@ std::vector<std::string> without_digits(const std::string& text) {
   auto lines = lines_of(text);
   for (auto& line : lines) std::erase_if(line, [](char c) { return c >= '0' && c <= '9'; });
   return lines;
+}
+
+TEST_CASE("where too few files may be open, no message names a source file of a library") {
+  Sandbox sandbox;
+  auto unexpected = 0;
+  for (int files = 5; files < 14; ++files) {
+    const auto shell = fmt::format("ulimit -n {}; exec \"$@\"", files);
+    const auto result = sandbox.retrust({.args = {"status"}, .shell = shell});
+    CAPTURE(result.all());
+    CHECK(result.status != 0);
+    CHECK_FALSE(has(result.all(), "[system:"));
+    CHECK_FALSE(has(result.all(), ".ipp"));
+    if (has(result.all(), "unexpected: Too many open files")) ++unexpected;
+  }
+  CHECK(unexpected > 0);
 }
 
 TEST_CASE("a failure is told once, and the last line tells what to do next") {

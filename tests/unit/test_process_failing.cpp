@@ -18,8 +18,10 @@
 #include <unistd.h>
 #include <vector>
 
+#include <boost/system/system_error.hpp>
 #include <doctest/doctest.h>
 
+#include "base/failure.h"
 #include "children.h"
 
 namespace retrust {
@@ -172,6 +174,15 @@ TEST_CASE("Linux before 5.3 tells of a child's end by a signal alone") {
       CHECK(apart->ending == Ending::timed_out);
     }
   }
+}
+
+TEST_CASE("the reason of a failure names no source file") {
+  constexpr boost::source_location where("basic_stream.ipp", 120, "assign", 5);
+  const boost::system::error_code code(EBADF, boost::system::system_category(), &where);
+  const boost::system::system_error error(code, "assign");
+  CHECK(std::string(error.what()).find(".ipp") != std::string::npos);
+  CHECK(reason_of(error) == "Bad file descriptor");
+  CHECK(reason_of(std::runtime_error("another")) == "another");
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ boost::asio::awaitable<Identity> identify(const Clusters& clusters, const Observ
 boost::asio::awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(
     const Kubectl& downstream, std::vector<Secret> tokens);
 
-/// Asks for permissions in one process, and adds those that are missing to the observation.
+/// Asks for permissions in one process, and adds the missing ones to the observation.
 boost::asio::awaitable<void> review_permissions(Kubectl kubectl,
                                                 std::vector<Permission> permissions,
                                                 Observation& seen);

@@ -86,7 +86,9 @@ class Context {
   Kubectl downstream() const;
   Kubectl local() const;
   Docker docker() const { return data_->tools_.docker.in_section(section_); }
+  /// For the programs that have no section.
   BackupTools& tools() const { return data_->tools_; }
+  /// Without a section or patience, for those who observe.
   Clusters& clusters() const { return data_->clusters_; }
   ClusterWatch& cluster_watch() const { return data_->watch_; }
 
@@ -96,6 +98,7 @@ class Context {
   Plan plan() const { return make_plan(seen(), options(), state()); }
   /// Whether this run will perform that step, too, where it is needed.
   bool expects(Step step) const { return data_->expected_.contains(step); }
+  /// Of the runner: which steps those are.
   void expect(std::set<Step> steps) { data_->expected_ = std::move(steps); }
 
   /// Announces a change of an object whose uid has just been read, as the last thing before it.
@@ -110,7 +113,7 @@ class Context {
 
   /// Everything was observed again.
   void observed(Observation now) const;
-  /// `token_due`: its Secret was not read with it.
+  /// `due`: the Secret that the resource names was not read with it.
   enum class Token { read, due };
   /// Throws Failure (refused) where it is another resource than before.
   void saw_cluster(ClusterResource now, Token token = Token::read) const;

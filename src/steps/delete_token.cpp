@@ -126,11 +126,11 @@ awaitable<void> list_token_first(Context context) {
     auto account = co_await kubectl.get(
         commands::service_account(context.options().name_space, agent_account));
     if (!account.is_object()) break;
-    const auto& seen = context.seen().downstream;
-    const auto known = text_at(account, "/metadata/uid") == seen.service_account_uid.text();
+    const auto known =
+        text_at(account, "/metadata/uid") == context.seen().downstream.service_account_uid.text();
     context.folder().save("serviceaccount-" + std::string(agent_account), account.get_object(),
                           context.journal(), fmt::format("the service account {}", agent_account));
-    list_secret_first(account.get_object(), name, seen.secret_names);
+    list_secret_first(account.get_object(), name, context.seen().downstream.secret_names);
     auto text = fmt::format("listing {} first in the service account cattle", name);
     if (known) {
       context.announce(text);

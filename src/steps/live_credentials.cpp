@@ -30,7 +30,7 @@ Failure no_answer(const Context& context, std::string_view which, const KubectlF
           failure.detail};
 }
 
-/// Throws where they cannot be what Rancher is to have, whatever the cluster says.
+/// Throws where the secret itself shows that Rancher must not store its content.
 void check_usable(const TokenSecret* live, const PlanOptions& options) {
   if (live == nullptr || !live->complete()) {
     throw Failure(ExitStatus::failed,

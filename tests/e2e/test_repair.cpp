@@ -65,7 +65,7 @@ TEST_CASE("somebody else's change in between survives" * doctest::test_suite("an
 }
 
 TEST_CASE("a record that somebody puts back during the last wait is not called stored") {
-  // Whatever Rancher says, nothing gets ready.
+  // The API server answers "False" for each condition, so the cluster does not get ready.
   Sandbox sandbox(
       {"--hostile",
        R"(local clusters.management.cattle.io/status/conditions/*/status json="False")"});

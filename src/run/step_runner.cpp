@@ -209,10 +209,16 @@ awaitable<void> StepRunner::perform_plan() {
 
 awaitable<void> StepRunner::conclude() {
   // The proof first: where it fails that is what has to be said.
-  std::vector<awaitable<void>> last;
-  last.push_back(prove(context_));
-  last.push_back(await_ready(context_));
-  co_await gather(std::move(last));
+  const auto idle = context_.state().performed.empty();
+  if (idle) {
+    co_await prove(context_);
+    co_await await_ready(context_);
+  } else {
+    std::vector<awaitable<void>> last;
+    last.push_back(prove(context_));
+    last.push_back(await_ready(context_));
+    co_await gather(std::move(last));
+  }
   // Others may have written there meanwhile.
   while (context_.state().stored_token_due) co_await read_due_token(context_);
   const auto& seen = context_.seen();
@@ -221,8 +227,10 @@ awaitable<void> StepRunner::conclude() {
   const auto& ready = seen.local.cluster.ready;
   journal.finding(fmt::format("Rancher says: Ready {}{}", ready.status,
                               ready.message.empty() ? "" : ": " + ready.message));
-  journal.difference(unified_diff(stored_before_, render_stored(seen), "stored in Rancher before",
-                                  "stored in Rancher now"));
+  if (!idle) {
+    journal.difference(unified_diff(stored_before_, render_stored(seen), "stored in Rancher before",
+                                    "stored in Rancher now"));
+  }
   verdict_ = verdict_of_run(seen, repaired());
 }
 

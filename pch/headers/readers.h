@@ -1,6 +1,7 @@
 // Headers that most files include, compiled once: what takes longest to read of what may be seen by
 // files that read text from outside.
-#pragma once
+#ifndef PCH_READERS_H  // g++ warns of #pragma once in a header that it precompiles
+#define PCH_READERS_H
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -17,3 +18,5 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+
+#endif

@@ -31,7 +31,7 @@ std::string take(std::vector<std::string>& options, const std::string& name,
                  const std::string& standard) {
   const auto found = std::find(options.begin(), options.end(), name);
   if (found == options.end()) return standard;
-  const auto value = *std::next(found);
+  auto value = *std::next(found);
   options.erase(found, std::next(found, 2));
   return value;
 }

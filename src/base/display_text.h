@@ -36,7 +36,7 @@ class DisplayText {
 
   friend bool operator==(const DisplayText&, const DisplayText&) = default;
   friend auto operator<=>(const DisplayText&, const DisplayText&) = default;
-  /// Compares with the text as it stands there: what is not fit to be shown is equal to nothing.
+  /// Compares with the plain text. Text that is not fit to be shown equals nothing.
   template <std::convertible_to<std::string_view> Text>
   friend bool operator==(const DisplayText& left, const Text& right) {
     return left.text_ == std::string_view(right);

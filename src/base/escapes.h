@@ -19,7 +19,7 @@ class Unescaped {
   }
   /// True if unescaped() would differ. False after a few layers: nobody escapes more often.
   bool has_escapes() const;
-  /// One layer of `\/`, `\"`, `\u002b`, `\x2b` and `%2B` resolved.
+  /// The text with one layer of `\/`, `\"`, `\u002b`, `\x2b` and `%2B` resolved.
   Unescaped unescaped() const;
 
  private:

@@ -7,7 +7,7 @@
 
 namespace retrust {
 
-/// What the program's exit status means; 128 + n stands for an end by signal n.
+/// Exit status of the program. 128 + n stands for an end by signal n.
 enum class ExitStatus : int {
   done = 0,
   failed = 1,
@@ -17,7 +17,7 @@ enum class ExitStatus : int {
   gave_up = 5,
 };
 
-/// Why something could not be done, in words for the operator.
+/// A failure in words for the operator.
 class Failure : public std::runtime_error {
  public:
   /// `happened` says what was tried and what came of it, `advice` what to do next (may be empty),
@@ -42,7 +42,7 @@ class Failure : public std::runtime_error {
 /// The text of an exception. Boost's own text may end with a source path of the library.
 std::string reason_of(const std::exception& error);
 
-/// The failure that an exception is which nothing expected.
+/// The failure for an exception that no caller expects.
 Failure unexpected(const std::exception& error);
 
 /// A signal asked us to end. Not a std::exception: nothing but the top may swallow it.

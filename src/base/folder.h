@@ -56,10 +56,10 @@ class Folder {
   /// Removes a folder with all its contents, as far as the system allows.
   void remove_tree(const std::string& name) const noexcept;
 
-  /// As it was given, for messages.
+  /// The path as the operator gave it, for messages.
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path path_of(std::string_view name) const { return path_ / name; }
-  /// For a child that writes or reads by path. Throws Untrusted where the path leads elsewhere by
+  /// The path for a child that works there. Throws Untrusted where the path leads elsewhere by
   /// now.
   std::filesystem::path path_for_child() const;
   /// The descriptor, for calls that end in "at".

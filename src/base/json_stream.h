@@ -9,10 +9,10 @@
 
 namespace retrust {
 
-/// Takes from an item of a list what nobody needs, before the next one is read.
+/// Removes unused members from an item of a list before the next item is read.
 using Trim = std::function<void(boost::json::value& item)>;
 
-/// Takes apart a stream of JSON documents, one after another, as kubectl prints them, in a bounded
+/// Parses a stream of JSON documents, one after another, as kubectl prints them, in a bounded
 /// amount of memory: all that it hands out, and what it is reading, together.
 class DocumentStream {
  public:
@@ -30,7 +30,7 @@ class DocumentStream {
   /// the text is not JSON, and std::length_error where it needs too much memory.
   void feed(std::string_view piece, const std::function<void(boost::json::value)>& on_document);
 
-  /// Nothing of a document is left waiting for its end.
+  /// True if no document is incomplete.
   bool at_boundary() const;
 
  private:
@@ -38,7 +38,7 @@ class DocumentStream {
   std::unique_ptr<State> state_;
 };
 
-/// The one document that a text is, in as little memory. Throws as DocumentStream::feed does, also
+/// Parses a text of one document, in as little memory. Throws as DocumentStream::feed does, also
 /// where the text is none or more than one.
 boost::json::value parse_document(std::string_view text);
 

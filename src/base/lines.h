@@ -9,10 +9,10 @@
 
 namespace retrust {
 
-/// Bytes of one line of a child's output that are looked at.
+/// Number of bytes that are read of one line of a child's output.
 inline constexpr std::size_t longest_line = std::size_t{8} << 10U;
 
-/// Stands at the end of a line that was longer.
+/// Mark at the end of a line that was cut.
 inline constexpr std::string_view cut_mark = " […]";
 
 /// Splits text that comes in pieces into lines. Of a line longer than `longest_line` it keeps the

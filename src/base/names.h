@@ -25,7 +25,7 @@ class Checked {
   Checked(std::string_view text) : Checked(std::string(text)) {}
   Checked(const char* text) : Checked(std::string(text)) {}
 
-  /// None where the text breaks the rule: of a reference that Kubernetes itself does not check.
+  /// Returns no name if the text breaks the rule, for references that Kubernetes does not check.
   static Checked if_allowed(std::string_view text) {
     return Rule::allows(text) ? Checked(text) : Checked();
   }

@@ -6,7 +6,7 @@
 
 namespace retrust {
 
-/// Those of the known words that somebody may have meant, nearest first, three at most: few edits
+/// Known words that resemble the one typed, nearest first, three at most: few edits
 /// away, or one contains the other.
 std::vector<std::string> near_ones(std::string_view word, const std::vector<std::string>& known);
 

@@ -20,7 +20,7 @@ class PrivateFile {
   /// Puts the text in the place of all that was written. A kill in the middle leaves a part of it,
   /// with the end of what was there.
   void rewrite(std::string_view text);
-  /// Returns when the disk has it (fdatasync).
+  /// Waits until the disk has the file (fdatasync).
   void sync();
   const std::filesystem::path& path() const { return path_; }
 
@@ -39,7 +39,7 @@ class BackupFile {
   BackupFile& operator=(const BackupFile&) = delete;
 
   void write(std::string_view text) { file_.write(text); }
-  /// Returns when the disk has it, under its name. Never takes the place of another file.
+  /// Waits until the disk has the file under its name. Never replaces another file.
   void keep();
 
  private:

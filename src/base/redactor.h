@@ -49,7 +49,7 @@ class Redactor {
   std::uint64_t digest(std::string_view text) const;
   std::uint32_t offset_of(std::string_view label);
 
-  /// No cluster can choose secrets whose digests are alike, as it does not know this.
+  /// Random base of the digests, so that no cluster can choose secrets with equal digests.
   std::uint64_t base_;
   std::map<std::size_t, Pieces> by_size_;
   std::size_t most_;

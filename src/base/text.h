@@ -11,7 +11,7 @@ namespace retrust {
 /// than line end and tab, and bytes that are not UTF-8, become `?`.
 std::string printable(std::string_view text);
 
-/// As printable, and in one line: line ends and tabs become spaces.
+/// The printable text in one line: line ends and tabs become spaces.
 std::string one_line(std::string_view text);
 
 /// The lines of a text, without their ends; a final line end does not start another line.
@@ -22,7 +22,7 @@ std::string joined(const std::vector<std::string>& lines);
 
 /// The words joined to a line that a POSIX shell would split into them again.
 std::string shell_line(const std::vector<std::string>& words);
-/// The same of a program's own words and what is given to it.
+/// A line of a program's own words and its arguments, quoted alike.
 std::string shell_line(std::vector<std::string> program, const std::vector<std::string>& args);
 
 /// Where the command behind a sentence begins, which is to be copied in one piece: "see the names:
@@ -31,7 +31,7 @@ std::size_t command_in(std::string_view text);
 
 /// 2026-01-10T08:00:00Z, and with milliseconds.
 std::string utc_text(std::chrono::system_clock::time_point time);
-/// The same of certificates' times: the nanoseconds of system_clock end in 2262.
+/// A time of a certificate in that form. The nanoseconds of system_clock end in 2262.
 std::string utc_text(std::chrono::sys_seconds time);
 std::string utc_text_ms(std::chrono::system_clock::time_point time);
 

@@ -18,7 +18,7 @@ class Untrusted : public Failure {
       : Failure(ExitStatus::refused, std::move(happened), std::move(advice_text)) {}
 };
 
-/// Who may own a file that retrust relies on.
+/// Allowed owner of a file that retrust relies on.
 enum class Owner { caller, caller_or_root };
 
 /// Says who else could change a file: "belongs to ada", "can be written by the group devs"; empty
@@ -27,7 +27,7 @@ enum class Owner { caller, caller_or_root };
 /// gets no such exception. `path` must lead to the file, e.g. /proc/self/fd/N.
 std::string exposure(const struct ::stat& state, const std::string& path, Owner owner);
 
-/// The same of an open file.
+/// Says who else could change an open file.
 std::string exposure(const Descriptor& descriptor, Owner owner);
 
 /// Says who else could replace a member of a folder on the way to a file; empty where nobody could.

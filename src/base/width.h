@@ -5,10 +5,10 @@
 
 namespace retrust {
 
-/// How many columns printable UTF-8 text fills: East Asian characters two, combining ones none.
+/// Columns of printable UTF-8 text: East Asian characters fill two, combining characters none.
 std::size_t width_of(std::string_view text);
 
-/// As much of the beginning as fits into so many columns.
+/// The beginning of a text, as far as it fits into a number of columns.
 std::string_view fitting(std::string_view text, std::size_t columns);
 
 }  // namespace retrust

@@ -5,7 +5,7 @@
 
 namespace retrust {
 
-/// The words, and after them those others.
+/// The words, followed by the others.
 std::vector<std::string> with_more(std::vector<std::string> words,
                                    const std::vector<std::string>& more);
 

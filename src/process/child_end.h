@@ -15,11 +15,11 @@ class ChildEnd {
   explicit ChildEnd(const boost::asio::any_io_executor& executor)
       : descriptor_(executor), signal_(executor) {}
 
-  /// Begins with this child. Throws boost::system::system_error or std::system_error.
+  /// Sets the child to wait for. Throws boost::system::system_error or std::system_error.
   void open(int pid);
   /// Calls `ended` when the child has ended; it must keep this alive.
   void await(std::function<void()> ended);
-  /// Calls nothing from now on.
+  /// Ends the wait. No callback follows.
   void close();
 
  private:

@@ -20,7 +20,7 @@ struct Pipe {
   Descriptor write_end;
 };
 
-/// Throws std::system_error, for example where too many files are open.
+/// Makes a pipe. Throws std::system_error, for example if too many files are open.
 Pipe make_pipe();
 
 /// A descriptor of a child that becomes readable when the child has ended, also before anybody has
@@ -30,7 +30,7 @@ std::optional<Descriptor> open_child(int pid);
 /// Whether a child that nobody has awaited has ended.
 bool has_ended(int pid);
 
-/// For a child that is of no use.
+/// Kills a child that is not needed and awaits its end.
 void kill_and_await(int pid);
 
 /// /dev/null, with whichever of the three standard descriptors are closed filled by it as well for
@@ -38,7 +38,7 @@ void kill_and_await(int pid);
 /// overwritten before the child starts.
 class NullDevice {
  public:
-  /// Throws std::system_error.
+  /// Opens the device. Throws std::system_error.
   NullDevice();
 
   int get() const { return device_.get(); }
@@ -75,7 +75,7 @@ class SignalsHeld {
   sigset_t before_{};
 };
 
-/// As write(2), but that nobody reads any more is told by EPIPE alone: SIGPIPE would end us.
+/// Writes as write(2) does, without SIGPIPE: errno is EPIPE if nobody reads any more.
 ssize_t write_without_signal(int descriptor, std::string_view bytes);
 
 }  // namespace retrust

@@ -19,7 +19,7 @@ Outcome check_executable(const std::string& path);
 /// the name comes back as it is.
 std::string absolute_program(const std::string& program);
 
-/// PATH; empty if it is not set.
+/// The value of PATH, empty if PATH is not set.
 std::string search_path();
 
 /// The first entry of a PATH that is no absolute path; an empty one means the current folder.
@@ -30,7 +30,7 @@ std::optional<std::string> relative_entry(std::string_view path);
 /// their files in the current folder, which may be anybody's.
 std::string home_folder();
 
-/// A PATH without such entries.
+/// A PATH without relative entries.
 std::string without_relative_entries(std::string_view path);
 
 }  // namespace retrust

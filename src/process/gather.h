@@ -30,7 +30,7 @@ boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
 /// end() before this goes.
 class Background {
  public:
-  /// Not while another one runs.
+  /// Starts the task. No other task may be running.
   boost::asio::awaitable<void> start(boost::asio::awaitable<void> task);
   bool running() const { return running_; }
   /// Ends what the task waits for, and returns when it has ended.

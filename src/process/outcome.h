@@ -20,7 +20,7 @@ enum class Ending {
   not_executable,  ///< never started: there, but cannot be run; `err` says why
 };
 
-/// What a child left behind.
+/// Result of a child.
 struct Outcome {
   Ending ending = Ending::exited;
   int code = 0;
@@ -37,7 +37,7 @@ struct Outcome {
   bool succeeded() const { return ending == Ending::exited && code == 0; }
 };
 
-/// What a reader of output wants next.
+/// Answer of a reader of output: how to go on.
 enum class Flow {
   go_on,
   stop,      ///< it has seen enough

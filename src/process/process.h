@@ -25,24 +25,24 @@ enum class Purpose {
   cleanup,  ///< of what an earlier one left behind: goes on, and is ended by the second interrupt()
 };
 
-/// Output that is more than is kept.
+/// Treatment of output beyond the limit.
 enum class Excess {
   ends_child,
   is_dropped,  ///< the child goes on: it may be changing something
 };
 
-/// What becomes of a child when this process is killed and cannot end the child itself.
+/// Fate of a child when this process is killed and cannot end the child itself.
 enum class OnParentDeath {
   goes_on,     ///< it may be changing something
   ends_child,  ///< it only reads
 };
 
-/// What to start, and the limits it has.
+/// A program to start, and its limits.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
   std::string program;
   std::vector<std::string> args;
-  /// Given on standard input, which is then closed; where empty, standard input is /dev/null.
+  /// Text for standard input, which is then closed. If empty, standard input is /dev/null.
   std::string input = {};
   /// The child reads this descriptor as its standard input instead. It stays the caller's.
   std::optional<int> input_descriptor = {};
@@ -50,7 +50,7 @@ struct Command {
   std::map<std::string, std::string> environment = {};
   /// From the start to the end of the child; zero means no deadline.
   std::chrono::milliseconds deadline{std::chrono::seconds{60}};
-  /// What a child has between SIGTERM and SIGKILL.
+  /// Time of a child between SIGTERM and SIGKILL.
   std::chrono::milliseconds grace{std::chrono::seconds{2}};
   /// Bytes of standard output that are kept, and what becomes of a child that prints more.
   std::size_t output_limit = std::size_t{40} << 20U;

@@ -11,7 +11,7 @@
 
 namespace retrust {
 
-/// What a child is when it begins, besides its program.
+/// Descriptors and limits of a child at its start.
 struct ChildTerms {
   /// Our descriptors that become its standard input, output and errors. None of them is itself one
   /// of our first three.

@@ -9,7 +9,7 @@
 
 namespace retrust {
 
-/// What a person needs to know of an X.509 certificate.
+/// Summary of an X.509 certificate for people.
 struct Certificate {
   DisplayText subject;  ///< RFC 2253 style, e.g. "CN=kube-ca"
   DisplayText issuer;
@@ -32,7 +32,7 @@ std::vector<Certificate> parse_certificates(std::string_view pem);
 /// certificate can be read are the same only as text.
 bool same_certificates(std::string_view pem_a, std::string_view pem_b);
 
-/// Every certificate of `pem_part` is in `pem_whole`, and there is at least one.
+/// True if `pem_part` has at least one certificate and `pem_whole` holds all of them.
 bool contains_certificates(std::string_view pem_whole, std::string_view pem_part);
 
 }  // namespace retrust

@@ -17,7 +17,7 @@ struct Credentials {
   bool operator==(const Credentials&) const = default;
 };
 
-/// What differs between the credentials that Rancher has stored and the live ones.
+/// Comparison of Rancher's stored credentials with the live ones.
 struct Comparison {
   enum class Part { same, differs, stored_missing };
   Part token = Part::same;
@@ -32,17 +32,17 @@ std::string text_of(const Comparison& comparison);
 /// Tokens are compared as text, CA certificates by what they are (see same_certificates).
 Comparison compare(const Credentials& stored, const Credentials& live);
 
-/// What else is known of credentials than they say themselves.
+/// Facts about credentials that the credentials do not hold themselves.
 struct RenderNotes {
   std::string token_verdict = {};  ///< what the cluster says of the token; empty: nothing
-  /// The time by which the days are counted that certificates have left.
+  /// Present time, from which the remaining days of certificates are counted.
   std::optional<std::chrono::sys_seconds> now = {};
 };
 
 /// Lines that tell a person all about credentials (digests, names, dates in UTC) without the token
 /// itself. Ends of lines are not included.
 std::vector<std::string> render(const Credentials& credentials, const RenderNotes& notes = {});
-/// Either part of it alone.
+/// The lines about the CA, and the lines about the token.
 std::vector<std::string> render_ca(const std::string& ca_pem, const RenderNotes& notes = {});
 std::vector<std::string> render_token(const Secret& token, const RenderNotes& notes = {});
 

@@ -7,13 +7,13 @@
 
 namespace retrust {
 
-/// A token, which no text can be made of by accident.
+/// A token that no code can print by accident.
 ///
 /// The only way to create one registers it with the redactor. It has no formatter and no conversion
 /// to text; what is done with the text itself says `reveal`. Its memory is cleared when it goes.
 class Secret {
  public:
-  /// What the token is for, and so what it must look like.
+  /// Purpose of a token, which determines its form.
   enum class Kind {
     account,       ///< a service account's: a JWT with a signature
     registration,  ///< that with which Rancher's agents register: letters and digits
@@ -22,7 +22,7 @@ class Secret {
   /// or, for a list of thousands of tokens, the token itself, its base64 and the JWT's parts.
   enum class Forms { all, plain };
 
-  /// None.
+  /// Makes an empty secret.
   Secret() = default;
   /// What does not look like a token of that kind makes none, and is not registered: a cluster
   /// could otherwise have words hidden from the operator.

@@ -9,7 +9,7 @@
 
 namespace retrust {
 
-/// What a service account's JWT says of itself; its signature is not checked. Fields that are not
+/// Claims of a service account's JWT; its signature is not checked. Fields that are not
 /// there are empty. Holds no secret: neither the token nor its signature.
 /// Both the legacy claims (`kubernetes.io/serviceaccount/…`) and the projected ones
 /// (`kubernetes.io: {…}`) are read.
@@ -26,7 +26,7 @@ struct TokenClaims {
   std::optional<std::chrono::sys_seconds> expires;
 };
 
-/// Nothing where the text is not a JWT of three parts with JSON in the first two.
+/// Reads the claims. Nothing if the text is not a JWT of three parts with JSON in the first two.
 std::optional<TokenClaims> parse_token(std::string_view jwt);
 
 /// First 12 hexadecimal digits of the SHA-256 of the text: how a secret is named in print.

@@ -11,10 +11,10 @@ namespace retrust {
 /// The folder and the file must be the caller's alone. Both functions throw Untrusted where they
 /// are not.
 
-/// False where nothing can be known: no folder, no file.
+/// True if the list has the name. False if there is no list.
 bool is_remembered(const std::filesystem::path& path, const std::string& name);
 
-/// Throws Failure where the name cannot be written down.
+/// Adds a name to the list. Throws Failure if the list cannot be written.
 void remember(const std::filesystem::path& path, const std::string& name);
 
 }  // namespace retrust

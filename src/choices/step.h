@@ -20,7 +20,7 @@ enum class Step {
   repair_impersonation,
 };
 
-/// What stands fast about a step.
+/// Static description of a step.
 struct StepInfo {
   enum class Effect {
     reads,
@@ -41,7 +41,7 @@ const StepInfo& info_of(Step step);
 /// The step of that section ("2.3") or name ("get-token"); `2.5` is check-cluster.
 std::optional<Step> find_step(std::string_view text);
 
-/// Whether needed steps alone are done, or every one (`--all`).
+/// Steps to perform: the needed ones, or every one (`--all`).
 enum class Extent { needed, every };
 /// Which pods 2.2 recreates: the pods that run as the agents' service account, or all
 /// (`--all-pods`).

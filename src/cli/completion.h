@@ -14,7 +14,7 @@ struct Candidate {
   std::string meaning;
 };
 
-/// What a shell does about it, numbered as kubectl and other programs made with cobra do.
+/// Instruction for the shell, with the numbers of kubectl and other programs made with cobra.
 enum class Directive {
   files = 0,
   words = 4,             ///< the candidates and nothing else
@@ -25,16 +25,16 @@ enum class Directive {
 struct Completion {
   std::vector<Candidate> candidates = {};
   Directive directive = Directive::words;
-  /// Where clusters may stand, what there is of one: they have to be asked for.
+  /// Beginning of a cluster's name, if clusters complete this word: the caller asks for them.
   std::optional<std::string> cluster = {};
 };
 
-/// What may stand in the place of the last word, which may be empty: words of a command line after
+/// Completes the last word, which may be empty: words of a command line after
 /// the program's name. Of `--option=value` and of a list the candidates are whole values. A line
 /// that is wrong, or not whole yet, is as good as any other.
 Completion complete_words(const std::vector<std::string>& words);
 
-/// Options with their values as far as the words before the last one give them, by name.
+/// Values of the options in all words but the last, by name.
 std::map<std::string, std::string> values_before_last(const std::vector<std::string>& words);
 
 /// Clusters whose ID or display name begins so, of lines "ID<TAB>NAME" that a cluster answered.

@@ -21,10 +21,10 @@ enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
 /// Whether the operator has said yes beforehand (`--yes`).
 enum class Consent { ask, given };
-/// What a rollback does about changes that somebody else made since (`--overwrite`).
+/// Treatment of changes that somebody else made since the run (`--overwrite`).
 enum class Overwrite { no, yes };
 
-/// What was asked for, from the command line, the environment and a file, checked.
+/// Checked options from the command line, the environment and a file.
 struct Options {
   CommandName command = CommandName::help;
   std::optional<CommandName> explained;  ///< by `help`; nothing: the whole program
@@ -75,7 +75,7 @@ struct CommandInfo {
   std::string_view help;
 };
 
-/// What an exit status means.
+/// Meaning of an exit status.
 struct StatusInfo {
   std::string_view status;
   std::string_view meaning;
@@ -88,7 +88,7 @@ const std::vector<OptionInfo>& all_options();
 const std::vector<CommandInfo>& all_commands();
 const std::vector<StatusInfo>& all_statuses();
 bool applies_to(const OptionInfo& option, CommandName command);
-/// By name, without dashes; null where there is none.
+/// Finds an option or a command by name, without dashes; null if there is none.
 const OptionInfo* find_option(std::string_view name);
 const CommandInfo* find_command(std::string_view name);
 
@@ -115,7 +115,7 @@ struct CommandLine {
 /// Splits what parse_options accepted.
 CommandLine split_command_line(const std::vector<std::string>& args);
 
-/// How the program was called: "retrust", or "kubectl retrust" by the link kubectl-retrust.
+/// Name of the program as called: "retrust", or "kubectl retrust" by the link kubectl-retrust.
 std::string program_name(std::string_view path);
 
 /// The text of --help, GNU style; of one command with the options that it takes.

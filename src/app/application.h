@@ -8,7 +8,7 @@
 
 namespace retrust {
 
-/// The whole program, called by that path: reads the options (without the program's name), does
+/// Runs the whole program, called by `path`: reads the options (without the program's name), does
 /// what they say, and returns the exit status.
 int run_application(std::string_view path, const std::vector<std::string>& args,
                     const Environment& environment);

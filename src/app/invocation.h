@@ -22,7 +22,7 @@
 
 namespace retrust {
 
-/// What a command works with while it runs.
+/// Input, output, tools and options of a running command.
 class Invocation {
  public:
   Invocation(Options options_given, Called called_as, const Environment& environment);

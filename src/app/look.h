@@ -6,7 +6,7 @@
 
 namespace retrust {
 
-/// What `status` and `plan` see.
+/// Observation of `status` and `plan`.
 struct Look {
   Observation seen;
   PlanOptions plan_options;

@@ -16,7 +16,7 @@ namespace retrust {
 
 class Invocation;
 
-/// What a command has done so far.
+/// State of a command at one moment.
 struct Standing {
   bool changed = false;  ///< a refusal after a change is a failure
   WayBack way_back = WayBack::none;
@@ -24,7 +24,7 @@ struct Standing {
   ClusterId cluster = {};  ///< the one that the command found out itself
 };
 
-/// How a command ended, in words.
+/// End of a command, in words.
 struct Ended {
   std::string head;     ///< "Done."
   std::string verdict;  ///< the state of the clusters; may be empty

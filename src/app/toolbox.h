@@ -12,7 +12,7 @@ namespace retrust {
 /// Whether the operator's permissions are asked for: status needs none but to read.
 enum class Permissions { ask, leave };
 
-/// Makes what a command works with, by what the options say.
+/// Makes the tools of a command from its options.
 class Toolbox {
  public:
   /// The references must outlive this.

@@ -7,7 +7,7 @@ namespace retrust {
 /// Whether the command can change a cluster: then somebody is asked, and permissions are.
 bool changes_something(const Options& options);
 
-/// What can be known to be wrong before anything is started. Throws Failure (usage).
+/// Checks the options before anything is started. Throws Failure (usage).
 void check_usage(const Options& options);
 
 }  // namespace retrust

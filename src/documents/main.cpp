@@ -159,9 +159,10 @@ int main(int argc, char** argv) {
     std::ostringstream text;
     text << file.rdbuf();
     if (!file) throw std::runtime_error("cannot be read");
-    output.write(retrust::Stream::out,
-                 retrust::documents::man_page(
-                     text.str(), fmt::format("retrust {}", retrust::program_version), retrust::part));
+    output.write(
+        retrust::Stream::out,
+        retrust::documents::man_page(
+            text.str(), fmt::format("retrust {}", retrust::program_version), retrust::part));
     return static_cast<int>(retrust::status_of_output(output, retrust::ExitStatus::done));
   } catch (const std::exception& error) {
     output.write(retrust::Stream::err,

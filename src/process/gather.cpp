@@ -72,8 +72,7 @@ asio::awaitable<void> Background::start(asio::awaitable<void> task) {
     running_ = false;
     ended_->cancel();
   };
-  asio::co_spawn(executor, std::move(task),
-                        asio::bind_cancellation_slot(signal_.slot(), ended));
+  asio::co_spawn(executor, std::move(task), asio::bind_cancellation_slot(signal_.slot(), ended));
 }
 
 asio::awaitable<void> Background::end() {

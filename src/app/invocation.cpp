@@ -72,6 +72,7 @@ int Invocation::run(Command command) {
   auto status = ExitStatus::done;
   boost::asio::co_spawn(io, guarded(command), [&](std::exception_ptr error, ExitStatus result) {
     status = result;
+    toolbox.end_sessions();
     signals_.cancel();
     // What was waited for when it ended is waited for no longer.
     terminal->rest();
@@ -123,6 +124,7 @@ awaitable<ExitStatus> Invocation::guarded(Command command) {
 
 void Invocation::report(const Failure& failure) {
   try {
+    toolbox.end_sessions();
     boost::json::object data;
     data["status"] = static_cast<int>(failure.status);
     if (!failure.detail.empty()) data["detail"] = failure.detail;

@@ -35,6 +35,7 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
   seen.container = co_await observe_server_container(tools, app.options.rancher_container,
                                                      seen.local, app.redactor, journal);
   Look looked{std::move(seen), app.toolbox.plan_options(reached)};
+  app.toolbox.end_sessions();
   co_return looked;
 }
 

@@ -74,6 +74,7 @@ void Record::note(std::string text) {
 }
 
 ExitStatus Record::end(ExitStatus status, const Ended& ended) {
+  app_.toolbox.end_sessions();
   const auto good = status == ExitStatus::done || status == ExitStatus::differs;
   if (good && app_.lost_lines()) {
     status = ExitStatus::failed;

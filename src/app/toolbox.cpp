@@ -4,12 +4,14 @@
 #include <unistd.h>
 #include <utility>
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
 #include "base/failure.h"
 #include "base/text.h"
 #include "process/executable.h"
 #include "steps/step.h"
+#include "tools/session.h"
 
 namespace retrust {
 
@@ -51,7 +53,7 @@ Kubectl Toolbox::in_container() const {
   return {runner_, events_, std::move(target)};
 }
 
-boost::asio::awaitable<Clusters> Toolbox::connect() const {
+boost::asio::awaitable<Clusters> Toolbox::connect() {
   check_search_path();
   const auto contained = options_.local_kubeconfig.empty();
   Clusters reached{
@@ -78,7 +80,20 @@ boost::asio::awaitable<Clusters> Toolbox::connect() const {
                     "gives override its defaults",
                     DisplayText(kuberc->string())));
   }
+  if (options_.reads == Reads::by_sessions) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    reached.downstream = reached.downstream.in_session(executor);
+    if (!contained) reached.local = reached.local.in_session(executor);
+    sessions_ = {reached.downstream.session(), reached.local.session()};
+  }
   co_return reached;
+}
+
+void Toolbox::end_sessions() {
+  for (const auto& session : sessions_) {
+    if (session) session->close();
+  }
+  sessions_.clear();
 }
 
 BackupTools Toolbox::backup_tools() const {

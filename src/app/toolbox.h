@@ -1,5 +1,8 @@
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "cli/options.h"
@@ -20,7 +23,9 @@ class Toolbox {
       : options_(options), runner_(runner), events_(events), redactor_(redactor) {}
 
   /// The kubectls of both clusters; that in a container may be old, and is asked for its version.
-  boost::asio::awaitable<Clusters> connect() const;
+  boost::asio::awaitable<Clusters> connect();
+  /// Ends what connect() started, before the last words of a command. May be called again.
+  void end_sessions();
   BackupTools backup_tools() const;
   PlanOptions plan_options(const Clusters& clusters) const;
   ObserveOptions observe_options(Permissions permissions, const Clusters& clusters) const;
@@ -36,6 +41,7 @@ class Toolbox {
   Runner& runner_;
   Events& events_;
   Redactor& redactor_;
+  std::vector<std::shared_ptr<Session>> sessions_;
 };
 
 }  // namespace retrust

@@ -188,15 +188,20 @@ class Builder {
 }  // namespace
 
 struct DocumentStream::State {
-  State(Trim trim, std::size_t most)
-      : parser({}, std::move(trim), json::make_shared_resource<BoundedMemory>(most)) {}
+  State(Trim trim, const json::storage_ptr& memory) : parser({}, std::move(trim), memory) {}
 
   json::basic_parser<Builder> parser;
   bool begun = false;
 };
 
+json::storage_ptr bounded_memory(std::size_t most) {
+  return json::make_shared_resource<BoundedMemory>(most);
+}
+
 DocumentStream::DocumentStream(Trim trim, std::size_t most)
-    : state_(std::make_unique<State>(std::move(trim), most)) {}
+    : DocumentStream(std::move(trim), bounded_memory(most)) {}
+DocumentStream::DocumentStream(Trim trim, json::storage_ptr memory)
+    : state_(std::make_unique<State>(std::move(trim), memory)) {}
 DocumentStream::~DocumentStream() = default;
 DocumentStream::DocumentStream(DocumentStream&&) noexcept = default;
 DocumentStream& DocumentStream::operator=(DocumentStream&&) noexcept = default;

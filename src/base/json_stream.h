@@ -5,12 +5,17 @@
 #include <memory>
 #include <string_view>
 
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 namespace retrust {
 
 /// Removes unused members from an item of a list before the next item is read.
 using Trim = std::function<void(boost::json::value& item)>;
+
+/// Memory for documents: more than so many bytes throws std::length_error. Several streams may share
+/// it.
+boost::json::storage_ptr bounded_memory(std::size_t most);
 
 /// Parses a stream of JSON documents, one after another, as kubectl prints them, in a bounded
 /// amount of memory: all that it hands out, and what it is reading, together.
@@ -22,6 +27,7 @@ class DocumentStream {
   /// With a trim the items of a list are trimmed one by one, so that a long list of which little
   /// is needed never is in memory whole.
   explicit DocumentStream(Trim trim = {}, std::size_t most = memory_limit);
+  DocumentStream(Trim trim, boost::json::storage_ptr memory);
   ~DocumentStream();
   DocumentStream(DocumentStream&&) noexcept;
   DocumentStream& operator=(DocumentStream&&) noexcept;

@@ -15,18 +15,31 @@ Arguments deletion(const NamespaceName& name_space, Word kind,
 
 }  // namespace
 
-Arguments observe_downstream(const NamespaceName& name_space) {
-  return Arguments{
-      "namespaces,serviceaccounts,secrets,configmaps,pods,deployments.apps,daemonsets.apps"}
-      .option("-n", name_space);
+Query observe_downstream(const NamespaceName& name_space) {
+  return {
+      Arguments{"namespaces,serviceaccounts,secrets,configmaps,pods,deployments.apps,"
+                "daemonsets.apps"}
+          .option("-n", name_space),
+      {ApiRead::list(Resource::namespaces), ApiRead::list(Resource::service_accounts, name_space),
+       ApiRead::list(Resource::secrets, name_space),
+       ApiRead::list(Resource::config_maps, name_space), ApiRead::list(Resource::pods, name_space),
+       ApiRead::list(Resource::deployments, name_space),
+       ApiRead::list(Resource::daemon_sets, name_space)}};
 }
 
 // The full names: since Rancher 2.6 there are several resource types called `clusters`.
-Arguments observe_local(const NamespaceName& rancher_namespace) {
-  return Arguments{
-      "clusters.management.cattle.io,settings.management.cattle.io,namespaces,"
-      "deployments.apps,pods"}
-      .option("-n", rancher_namespace);
+Query observe_local(const NamespaceName& rancher_namespace, const std::string& wanted) {
+  // Rancher has settings by the hundred, and several namespaces for each cluster and user.
+  return {Arguments{"clusters.management.cattle.io,settings.management.cattle.io,namespaces,"
+                    "deployments.apps,pods"}
+              .option("-n", rancher_namespace),
+          {wanted.empty() || !LabelRule::allows(wanted)
+               ? ApiRead::list(Resource::clusters)
+               : ApiRead::one_or_all(Resource::clusters, wanted),
+           ApiRead::one_or_all(Resource::settings, "server-version"),
+           ApiRead::object(Resource::namespaces, {}, "kube-system"),
+           ApiRead::list(Resource::deployments, rancher_namespace),
+           ApiRead::list(Resource::pods, rancher_namespace)}};
 }
 
 Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
@@ -37,53 +50,66 @@ Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectN
   return deletion(name_space, "pod", names);
 }
 
-Arguments token_secrets(const NamespaceName& name_space) {
-  return Arguments{"secrets"}
-      .option("-n", name_space)
-      .words({"--field-selector=type=kubernetes.io/service-account-token"});
+Query token_secrets(const NamespaceName& name_space) {
+  return {Arguments{"secrets"}
+              .option("-n", name_space)
+              .words({"--field-selector=type=kubernetes.io/service-account-token"}),
+          {ApiRead::list(Resource::secrets, name_space)
+               .with_field("type", "kubernetes.io/service-account-token")}};
 }
 
-Arguments accounts_and_secrets(const NamespaceName& name_space) {
-  return Arguments{"serviceaccounts,secrets"}.option("-n", name_space);
+Query accounts_and_secrets(const NamespaceName& name_space) {
+  return {Arguments{"serviceaccounts,secrets"}.option("-n", name_space),
+          {ApiRead::list(Resource::service_accounts, name_space),
+           ApiRead::list(Resource::secrets, name_space)}};
 }
 
-Arguments ca_holders(const NamespaceName& name_space, const ObjectName& secret) {
-  return Arguments()
-      .object("secret", secret)
-      .words({"configmap/kube-root-ca.crt"})
-      .option("-n", name_space);
+Query ca_holders(const NamespaceName& name_space, const ObjectName& secret) {
+  return {Arguments()
+              .object("secret", secret)
+              .words({"configmap/kube-root-ca.crt"})
+              .option("-n", name_space),
+          {ApiRead::object(Resource::secrets, name_space, secret),
+           ApiRead::object(Resource::config_maps, name_space, "kube-root-ca.crt")}};
 }
 
-Arguments pods(const NamespaceName& name_space) {
-  return Arguments{"pods"}.option("-n", name_space);
+Query pods(const NamespaceName& name_space) {
+  return {Arguments{"pods"}.option("-n", name_space), {ApiRead::list(Resource::pods, name_space)}};
 }
 
-Arguments pod(const NamespaceName& name_space, const ObjectName& name) {
-  return Arguments().object("pod", name).option("-n", name_space);
+Query pod(const NamespaceName& name_space, const ObjectName& name) {
+  return {Arguments().object("pod", name).option("-n", name_space),
+          {ApiRead::object(Resource::pods, name_space, name)}};
 }
 
-Arguments secret(const NamespaceName& name_space, const ObjectName& name) {
-  return Arguments().object("secret", name).option("-n", name_space);
+Query secret(const NamespaceName& name_space, const ObjectName& name) {
+  return {Arguments().object("secret", name).option("-n", name_space),
+          {ApiRead::object(Resource::secrets, name_space, name)}};
 }
 
-Arguments service_account(const NamespaceName& name_space, const ObjectName& name) {
-  return Arguments().object("serviceaccount", name).option("-n", name_space);
+Query service_account(const NamespaceName& name_space, const ObjectName& name) {
+  return {Arguments().object("serviceaccount", name).option("-n", name_space),
+          {ApiRead::object(Resource::service_accounts, name_space, name)}};
 }
 
-Arguments kube_system() {
-  return {"namespace/kube-system"};
+Query kube_system() {
+  return {Arguments{"namespace/kube-system"},
+          {ApiRead::object(Resource::namespaces, {}, "kube-system")}};
 }
 
-Arguments registration_tokens(const ClusterId& id) {
-  return Arguments{"clusterregistrationtokens.management.cattle.io"}.option("-n", id);
+Query registration_tokens(const ClusterId& id) {
+  return {Arguments{"clusterregistrationtokens.management.cattle.io"}.option("-n", id),
+          {ApiRead::list(Resource::registration_tokens, id)}};
 }
 
-Arguments clusters_definition() {
-  return {"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};
+// Its version depends on the server's: kubectl finds it out.
+Query clusters_definition() {
+  return Arguments{"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};
 }
 
-Arguments cluster(const ClusterId& id) {
-  return Arguments().object("clusters.management.cattle.io", id.text());
+Query cluster(const ClusterId& id) {
+  return {Arguments().object("clusters.management.cattle.io", id.text()),
+          {ApiRead::object(Resource::clusters, {}, id.text())}};
 }
 
 Arguments describe_pods(const NamespaceName& name_space) {
@@ -98,9 +124,10 @@ Arguments cluster_names() {
 
 // By a selector: of a single object named outright kubectl drops the first event of its watch, and
 // with it each change since it read the object.
-Arguments watched_cluster(const ClusterId& id) {
-  return Arguments{"clusters.management.cattle.io"}.joined("--field-selector=metadata.name=",
-                                                           id.text());
+Query watched_cluster(const ClusterId& id) {
+  return {Arguments{"clusters.management.cattle.io"}.joined("--field-selector=metadata.name=",
+                                                            id.text()),
+          {ApiRead::list(Resource::clusters).with_field("metadata.name", id.text())}};
 }
 
 Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name) {
@@ -110,10 +137,12 @@ Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& 
       .object("deployment", name);
 }
 
-Arguments watched_deployment(const NamespaceName& name_space, const ObjectName& name) {
-  return Arguments{"deployments.apps"}
-      .option("-n", name_space)
-      .joined("--field-selector=metadata.name=", name.text());
+Query watched_deployment(const NamespaceName& name_space, const ObjectName& name) {
+  return {
+      Arguments{"deployments.apps"}
+          .option("-n", name_space)
+          .joined("--field-selector=metadata.name=", name.text()),
+      {ApiRead::list(Resource::deployments, name_space).with_field("metadata.name", name.text())}};
 }
 
 // Not by names: kubectl holds such requests back to five in a second, and these not at all.

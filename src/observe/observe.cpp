@@ -64,8 +64,8 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
 /// the others; one that is older than the renewal is told from one of another cluster.
 void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
                 const std::string& wanted, const std::string& listing) {
-  const auto& downstream_end = ends[1];
-  const auto& local_end = ends[2];
+  const auto& downstream_end = ends[2];
+  const auto& local_end = ends[3];
   const auto view = parse_kubeconfig(answers.config);
   if (const auto id = through_rancher(view.server); !id.empty()) {
     throw Failure(ExitStatus::refused,
@@ -187,6 +187,10 @@ void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal
   take(clusters.downstream, seen.downstream.kubeconfig);
   take(clusters.local, seen.local.kubeconfig);
   clusters.warned = true;
+  clusters.downstream = clusters.downstream.of_version(seen.kubectl_version);
+  if (clusters.local.target().program == clusters.downstream.target().program) {
+    clusters.local = clusters.local.of_version(seen.kubectl_version);
+  }
 }
 
 const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,
@@ -271,14 +275,14 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   const auto local = clusters.local.behind(gate);
   std::vector<awaitable<void>> questions;
   questions.push_back(registration.read(clusters.downstream, answers.config));
+  questions.push_back(registration.read(clusters.local, answers.local_config));
   questions.push_back(
       store(downstream.get(commands::observe_downstream(options.name_space), downstream_trim()),
             answers.downstream));
-  questions.push_back(
-      store(local.get(commands::observe_local("cattle-system"), local_trim(options.cluster)),
-            answers.local));
+  questions.push_back(store(local.get(commands::observe_local("cattle-system", options.cluster),
+                                      local_trim(options.cluster)),
+                            answers.local));
   questions.push_back(ask_versions(downstream, answers.versions));
-  questions.push_back(registration.read(clusters.local, answers.local_config));
   const auto ends = co_await settle(std::move(questions));
   registration.check();
   const auto listing = clusters.local.shown(commands::cluster_names());

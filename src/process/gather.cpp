@@ -78,6 +78,10 @@ asio::awaitable<void> Background::start(asio::awaitable<void> task) {
 asio::awaitable<void> Background::end() {
   if (!running_) co_return;
   signal_.emit(asio::cancellation_type::terminal);
+  co_await finish();
+}
+
+asio::awaitable<void> Background::finish() {
   boost::system::error_code cancelled;
   while (running_) {
     co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));

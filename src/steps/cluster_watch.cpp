@@ -1,5 +1,7 @@
 #include "steps/cluster_watch.h"
 
+#include <utility>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,11 +21,20 @@ awaitable<void> ClusterWatch::begin(Kubectl local, ClusterId id, Take take) {
   failure_ = nullptr;
   const auto executor = co_await boost::asio::this_coro::executor;
   news_.emplace(executor);
+  if (!was_shown_) co_await shown_.start(show(local, id));
+  was_shown_ = true;
   co_await task_.start(follow(std::move(local), std::move(id), std::move(take)));
+}
+
+awaitable<void> ClusterWatch::show(Kubectl local, ClusterId id) {
+  // The watch tells the same, and what fails.
+  const auto documented = local.documented();
+  co_await documented.get(commands::cluster(id));
 }
 
 awaitable<void> ClusterWatch::end() {
   co_await task_.end();
+  co_await shown_.finish();
 }
 
 awaitable<void> ClusterWatch::follow(Kubectl local, ClusterId id, Take take) {

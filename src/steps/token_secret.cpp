@@ -114,8 +114,9 @@ awaitable<TokenSecret> read_live_secret(Context context) {
   const auto& performed = context.state().performed;
   if (performed.contains(Step::get_token) || performed.contains(Step::delete_token)) co_return live;
   const auto kubectl = context.in_section_of(Step::get_token).downstream();
+  const auto documented = kubectl.documented();
   const auto object =
-      co_await kubectl.get(commands::secret(context.options().name_space, live.name));
+      co_await documented.get(commands::secret(context.options().name_space, live.name));
   auto fresh = parse_token_secret(object, agent_account, context.redactor());
   if (!fresh || !fresh->complete()) {
     throw Failure(ExitStatus::failed,

@@ -70,6 +70,13 @@ Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
   return {};
 }
 
+boost::asio::awaitable<CommandEnd> run_to_end(Runner& runner, Command command, OutputReader reader) {
+  CommandEnd ended;
+  ended.outcome = co_await runner.run(std::move(command), std::move(reader));
+  ended.how = ending_text(ended.outcome);
+  co_return ended;
+}
+
 }  // namespace
 
 void Gate::open(Secrets secrets) {
@@ -88,6 +95,12 @@ boost::asio::awaitable<Gate::Secrets> Gate::wait() {
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,
                                               OutputReader reader) {
+  auto work = run_to_end(runner, std::move(command), std::move(reader));
+  return announced(events, std::move(announcement), std::move(work));
+}
+
+boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announcement,
+                                          boost::asio::awaitable<CommandEnd> work) {
   const auto& section = announcement.section;
   const auto weight = announcement.weight;
   auto about = std::move(announcement.about);
@@ -100,9 +113,10 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                .text = std::move(announcement.line),
                .data = std::move(start),
                .weight = weight});
-  Outcome outcome;
+  CommandEnd ended;
+  auto& outcome = ended.outcome;
   try {
-    outcome = co_await runner.run(std::move(command), std::move(reader));
+    ended = co_await std::move(work);
   } catch (...) {
     // What has begun is seen to end in the transcript, also after a failure.
     about["command"] = line;
@@ -118,18 +132,18 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   if (announcement.gate != nullptr) secrets = co_await announcement.gate->wait();
   auto withheld = withhold(outcome, announcement.errors, secrets);
   about["command"] = line;
-  about["ending"] = ending_text(outcome);
+  about["ending"] = ended.how;
   about["milliseconds"] = outcome.wall.count();
   add_output(about, announcement, outcome, withheld);
-  events.emit({.kind = EventKind::command_ended,
-               .section = section,
-               .text = fmt::format("{}: {}, {}", announcement.name, ending_text(outcome),
-                                   duration_text(outcome.wall)),
-               .data = std::move(about),
-               .aside = std::move(withheld.aside),
-               .weight = weight});
+  events.emit(
+      {.kind = EventKind::command_ended,
+       .section = section,
+       .text = fmt::format("{}: {}, {}", announcement.name, ended.how, duration_text(outcome.wall)),
+       .data = std::move(about),
+       .aside = std::move(withheld.aside),
+       .weight = weight});
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
-  co_return outcome;
+  co_return std::move(outcome);
 }
 
 }  // namespace retrust

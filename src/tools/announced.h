@@ -50,6 +50,16 @@ struct Announcement {
   Gate* gate = nullptr;  ///< awaited before the end is told; may be none
 };
 
+/// What came of something that is announced as a command.
+struct CommandEnd {
+  Outcome outcome;
+  std::string how;  ///< "exit status 0" and the like
+};
+
+/// Awaits it, telling of its start and its end as run_announced does.
+boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announcement,
+                                          boost::asio::awaitable<CommandEnd> work);
+
 /// Runs a command, telling of its start and its end. What is withheld of its standard error is not
 /// in the outcome either. Throws Interrupted where a signal ended it,
 /// and what the reader throws.

@@ -12,7 +12,7 @@ Failure not_json(const Asked& asked, std::size_t size, std::string_view why) {
 }
 
 OutputReader JsonAnswer::reader() {
-  stream_ = DocumentStream(trim_, most_);
+  stream_ = memory_ ? DocumentStream(trim_, *memory_) : DocumentStream(trim_, most_);
   found_.clear();
   size_ = 0;
   wrong_.clear();

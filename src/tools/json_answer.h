@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include "base/json_stream.h"
@@ -26,6 +28,9 @@ class JsonAnswer {
   explicit JsonAnswer(Trim trim, std::size_t most = DocumentStream::memory_limit,
                       std::size_t expected = 1)
       : trim_(std::move(trim)), most_(most), expected_(expected) {}
+  /// Of one document, in memory that is shared with others.
+  JsonAnswer(Trim trim, boost::json::storage_ptr memory)
+      : trim_(std::move(trim)), memory_(std::move(memory)) {}
 
   /// For another start of the same command: what was read before is dropped. Never throws; what is
   /// wrong is found out by documents(), as the command's own failure tells more.
@@ -40,8 +45,9 @@ class JsonAnswer {
 
  private:
   Trim trim_;
-  std::size_t most_;
-  std::size_t expected_;
+  std::size_t most_ = 0;
+  std::size_t expected_ = 1;
+  std::optional<boost::json::storage_ptr> memory_;
   DocumentStream stream_;
   std::vector<boost::json::value> found_;
   std::size_t size_ = 0;

@@ -20,44 +20,17 @@
 #include "tools/docker.h"
 #include "tools/json_answer.h"
 #include "tools/object_check.h"
+#include "tools/session.h"
 
 namespace retrust {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// kubectl's runtime collects garbage on every processor, though the process ends before that is of
-/// use: a quarter of its time. What the operator has set stands. Without HOME kubectl reads a
-/// kuberc and its cache in the current folder.
-std::map<std::string, std::string> settings_of_kubectl() {
-  std::map<std::string, std::string> settings{{"GOGC", "400"}, {"GOMAXPROCS", "1"}};
-  std::erase_if(settings, [](const auto& each) { return std::getenv(each.first.c_str()); });
-  settings["HOME"] = home_folder();
-  return settings;
-}
-
 /// The value of mark_name, which no other process has.
 std::string new_mark() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}", random(), random());
-}
-
-/// "2 TokenReviews, 1 SelfSubjectAccessReview".
-std::string kinds_text(const boost::json::array& objects) {
-  std::vector<std::pair<std::string, std::size_t>> kinds;
-  for (const auto& object : objects) {
-    const auto kind = text_at(object, "/kind");
-    const auto known = std::find_if(kinds.begin(), kinds.end(),
-                                    [&](const auto& each) { return each.first == kind; });
-    if (known == kinds.end()) {
-      kinds.emplace_back(kind, 1);
-    } else {
-      ++known->second;
-    }
-  }
-  std::string text;
-  for (const auto& [kind, count] : kinds) text += (text.empty() ? "" : ", ") + counted(count, kind);
-  return text;
 }
 
 /// "Secret cattle-token-x7k2p in cattle-system, resourceVersion 4711".
@@ -79,6 +52,35 @@ constexpr std::size_t most_in_page = std::size_t{8} << 20U;
 constexpr std::size_t most_in_config = std::size_t{2} << 20U;
 constexpr std::size_t most_in_version = std::size_t{64} << 10U;
 
+/// A session that is closed at the end, unless it is told the address of its cluster before.
+class ClosedSession {
+ public:
+  explicit ClosedSession(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  ~ClosedSession() {
+    if (session_) session_->close();
+  }
+  ClosedSession(const ClosedSession&) = delete;
+  ClosedSession& operator=(const ClosedSession&) = delete;
+
+  void take_base(std::string_view server) {
+    auto base = url_path(server);
+    if (!session_ || !base) return;
+    session_->set_base(std::move(*base));
+    session_.reset();
+  }
+
+ private:
+  std::shared_ptr<Session> session_;
+};
+
+/// Throws where the failure shows that the server is away.
+void check_present(const KubectlFailure& failure, const std::string& unknown) {
+  if (!is_away(failure.kind)) return;
+  throw Failure(ExitStatus::gave_up,
+                fmt::format("{}, so retrust does not know {}", failure.what(), unknown),
+                failure.advice, failure.detail);
+}
+
 /// Commands that change nothing, whenever they end.
 bool only_reads(const Arguments& args) {
   constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
@@ -87,11 +89,46 @@ bool only_reads(const Arguments& args) {
 
 }  // namespace
 
+// kubectl's runtime collects garbage on every processor, though the process ends before that is of
+// use: a quarter of its time. What the operator has set stands. Without HOME kubectl reads a
+// kuberc and its cache in the current folder.
+std::map<std::string, std::string> Kubectl::environment() {
+  std::map<std::string, std::string> settings{{"GOGC", "400"}, {"GOMAXPROCS", "1"}};
+  std::erase_if(settings, [](const auto& each) { return std::getenv(each.first.c_str()); });
+  settings["HOME"] = home_folder();
+  return settings;
+}
+
+// "2 TokenReviews, 1 SelfSubjectAccessReview".
+std::string Kubectl::kinds_text(const boost::json::array& objects) {
+  std::vector<std::pair<std::string, std::size_t>> kinds;
+  for (const auto& object : objects) {
+    const auto kind = text_at(object, "/kind");
+    const auto known = std::find_if(kinds.begin(), kinds.end(),
+                                    [&](const auto& each) { return each.first == kind; });
+    if (known == kinds.end()) {
+      kinds.emplace_back(kind, 1);
+    } else {
+      ++known->second;
+    }
+  }
+  std::string text;
+  for (const auto& [kind, count] : kinds) text += (text.empty() ? "" : ", ") + counted(count, kind);
+  return text;
+}
+
 KubectlAge age_of(const boost::json::value& version) {
   // "10", "16+": some builds add a sign.
-  const auto minor = std::atoi(text_at(version, "/clientVersion/minor").c_str());
-  if (text_at(version, "/clientVersion/major") != "1" || minor == 0) return KubectlAge::present;
-  return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::present;
+  return age_of(fmt::format("v{}.{}", text_at(version, "/clientVersion/major"),
+                            text_at(version, "/clientVersion/minor")));
+}
+
+KubectlAge age_of(std::string_view version) {
+  constexpr std::string_view major = "v1.";
+  if (!version.starts_with(major)) return KubectlAge::present;
+  const auto minor = std::atoi(std::string(version.substr(major.size())).c_str());
+  if (minor == 0 || minor >= 24) return KubectlAge::present;
+  return minor < 16 ? KubectlAge::before_1_16 : KubectlAge::before_1_24;
 }
 
 std::string shell_line(const KubectlLine& line, const Arguments& args) {
@@ -127,6 +164,20 @@ Kubectl Kubectl::with_kubeconfig(std::string path) const {
   auto copy = *this;
   copy.target_.kubeconfig = std::move(path);
   copy.target_.context.clear();
+  copy.session_.reset();
+  return copy;
+}
+
+Kubectl Kubectl::documented() const {
+  auto copy = *this;
+  copy.session_.reset();
+  copy.reads_ = Weight::documented;
+  return copy;
+}
+
+Kubectl Kubectl::of_version(std::string_view version) const {
+  auto copy = *this;
+  if (!version.empty()) copy.target_.age = age_of(version);
   return copy;
 }
 
@@ -159,6 +210,12 @@ KubectlLine Kubectl::shown_line() const {
   return {with_more(std::move(words), reaching().list()), target_.defaults};
 }
 
+Arguments Kubectl::whole(const Arguments& args) const {
+  auto all = reaching();
+  all.append(target_.defaults == KubectlDefaults::of_kuberc ? over_kuberc(args) : args);
+  return all;
+}
+
 Arguments Kubectl::reaching() const {
   Arguments args;
   if (target_.container.empty()) args.joined("--kubeconfig=", target_.kubeconfig);
@@ -178,13 +235,13 @@ std::string Kubectl::shown(const Arguments& args) const {
   return shell_line(shown_line(), args);
 }
 
-Arguments Kubectl::get_args(const Arguments& args) {
-  return Arguments{"get"}.append(args).words({"-o", "json"});
+Arguments Kubectl::get_args(const Query& query) {
+  return Arguments{"get"}.append(query.args()).words({"-o", "json"});
 }
 
-Arguments Kubectl::watch_args(const Arguments& args, KubectlAge age) {
-  auto watch = Arguments{"get"}.append(args).words({"-w"});
-  if (age == KubectlAge::present) watch.words({"--output-watch-events"});
+Arguments Kubectl::watch_args(const Query& query, KubectlAge age) {
+  auto watch = Arguments{"get"}.append(query.args()).words({"-w"});
+  if (age != KubectlAge::before_1_16) watch.words({"--output-watch-events"});
   return watch.words({"-o", "json"});
 }
 
@@ -200,34 +257,39 @@ Arguments Kubectl::create_args() {
   return {"create", "--validate=false", "-f", "-", "-o", "json"};
 }
 
-boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
-                                               std::chrono::milliseconds deadline) const {
+Announcement Kubectl::announcement(const Arguments& args) const {
   Announcement announcement;
   announcement.section = section_;
-  announcement.line = shown(call.args);
-  announcement.name = asked(call.args).command;
-  announcement.given = std::move(call.given);
+  announcement.line = shown(args);
+  announcement.name = asked(args).command;
   announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
-  const auto contained = !target_.container.empty();
-  const auto& program = contained ? target_.docker : target_.program;
-  announcement.about["program"] = absolute_program(program);
-  announcement.output = call.output;
+  announcement.about["program"] =
+      absolute_program(target_.container.empty() ? target_.program : target_.docker);
   announcement.errors = Errors::known_lines;
   announcement.gate = gate_;
+  announcement.weight = Weight::routine;
+  return announcement;
+}
+
+boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
+                                               std::chrono::milliseconds deadline) const {
+  auto announcement = this->announcement(call.args);
+  announcement.given = std::move(call.given);
+  announcement.output = call.output;
   announcement.weight = call.weight;
+  const auto contained = !target_.container.empty();
   Command command;
-  command.program = program;
+  command.program = contained ? target_.docker : target_.program;
   command.input = std::move(call.input);
   command.deadline = deadline;
   // A page of a list at most, or a line for each object that is changed.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
   if (only_reads(call.args)) command.on_parent_death = OnParentDeath::ends_child;
-  auto args = reaching();
-  args.append(target_.defaults == KubectlDefaults::of_kuberc ? over_kuberc(call.args) : call.args);
+  const auto args = whole(call.args);
   if (!contained) {
     command.args = args.list();
-    command.environment = settings_of_kubectl();
+    command.environment = environment();
     return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                          std::move(reader));
   }
@@ -305,10 +367,17 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
 }
 
 boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
+  KubectlVersions versions;
+  if (has_session()) {
+    std::vector<boost::asio::awaitable<void>> questions;
+    questions.push_back(ask_client(versions));
+    questions.push_back(ask_server(versions));
+    co_await settle(std::move(questions));
+    co_return versions;
+  }
   Call call{.args = {"version", "-o", "json"}};
   const auto about = asked(call.args);
   JsonAnswer answer({}, most_in_version);
-  KubectlVersions versions;
   // It tells its own even where it fails because the server cannot be reached.
   co_await start(std::move(call), answer.reader(), target_.command_timeout);
   try {
@@ -321,16 +390,35 @@ boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
   co_return versions;
 }
 
+boost::asio::awaitable<void> Kubectl::ask_client(KubectlVersions& versions) const {
+  const auto version = co_await client();
+  versions.kubectl = text_at(version, "/clientVersion/gitVersion");
+}
+
+boost::asio::awaitable<void> Kubectl::ask_server(KubectlVersions& versions) const {
+  const auto impatient = with(Patience{});
+  const auto version = co_await impatient.session_raw("/version", {});
+  if (version) versions.server = text_at(*version, "/gitVersion");
+}
+
 boost::asio::awaitable<void> Kubectl::check_answers(std::string unknown) const {
+  const auto impatient = with(Patience{});
+  std::optional<KubectlFailure> refused;
+  try {
+    const auto told = co_await impatient.session_raw("/version", {});
+    if (told) co_return;
+  } catch (const KubectlFailure& failure) {
+    refused = failure;
+  }
+  if (refused) {
+    check_present(*refused, unknown);
+    co_return;
+  }
   Call call{.args = {"version", "-o", "json"}};
   const auto about = asked(call.args);
   const auto outcome = co_await start(std::move(call), OutputReader(), target_.command_timeout);
   if (outcome.succeeded()) co_return;
-  const auto failure = explain(outcome, about);
-  if (!is_away(failure.kind)) co_return;
-  throw Failure(ExitStatus::gave_up,
-                fmt::format("{}, so retrust does not know {}", failure.what(), unknown),
-                failure.advice, failure.detail);
+  check_present(explain(outcome, about), unknown);
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) const {
@@ -340,14 +428,19 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
     auto outcome = co_await start(call, std::move(reader), target_.command_timeout);
     if (outcome.succeeded()) co_return outcome;
     auto failure = explain(outcome, asked(call.args));
-    // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
-    const auto away = failure.kind == KubectlError::unreachable ||
-                      (failure.kind == KubectlError::timed_out && outcome.ending == Ending::exited);
-    if (!away || Clock::now() >= give_up) throw failure;
-    // Not its message, which differs each time: one warning is enough.
-    Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
-    co_await pause(retry_pause);
+    co_await wait_out(std::move(failure), outcome.ending, give_up);
   }
+}
+
+boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure, Ending ending,
+                                               Clock::time_point give_up) const {
+  // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
+  const auto away = failure.kind == KubectlError::unreachable ||
+                    (failure.kind == KubectlError::timed_out && ending == Ending::exited);
+  if (!away || Clock::now() >= give_up) throw KubectlFailure(failure);
+  // Not its message, which differs each time: one warning is enough.
+  Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
+  co_await pause(retry_pause);
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim,
@@ -361,14 +454,17 @@ boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim,
   co_return document;
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::get(Arguments args, Trim trim) const {
-  return read({.args = get_args(args)}, std::move(trim));
+boost::asio::awaitable<boost::json::value> Kubectl::get(Query query, Trim trim) const {
+  Call call{.args = get_args(query), .weight = reads_};
+  auto told = co_await session_get(std::move(query), trim);
+  if (told) co_return std::move(*told);
+  co_return co_await read(std::move(call), std::move(trim));
 }
 
-boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Arguments args) const {
+boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Query query) const {
   std::optional<boost::json::value> found;
   try {
-    auto object = co_await get(std::move(args));
+    auto object = co_await get(std::move(query));
     found.emplace(std::move(object));
   } catch (const KubectlFailure& failure) {
     if (failure.kind != KubectlError::not_found) throw;
@@ -382,6 +478,9 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   Call view{.args = {"config", "view", "--raw", "-o", "json"}};
   if (target_.container.empty()) view.args.words({"--minify", "--flatten"});
   const auto about = asked(view.args);
+  if (session_) session_->expect_base();
+  // However this ends: what the session is asked for would wait.
+  ClosedSession unless_known(session_);
   std::optional<KubectlFailure> failure;
   boost::json::value shown;
   try {
@@ -389,7 +488,10 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   } catch (const KubectlFailure& failed) {
     failure = failed;
   }
-  if (!failure) co_return shown;
+  if (!failure) {
+    unless_known.take_base(text_at(shown, "/clusters/0/cluster/server"));
+    co_return shown;
+  }
   if (failure->kind != KubectlError::no_context || !target_.container.empty())
     throw KubectlFailure(*failure);
   Call list{.args = {"config", "get-contexts", "-o", "name"}};
@@ -399,8 +501,10 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get_raw(std::string path, Trim trim) const {
-  return read({.args = Arguments{"get", "--raw"}.absolute_path(path)}, std::move(trim),
-              most_in_page);
+  auto told = co_await session_raw(path, trim);
+  if (told) co_return std::move(*told);
+  Call call{.args = Arguments{"get", "--raw"}.absolute_path(path)};
+  co_return co_await read(std::move(call), std::move(trim), most_in_page);
 }
 
 boost::asio::awaitable<std::string> Kubectl::get_raw_text(std::string path) const {
@@ -410,6 +514,22 @@ boost::asio::awaitable<std::string> Kubectl::get_raw_text(std::string path) cons
 }
 
 boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
+    boost::json::array objects) const {
+  const auto about = asked(create_args());
+  auto found = co_await session_review(objects);
+  if (!found) found = co_await process_review(objects);
+  for (const auto& each : *found) check_objects(each, {name_of(target_.side), about.command});
+  if (found->size() != objects.size()) throw not_json(about, 0, "an answer is missing");
+  // What is deleted goes by which answer belongs to which token.
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const auto answered = text_at((*found)[i], "/spec/token");
+    if (!answered.empty() && answered != text_at(objects[i], "/spec/token"))
+      throw not_json(about, 0, "the answers are in another order");
+  }
+  co_return std::move(*found);
+}
+
+boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::process_review(
     boost::json::array objects) const {
   const auto count = objects.size();
   boost::json::object list;
@@ -427,16 +547,6 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   if (found.size() == 1 && text_at(found.front(), "/kind") == "List") {
     const auto items = array_at(found.front(), "/items");
     found.assign(items.begin(), items.end());
-  }
-  for (const auto& each : found) check_objects(each, {name_of(target_.side), about.command});
-  if (found.size() != count) throw not_json(about, answer.size(), "an answer is missing");
-  // What is deleted goes by which answer belongs to which token.
-  const boost::json::value question(list);
-  const auto& questions = array_at(question, "/items");
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto answered = text_at(found[i], "/spec/token");
-    if (!answered.empty() && answered != text_at(questions[i], "/spec/token"))
-      throw not_json(about, answer.size(), "the answers are in another order");
   }
   co_return found;
 }

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,9 +18,12 @@
 #include "tools/json_answer.h"
 #include "tools/kubectl_errors.h"
 #include "tools/kuberc.h"
+#include "tools/query.h"
 #include "transcript/journal.h"
 
 namespace retrust {
+
+class Session;
 
 /// One event of a watch.
 struct WatchEvent {
@@ -30,11 +35,14 @@ struct WatchEvent {
 /// What a kubectl is too old for: that in Rancher's image is as old as 1.10.
 enum class KubectlAge {
   present,
+  before_1_24,  ///< its proxy holds watch events back by 200 ms
   before_1_16,  ///< no --output-watch-events: a watch shows objects alone
 };
 
 /// By what `kubectl version --client -o json` printed; `present` where that says nothing.
 KubectlAge age_of(const boost::json::value& version);
+/// The same by "v1.32.4".
+KubectlAge age_of(std::string_view version);
 
 /// How a kubectl is typed: the words that come first, and what defaults it has.
 struct KubectlLine {
@@ -100,6 +108,16 @@ class Kubectl {
   /// A copy whose commands tell of their end when the gate is open. The gate must outlive it.
   Kubectl behind(Gate& gate) const;
 
+  /// A copy whose reads go through a kubectl proxy, which starts now. Each of its copies shares it.
+  /// Reads that the proxy cannot answer, for whichever reason, are commands as before.
+  Kubectl in_session(const boost::asio::any_io_executor& executor) const;
+  /// A copy whose reads are commands of the runbook: processes of kubectl, shown as such.
+  Kubectl documented() const;
+  /// Nothing where there is none.
+  const std::shared_ptr<Session>& session() const { return session_; }
+  /// A copy that knows the version of its kubectl, e.g. "v1.32.4".
+  Kubectl of_version(std::string_view version) const;
+
   /// A copy that knows what its kubectl is too old for, and whether that reads a kuberc; asks it
   /// for its version.
   boost::asio::awaitable<Kubectl> of_its_age() const;
@@ -108,10 +126,10 @@ class Kubectl {
   boost::asio::awaitable<KubectlVersions> versions() const;
 
   /// `kubectl get ARGS -o json`; of the items of a list what the trim leaves.
-  boost::asio::awaitable<boost::json::value> get(Arguments args, Trim trim = {}) const;
+  boost::asio::awaitable<boost::json::value> get(Query query, Trim trim = {}) const;
 
   /// The same of one object; nothing where it is not there.
-  boost::asio::awaitable<std::optional<boost::json::value>> find(Arguments args) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> find(Query query) const;
 
   /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included; in a
   /// container the whole of it, without the files that it names.
@@ -154,7 +172,7 @@ class Kubectl {
   /// stop or the limit is over. `on_list` is called before each (re)start: the events that follow
   /// begin with everything that is there. A kubectl before 1.16 does not tell what became of an
   /// object: all is `modified` then. False where the time was over: see check_answers.
-  boost::asio::awaitable<bool> watch(Arguments args, std::chrono::milliseconds limit,
+  boost::asio::awaitable<bool> watch(Query query, std::chrono::milliseconds limit,
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
@@ -168,8 +186,8 @@ class Kubectl {
   KubectlLine shown_line() const;
 
   /// The whole arguments of get, watch and replace, as they are run and as a plan shows them.
-  static Arguments get_args(const Arguments& args);
-  static Arguments watch_args(const Arguments& args, KubectlAge age = KubectlAge::present);
+  static Arguments get_args(const Query& query);
+  static Arguments watch_args(const Query& query, KubectlAge age = KubectlAge::present);
   static Arguments replace_args();
   static Arguments replace_raw_args(std::string_view path);
   static Arguments create_args();
@@ -183,6 +201,8 @@ class Kubectl {
     Output output = Output::secret;
     Weight weight = Weight::routine;
   };
+  /// How it appears in events, by the arguments that a person would type.
+  Announcement announcement(const Arguments& args) const;
   boost::asio::awaitable<Outcome> start(Call call, OutputReader reader,
                                         std::chrono::milliseconds deadline) const;
   /// Throws where it failed, also with an answer. Without an answer the text is in the outcome.
@@ -193,11 +213,64 @@ class Kubectl {
   /// As run_announced; and ends what it leaves behind in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;
+  /// Warns that a cluster is away and waits for the next attempt. Throws the failure where that is
+  /// none that passes, or the time is over.
+  boost::asio::awaitable<void> wait_out(KubectlFailure failure, Ending ending,
+                                        std::chrono::steady_clock::time_point give_up) const;
+
+  // By the session: kubectl_session.cpp. Nothing is returned where the session cannot answer, so
+  // that a process has to.
+
+  struct Request;
+  struct Told;
+  struct Reading;
+  struct Reviewing;
+  enum class WatchEnd { stopped, time_over, closed };
+  using EventTaker = std::function<Flow(const WatchEvent&)>;
+  bool has_session() const;
+  boost::asio::awaitable<std::optional<Told>> tell(Request request, OutputReader reader,
+                                                   std::chrono::milliseconds deadline) const;
+  /// One attempt.
+  boost::asio::awaitable<std::optional<Told>> attempt(Request request, OutputReader reader,
+                                                      std::chrono::milliseconds deadline) const;
+  boost::asio::awaitable<CommandEnd> exchange(std::string socket, Request request, OutputReader reader,
+                                         std::chrono::milliseconds deadline, Told& told) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> read_object(
+      std::string path, Asked about, boost::json::storage_ptr memory, Trim trim = {}) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> read_list(
+      ApiRead read, Asked about, boost::json::storage_ptr memory, Trim trim) const;
+  boost::asio::awaitable<void> read_part(Reading& reading, std::size_t part) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> read_once(Query query, Trim trim) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> session_get(Query query,
+                                                                        Trim trim) const;
+  boost::asio::awaitable<std::optional<boost::json::value>> session_raw(std::string path,
+                                                                        Trim trim) const;
+  boost::asio::awaitable<void> review_next(Reviewing& reviewing) const;
+  boost::asio::awaitable<CommandEnd> review_all(Reviewing& reviewing) const;
+  boost::asio::awaitable<void> review_announced(Reviewing& reviewing) const;
+  boost::asio::awaitable<std::optional<std::vector<boost::json::value>>> session_review(
+      boost::json::array objects) const;
+  boost::asio::awaitable<std::optional<WatchEnd>> session_watch(Query query,
+                                                                std::chrono::milliseconds limit,
+                                                                EventTaker on_event) const;
+  boost::asio::awaitable<WatchEnd> process_watch(Query query, std::chrono::milliseconds limit,
+                                                 EventTaker on_event, Weight weight) const;
+
+  boost::asio::awaitable<std::vector<boost::json::value>> process_review(
+      boost::json::array objects) const;
+  boost::asio::awaitable<void> ask_client(KubectlVersions& versions) const;
+  boost::asio::awaitable<void> ask_server(KubectlVersions& versions) const;
   /// `kubectl version --client`; null where that is no JSON.
   boost::asio::awaitable<boost::json::value> client() const;
   Asked asked(const Arguments& args) const;
+  /// Of every kubectl that is started here.
+  static std::map<std::string, std::string> environment();
+  /// "2 TokenReviews, 1 SelfSubjectAccessReview".
+  static std::string kinds_text(const boost::json::array& objects);
   /// How this kubectl reaches its cluster, as options of every command.
   Arguments reaching() const;
+  /// The whole arguments of a command, as it is run.
+  Arguments whole(const Arguments& args) const;
 
   Runner* runner_;
   EventSink* events_;
@@ -205,6 +278,8 @@ class Kubectl {
   std::string section_;
   Patience patience_;
   Gate* gate_ = nullptr;
+  std::shared_ptr<Session> session_;
+  Weight reads_ = Weight::routine;
 };
 
 }  // namespace retrust

@@ -214,11 +214,12 @@ bool is_away(KubectlError kind) {
   return kind == KubectlError::unreachable || kind == KubectlError::timed_out;
 }
 
-KubectlFailure explain(const Outcome& outcome, const Asked& asked) {
+KubectlFailure explain(const Outcome& outcome, const Asked& asked,
+                       std::optional<KubectlError> known) {
   if (!asked.container.empty()) {
     if (auto failure = explain_container(outcome, asked)) return std::move(*failure);
   }
-  const auto kind = classify(outcome);
+  const auto kind = known.value_or(classify(outcome));
   const auto where = fmt::format("the {} ({})", name_of(asked.side), asked.kubeconfig);
   const auto option = option_of(asked.side);
   const auto because = [&](ExitStatus status, std::string happened, std::string advice) {

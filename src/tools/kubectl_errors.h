@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,10 @@ class KubectlFailure : public Failure {
 /// "printed what is not JSON".
 Failure bad_answer(const Asked& asked, std::string_view what);
 
-/// The sentence that belongs to a failed command. Pure.
-KubectlFailure explain(const Outcome& outcome, const Asked& asked);
+/// The sentence that belongs to a failed command; `known` is the kind of failure where something
+/// better than the words of kubectl tells it. Pure.
+KubectlFailure explain(const Outcome& outcome, const Asked& asked,
+                       std::optional<KubectlError> known = {});
 
 /// The same of a kubeconfig without the context, with the names of the contexts that it has. Pure.
 KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,

@@ -54,6 +54,15 @@ constexpr std::array of_create{
     Option{"--raw="},         Option{"--save-config=false"}, Option{"--selector=", "-l"},
 };
 
+// proxy.go: its --port and --address are none of a socket's.
+constexpr std::array of_proxy{
+    Option{"--accept-paths=^.*"},
+    Option{"--api-prefix=/"},
+    Option{"--append-server-path=false"},
+    Option{"--disable-filter=false"},
+    Option{"--www=", "-w"},
+};
+
 constexpr std::array of_replace{
     Option{"--cascade=background"},
     Option{"--dry-run=none"},
@@ -75,6 +84,7 @@ std::span<const Option> options_of(std::string_view command) {
   if (command == "get") return of_get;
   if (command == "delete") return of_delete;
   if (command == "create") return of_create;
+  if (command == "proxy") return of_proxy;
   if (command == "replace") return of_replace;
   if (command == "rollout") return of_rollout;
   return {};

@@ -199,7 +199,7 @@ TEST_CASE("kill -9 leaves no watch behind") {
                           "' ;; esac\nexec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
   fs::permissions(kubectl, fs::perms::owner_all);
   const auto child = sandbox.start(
-      {.args = {"step", "check-cluster", "--timeout", "10m"}, .kubectl = kubectl.string()});
+      {.args = {"step", "check-cluster", "--timeout", "10m", "--no-session"}, .kubectl = kubectl.string()});
   wait_until("a watch works", [&] { return !lines_of(read_file(pids)).empty(); });
   child->signal(SIGKILL);
   child->wait();

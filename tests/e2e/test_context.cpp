@@ -19,7 +19,7 @@ std::string switching_kubectl(Sandbox& sandbox, const std::string& kubeconfig) {
   const char* named = std::getenv("RETRUST_TEST_KUBECTL");
   const std::string real = named == nullptr ? "kubectl" : named;
   const auto path = sandbox.directory() / "switching-kubectl";
-  write_file(path, "#!/bin/sh\ncase \" $* \" in *' create '*) '" + real + "' --kubeconfig='" +
+  write_file(path, "#!/bin/sh\ncase \" $* \" in *' create '*|*' delete '*) '" + real + "' --kubeconfig='" +
                        kubeconfig + "' config use-context local >&2 ;; esac\nexec '" + real +
                        "' \"$@\"\n");
   fs::permissions(path, fs::perms::owner_all);
@@ -179,11 +179,18 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
     std::vector<std::string> more;
   };
   const std::vector<Swap> swaps{
-      {"downstream", " create ", {}},
-      {"local", " create ", {}},
+      {"downstream", " create ", {"--no-session"}},
+      {"local", " create ", {"--no-session"}},
+      {"downstream", "secret/cattle-token-", {"--no-session"}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--no-session"}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--no-session", "--all"}},
+      // What a session reads is of the first kubeconfig, and what changes of the second.
+      {"downstream", " version ", {}},
+      {"local", " version ", {}},
       {"downstream", "secret/cattle-token-", {}},
-      {"local", " --field-selector=metadata.name=c-x7k2p -w", {}},
-      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--all"}},
+      {"local", "secret/cattle-token-", {}},
+      {"local", "clusters.management.cattle.io/c-x7k2p", {}},
+      {"local", "clusters.management.cattle.io/c-x7k2p", {"--all"}},
   };
   for (const auto& [side, before, more] : swaps) {
     CAPTURE(side);

@@ -96,7 +96,9 @@ Exchanges exchanges_in(Sandbox& sandbox) {
   };
   retrust(3, {"status"});
   retrust(3, {"plan"});
+  retrust(3, {"plan", "--no-session"});
   retrust(0, {"run", "--yes", "--no-rancher-backup", "--timeout", "5s"});
+  retrust(0, {"step", "check-cluster", "--no-session", "--timeout", "5s"});
   retrust(0, {"status"});
   Exchanges found;
   add_record(found, "downstream", downstream.end());

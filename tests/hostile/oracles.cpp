@@ -102,6 +102,7 @@ Complaints against_kubectls(const std::vector<std::string>& words,
       "--", "-w", "--output-watch-events", "--ignore-not-found", "--wait=false", "--raw",
       "--minify", "--flatten", "--no-headers", "--validate=false", "--client",
       "--interactive=false", "--dry-run=none", "--force=false",
+      "--reject-methods=^(PUT|PATCH|DELETE)$",
       // Of the sandbox's kubeconfigs.
       "--context=downstream", "--context=local"};
   static const std::string name = "[a-z0-9]([-a-z0-9.]*[a-z0-9])?";
@@ -111,6 +112,8 @@ Complaints against_kubectls(const std::vector<std::string>& words,
   static const std::regex selector("--field-selector=(metadata\\.name|type)=(kubernetes\\.io/)?" +
                                    name);
   static const std::regex path("/[A-Za-z0-9][-A-Za-z0-9/._]*(\\?[-A-Za-z0-9=&%.,_/]*)?");
+  static const std::regex socket(
+      "--unix-socket=/[-A-Za-z0-9._/]+/retrust-session-[A-Za-z0-9]{6}/s");
   // Resource types, names, and both: pods,secrets; pod/name.
   static const std::regex plain(name + "([,/]" + name + ")*");
   Complaints complaints;
@@ -132,7 +135,7 @@ Complaints against_kubectls(const std::vector<std::string>& words,
       });
       if (!known) complain(word);
     } else if (!flags.contains(word) && !fits(word, selector) && !fits(word, path) &&
-               !fits(word, plain)) {
+               !fits(word, socket) && !fits(word, plain)) {
       complain(word);
     }
   }

@@ -69,7 +69,9 @@ TEST_CASE("how old a kubectl is") {
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"10"}})") == KubectlAge::before_1_16);
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"11"}})") == KubectlAge::before_1_16);
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"15+"}})") == KubectlAge::before_1_16);
-  CHECK(age(R"({"clientVersion":{"major":"1","minor":"16"}})") == KubectlAge::present);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"16"}})") == KubectlAge::before_1_24);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"23"}})") == KubectlAge::before_1_24);
+  CHECK(age(R"({"clientVersion":{"major":"1","minor":"24"}})") == KubectlAge::present);
   CHECK(age(R"({"clientVersion":{"major":"1","minor":"35"}})") == KubectlAge::present);
   CHECK(age(R"({"clientVersion":{}})") == KubectlAge::present);
   CHECK(age("[]") == KubectlAge::present);
@@ -77,9 +79,9 @@ TEST_CASE("how old a kubectl is") {
 
 TEST_CASE("the arguments that an old kubectl is given") {
   using Words = std::vector<std::string>;
-  CHECK(Kubectl::watch_args({"pods"}, KubectlAge::before_1_16).list() ==
+  CHECK(Kubectl::watch_args(Arguments{"pods"}, KubectlAge::before_1_16).list() ==
         Words{"get", "pods", "-w", "-o", "json"});
-  CHECK(Kubectl::watch_args({"pods"}).list() ==
+  CHECK(Kubectl::watch_args(Arguments{"pods"}).list() ==
         Words{"get", "pods", "-w", "--output-watch-events", "-o", "json"});
   // Before 1.11 `replace -o json` is an error.
   CHECK(Kubectl::replace_args().list().back() == "name");

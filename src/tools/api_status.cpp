@@ -1,0 +1,72 @@
+#include "tools/api_status.h"
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+#include <boost/json/value.hpp>
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/json_stream.h"
+
+namespace retrust {
+namespace {
+
+/// The kind that an HTTP status tells; nothing where the words tell more.
+std::optional<KubectlError> kind_of(int http_status) {
+  switch (http_status) {
+    case 401:
+      return KubectlError::unauthorized;
+    case 403:
+      return KubectlError::forbidden;
+    case 404:
+      return KubectlError::not_found;
+    case 409:
+      return KubectlError::conflict;
+    case 503:
+      return KubectlError::unreachable;
+    case 504:
+      return KubectlError::timed_out;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// Reasons are words such as NotFound.
+bool is_word(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char character) {
+    return std::isalpha(character) != 0;
+  });
+}
+
+}  // namespace
+
+std::optional<ApiRefusal> api_refusal(int http_status, std::string_view body) {
+  boost::json::value status;
+  try {
+    status = parse_document(body);
+  } catch (const boost::system::system_error&) {
+    return std::nullopt;
+  } catch (const std::length_error&) {
+    return std::nullopt;
+  }
+  const auto reason = text_at(status, "/reason");
+  if (text_at(status, "/kind") != "Status" || !is_word(reason)) return std::nullopt;
+  if (http_status == 404 && text_at(status, "/details/name").empty()) return std::nullopt;
+  ApiRefusal refusal;
+  const auto message = text_at(status, "/message");
+  // kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: StandardErrorMessage.
+  refusal.words = http_status == 401
+                      ? fmt::format("error: You must be logged in to the server ({})", message)
+                      : fmt::format("Error from server ({}): {}", reason, message);
+  Outcome outcome;
+  outcome.code = 1;
+  outcome.err = refusal.words;
+  refusal.kind = kind_of(http_status).value_or(classify(outcome));
+  refusal.expired = http_status == 410;
+  return refusal;
+}
+
+}  // namespace retrust

@@ -1,0 +1,136 @@
+#include "tools/guard.h"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include "base/descriptor.h"
+#include "process/child_setup.h"
+#include "process/start_child.h"
+#include "tools/session.h"
+
+namespace retrust {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// What the command has between SIGTERM and SIGKILL: less than the guard itself has.
+constexpr std::chrono::milliseconds grace{500};
+constexpr int failed = 127;
+
+/// A copy of a standard descriptor above the first three.
+Descriptor copy_of(int number) {
+  return Descriptor(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+}
+
+/// The signals that a guard waits for, held back and readable instead.
+Descriptor held_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const auto signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+class Guard {
+ public:
+  Guard(pid_t child, Descriptor signals) : child_(child), signals_(std::move(signals)) {}
+
+  /// Until the command ends, or is not wanted any longer.
+  void wait() {
+    while (!has_ended(child_)) {
+      pollfd watched[2] = {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+      if (::poll(watched, 2, -1) < 0 && errno != EINTR) return;
+      // Nothing is ever written to the pipe.
+      if (watched[0].revents != 0 || told_to_end()) return;
+    }
+  }
+
+  /// Ends what is left of the group. Returns the command's exit status.
+  int end() {
+    // While the command has not been awaited, its group's number is nobody else's.
+    ::kill(-child_, SIGTERM);
+    const auto last = Clock::now() + grace;
+    while (!has_ended(child_) && Clock::now() < last) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last - Clock::now());
+      pollfd watched{signals_.get(), POLLIN, 0};
+      ::poll(&watched, 1, static_cast<int>(left.count()) + 1);
+      told_to_end();
+    }
+    ::kill(-child_, SIGKILL);
+    int status = 0;
+    ::waitpid(child_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  }
+
+ private:
+  /// Reads the signals that came.
+  bool told_to_end() const {
+    bool told = false;
+    signalfd_siginfo signal{};
+    while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+      told = told || signal.ssi_signo != SIGCHLD;
+    }
+    return told;
+  }
+
+  pid_t child_;
+  Descriptor signals_;
+};
+
+int guard(const std::filesystem::path& folder, const std::string& program,
+          const std::vector<std::string>& args) {
+  // `pkill retrust` ends retrust, and the guard has its work to do then.
+  ::prctl(PR_SET_NAME, "session-guard");
+  int status = failed;
+  try {
+    auto signals = held_signals();
+    const NullDevice null;
+    const auto out = copy_of(STDOUT_FILENO);
+    const auto err = copy_of(STDERR_FILENO);
+    const Environment environment({});
+    const ChildTerms terms{.standard = {null.get(), out.get(), err.get()},
+                           .on_parent_death = OnParentDeath::ends_child};
+    Guard watching(start_child(program, args, environment, terms), std::move(signals));
+    watching.wait();
+    status = watching.end();
+  } catch (const std::system_error&) {
+    // It was not started; the folder still goes.
+  }
+  // By name: a guard that was given a wrong folder must not empty it.
+  std::error_code ignored;
+  std::filesystem::remove(folder / session_socket, ignored);
+  std::filesystem::remove(folder, ignored);
+  return status;
+}
+
+}  // namespace
+
+Command guarded_command(std::string program, std::vector<std::string> args,
+                        const std::filesystem::path& folder, int input) {
+  Command command;
+  // Also where the file of this program was replaced meanwhile.
+  command.program = "/proc/self/exe";
+  command.args = {guard_word, folder.string(), std::move(program)};
+  command.args.insert(command.args.end(), std::make_move_iterator(args.begin()),
+                      std::make_move_iterator(args.end()));
+  command.input_descriptor = input;
+  command.deadline = std::chrono::milliseconds{0};
+  return command;
+}
+
+std::optional<int> run_as_guard(const std::vector<std::string>& args) {
+  constexpr std::size_t fixed = 3;
+  if (args.size() < fixed || args[0] != guard_word) return std::nullopt;
+  return guard(args[1], args[2], {args.begin() + fixed, args.end()});
+}
+
+}  // namespace retrust

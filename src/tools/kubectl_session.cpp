@@ -1,0 +1,433 @@
+// The reads of Kubectl that go through its session.
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "process/gather.h"
+#include "tools/api_status.h"
+#include "tools/http.h"
+#include "tools/kubectl.h"
+#include "tools/kubectl_request.h"
+#include "tools/object_check.h"
+#include "tools/session.h"
+
+namespace retrust {
+
+namespace json = boost::json;
+using boost::asio::awaitable;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// As client-go: rest/request.go, WithRetry.
+constexpr int most_retries = 10;
+/// Of 500 objects.
+constexpr int most_pages = 1000;
+/// Reviews that are asked for at the same time.
+constexpr std::size_t most_at_once = 8;
+constexpr std::size_t most_in_page = std::size_t{8} << 20U;
+
+milliseconds left_until(Clock::time_point end) {
+  return std::chrono::ceil<milliseconds>(std::max(end - Clock::now(), Clock::duration::zero()));
+}
+
+}  // namespace
+
+bool Kubectl::has_session() const {
+  return session_ && session_->usable();
+}
+
+/// Several reads that make one answer.
+struct Kubectl::Reading {
+  Reading(Query asked, Trim cut, json::storage_ptr in)
+      : query(std::move(asked)),
+        trim(std::move(cut)),
+        memory(std::move(in)),
+        parts(query.reads().size()) {}
+
+  Query query;
+  Trim trim;
+  json::storage_ptr memory;
+  std::vector<std::optional<json::value>> parts;
+};
+
+/// Reviews of one kind.
+struct Kubectl::Reviewing {
+  Reviewing(std::string at, json::array questions)
+      : path(std::move(at)), objects(std::move(questions)), answers(objects.size()) {}
+
+  std::string path;
+  json::array objects;
+  std::vector<std::optional<json::value>> answers;
+  json::storage_ptr memory = bounded_memory(DocumentStream::memory_limit);
+  std::size_t next = 0;
+  std::optional<Told> failed = {};  ///< the first that did
+  bool elsewhere = false;           ///< a process has to ask
+  CommandEnd ended = {};
+};
+
+Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const {
+  auto copy = *this;
+  auto plain = *this;
+  plain.session_.reset();
+  SessionTarget target;
+  target.program = target_.program;
+  target.kubeconfig = target_.kubeconfig;
+  target.args = [plain](const Arguments& proxy) { return plain.whole(proxy).list(); };
+  target.environment = environment();
+  target.start_limit = std::min(target.start_limit, target_.command_timeout);
+  SessionNews news;
+  const auto begun = std::make_shared<Announcement>();
+  news.started = [plain, begun](const Arguments& proxy) {
+    auto announcement = plain.announcement(proxy);
+    announcement.about["id"] = plain.events_->next_command();
+    *begun = announcement;
+    plain.events_->emit({.kind = EventKind::command_started,
+                         .text = std::move(announcement.line),
+                         .data = std::move(announcement.about),
+                         .weight = Weight::routine});
+  };
+  // Not what it printed: the secrets of its kubeconfig need not be known.
+  news.ended = [plain, begun](std::string_view how, milliseconds wall) {
+    auto announcement = *begun;
+    announcement.about["command"] = std::move(announcement.line);
+    announcement.about["ending"] = how;
+    announcement.about["milliseconds"] = wall.count();
+    plain.events_->emit(
+        {.kind = EventKind::command_ended,
+         .text = fmt::format("{}: {}, {}", announcement.name, how, duration_text(wall)),
+         .data = std::move(announcement.about),
+         .weight = Weight::routine});
+  };
+  copy.session_ = std::make_shared<Session>(*runner_, executor, std::move(target), std::move(news));
+  copy.session_->start();
+  return copy;
+}
+
+awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, OutputReader reader,
+                                   milliseconds deadline, Told& told) const {
+  const auto lasting = request.form == Request::Form::lasting;
+  HttpRequest sent{session_->base() + request.path, std::move(request.body)};
+  const auto answer =
+      co_await http_ask(std::move(socket), std::move(sent), std::move(reader), deadline);
+  CommandEnd ended;
+  auto& outcome = ended.outcome;
+  outcome.wall = answer.wall;
+  told.http_status = answer.status;
+  told.retry_after = answer.retry_after;
+  switch (answer.ending) {
+    case HttpAnswer::Ending::answered:
+      ended.how = fmt::format("HTTP status {}", answer.status);
+      if (answer.succeeded()) break;
+      outcome.code = 1;
+      if (auto refusal = api_refusal(answer.status, answer.refusal)) {
+        told.refused = refusal->kind;
+        told.expired = refusal->expired;
+        outcome.err = std::move(refusal->words) + "\n";
+      } else {
+        told.unknown = true;
+      }
+      break;
+    case HttpAnswer::Ending::stopped:
+      outcome.ending = Ending::stopped;
+      ended.how = ending_text(outcome);
+      break;
+    case HttpAnswer::Ending::too_much:
+      outcome.ending = Ending::output_limit;
+      ended.how = ending_text(outcome);
+      break;
+    case HttpAnswer::Ending::timed_out:
+      outcome.ending = Ending::timed_out;
+      ended.how = ending_text(outcome);
+      if (lasting) break;
+      // A login plugin may have said what it waits for.
+      outcome.err = co_await session_->end();
+      break;
+    case HttpAnswer::Ending::broken:
+    case HttpAnswer::Ending::not_connected:
+      outcome.code = 1;
+      told.unknown = true;
+      ended.how = fmt::format("broken: {}", answer.why);
+      break;
+  }
+  // With the children a signal ends the session.
+  if (const auto signal = runner_->interrupted(); signal && told.unknown) {
+    outcome.ending = Ending::interrupted;
+    outcome.code = *signal;
+    ended.how = ending_text(outcome);
+  }
+  co_return ended;
+}
+
+awaitable<std::optional<Kubectl::Told>> Kubectl::attempt(Request request, OutputReader reader,
+                                                         milliseconds deadline) const {
+  const auto begun = Clock::now();
+  auto socket = co_await session_->socket();
+  if (!socket) co_return std::nullopt;
+  const auto left = deadline - std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
+  const auto form = request.form;
+  const auto args = Arguments{"get", "--raw"}.absolute_path(session_->base() + request.path);
+  Told told;
+  auto work = exchange(std::move(*socket), std::move(request), std::move(reader),
+                       std::max(left, milliseconds{1}), told);
+  if (form == Request::Form::of_many) {
+    auto ended = co_await std::move(work);
+    told.outcome = std::move(ended.outcome);
+    told.how = std::move(ended.how);
+  } else {
+    auto announcement = this->announcement(args);
+    told.outcome = co_await announced(*events_, std::move(announcement), std::move(work));
+  }
+  co_return told;
+}
+
+awaitable<std::optional<Kubectl::Told>> Kubectl::tell(Request request, OutputReader reader,
+                                                      milliseconds deadline) const {
+  if (!has_session()) co_return std::nullopt;
+  const auto end = Clock::now() + deadline;
+  auto login = 1;
+  for (int retry = 0;; ++retry) {
+    auto told = co_await attempt(request, reader, left_until(end));
+    if (!told || told->unknown) co_return std::nullopt;
+    // A login that has expired: kubectl logs in again for the next request.
+    const auto expired = told->http_status == 401 && login-- > 0;
+    const auto later = told->retry_after && told->refused && retry < most_retries &&
+                       Clock::now() + *told->retry_after < end;
+    if (!expired && !later) co_return told;
+    if (later) co_await pause(*told->retry_after);
+  }
+}
+
+awaitable<std::optional<json::value>> Kubectl::read_object(std::string path, Asked about,
+                                                           json::storage_ptr memory,
+                                                           Trim trim) const {
+  JsonAnswer answer(std::move(trim), std::move(memory));
+  Request request{std::move(path)};
+  const auto told = co_await tell(std::move(request), answer.reader(), target_.command_timeout);
+  if (!told) co_return std::nullopt;
+  if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
+  co_return answer.document(about);
+}
+
+awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked about,
+                                                         json::storage_ptr memory,
+                                                         Trim trim) const {
+  const auto complete = [read, trim](json::value& item) {
+    read.complete(item);
+    if (trim) trim(item);
+  };
+  const auto end = Clock::now() + target_.command_timeout;
+  std::string more;
+  enum class Pages { several, one } pages = Pages::several;
+  std::optional<json::value> list;
+  for (int page = 0; page < most_pages; ++page) {
+    JsonAnswer answer(complete, memory);
+    Request request{pages == Pages::one ? read.whole() : read.page(more)};
+    const auto told = co_await tell(std::move(request), answer.reader(), left_until(end));
+    if (!told) co_return std::nullopt;
+    if (told->expired && !more.empty()) {
+      // The pages are of a state that the server has forgotten meanwhile.
+      pages = Pages::one;
+      more.clear();
+      list.reset();
+      continue;
+    }
+    if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
+    auto document = answer.document(about);
+    more = text_at(document, "/metadata/continue");
+    if (!list) {
+      list = std::move(document);
+    } else {
+      auto* object = list->if_object();
+      auto* items = object == nullptr ? nullptr : object->if_contains("items");
+      auto* added = document.if_object();
+      auto* further = added == nullptr ? nullptr : added->if_contains("items");
+      if (items == nullptr || !items->is_array() || further == nullptr || !further->is_array()) {
+        throw bad_answer(about, "got a page of a list that is none");
+      }
+      for (auto& item : further->get_array()) items->get_array().push_back(std::move(item));
+    }
+    if (more.empty()) co_return list;
+  }
+  throw bad_answer(about, "got a list without an end");
+}
+
+awaitable<void> Kubectl::read_part(Reading& reading, std::size_t part) const {
+  const auto& read = reading.query.reads()[part];
+  auto about = asked(get_args(reading.query));
+  auto& found = reading.parts[part];
+  if (read.form() == ApiRead::Form::object) {
+    found = co_await read_object(read.path(), about, reading.memory);
+    if (!found) co_return;
+    read.complete(*found);
+    if (reading.parts.size() > 1 && reading.trim) reading.trim(*found);
+    co_return;
+  }
+  found = co_await read_list(read, about, reading.memory, reading.trim);
+  const auto absent = found && array_at(*found, "/items").empty();
+  if (!absent || read.form() != ApiRead::Form::one_or_all) co_return;
+  found = co_await read_list(read.all(), std::move(about), reading.memory, reading.trim);
+}
+
+awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim) const {
+  Reading reading(std::move(query), std::move(trim), bounded_memory(DocumentStream::memory_limit));
+  const auto count = reading.parts.size();
+  if (count == 1) {
+    co_await read_part(reading, 0);
+    co_return std::move(reading.parts.front());
+  }
+  std::vector<awaitable<void>> tasks;
+  for (std::size_t part = 0; part < count; ++part) {
+    tasks.push_back(read_part(reading, part));
+  }
+  co_await gather(std::move(tasks));
+  json::array items(reading.memory);
+  for (auto& part : reading.parts) {
+    if (!part) co_return std::nullopt;
+    auto* object = part->if_object();
+    auto* list = object == nullptr ? nullptr : object->if_contains("items");
+    if (list != nullptr && list->is_array()) {
+      for (auto& item : list->get_array()) items.push_back(std::move(item));
+    } else if (object != nullptr && text_at(*part, "/metadata/name") != "") {
+      items.push_back(std::move(*part));
+    }
+  }
+  json::object list(reading.memory);
+  list["kind"] = "List";
+  list["apiVersion"] = "v1";
+  list["items"] = std::move(items);
+  co_return json::value(std::move(list));
+}
+
+awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim trim) const {
+  if (!has_session() || query.reads().empty()) co_return std::nullopt;
+  const auto give_up = Clock::now() + patience_.limit;
+  for (;;) {
+    std::optional<KubectlFailure> failed;
+    try {
+      auto found = co_await read_once(query, trim);
+      if (found) {
+        const auto args = get_args(query);
+        check_objects(*found, {name_of(target_.side), shown(args), args.name_space()});
+      }
+      co_return found;
+    } catch (const KubectlFailure& failure) {
+      failed = failure;
+    }
+    co_await wait_out(std::move(*failed), Ending::exited, give_up);
+  }
+}
+
+awaitable<std::optional<json::value>> Kubectl::session_raw(std::string path, Trim trim) const {
+  if (!has_session()) co_return std::nullopt;
+  const Arguments args = Arguments{"get", "--raw"}.absolute_path(path);
+  auto about = asked(args);
+  const auto give_up = Clock::now() + patience_.limit;
+  for (;;) {
+    std::optional<KubectlFailure> failed;
+    try {
+      auto found = co_await read_object(path, about, bounded_memory(most_in_page), trim);
+      if (found) check_objects(*found, {name_of(target_.side), shown(args), args.name_space()});
+      co_return found;
+    } catch (const KubectlFailure& failure) {
+      failed = failure;
+    }
+    co_await wait_out(std::move(*failed), Ending::exited, give_up);
+  }
+}
+
+awaitable<void> Kubectl::review_next(Reviewing& reviewing) const {
+  auto& all = reviewing;
+  const auto about = asked(create_args());
+  while (all.next < all.objects.size() && !all.failed && !all.elsewhere) {
+    const auto index = all.next++;
+    JsonAnswer answer({}, all.memory);
+    Request request{all.path, json::serialize(all.objects[index]), Request::Form::of_many};
+    auto told = co_await tell(std::move(request), answer.reader(), target_.command_timeout);
+    if (!told) {
+      all.elsewhere = true;
+      co_return;
+    }
+    all.ended.how = told->how;
+    if (!told->outcome.succeeded()) {
+      if (!all.failed) all.failed = std::move(told);
+      co_return;
+    }
+    all.answers[index] = answer.document(about);
+  }
+}
+
+awaitable<CommandEnd> Kubectl::review_all(Reviewing& reviewing) const {
+  const auto begun = Clock::now();
+  std::vector<awaitable<void>> tasks;
+  for (std::size_t i = 0; i < std::min(reviewing.objects.size(), most_at_once); ++i) {
+    tasks.push_back(review_next(reviewing));
+  }
+  co_await gather(std::move(tasks));
+  auto& ended = reviewing.ended;
+  if (reviewing.failed) ended = {reviewing.failed->outcome, reviewing.failed->how};
+  if (reviewing.elsewhere) ended.how = "not answered";
+  ended.outcome.wall = std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
+  co_return ended;
+}
+
+awaitable<void> Kubectl::review_announced(Reviewing& reviewing) const {
+  const auto args = Arguments{"create", "--raw"}
+                        .absolute_path(session_->base() + reviewing.path)
+                        .words({"-f", "-"});
+  auto announcement = this->announcement(args);
+  announcement.given = kinds_text(reviewing.objects);
+  auto work = review_all(reviewing);
+  auto outcome = co_await announced(*events_, std::move(announcement), std::move(work));
+  if (reviewing.failed) reviewing.failed->outcome = std::move(outcome);
+}
+
+awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
+    json::array objects) const {
+  if (!has_session()) co_return std::nullopt;
+  std::map<std::string, std::vector<std::size_t>> places;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const auto path = review_path(objects[i]);
+    if (!path) co_return std::nullopt;
+    places[std::string(*path)].push_back(i);
+  }
+  const auto about = asked(create_args());
+  const auto give_up = Clock::now() + patience_.limit;
+  for (;;) {
+    std::vector<std::shared_ptr<Reviewing>> groups;
+    std::vector<awaitable<void>> tasks;
+    for (const auto& [path, indices] : places) {
+      json::array questions;
+      for (const auto index : indices) questions.push_back(objects[index]);
+      groups.push_back(std::make_shared<Reviewing>(path, std::move(questions)));
+      tasks.push_back(review_announced(*groups.back()));
+    }
+    co_await gather(std::move(tasks));
+    std::optional<Told> failed;
+    std::vector<json::value> found(objects.size());
+    auto group = groups.begin();
+    for (const auto& [path, indices] : places) {
+      if ((*group)->elsewhere) co_return std::nullopt;
+      if ((*group)->failed) failed = (*group)->failed;
+      for (std::size_t i = 0; i < indices.size() && !failed; ++i) {
+        found[indices[i]] = std::move(*(*group)->answers[i]);
+      }
+      ++group;
+    }
+    if (!failed) co_return found;
+    auto failure = explain(failed->outcome, about, failed->refused);
+    co_await wait_out(std::move(failure), failed->outcome.ending, give_up);
+  }
+}
+
+}  // namespace retrust

@@ -1,0 +1,283 @@
+#include "tools/session.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/trust.h"
+#include "process/child_setup.h"
+#include "tools/endings.h"
+#include "tools/guard.h"
+
+namespace retrust {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+/// Starts of a proxy in one run: an API server that restarts ends none of them.
+constexpr int most_starts = 4;
+
+/// kubernetes/kubectl v0.20.0, pkg/cmd/proxy/proxy.go: RunProxy.
+constexpr std::string_view serving = "Starting to serve on";
+
+std::vector<fs::path> usual_places() {
+  std::vector<fs::path> places;
+  for (const auto* name : {"TMPDIR", "XDG_RUNTIME_DIR"}) {
+    const auto* place = std::getenv(name);
+    if (place != nullptr && *place == '/') places.emplace_back(place);
+  }
+  places.emplace_back("/tmp");
+  return places;
+}
+
+/// What changes whenever a file is written, or another takes its place.
+struct Stamp {
+  dev_t device = 0;
+  ino_t number = 0;
+  off_t size = 0;
+  std::array<std::int64_t, 4> times{};
+  bool operator==(const Stamp&) const = default;
+};
+
+Stamp stamp_of(const std::string& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return {};
+  return {file.st_dev,
+          file.st_ino,
+          file.st_size,
+          {file.st_mtim.tv_sec, file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec}};
+}
+
+}  // namespace
+
+Arguments proxy_args(std::string_view socket) {
+  return Arguments{"proxy"}
+      .joined("--unix-socket=", socket)
+      .words({"--reject-methods=^(PUT|PATCH|DELETE)$"});
+}
+
+std::optional<fs::path> session_folder(const std::vector<fs::path>& places) {
+  for (const auto& place : places) {
+    auto name = (place / "retrust-session-XXXXXX").string();
+    // The address ends with a zero byte.
+    if (name.size() + std::string_view("/").size() + std::string_view(session_socket).size() >=
+        sizeof(sockaddr_un::sun_path)) {
+      continue;
+    }
+    try {
+      check_way(place);
+    } catch (const Failure&) {
+      // Whoever can replace the folder would answer our questions.
+      continue;
+    }
+    if (::mkdtemp(name.data()) != nullptr) return name;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> url_path(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  const auto slash = std::min(url.find('/'), url.size());
+  const auto path = url.substr(slash, url.find_first_of("?#") - slash);
+  const auto allowed = [](unsigned char each) { return each > ' ' && each <= '~'; };
+  return std::all_of(path.begin(), path.end(), allowed) ? std::optional(std::string(path))
+                                                        : std::nullopt;
+}
+
+struct Session::State : std::enable_shared_from_this<Session::State> {
+  State(Runner& used, asio::any_io_executor on, SessionTarget from, SessionNews tell)
+      : runner(used),
+        executor(std::move(on)),
+        target(std::move(from)),
+        news(std::move(tell)),
+        kubeconfig(stamp_of(target.kubeconfig)),
+        changed(executor, asio::steady_timer::time_point::max()) {}
+
+  enum class Stage { idle, starting, serving, over };
+
+  void start() {
+    if (stage != Stage::idle) return;
+    if (starts++ == most_starts) {
+      finish();
+      return;
+    }
+    stage = Stage::starting;
+    ended = false;
+    asio::co_spawn(
+        executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
+  }
+
+  void finish() {
+    const auto running = stage == Stage::starting || stage == Stage::serving;
+    stage = Stage::over;
+    pipe = {};
+    changed.cancel();
+    if (running) tell_end("ended by retrust: not needed any longer");
+  }
+
+  /// Once for each proxy: one that is not wanted any longer need not be awaited.
+  void tell_end(std::string_view how) {
+    if (told) return;
+    told = true;
+    if (news.ended) {
+      news.ended(how, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began));
+    }
+  }
+
+  /// One proxy, from its start to its end.
+  asio::awaitable<void> run() {
+    // Nobody may want it any longer.
+    if (stage == Stage::starting) co_await serve();
+    ended = true;
+    changed.cancel();
+  }
+
+  asio::awaitable<void> serve() {
+    const auto folder = session_folder(usual_places());
+    if (!folder) {
+      finish();
+      co_return;
+    }
+    const auto path = (*folder / session_socket).string();
+    Pipe input;
+    try {
+      input = make_pipe();
+    } catch (const std::system_error&) {
+      std::error_code ignored;
+      fs::remove(*folder, ignored);
+      finish();
+      co_return;
+    }
+    pipe = std::move(input.write_end);
+    const auto proxy = proxy_args(path);
+    began = Clock::now();
+    told = false;
+    if (news.started) news.started(proxy);
+    auto command =
+        guarded_command(target.program, target.args(proxy), *folder, input.read_end.get());
+    command.environment = target.environment;
+    asio::steady_timer limit(executor, target.start_limit);
+    limit.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+      if (!cancelled && self->stage == Stage::starting) self->finish();
+    });
+    std::string said;
+    const auto listen = [&](std::string_view piece) {
+      if (stage != Stage::starting) return Flow::go_on;
+      constexpr std::size_t most = 4096;
+      said.append(piece.substr(0, most));
+      if (said.size() > most) return Flow::too_much;
+      if (said.find(serving) == std::string::npos) return Flow::go_on;
+      said.clear();
+      limit.cancel();
+      socket = path;
+      stage = Stage::serving;
+      changed.cancel();
+      return Flow::go_on;
+    };
+    auto outcome = co_await runner.run(std::move(command), listen);
+    limit.cancel();
+    pipe = {};
+    // The guard has done so, unless there was none.
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    fs::remove(*folder, ignored);
+    errors = outcome.err;
+    // One that never served would not another time either.
+    stage = stage == Stage::serving && outcome.ending != Ending::interrupted ? Stage::idle
+                                                                             : Stage::over;
+    tell_end(ending_text(outcome));
+  }
+
+  asio::awaitable<void> wait() {
+    boost::system::error_code cancelled;
+    co_await changed.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  }
+
+  Runner& runner;
+  asio::any_io_executor executor;
+  SessionTarget target;
+  SessionNews news;
+  Stamp kubeconfig;
+  asio::steady_timer changed;  ///< cancelled whenever something below changes
+  Stage stage = Stage::idle;
+  int starts = 0;
+  bool base_expected = false;
+  std::optional<std::string> base;
+  std::string socket;
+  Descriptor pipe;  ///< the guard ends the proxy when it closes
+  std::string errors;
+  bool ended = false;
+  Clock::time_point began = {};
+  bool told = true;  ///< that it ended
+};
+
+Session::Session(Runner& runner, asio::any_io_executor executor, SessionTarget target,
+                 SessionNews news)
+    : state_(std::make_shared<State>(runner, std::move(executor), std::move(target),
+                                     std::move(news))) {}
+
+Session::~Session() {
+  close();
+}
+
+void Session::start() {
+  state_->start();
+}
+
+void Session::set_base(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  state_->base = std::move(path);
+  state_->changed.cancel();
+}
+
+void Session::expect_base() {
+  state_->base_expected = true;
+}
+
+bool Session::usable() const {
+  return state_->kubeconfig == stamp_of(state_->target.kubeconfig) &&
+         state_->stage != State::Stage::over && (state_->base_expected || state_->base);
+}
+
+std::string Session::base() const {
+  return state_->base.value_or("");
+}
+
+asio::awaitable<std::optional<std::string>> Session::socket() {
+  const auto state = state_;
+  using Stage = State::Stage;
+  for (;;) {
+    if (state->stage == Stage::idle) state->start();
+    if (state->stage == Stage::over) co_return std::nullopt;
+    if (state->stage == Stage::serving && state->base) co_return state->socket;
+    co_await state->wait();
+  }
+}
+
+asio::awaitable<std::string> Session::end() {
+  const auto state = state_;
+  const auto began = state->starts > 0;
+  state->finish();
+  while (began && !state->ended) co_await state->wait();
+  co_return state->errors;
+}
+
+void Session::close() {
+  state_->finish();
+}
+
+}  // namespace retrust

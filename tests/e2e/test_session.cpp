@@ -1,0 +1,175 @@
+// Reads through one kubectl proxy for each cluster.
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string real_kubectl() {
+  const char* named = std::getenv("RETRUST_TEST_KUBECTL");
+  return named == nullptr ? "kubectl" : named;
+}
+
+/// A kubectl of these words of a shell, with the real one in $kubectl.
+std::string scripted(const Sandbox& sandbox, const std::string& words) {
+  const auto path = sandbox.directory() / "scripted-kubectl";
+  write_file(path, "#!/bin/sh\nkubectl='" + real_kubectl() + "'\n" + words + "\n");
+  fs::permissions(path, fs::perms::owner_all);
+  return path.string();
+}
+
+/// The processes that have that text and another in their command lines.
+std::set<pid_t> processes(const std::string& one, const std::string& other) {
+  std::set<pid_t> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const auto name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const auto line = read_file(entry.path() / "cmdline");
+    if (has(line, one) && has(line, other)) found.insert(std::stoi(name));
+  }
+  return found;
+}
+
+std::set<pid_t> proxies(const Sandbox& sandbox) {
+  return processes(sandbox.directory().string(), "--unix-socket=");
+}
+
+std::string without_times(const std::string& report) {
+  auto value = boost::json::parse(report).as_object();
+  value.erase("seenAt");
+  return boost::json::serialize(value);
+}
+
+TEST_CASE("a session reads what commands of kubectl read" * doctest::test_suite("anywhere")) {
+  Sandbox sandbox;
+  for (const std::string cluster : {"c-x7k2p", "production"}) {
+    Sandbox::Call call{.args = {"status", "--output", "json"}, .cluster = cluster};
+    const auto by_session = sandbox.retrust(call);
+    call.args.emplace_back("--no-session");
+    const auto by_processes = sandbox.retrust(call);
+    CHECK(by_session.status == 3);
+    CHECK(by_session.status == by_processes.status);
+    CHECK(without_times(by_session.out) == without_times(by_processes.out));
+  }
+  CHECK(proxies(sandbox).empty());
+}
+
+TEST_CASE("a run shows what a session reads as kubectl would, and the documented reads as run") {
+  Sandbox sandbox;
+  CHECK(sandbox.run().status == 0);
+  const auto told = transcripts(sandbox.run_folder());
+  CHECK(has(told, "--unix-socket="));
+  CHECK(has(told, " get --raw '/api/v1/namespaces/cattle-system/secrets?limit=500'"));
+  CHECK(has(told, " get --raw /version"));
+  CHECK(has(told, " create --raw /apis/authentication.k8s.io/v1/tokenreviews -f -"));
+  CHECK(has(told, " get clusters.management.cattle.io/c-x7k2p -o json"));
+  CHECK(sandbox.run({"--no-session"}).status == 0);
+  CHECK_FALSE(has(transcripts(sandbox.run_folder()), "--unix-socket="));
+}
+
+TEST_CASE("a session changes nothing: each change is a command of kubectl") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  // A kubectl that only reads, apart from its proxy.
+  const auto reading =
+      scripted(sandbox,
+               "case \" $* \" in *' proxy '*|*' config '*|*' version '*|*' get '*)\n"
+               "exec \"$kubectl\" \"$@\" ;; esac\n"
+               "echo 'error: no' >&2; exit 1");
+  for (const std::string command : {"status", "plan", "run"}) {
+    Sandbox::Call call{.args = {command}, .kubectl = reading};
+    if (command == "run") call.args = {"run", "--yes", "--no-rancher-backup", "--all"};
+    const auto result = sandbox.retrust(call);
+    CAPTURE(result.all());
+    CHECK(result.status == (command == "run" ? 1 : 3));
+  }
+  CHECK(sandbox.changes().empty());
+  std::set<std::string> verbs;
+  for (const auto& request : sandbox.requests()) {
+    if (text(request, "/user") == "rancher") continue;
+    const auto resource = text(request, "/resource");
+    const auto review =
+        resource.starts_with("tokenreviews.") || resource.starts_with("selfsubjectaccessreviews.");
+    verbs.insert(text(request, "/verb") + (review ? " of a review" : ""));
+  }
+  for (const auto& verb : verbs) {
+    CAPTURE(verb);
+    CHECK((verb.empty() || verb == "create of a review" || verb == "get" || verb == "list" ||
+           verb == "watch"));
+  }
+}
+
+TEST_CASE("a session leads through the path of the server's URL") {
+  Sandbox sandbox;
+  const auto seen =
+      sandbox.retrust({.args = {"status", "--verbose"},
+                       .local_kubeconfig = sandbox.file("local-through-rancher.kubeconfig")});
+  CAPTURE(seen.all());
+  CHECK(seen.status == 3);
+  CHECK(has(seen.all(), " get --raw /k8s/clusters/local/api/v1/namespaces/kube-system"));
+}
+
+TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper that stays") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  const auto wrapper = scripted(sandbox, "\"$kubectl\" \"$@\"\nexit $?");
+  const auto temporary = sandbox.directory() / "tmp";
+  fs::create_directory(temporary);
+  for (const auto signal : {SIGKILL, SIGTERM, SIGINT}) {
+    CAPTURE(signal);
+    const auto retrust = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"},
+                                        .kubectl = wrapper,
+                                        .environment = {{"TMPDIR", temporary.string()}}});
+    wait_until("both clusters are read by sessions", [&] {
+      // Each is the guard, the wrapper and the proxy.
+      return proxies(sandbox).size() == 6 && has(retrust->out(), "waiting for ");
+    });
+    CHECK_FALSE(fs::is_empty(temporary));
+    retrust->signal(signal);
+    CHECK(retrust->wait() == 128 + signal);
+    wait_until("no proxy is left", [&] { return proxies(sandbox).empty(); });
+    wait_until("no socket is left", [&] { return fs::is_empty(temporary); });
+  }
+}
+
+TEST_CASE("a proxy that is killed is started again, and nothing is lost") {
+  Sandbox sandbox({"--fault", "slow-token=2000"});
+  const auto retrust = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
+  wait_until("the run waits", [&] { return has(retrust->out(), "waiting for "); });
+  for (const auto pid : proxies(sandbox)) ::kill(pid, SIGTERM);
+  CHECK(retrust->wait() == 0);
+  CHECK(sandbox.ready() == "True");
+}
+
+TEST_CASE("where there can be no session, commands of kubectl read") {
+  Sandbox sandbox;
+  const auto status = [&](const std::string& words) {
+    const auto seen = sandbox.retrust({.args = {"status"}, .kubectl = scripted(sandbox, words)});
+    CAPTURE(seen.all());
+    CHECK(seen.status == 3);
+    CHECK(seen.err.empty());
+  };
+  status(
+      "case \" $* \" in *' proxy '*) echo 'error: no' >&2; exit 1 ;; esac\nexec \"$kubectl\" "
+      "\"$@\"");
+  status(
+      "case \" $* \" in *' proxy '*) echo 'Starting to serve on x'; exec sleep 1000 ;; esac\n"
+      "exec \"$kubectl\" \"$@\"");
+}
+
+}  // namespace
+}  // namespace retrust::e2e

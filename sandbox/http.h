@@ -19,9 +19,9 @@ namespace retrust::sandbox::http {
 /// Header fields in their order.
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
-/// Whether two names of fields are the same, whatever their case.
+/// Whether two names of fields are the same, in upper or lower case.
 bool is(std::string_view name, std::string_view other);
-/// Value of a field, whatever the case of its name; empty where there is none.
+/// Value of a field, whose name may be in upper or lower case; empty where there is none.
 std::string_view value_of(const Fields& fields, std::string_view name);
 
 struct Request {

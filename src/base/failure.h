@@ -22,7 +22,7 @@ class Failure : public std::runtime_error {
  public:
   /// `happened` says what was tried and what came of it, `advice` what to do next (may be empty),
   /// `detail` is the underlying command's own message (may be empty).
-  Failure(ExitStatus exit_status, const std::string& happened, std::string advice_text = {},
+  Failure(ExitStatus exit_status, std::string happened, std::string advice_text = {},
           std::string detail_text = {})
       : std::runtime_error(happened),
         status(exit_status),

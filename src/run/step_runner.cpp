@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -54,8 +55,7 @@ awaitable<void> StepRunner::prepare() {
   auto lines = findings(seen);
   auto data = facts(seen, programs);
   for (auto line = std::next(lines.begin()); line != lines.end(); ++line) {
-    journal.finding(std::move(*line), std::move(data));
-    data.clear();
+    journal.finding(std::move(*line), std::exchange(data, {}));
   }
   stored_before_ = render_stored(seen);
   journal.difference(credentials_diff(seen));

@@ -16,7 +16,7 @@ struct ApiRefusal {
 };
 
 /// By the HTTP status, and the Status object in the body (apimachinery, pkg/apis/meta/v1/types.go).
-/// Nothing where the body is none: whatever answered need not be an API server, and kubectl proxy
+/// Nothing where the body is none: the answer need not be from an API server, and kubectl proxy
 /// answers with its own words where it cannot reach one; kubectl itself tells more then. Nothing
 /// for a path that the server does not know either, as kubectl looks whether it knows the kind of
 /// object. Pure.

@@ -31,7 +31,7 @@ using std::chrono::milliseconds;
 
 enum class After { close, wait, flood };
 
-/// Answers one connection with the bytes that it was given, whatever is asked.
+/// Answers each request of one connection with the bytes that it was given.
 class Server {
  public:
   Server(asio::io_context& io, const std::string& path, std::string bytes, After after)

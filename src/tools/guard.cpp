@@ -31,11 +31,42 @@ Descriptor copy_of(int number) {
   return Descriptor(::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
-/// The signals that a guard waits for, held back and readable instead.
-Descriptor held_signals() {
+/// The signals that a guard waits for.
+sigset_t awaited_signals() {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const auto signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+/// Stays behind as the child that retrust knows while a copy in a process group of its own goes on
+/// as the guard: a second Ctrl-C kills the known one, and the guard is told and does its work.
+/// Returns in the guard alone.
+void split_off() {
+  const auto signals = awaited_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  const auto known = ::getpid();
+  const auto guard = ::fork();
+  if (guard < 0) return;
+  if (guard == 0) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // The other may have ended before the kernel knew.
+    if (::getppid() != known) ::raise(SIGTERM);
+    return;
+  }
+  int status = 0;
+  while (::waitpid(guard, &status, WNOHANG) == 0) {
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+    if (signal != SIGCHLD) ::kill(guard, SIGTERM);
+  }
+  ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : failed);
+}
+
+/// The signals that a guard waits for, readable instead of delivered.
+Descriptor held_signals() {
+  const auto signals = awaited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   return Descriptor(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -90,6 +121,7 @@ int guard(const std::filesystem::path& folder, const std::string& program,
           const std::vector<std::string>& args) {
   // `pkill retrust` ends retrust, and the guard has its work to do then.
   ::prctl(PR_SET_NAME, "session-guard");
+  split_off();
   int status = failed;
   try {
     auto signals = held_signals();

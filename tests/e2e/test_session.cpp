@@ -135,8 +135,8 @@ TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper tha
                                         .kubectl = wrapper,
                                         .environment = {{"TMPDIR", temporary.string()}}});
     wait_until("both clusters are read by sessions", [&] {
-      // Each is the guard, the wrapper and the proxy.
-      return proxies(sandbox).size() == 6 && has(retrust->out(), "waiting for ");
+      // Each is the guard in two processes, the wrapper and the proxy.
+      return proxies(sandbox).size() == 8 && has(retrust->out(), "waiting for ");
     });
     CHECK_FALSE(fs::is_empty(temporary));
     retrust->signal(signal);

@@ -8,6 +8,7 @@
 #include "choices/backup_choice.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
+#include "tools/api_status.h"
 #include "tools/container.h"
 #include "tools/docker_errors.h"
 #include "tools/endings.h"
@@ -106,6 +107,17 @@ void command_errors(std::string_view input) {
     }
   }
   require(own_words(outcome).size() <= most_output + 128, "own words are bounded");
+  for (const auto status : {401, 403, 404, 409, 410, 500, 503, 504}) {
+    const auto refusal = api_refusal(status, input.substr(1));
+    if (!refusal) continue;
+    require(refusal->words.starts_with("Error from server (") ||
+                refusal->words.starts_with("error: You must be logged in to the server ("),
+            "a refusal begins as kubectl prints it");
+    const auto kind = refusal->kind;
+    require(kind != KubectlError::untrusted && kind != KubectlError::bad_kubeconfig &&
+                kind != KubectlError::no_context && kind != KubectlError::no_login,
+            "a server says nothing about what the operator has");
+  }
 }
 
 }  // namespace retrust::fuzz

@@ -137,6 +137,18 @@ TEST_CASE("session: its proxy and its folder go when this process is killed") {
   while (fs::exists(place)) ::usleep(1000);
 }
 
+TEST_CASE("session: its proxy ends after a second interrupt, too, which kills at once") {
+  const Folder folder;
+  const Fifo fifo(folder.path("fifo"));
+  Sessions sessions(kubectl(folder, fifo, "trap '' TERM HUP INT"));
+  sessions.run([&]() -> asio::awaitable<void> {
+    co_await sessions.session->socket();
+    sessions.runner.interrupt(SIGINT);
+    sessions.runner.interrupt(SIGINT);
+  });
+  fifo.read_to_end();
+}
+
 TEST_CASE("session: a proxy that dies is started again, but not for ever") {
   const Folder folder;
   const auto program =

@@ -13,8 +13,8 @@ namespace retrust {
 /// Removes unused members from an item of a list before the next item is read.
 using Trim = std::function<void(boost::json::value& item)>;
 
-/// Memory for documents: more than so many bytes throws std::length_error. Several streams may share
-/// it.
+/// Memory for documents: more than so many bytes throws std::length_error. Several streams may
+/// share it.
 boost::json::storage_ptr bounded_memory(std::size_t most);
 
 /// Parses a stream of JSON documents, one after another, as kubectl prints them, in a bounded

@@ -64,8 +64,9 @@ std::string rancher_says(const Condition& ready, std::string_view still) {
 
 /// What the head of a transcript tells of the local cluster, and of kubectl.
 awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
-  const auto list = co_await local.get(commands::observe_local("cattle-system", seen.local.cluster.id),
-                                       local_trim(seen.local.cluster.id));
+  const auto list =
+      co_await local.get(commands::observe_local("cattle-system", seen.local.cluster.id),
+                         local_trim(seen.local.cluster.id));
   seen.local.kube_system_uid = kube_system_uid(list);
   seen.local.rancher = parse_rancher(list);
   const auto versions = co_await local.versions();

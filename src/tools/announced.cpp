@@ -70,7 +70,8 @@ Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
   return {};
 }
 
-boost::asio::awaitable<CommandEnd> run_to_end(Runner& runner, Command command, OutputReader reader) {
+boost::asio::awaitable<CommandEnd> run_to_end(Runner& runner, Command command,
+                                              OutputReader reader) {
   CommandEnd ended;
   ended.outcome = co_await runner.run(std::move(command), std::move(reader));
   ended.how = ending_text(ended.outcome);

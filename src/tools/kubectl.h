@@ -233,8 +233,9 @@ class Kubectl {
   /// One attempt.
   boost::asio::awaitable<std::optional<Told>> attempt(Request request, OutputReader reader,
                                                       std::chrono::milliseconds deadline) const;
-  boost::asio::awaitable<CommandEnd> exchange(std::string socket, Request request, OutputReader reader,
-                                         std::chrono::milliseconds deadline, Told& told) const;
+  boost::asio::awaitable<CommandEnd> exchange(std::string socket, Request request,
+                                              OutputReader reader,
+                                              std::chrono::milliseconds deadline, Told& told) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_object(
       std::string path, Asked about, boost::json::storage_ptr memory, Trim trim = {}) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_list(

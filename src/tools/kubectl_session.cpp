@@ -115,7 +115,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
 }
 
 awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, OutputReader reader,
-                                   milliseconds deadline, Told& told) const {
+                                        milliseconds deadline, Told& told) const {
   const auto lasting = request.form == Request::Form::lasting;
   HttpRequest sent{session_->base() + request.path, std::move(request.body)};
   const auto answer =

@@ -19,9 +19,9 @@ std::string switching_kubectl(Sandbox& sandbox, const std::string& kubeconfig) {
   const char* named = std::getenv("RETRUST_TEST_KUBECTL");
   const std::string real = named == nullptr ? "kubectl" : named;
   const auto path = sandbox.directory() / "switching-kubectl";
-  write_file(path, "#!/bin/sh\ncase \" $* \" in *' create '*|*' delete '*) '" + real + "' --kubeconfig='" +
-                       kubeconfig + "' config use-context local >&2 ;; esac\nexec '" + real +
-                       "' \"$@\"\n");
+  write_file(path, "#!/bin/sh\ncase \" $* \" in *' create '*|*' delete '*) '" + real +
+                       "' --kubeconfig='" + kubeconfig +
+                       "' config use-context local >&2 ;; esac\nexec '" + real + "' \"$@\"\n");
   fs::permissions(path, fs::perms::owner_all);
   return path.string();
 }

@@ -32,7 +32,8 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
   const auto& id = change.id;
   ObjectName secret_name;
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
-    auto now = co_await read_cluster(local, id, redactor);
+    // By a process, as the change will be: a session keeps its connection to where the address led.
+    auto now = co_await read_cluster(local.by_process(), id, redactor);
     if (!change.look(now)) co_return std::nullopt;
     const auto path = save_stored(folder, journal, now, "what will be replaced");
     auto& status = now.raw["status"];

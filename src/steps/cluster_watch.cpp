@@ -28,7 +28,7 @@ awaitable<void> ClusterWatch::begin(Kubectl local, ClusterId id, Take take) {
 
 awaitable<void> ClusterWatch::show(Kubectl local, ClusterId id) {
   // The watch tells the same, and what fails.
-  const auto documented = local.documented();
+  const auto documented = local.documented().with(Patience{});
   co_await documented.get(commands::cluster(id));
 }
 

@@ -111,6 +111,8 @@ class Kubectl {
   /// A copy whose reads go through a kubectl proxy, which starts now. Each of its copies shares it.
   /// Reads that the proxy cannot answer, for whichever reason, are commands as before.
   Kubectl in_session(const boost::asio::any_io_executor& executor) const;
+  /// A copy whose reads are processes of kubectl, which connect and log in again.
+  Kubectl by_process() const;
   /// A copy whose reads are commands of the runbook: processes of kubectl, shown as such.
   Kubectl documented() const;
   /// Nothing where there is none.

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -204,7 +205,9 @@ awaitable<std::optional<Kubectl::Told>> Kubectl::tell(Request request, OutputRea
     const auto later = told->retry_after && told->refused && retry < most_retries &&
                        Clock::now() + *told->retry_after < end;
     if (!expired && !later) co_return told;
-    if (later) co_await pause(*told->retry_after);
+    const auto next = Clock::now() + told->retry_after.value_or(std::chrono::seconds{0});
+    // In pieces: a signal ends this wait, too.
+    while (later && Clock::now() < next && !runner_->interrupted()) co_await pause(retry_pause);
   }
 }
 
@@ -314,6 +317,7 @@ awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim tri
   const auto give_up = Clock::now() + patience_.limit;
   for (;;) {
     std::optional<KubectlFailure> failed;
+    auto too_much = false;
     try {
       auto found = co_await read_once(query, trim);
       if (found) {
@@ -323,7 +327,10 @@ awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim tri
       co_return found;
     } catch (const KubectlFailure& failure) {
       failed = failure;
+    } catch (const std::length_error&) {
+      too_much = true;  // of all pages together
     }
+    if (too_much) throw bad_answer(asked(get_args(query)), "printed more than can be taken in");
     co_await wait_out(std::move(*failed), Ending::exited, give_up);
   }
 }

@@ -166,7 +166,9 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
   std::optional<boost::json::value> list;
   auto away = false;
   try {
-    list = co_await read_list(read, about, bounded_memory(DocumentStream::memory_limit), {});
+    Trim whole;
+    list = co_await read_list(read, about, bounded_memory(DocumentStream::memory_limit),
+                              std::move(whole));
   } catch (const KubectlFailure& failure) {
     away = is_away(failure.kind);
     if (!away) throw;

@@ -133,35 +133,38 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   void tell_end(std::string_view how) {
     if (told) return;
     told = true;
-    if (news.ended) {
+    if (!news.ended) return;
+    try {
       news.ended(how, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began));
+    } catch (...) {
+      // A transcript that cannot be written fails the next event of the run, too.
     }
   }
 
   /// One proxy, from its start to its end.
   asio::awaitable<void> run() {
     // Nobody may want it any longer.
-    if (stage == Stage::starting) co_await serve();
+    if (stage == Stage::starting) {
+      try {
+        co_await serve();
+      } catch (...) {
+        // Reads are processes then, and fail for the same reason where it is one of the run's.
+        finish();
+      }
+      remove_folder();
+    }
     ended = true;
     changed.cancel();
   }
 
   asio::awaitable<void> serve() {
-    const auto folder = session_folder(usual_places());
+    folder = session_folder(usual_places());
     if (!folder) {
       finish();
       co_return;
     }
     const auto path = (*folder / session_socket).string();
-    Pipe input;
-    try {
-      input = make_pipe();
-    } catch (const std::system_error&) {
-      std::error_code ignored;
-      fs::remove(*folder, ignored);
-      finish();
-      co_return;
-    }
+    auto input = make_pipe();
     pipe = std::move(input.write_end);
     const auto proxy = proxy_args(path);
     began = Clock::now();
@@ -191,15 +194,20 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     auto outcome = co_await runner.run(std::move(command), listen);
     limit.cancel();
     pipe = {};
-    // The guard has done so, unless there was none.
-    std::error_code ignored;
-    fs::remove(path, ignored);
-    fs::remove(*folder, ignored);
     errors = outcome.err;
     // One that never served would not another time either.
     stage = stage == Stage::serving && outcome.ending != Ending::interrupted ? Stage::idle
                                                                              : Stage::over;
     tell_end(ending_text(outcome));
+  }
+
+  /// The guard has done so, unless there was none.
+  void remove_folder() {
+    if (!folder) return;
+    std::error_code ignored;
+    fs::remove(*folder / session_socket, ignored);
+    fs::remove(*folder, ignored);
+    folder.reset();
   }
 
   asio::awaitable<void> wait() {
@@ -217,6 +225,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   int starts = 0;
   bool base_expected = false;
   std::optional<std::string> base;
+  std::optional<fs::path> folder;
   std::string socket;
   Descriptor pipe;  ///< the guard ends the proxy when it closes
   std::string errors;

@@ -90,7 +90,7 @@ TEST_CASE("what an API server refuses with") {
         "Error from server (Forbidden): secrets is forbidden: User \"x\" cannot");
   CHECK(refusal(401, R"("reason":"Unauthorized","message":"Unauthorized")")->words ==
         "error: You must be logged in to the server (Unauthorized)");
-  CHECK(refusal(404, R"("reason":"NotFound","message":"x","details":{"name":"x"}")")->kind ==
+  CHECK(refusal(404, R"("reason":"NotFound","message":"x","details":{"name":"x"})")->kind ==
         KubectlError::not_found);
   CHECK(refusal(503, R"("reason":"ServiceUnavailable","message":"x")")->kind ==
         KubectlError::unreachable);

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,20 +41,8 @@ std::string kubectl(const Folder& folder, const Fifo& fifo, const std::string& b
 
 class Sessions {
  public:
-  explicit Sessions(const std::string& program) {
-    SessionTarget target;
-    target.program = program;
-    target.args = [](Arguments proxy) { return proxy.list(); };
-    session.emplace(
-        runner, io.get_executor(), std::move(target),
-        SessionNews{[this](const Arguments& proxy) {
-                      args = proxy.list();
-                      ++starts;
-                    },
-                    [this](std::string_view how, std::chrono::milliseconds) { ended = how; }});
-    session->set_base("");
-  }
-
+  explicit Sessions(const std::string& program) { make(program, of_this()); }
+  Sessions(const std::string& program, SessionNews news) { make(program, std::move(news)); }
   void run(std::function<asio::awaitable<void>()> task) {
     std::exception_ptr failure;
     asio::co_spawn(io, std::move(task), [&](std::exception_ptr error) { failure = error; });
@@ -68,6 +57,25 @@ class Sessions {
   int starts = 0;
   std::optional<std::string> ended;
   std::optional<Session> session;
+
+ private:
+  SessionNews of_this() {
+    SessionNews news;
+    news.started = [this](const Arguments& proxy) {
+      args = proxy.list();
+      ++starts;
+    };
+    news.ended = [this](std::string_view how, std::chrono::milliseconds) { ended = how; };
+    return news;
+  }
+
+  void make(const std::string& program, SessionNews news) {
+    SessionTarget target;
+    target.program = program;
+    target.args = [](const Arguments& proxy) { return proxy.list(); };
+    session.emplace(runner, io.get_executor(), std::move(target), std::move(news));
+    session->set_base("");
+  }
 };
 
 TEST_CASE("session: its proxy ends with it, also behind a wrapper and where it ignores signals") {
@@ -156,7 +164,9 @@ TEST_CASE("session: a proxy that dies is started again, but not for ever") {
   Sessions sessions(program);
   int served = 0;
   sessions.run([&]() -> asio::awaitable<void> {
-    while (co_await sessions.session->socket()) {
+    for (;;) {
+      const auto socket = co_await sessions.session->socket();
+      if (!socket) break;
       ++served;
       const auto before = sessions.starts;
       // Until the end of this one is known.
@@ -169,6 +179,41 @@ TEST_CASE("session: a proxy that dies is started again, but not for ever") {
   CHECK(sessions.starts == 4);
 }
 
+TEST_CASE("session: none where its start or its end cannot be told") {
+  const Folder folder;
+  const Fifo fifo(folder.path("fifo"));
+  const auto program = kubectl(folder, fifo);
+  std::string place;
+  SessionNews news;
+  SUBCASE("as a full disk keeps the transcript from being written") {
+    news.started = [&](const Arguments& proxy) {
+      const auto words = proxy.list();
+      place = fs::path(words.at(1).substr(words.at(1).find('/'))).parent_path();
+      throw std::runtime_error("disk full");
+    };
+    Sessions sessions(program, news);
+    sessions.run([&]() -> asio::awaitable<void> {
+      const auto socket = co_await sessions.session->socket();
+      CHECK_FALSE(socket);
+      co_await sessions.session->end();
+    });
+    CHECK_FALSE(place.empty());
+    CHECK_FALSE(fs::exists(place));
+  }
+  SUBCASE("at its end") {
+    news.ended = [](std::string_view, std::chrono::milliseconds) {
+      throw std::runtime_error("disk full");
+    };
+    Sessions sessions(program, news);
+    sessions.run([&]() -> asio::awaitable<void> {
+      const auto socket = co_await sessions.session->socket();
+      CHECK(socket);
+      co_await sessions.session->end();
+    });
+    fifo.read_to_end();
+  }
+}
+
 TEST_CASE("session: none where kubectl cannot serve") {
   const Folder folder;
   const auto broken = folder.file(
@@ -177,8 +222,10 @@ TEST_CASE("session: none where kubectl cannot serve") {
     CAPTURE(program);
     Sessions sessions(program);
     sessions.run([&]() -> asio::awaitable<void> {
-      CHECK_FALSE(co_await sessions.session->socket());
-      CHECK_FALSE(co_await sessions.session->socket());
+      for (int attempt = 0; attempt < 2; ++attempt) {
+        const auto socket = co_await sessions.session->socket();
+        CHECK_FALSE(socket);
+      }
     });
     CHECK(sessions.starts == 1);
   }

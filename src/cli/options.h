@@ -24,7 +24,7 @@ enum class Consent { ask, given };
 /// Treatment of changes that somebody else made since the run (`--overwrite`).
 enum class Overwrite { no, yes };
 
-/// How clusters are read (`--no-session`).
+/// How clusters are read (`--session`).
 enum class Reads { by_sessions, by_processes };
 
 /// Checked options from the command line, the environment and a file.
@@ -40,7 +40,7 @@ struct Options {
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";
-  Reads reads = Reads::by_sessions;
+  Reads reads = Reads::by_processes;
   std::string docker = "docker";
   std::string rke;  ///< empty: rke or rke_linux-amd64
   NamespaceName name_space = "cattle-system";

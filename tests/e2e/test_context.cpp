@@ -179,18 +179,18 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
     std::vector<std::string> more;
   };
   const std::vector<Swap> swaps{
-      {"downstream", " create ", {"--no-session"}},
-      {"local", " create ", {"--no-session"}},
-      {"downstream", "secret/cattle-token-", {"--no-session"}},
-      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--no-session"}},
-      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--no-session", "--all"}},
-      // What a session reads is of the first kubeconfig, and what changes of the second.
-      {"downstream", " version ", {}},
-      {"local", " version ", {}},
+      {"downstream", " create ", {}},
+      {"local", " create ", {}},
       {"downstream", "secret/cattle-token-", {}},
-      {"local", "secret/cattle-token-", {}},
-      {"local", "clusters.management.cattle.io/c-x7k2p", {}},
-      {"local", "clusters.management.cattle.io/c-x7k2p", {"--all"}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--all"}},
+      // What a session reads is of the first kubeconfig, and what changes of the second.
+      {"downstream", " version ", {"--session"}},
+      {"local", " version ", {"--session"}},
+      {"downstream", "secret/cattle-token-", {"--session"}},
+      {"local", "secret/cattle-token-", {"--session"}},
+      {"local", "clusters.management.cattle.io/c-x7k2p", {"--session"}},
+      {"local", "clusters.management.cattle.io/c-x7k2p", {"--session", "--all"}},
   };
   for (const auto& [side, before, more] : swaps) {
     CAPTURE(side);

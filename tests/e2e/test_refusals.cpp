@@ -488,9 +488,7 @@ TEST_CASE("an answer that cannot be trusted is refused, by status 1 after the fi
            changed + "' ] || echo nonsense ;; esac");
     status = 1;
   }
-  auto args = run_yes;
-  args.emplace_back("--no-session");
-  const auto result = sandbox.retrust({.args = args, .kubectl = path.string()});
+  const auto result = sandbox.retrust({.args = run_yes, .kubectl = path.string()});
   CAPTURE(result.all());
   CHECK(result.status == status);
   CHECK(has(result.err, "cluster, kubectl get"));

@@ -60,9 +60,9 @@ TEST_CASE("a session reads what commands of kubectl read" * doctest::test_suite(
   Sandbox sandbox;
   for (const std::string cluster : {"c-x7k2p", "production"}) {
     Sandbox::Call call{.args = {"status", "--output", "json"}, .cluster = cluster};
-    const auto by_session = sandbox.retrust(call);
-    call.args.emplace_back("--no-session");
     const auto by_processes = sandbox.retrust(call);
+    call.args.emplace_back("--session");
+    const auto by_session = sandbox.retrust(call);
     CHECK(by_session.status == 3);
     CHECK(by_session.status == by_processes.status);
     CHECK(without_times(by_session.out) == without_times(by_processes.out));
@@ -72,14 +72,14 @@ TEST_CASE("a session reads what commands of kubectl read" * doctest::test_suite(
 
 TEST_CASE("a run shows what a session reads as kubectl would, and the documented reads as run") {
   Sandbox sandbox;
-  CHECK(sandbox.run().status == 0);
+  CHECK(sandbox.run({"--session"}).status == 0);
   const auto told = transcripts(sandbox.run_folder());
   CHECK(has(told, "--unix-socket="));
   CHECK(has(told, " get --raw '/api/v1/namespaces/cattle-system/secrets?limit=500'"));
   CHECK(has(told, " get --raw /version"));
   CHECK(has(told, " create --raw /apis/authentication.k8s.io/v1/tokenreviews -f -"));
   CHECK(has(told, " get clusters.management.cattle.io/c-x7k2p -o json"));
-  CHECK(sandbox.run({"--no-session"}).status == 0);
+  CHECK(sandbox.run().status == 0);
   CHECK_FALSE(has(transcripts(sandbox.run_folder()), "--unix-socket="));
 }
 
@@ -92,8 +92,10 @@ TEST_CASE("a session changes nothing: each change is a command of kubectl") {
                "exec \"$kubectl\" \"$@\" ;; esac\n"
                "echo 'error: no' >&2; exit 1");
   for (const std::string command : {"status", "plan", "run"}) {
-    Sandbox::Call call{.args = {command}, .kubectl = reading};
-    if (command == "run") call.args = {"run", "--yes", "--no-rancher-backup", "--all"};
+    Sandbox::Call call{.args = {command, "--session"}, .kubectl = reading};
+    if (command == "run") {
+      call.args = {"run", "--yes", "--no-rancher-backup", "--all", "--session"};
+    }
     const auto result = sandbox.retrust(call);
     CAPTURE(result.all());
     CHECK(result.status == (command == "run" ? 1 : 3));
@@ -117,7 +119,7 @@ TEST_CASE("a session changes nothing: each change is a command of kubectl") {
 TEST_CASE("a session leads through the path of the server's URL") {
   Sandbox sandbox;
   const auto seen =
-      sandbox.retrust({.args = {"status", "--verbose"},
+      sandbox.retrust({.args = {"status", "--verbose", "--session"},
                        .local_kubeconfig = sandbox.file("local-through-rancher.kubeconfig")});
   CAPTURE(seen.all());
   CHECK(seen.status == 3);
@@ -131,9 +133,10 @@ TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper tha
   fs::create_directory(temporary);
   for (const auto signal : {SIGKILL, SIGTERM, SIGINT}) {
     CAPTURE(signal);
-    const auto retrust = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"},
-                                        .kubectl = wrapper,
-                                        .environment = {{"TMPDIR", temporary.string()}}});
+    const auto retrust =
+        sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--session"},
+                       .kubectl = wrapper,
+                       .environment = {{"TMPDIR", temporary.string()}}});
     wait_until("both clusters are read by sessions", [&] {
       // Each is the guard in two processes, the wrapper and the proxy.
       return proxies(sandbox).size() == 8 && has(retrust->out(), "waiting for ");
@@ -148,7 +151,8 @@ TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper tha
 
 TEST_CASE("a proxy that is killed is started again, and nothing is lost") {
   Sandbox sandbox({"--fault", "slow-token=2000"});
-  const auto retrust = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
+  const auto retrust =
+      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--session"}});
   wait_until("the run waits", [&] { return has(retrust->out(), "waiting for "); });
   for (const auto pid : proxies(sandbox)) ::kill(pid, SIGTERM);
   CHECK(retrust->wait() == 0);
@@ -158,9 +162,12 @@ TEST_CASE("a proxy that is killed is started again, and nothing is lost") {
 TEST_CASE("where there can be no session, commands of kubectl read") {
   Sandbox sandbox;
   const auto status = [&](const std::string& words) {
-    const auto seen = sandbox.retrust({.args = {"status"}, .kubectl = scripted(sandbox, words)});
+    const auto seen = sandbox.retrust(
+        {.args = {"status", "--verbose", "--session"}, .kubectl = scripted(sandbox, words)});
     CAPTURE(seen.all());
     CHECK(seen.status == 3);
+    // The server's version decides who makes a token secret.
+    CHECK(has(seen.all(), " version -o json"));
     CHECK(seen.err.empty());
   };
   status(

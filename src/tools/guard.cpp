@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <fstream>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -24,6 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 /// What the command has between SIGTERM and SIGKILL: less than the guard itself has.
 constexpr std::chrono::milliseconds grace{500};
+/// Between two looks at children that are being ended.
+constexpr std::chrono::milliseconds between_looks{10};
 constexpr int failed = 127;
 
 /// A copy of a standard descriptor above the first three.
@@ -85,7 +88,7 @@ class Guard {
     }
   }
 
-  /// Ends what is left of the group. Returns the command's exit status.
+  /// Ends the group, and what has left it. Returns the command's exit status.
   int end() {
     // While the command has not been awaited, its group's number is nobody else's.
     ::kill(-child_, SIGTERM);
@@ -97,12 +100,29 @@ class Guard {
       told_to_end();
     }
     ::kill(-child_, SIGKILL);
-    int status = 0;
-    ::waitpid(child_, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+    return await_all();
   }
 
  private:
+  /// What a wrapper put into another group is a child of this process when the wrapper has ended:
+  /// see PR_SET_CHILD_SUBREAPER in prctl(2). Nothing is waited for that may not be ended.
+  int await_all() const {
+    int status = 0;
+    for (const auto last = Clock::now() + grace; Clock::now() < last;) {
+      int each = 0;
+      const auto ended = ::waitpid(-1, &each, WNOHANG);
+      if (ended == child_) status = each;
+      if (ended < 0 && errno == ECHILD) break;
+      if (ended != 0) continue;
+      std::ifstream children("/proc/thread-self/children");
+      for (pid_t left = 0; children >> left;) ::kill(left, SIGKILL);
+      pollfd watched{signals_.get(), POLLIN, 0};
+      ::poll(&watched, 1, static_cast<int>(between_looks.count()));
+      told_to_end();
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+  }
+
   /// Reads the signals that came.
   bool told_to_end() const {
     bool told = false;
@@ -122,6 +142,7 @@ int guard(const std::filesystem::path& folder, const std::string& program,
   // `pkill retrust` ends retrust, and the guard has its work to do then.
   ::prctl(PR_SET_NAME, "session-guard");
   split_off();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   int status = failed;
   try {
     auto signals = held_signals();

@@ -98,6 +98,23 @@ TEST_CASE("session: its proxy ends with it, also behind a wrapper and where it i
   }
 }
 
+TEST_CASE("session: its proxy ends with it, also where a wrapper gives it another process group") {
+  const Folder folder;
+  const Fifo fifo(folder.path("fifo"));
+  const auto real = folder.file(
+      "real", fmt::format("#!/bin/sh\ntrap '' TERM HUP INT\n{}\n", serving(fifo)), executable);
+  const auto wrapper = folder.file(
+      "kubectl", fmt::format("#!/bin/sh\nsetsid timeout 900 {} \"$@\"\nexit $?\n", real),
+      executable);
+  Sessions sessions(wrapper);
+  sessions.run([&]() -> asio::awaitable<void> {
+    co_await sessions.session->socket();
+    co_await sessions.session->end();
+  });
+  fifo.read_to_end();
+  CHECK(childless());
+}
+
 TEST_CASE("session: its folder is private, and goes with its socket") {
   const Folder folder;
   const Fifo fifo(folder.path("fifo"));

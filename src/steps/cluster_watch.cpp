@@ -21,7 +21,8 @@ awaitable<void> ClusterWatch::begin(Kubectl local, ClusterId id, Take take) {
   failure_ = nullptr;
   const auto executor = co_await boost::asio::this_coro::executor;
   news_.emplace(executor);
-  if (!was_shown_) co_await shown_.start(show(local, id));
+  // A session's watch is no command of the documentation.
+  if (local.session() && !was_shown_) co_await shown_.start(show(local, id));
   was_shown_ = true;
   co_await task_.start(follow(std::move(local), std::move(id), std::move(take)));
 }

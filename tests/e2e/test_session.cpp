@@ -149,16 +149,6 @@ TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper tha
   }
 }
 
-TEST_CASE("a proxy that is killed is started again, and nothing is lost") {
-  Sandbox sandbox({"--fault", "slow-token=2000"});
-  const auto retrust =
-      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--session"}});
-  wait_until("the run waits", [&] { return has(retrust->out(), "waiting for "); });
-  for (const auto pid : proxies(sandbox)) ::kill(pid, SIGTERM);
-  CHECK(retrust->wait() == 0);
-  CHECK(sandbox.ready() == "True");
-}
-
 TEST_CASE("where there can be no session, commands of kubectl read") {
   Sandbox sandbox;
   const auto status = [&](const std::string& words) {

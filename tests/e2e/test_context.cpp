@@ -184,13 +184,6 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
       {"downstream", "secret/cattle-token-", {}},
       {"local", " --field-selector=metadata.name=c-x7k2p -w", {}},
       {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--all"}},
-      // What a session reads is of the first kubeconfig, and what changes of the second.
-      {"downstream", " version ", {"--session"}},
-      {"local", " version ", {"--session"}},
-      {"downstream", "secret/cattle-token-", {"--session"}},
-      {"local", "secret/cattle-token-", {"--session"}},
-      {"local", "clusters.management.cattle.io/c-x7k2p", {"--session"}},
-      {"local", "clusters.management.cattle.io/c-x7k2p", {"--session", "--all"}},
   };
   for (const auto& [side, before, more] : swaps) {
     CAPTURE(side);

@@ -94,12 +94,10 @@ Exchanges exchanges_in(Sandbox& sandbox) {
     CAPTURE(result.all());
     CHECK(result.status == expected);
   };
-  retrust(3, {"status", "--session"});
-  retrust(3, {"plan", "--session"});
+  retrust(3, {"status"});
   retrust(3, {"plan"});
-  retrust(0, {"run", "--yes", "--no-rancher-backup", "--timeout", "5s", "--session"});
-  retrust(0, {"step", "check-cluster", "--timeout", "5s"});
-  retrust(0, {"status", "--session"});
+  retrust(0, {"run", "--yes", "--no-rancher-backup", "--timeout", "5s"});
+  retrust(0, {"status"});
   Exchanges found;
   add_record(found, "downstream", downstream.end());
   add_record(found, "local", local.end());

@@ -52,8 +52,7 @@ struct Flooded {
 };
 
 /// Runs one command, and judges everything else.
-Flooded flooded(const std::string& name, const std::string& pattern, const Flood& flood,
-                const std::vector<std::string>& more = {}) {
+Flooded flooded(const std::string& name, const std::string& pattern, const Flood& flood) {
   CAPTURE(name);
   CAPTURE(pattern);
   CAPTURE(flood.what);
@@ -62,7 +61,6 @@ Flooded flooded(const std::string& name, const std::string& pattern, const Flood
   e2e::Sandbox::Call call{.args = command_named(name).args};
   if (name != "status") call.args.insert(call.args.end(), {"--timeout", "1s"});
   call.args.insert(call.args.end(), {"--command-timeout", "3s"});
-  call.args.insert(call.args.end(), more.begin(), more.end());
   call.kubectl = flooding_kubectl(sandbox, pattern, flood);
   call.environment["ASAN_OPTIONS"] = "detect_leaks=0";  // which works in no traced program
   auto setup = sandbox.setup(call);
@@ -103,13 +101,6 @@ TEST_CASE("a kubectl that prints without an end where it changes or watches is e
       CAPTURE(pattern);
       CHECK((seen.status == 0 || !seen.said.empty()));
     }
-  }
-}
-
-TEST_CASE("a proxy that prints without an end is none") {
-  for (const auto& flood : floods()) {
-    CAPTURE(flood.what);
-    CHECK(flooded("status", "*' proxy '*", flood, {"--session"}).status == 3);
   }
 }
 

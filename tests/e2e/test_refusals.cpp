@@ -337,6 +337,16 @@ std::vector<std::string> without_digits(const std::string& text) {
   return lines;
 }
 
+/// The text without what the sanitizer says. It opens a file to look at an object, and takes the
+/// object for none where it cannot.
+std::string without_sanitizer(const std::string& text) {
+  std::string rest;
+  for (const auto& line : lines_of(text)) {
+    if (!has(line, ": runtime error: ") && !has(line, "SUMMARY: ")) rest += line + "\n";
+  }
+  return rest;
+}
+
 TEST_CASE("where too few files may be open, no message names a source file of a library") {
   Sandbox sandbox;
   auto unexpected = 0;
@@ -346,7 +356,7 @@ TEST_CASE("where too few files may be open, no message names a source file of a 
     CAPTURE(result.all());
     CHECK(result.status != 0);
     CHECK_FALSE(has(result.all(), "[system:"));
-    CHECK_FALSE(has(result.all(), ".ipp"));
+    CHECK_FALSE(has(without_sanitizer(result.all()), ".ipp"));
     if (has(result.all(), "unexpected: Too many open files")) ++unexpected;
   }
   CHECK(unexpected > 0);

@@ -53,4 +53,9 @@ std::string_view column(std::string_view line, std::size_t index);
 /// A number of decimal digits and nothing else. Nothing if it does not fit into 64 bits.
 std::optional<std::uint64_t> whole_number(std::string_view text);
 
+/// Whether the part stands anywhere in the text.
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 }  // namespace retrust

@@ -12,10 +12,6 @@ namespace {
 
 using boost::asio::awaitable;
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 /// Bytes of its output that are read.
 constexpr std::size_t most_log = std::size_t{1} << 20U;
 

@@ -13,10 +13,6 @@ namespace {
 
 using boost::asio::awaitable;
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 /// Bytes of its output that are read: a snapshot of many hosts prints some kilobytes.
 constexpr std::size_t most_log = std::size_t{1} << 20U;
 

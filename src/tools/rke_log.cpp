@@ -26,10 +26,6 @@ void add_once(std::vector<DisplayText>& words, const std::string& word) {
   if (std::find(words.begin(), words.end(), word) == words.end()) words.emplace_back(word);
 }
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 }  // namespace
 
 SnapshotLog read_snapshot_log(std::string_view text) {

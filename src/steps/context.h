@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <set>
@@ -13,6 +12,7 @@
 
 #include "observe/observe.h"
 #include "observe/observe_backup.h"
+#include "process/deadline.h"
 #include "steps/cluster_watch.h"
 #include "steps/deletion.h"
 #include "steps/plan.h"
@@ -20,23 +20,6 @@
 #include "transcript/run_folder.h"
 
 namespace retrust {
-
-/// The time that is left of a limit.
-class Deadline {
- public:
-  explicit Deadline(std::chrono::milliseconds limit)
-      : end_(std::chrono::steady_clock::now() + limit) {}
-  /// Never negative.
-  std::chrono::milliseconds left() const {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        end_ - std::chrono::steady_clock::now());
-    return std::max(left, std::chrono::milliseconds{0});
-  }
-  bool over() const { return std::chrono::steady_clock::now() >= end_; }
-
- private:
-  std::chrono::steady_clock::time_point end_;
-};
 
 /// What the steps of one run share. They get at it by a Context.
 class RunData {

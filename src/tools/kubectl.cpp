@@ -19,6 +19,7 @@
 #include "process/gather.h"
 #include "tools/docker.h"
 #include "tools/json_answer.h"
+#include "tools/kubectl_request.h"
 #include "tools/object_check.h"
 #include "tools/session.h"
 
@@ -46,10 +47,9 @@ std::string object_text(const boost::json::object& object) {
   return text;
 }
 
-/// Bytes of memory for a page of a list, and for what kubectl and the server say of themselves.
-constexpr std::size_t most_in_page = std::size_t{8} << 20U;
 /// A client certificate, its key and a CA bundle for each of a hundred clusters and users.
 constexpr std::size_t most_in_config = std::size_t{2} << 20U;
+/// What kubectl and the server say of themselves.
 constexpr std::size_t most_in_version = std::size_t{64} << 10U;
 
 /// A session that is closed at the end, unless it is told the address of its cluster before.

@@ -244,6 +244,10 @@ class Kubectl {
       ApiRead read, Asked about, boost::json::storage_ptr memory, Trim trim) const;
   boost::asio::awaitable<void> read_part(Reading& reading, std::size_t part) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_once(Query query, Trim trim) const;
+  /// As often as the patience lasts.
+  boost::asio::awaitable<std::optional<boost::json::value>> session_read(
+      Arguments args,
+      std::function<boost::asio::awaitable<std::optional<boost::json::value>>()> read) const;
   boost::asio::awaitable<std::optional<boost::json::value>> session_get(Query query,
                                                                         Trim trim) const;
   boost::asio::awaitable<std::optional<boost::json::value>> session_raw(std::string path,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -8,6 +9,9 @@
 #include "tools/kubectl.h"
 
 namespace retrust {
+
+/// Bytes of memory for a page of a list.
+inline constexpr std::size_t most_in_page = std::size_t{8} << 20U;
 
 /// A request to a session.
 struct Kubectl::Request {

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "process/deadline.h"
 #include "process/gather.h"
 #include "tools/api_status.h"
 #include "tools/http.h"
@@ -36,11 +37,6 @@ constexpr int most_retries = 10;
 constexpr int most_pages = 1000;
 /// Reviews that are asked for at the same time.
 constexpr std::size_t most_at_once = 8;
-constexpr std::size_t most_in_page = std::size_t{8} << 20U;
-
-milliseconds left_until(Clock::time_point end) {
-  return std::chrono::ceil<milliseconds>(std::max(end - Clock::now(), Clock::duration::zero()));
-}
 
 }  // namespace
 
@@ -195,15 +191,15 @@ awaitable<std::optional<Kubectl::Told>> Kubectl::attempt(Request request, Output
 awaitable<std::optional<Kubectl::Told>> Kubectl::tell(Request request, OutputReader reader,
                                                       milliseconds deadline) const {
   if (!has_session()) co_return std::nullopt;
-  const auto end = Clock::now() + deadline;
+  const Deadline end(deadline);
   auto login = 1;
   for (int retry = 0;; ++retry) {
-    auto told = co_await attempt(request, reader, left_until(end));
+    auto told = co_await attempt(request, reader, end.left());
     if (!told || told->unknown) co_return std::nullopt;
     // A login that has expired: kubectl logs in again for the next request.
     const auto expired = told->http_status == 401 && login-- > 0;
     const auto later = told->retry_after && told->refused && retry < most_retries &&
-                       Clock::now() + *told->retry_after < end;
+                       *told->retry_after < end.left();
     if (!expired && !later) co_return told;
     const auto next = Clock::now() + told->retry_after.value_or(std::chrono::seconds{0});
     // In pieces: a signal ends this wait, too.
@@ -229,14 +225,14 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
     read.complete(item);
     if (trim) trim(item);
   };
-  const auto end = Clock::now() + target_.command_timeout;
+  const Deadline end(target_.command_timeout);
   std::string more;
   enum class Pages { several, one } pages = Pages::several;
   std::optional<json::value> list;
   for (int page = 0; page < most_pages; ++page) {
     JsonAnswer answer(complete, memory);
     Request request{pages == Pages::one ? read.whole() : read.page(more)};
-    const auto told = co_await tell(std::move(request), answer.reader(), left_until(end));
+    const auto told = co_await tell(std::move(request), answer.reader(), end.left());
     if (!told) co_return std::nullopt;
     if (told->expired && !more.empty()) {
       // The pages are of a state that the server has forgotten meanwhile.
@@ -312,45 +308,42 @@ awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim)
   co_return json::value(std::move(list));
 }
 
-awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim trim) const {
-  if (!has_session() || query.reads().empty()) co_return std::nullopt;
+awaitable<std::optional<json::value>> Kubectl::session_read(
+    Arguments args, std::function<awaitable<std::optional<json::value>>()> read) const {
   const auto give_up = Clock::now() + patience_.limit;
   for (;;) {
     std::optional<KubectlFailure> failed;
     auto too_much = false;
     try {
-      auto found = co_await read_once(query, trim);
-      if (found) {
-        const auto args = get_args(query);
-        check_objects(*found, {name_of(target_.side), shown(args), args.name_space()});
-      }
+      auto found = co_await read();
+      if (found) check_objects(*found, {name_of(target_.side), shown(args), args.name_space()});
       co_return found;
     } catch (const KubectlFailure& failure) {
       failed = failure;
     } catch (const std::length_error&) {
       too_much = true;  // of all pages together
     }
-    if (too_much) throw bad_answer(asked(get_args(query)), "printed more than can be taken in");
+    if (too_much) throw bad_answer(asked(args), "printed more than can be taken in");
     co_await wait_out(std::move(*failed), Ending::exited, give_up);
   }
 }
 
+awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim trim) const {
+  if (!has_session() || query.reads().empty()) co_return std::nullopt;
+  std::function<awaitable<std::optional<json::value>>()> read = [&] {
+    return read_once(query, trim);
+  };
+  co_return co_await session_read(get_args(query), std::move(read));
+}
+
 awaitable<std::optional<json::value>> Kubectl::session_raw(std::string path, Trim trim) const {
   if (!has_session()) co_return std::nullopt;
-  const Arguments args = Arguments{"get", "--raw"}.absolute_path(path);
-  auto about = asked(args);
-  const auto give_up = Clock::now() + patience_.limit;
-  for (;;) {
-    std::optional<KubectlFailure> failed;
-    try {
-      auto found = co_await read_object(path, about, bounded_memory(most_in_page), trim);
-      if (found) check_objects(*found, {name_of(target_.side), shown(args), args.name_space()});
-      co_return found;
-    } catch (const KubectlFailure& failure) {
-      failed = failure;
-    }
-    co_await wait_out(std::move(*failed), Ending::exited, give_up);
-  }
+  auto args = Arguments{"get", "--raw"}.absolute_path(path);
+  const auto about = asked(args);
+  std::function<awaitable<std::optional<json::value>>()> read = [&] {
+    return read_object(path, about, bounded_memory(most_in_page), trim);
+  };
+  co_return co_await session_read(std::move(args), std::move(read));
 }
 
 awaitable<void> Kubectl::review_next(Reviewing& reviewing) const {

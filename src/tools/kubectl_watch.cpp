@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/json_stream.h"
+#include "process/deadline.h"
 #include "process/gather.h"
 #include "tools/kubectl.h"
 #include "tools/kubectl_request.h"
@@ -17,11 +18,6 @@ namespace retrust {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::chrono::milliseconds left_until(Clock::time_point end) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-  return std::max(left, std::chrono::milliseconds{0});
-}
 
 std::optional<WatchEvent::Type> watch_type(std::string_view name) {
   if (name == "ADDED") return WatchEvent::Type::added;
@@ -104,10 +100,10 @@ class EventStream {
 boost::asio::awaitable<bool> Kubectl::watch(Query query, std::chrono::milliseconds limit,
                                             std::function<void()> on_list,
                                             std::function<Flow(const WatchEvent&)> on_event) const {
-  const auto end = Clock::now() + limit;
+  const Deadline end(limit);
   auto weight = Weight::documented;
   for (;;) {
-    const auto left = left_until(end);
+    const auto left = end.left();
     if (left.count() == 0) co_return false;
     on_list();
     const auto started = Clock::now();
@@ -157,7 +153,7 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
   const auto usable =
       has_session() && target_.age == KubectlAge::present && query.reads().size() == 1;
   if (!usable) co_return std::nullopt;
-  const auto end = Clock::now() + limit;
+  const Deadline end(limit);
   const auto args = watch_args(query);
   const auto about = asked(args);
   const auto& read = query.reads().front();
@@ -186,7 +182,7 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
   try {
     Request request{read.watch(version), {}, Request::Form::lasting};
     const auto reader = [&events](std::string_view piece) { return events.take(piece); };
-    told = co_await tell(std::move(request), reader, left_until(end));
+    told = co_await tell(std::move(request), reader, end.left());
   } catch (...) {
     refuse_stream(about);
   }

@@ -68,10 +68,6 @@ constexpr std::size_t most_continue = 4096;
 
 }  // namespace
 
-std::string_view kind_of(Resource resource) {
-  return place_of(resource).kind;
-}
-
 ApiRead ApiRead::object(Resource resource, const NamespaceName& name_space,
                         const ObjectName& name) {
   return {resource, name_space, name, Form::object};

@@ -28,9 +28,6 @@ enum class Resource {
   registration_tokens,  ///< of Rancher
 };
 
-/// "Secret".
-std::string_view kind_of(Resource resource);
-
 /// One read of a cluster's API: an object, or a list that can be watched, too. Its path consists of
 /// words of this program and of checked names. There is no other way to ask: a session sends what
 /// these functions return, and reviews.
@@ -43,8 +40,6 @@ class ApiRead {
   /// The objects of a list that a field selector leaves.
   ApiRead with_field(Word field, std::string_view value) const;
 
-  Resource resource() const { return resource_; }
-  const NamespaceName& name_space() const { return name_space_; }
   enum class Form { object, list, one_or_all };
   Form form() const { return form_; }
   /// The same list of all objects.
@@ -90,7 +85,6 @@ class Query {
   /// What comes after `kubectl get`.
   const Arguments& args() const { return args_; }
   const std::vector<ApiRead>& reads() const { return reads_; }
-  bool operator==(const Arguments& args) const { return args_ == args; }
 
  private:
   Arguments args_;

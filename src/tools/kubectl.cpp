@@ -81,6 +81,15 @@ void check_present(const KubectlFailure& failure, const std::string& unknown) {
                 failure.advice, failure.detail);
 }
 
+/// What is thrown where a server was away for the whole limit: that is a wait in vain, too.
+KubectlFailure waited_out(const KubectlFailure& failure, std::chrono::milliseconds limit) {
+  if (limit.count() == 0) return failure;
+  return {failure.kind, Failure(ExitStatus::gave_up,
+                                fmt::format("{}; retrust tried again for {}", failure.what(),
+                                            duration_text(limit)),
+                                failure.advice, failure.detail)};
+}
+
 /// Commands that change nothing, whenever they end.
 bool only_reads(const Arguments& args) {
   constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
@@ -451,7 +460,8 @@ boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure, Ending en
   // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
   const auto away = failure.kind == KubectlError::unreachable ||
                     (failure.kind == KubectlError::timed_out && ending == Ending::exited);
-  if (!away || Clock::now() >= give_up) throw KubectlFailure(failure);
+  if (!away) throw KubectlFailure(failure);
+  if (Clock::now() >= give_up) throw waited_out(failure, patience_.limit);
   // Not its message, which differs each time: one warning is enough.
   Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
   co_await pause(retry_pause);

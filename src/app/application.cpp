@@ -53,7 +53,7 @@ void let_signals_in() {
 
 int print_failure(const Failure& failure) {
   auto text = fmt::format("retrust: {}\n", one_line(failure.what()));
-  if (!failure.advice.empty()) text += fmt::format("  {}\n", one_line(failure.advice));
+  if (!failure.advice.empty()) text += fmt::format("  {}\n", one_line(failure.advice.text()));
   Console().write(Stream::err, text);
   return static_cast<int>(failure.status);
 }

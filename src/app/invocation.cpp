@@ -15,6 +15,7 @@
 
 #include "base/display_text.h"
 #include "base/text.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 namespace {
@@ -62,7 +63,7 @@ Invocation::Invocation(Options options_given, Called called_as, const Environmen
     prints_lines_ = true;
   }
   terminal = std::make_shared<TerminalSink>(
-      io.get_executor(), output, settle_looks(options.color, environment), options.verbosity,
+      io.get_executor(), output, terminal_style(options.color, environment), options.verbosity,
       alone ? OutputFormat::json : options.output);
   events.add(terminal);
 }
@@ -125,13 +126,9 @@ awaitable<ExitStatus> Invocation::guarded(Command command) {
 void Invocation::report(const Failure& failure) {
   try {
     toolbox.end_sessions();
-    boost::json::object data;
-    data["status"] = static_cast<int>(failure.status);
-    if (!failure.detail.empty()) data["detail"] = failure.detail;
-    if (!failure.advice.empty()) {
-      data["advice"] = completed(record_ ? record_->called() : called, failure.advice);
-    }
-    events.emit({.kind = EventKind::failure, .text = failure.what(), .data = std::move(data)});
+    auto shown = failure;
+    shown.advice = completed(record_ ? record_->called() : called, failure.advice);
+    Journal(events).failure(shown);
     if (record_) record_->end_failed(failure.status);
   } catch (const Failure& unwritten) {
     output.write(Stream::err,

@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -40,23 +39,17 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
 }
 
 void tell_findings(Invocation& app, const Observation& seen) {
-  for (auto& line : findings(seen)) {
-    app.events.emit({.kind = EventKind::finding, .text = std::move(line)});
-  }
+  for (auto& line : findings(seen)) Journal(app.events).finding(std::move(line));
 }
 
 void tell_difference(Invocation& app, const Observation& seen) {
-  if (auto diff = credentials_diff(seen); !diff.empty()) {
-    app.events.emit({.kind = EventKind::difference, .text = std::move(diff)});
-  }
+  Journal(app.events).difference(credentials_diff(seen));
 }
 
 ExitStatus end_look(Invocation& app, const Observation& seen, const Plan& plan) {
-  const auto next = next_after_look(app.called, app.options, seen, plan);
-  boost::json::object data;
-  if (!next.empty()) data["next"] = boost::json::array(next.begin(), next.end());
-  app.events.emit(
-      {.kind = EventKind::run_ended, .text = outcome(seen, plan), .data = std::move(data)});
+  RunEnded end;
+  end.next = next_after_look(app.called, app.options, seen, plan);
+  Journal(app.events).run_ended(std::move(end), outcome(seen, plan));
   if (app.options.output == OutputFormat::json) {
     boost::json::value shown(report(seen, plan));
     mask_values(shown, app.redactor);

@@ -1,6 +1,7 @@
 #include "app/commands.h"
 #include "app/look.h"
 #include "steps/step.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -14,8 +15,7 @@ boost::asio::awaitable<ExitStatus> plan_command(Invocation& app) {
   check_may_change(seen, plan);
   tell_findings(app, seen);
   tell_difference(app, seen);
-  Event shown{.kind = EventKind::plan, .text = plan_text(plan)};
-  app.events.emit(shown);
+  Journal(app.events).plan(shown(plan));
   co_return end_look(app, seen, plan);
 }
 

@@ -6,13 +6,12 @@
 #include <system_error>
 #include <utility>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <fmt/format.h>
 
 #include "app/invocation.h"
 #include "app/version.h"
 #include "base/text.h"
+#include "transcript/journal.h"
 #include "transcript/writers.h"
 
 namespace retrust {
@@ -31,16 +30,13 @@ Record::Record(Invocation& app, std::string_view what)
       app_(app) {
   app.events.add(std::make_shared<MarkdownWriter>(folder.folder()));
   app.events.add(std::make_shared<JsonlWriter>(folder.folder()));
-  boost::json::object data;
-  data["retrust"] = program_version;
-  data["command_line"] = fmt::format("{} {}", app.called.program, shell_line(app.called.args));
-  data["operator"] = app.operator_name;
   std::error_code unknown;
-  data["directory"] = std::filesystem::current_path(unknown).string();
-  if (!app.called.elsewhere.empty()) data["otherOptions"] = shell_line(app.called.elsewhere);
-  app.events.emit({.kind = EventKind::run_started,
-                   .text = fmt::format("retrust {}", what),
-                   .data = std::move(data)});
+  Journal(app.events)
+      .run_started(
+          {std::string(program_version),
+           fmt::format("{} {}", app.called.program, shell_line(app.called.args)), app.operator_name,
+           std::filesystem::current_path(unknown).string(), shell_line(app.called.elsewhere)},
+          fmt::format("retrust {}", what));
 }
 
 Confirm Record::confirm() {
@@ -69,8 +65,7 @@ Confirm Record::confirm() {
 }
 
 void Record::note(std::string text) {
-  app_.events.emit(
-      {.kind = EventKind::finding, .text = std::move(text), .weight = Weight::routine});
+  Journal(app_.events).note(std::move(text));
 }
 
 ExitStatus Record::end(ExitStatus status, const Ended& ended) {
@@ -78,33 +73,27 @@ ExitStatus Record::end(ExitStatus status, const Ended& ended) {
   const auto good = status == ExitStatus::done || status == ExitStatus::differs;
   if (good && app_.lost_lines()) {
     status = ExitStatus::failed;
-    app_.events.emit({.kind = EventKind::warning,
-                      .text = lost_text(app_.output) + ": its lines of JSON are not whole, but the "
-                                                       "transcript is"});
+    Journal(app_.events)
+        .warning(lost_text(app_.output) +
+                 ": its lines of JSON are not whole, but the transcript "
+                 "is");
   }
-  boost::json::object data;
-  if (!ended.next.empty()) {
-    data["next"] = boost::json::array(ended.next.begin(), ended.next.end());
-  }
-  data["head"] = ended.head;
-  if (!ended.verdict.empty()) data["verdict"] = ended.verdict;
-  data["status"] = static_cast<int>(status);
-  data["runFolder"] = folder.path().string();
+  RunEnded run{static_cast<int>(status), folder.path().string(), ended.head, ended.verdict,
+               ended.next};
   // What retrust itself took, apart from the commands that it started.
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   const auto microseconds = [](const timeval& time) {
     return time.tv_sec * 1'000'000 + time.tv_usec;
   };
-  data["systemMicroseconds"] = microseconds(used.ru_stime);
-  data["cpuMicroseconds"] = microseconds(used.ru_utime) + microseconds(used.ru_stime);
-  data["peakKiB"] = used.ru_maxrss;
-  app_.events.emit(
-      {.kind = EventKind::run_ended,
-       .text = fmt::format("{} {}{}Exit status {}. Transcript: {}", ended.head, ended.verdict,
-                           ended.verdict.empty() ? "" : ". ", static_cast<int>(status),
-                           (folder.path() / "transcript.md").string()),
-       .data = std::move(data)});
+  run.system_microseconds = microseconds(used.ru_stime);
+  run.cpu_microseconds = microseconds(used.ru_utime) + microseconds(used.ru_stime);
+  run.peak_kib = used.ru_maxrss;
+  Journal(app_.events)
+      .run_ended(std::move(run),
+                 fmt::format("{} {}{}Exit status {}. Transcript: {}", ended.head, ended.verdict,
+                             ended.verdict.empty() ? "" : ". ", static_cast<int>(status),
+                             (folder.path() / "transcript.md").string()));
   // The last line itself may be the one that is lost.
   if (good && status != ExitStatus::failed && app_.lost_lines()) {
     return status_of_output(app_.output, status);
@@ -114,7 +103,7 @@ ExitStatus Record::end(ExitStatus status, const Ended& ended) {
 
 void Record::end_failed(ExitStatus status) {
   const auto now = standing();
-  std::vector<std::string> next;
+  std::vector<Advice> next;
   if (now.changed) {
     next = next_after_failure(called(), app_.options, now.way_back, folder.path().string());
   }

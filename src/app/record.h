@@ -28,7 +28,7 @@ struct Standing {
 struct Ended {
   std::string head;     ///< "Done."
   std::string verdict;  ///< the state of the clusters; may be empty
-  std::vector<std::string> next;
+  std::vector<Advice> next;
 };
 
 /// The run folder and the transcript of a command that may change clusters.

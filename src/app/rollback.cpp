@@ -26,7 +26,7 @@ boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
   };
   co_await rollback->run();
   const auto called = record.called();
-  std::vector<std::string> next;
+  std::vector<Advice> next;
   for (const auto& each : rollback->next()) next.push_back(completed(called, each));
   const auto changed = rollback->changed();
   if (changed) add_backup(next, called, WayBack::rollback, record.folder.path().string());

@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/look.h"
 #include "report/findings.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -11,8 +12,7 @@ boost::asio::awaitable<ExitStatus> status_command(Invocation& app) {
   const auto looked = co_await look(app, tools, Permissions::leave);
   tell_findings(app, looked.seen);
   for (auto& line : credentials_table(looked.seen)) {
-    Event told{.kind = EventKind::finding, .text = std::move(line)};
-    app.events.emit(told);
+    Journal(app.events).finding(std::move(line));
   }
   tell_difference(app, looked.seen);
   co_return end_look(app, looked.seen, make_plan(looked.seen, looked.plan_options));

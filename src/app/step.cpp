@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/repair.h"
 #include "base/encoding.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 namespace {
@@ -34,11 +35,9 @@ ExitStatus end_step(Invocation& app, Record& record, const StepRunner& runner) {
   if (live != nullptr) print_asked(app, record, live->credentials);
   if (step == Step::get_token && live != nullptr && live->verdict == Verdict::rejected) {
     // What comes next is not shown beside what is printed for another program.
-    app.events.emit({.kind = EventKind::warning,
-                     .section = "2.3",
-                     .text = completed(app.called,
-                                       "retrust printed this token although the cluster rejects "
-                                       "it; see what replaces it: retrust plan")});
+    Journal(app.events, "2.3")
+        .warning("retrust printed this token although the cluster rejects it",
+                 completed(app.called, Advice::retrust("see what replaces it", "plan")));
     return end_repair(app, record, runner, ExitStatus::done, "The cluster rejects this token.");
   }
   if (step == Step::check_cluster && !seen.comparison().equal()) {

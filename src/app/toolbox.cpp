@@ -29,7 +29,7 @@ void check_search_path() {
                   "the current folder",
                   entry->empty() ? "an empty entry, which means the current folder"
                                  : "the relative entry " + *entry),
-      "set PATH without it: export " + shell_line({"PATH=" + without_relative_entries(path)}));
+      {"set PATH without it", "export " + shell_line({"PATH=" + without_relative_entries(path)})});
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ namespace {
 void check_file(std::string_view option, const std::string& path, std::string_view kind) {
   const auto wrong = [&](std::string_view why) {
     throw Failure(ExitStatus::usage, fmt::format("--{}: cannot read {}: {}", option, path, why),
-                  fmt::format("give {} that you can read; see what is there: ls -ld {}", kind,
-                              operand(path)));
+                  {fmt::format("give {} that you can read; see what is there", kind),
+                   "ls -ld " + operand(path)});
   };
   struct ::stat state {};
   if (::stat(path.c_str(), &state) != 0) wrong(std::strerror(errno));

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "base/advice.h"
+
 namespace retrust {
 
 /// Exit status of the program. 128 + n stands for an end by signal n.
@@ -22,11 +24,11 @@ class Failure : public std::runtime_error {
  public:
   /// `happened` says what was tried and what came of it, `advice` what to do next (may be empty),
   /// `detail` is the underlying command's own message (may be empty).
-  Failure(ExitStatus exit_status, std::string happened, std::string advice_text = {},
+  Failure(ExitStatus exit_status, std::string happened, Advice next = {},
           std::string detail_text = {})
       : std::runtime_error(happened),
         status(exit_status),
-        advice(std::move(advice_text)),
+        advice(std::move(next)),
         detail(std::move(detail_text)) {}
 
   /// With the command's own message, for a sentence that goes on about something else.
@@ -35,7 +37,7 @@ class Failure : public std::runtime_error {
   }
 
   ExitStatus status;
-  std::string advice;
+  Advice advice;
   std::string detail;
 };
 

@@ -19,11 +19,10 @@ constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 [[noreturn]] void cannot(std::string_view what, const fs::path& path, int error) {
   const auto parent = path.parent_path();
-  throw Failure(
-      ExitStatus::refused,
-      fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)),
-      fmt::format("look at its folder, and at the room on the disk: ls -la {0}; df -h {0}",
-                  operand(parent.empty() ? "." : parent)));
+  throw Failure(ExitStatus::refused,
+                fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)),
+                {"look at its folder, and at the room on the disk",
+                 fmt::format("ls -la {0}; df -h {0}", operand(parent.empty() ? "." : parent))});
 }
 
 /// What stands where a folder or file was to be opened.
@@ -46,7 +45,7 @@ Found what_is(int parent, const std::string& name) {
 [[noreturn]] void refuse_link(const fs::path& path) {
   throw Untrusted(
       fmt::format("{} is a symbolic link, and retrust does not follow one here", path.string()),
-      fmt::format("name the target itself: readlink -f {}", operand(path)));
+      {"name the target itself", "readlink -f " + operand(path)});
 }
 
 const std::string& checked(const std::string& name, const fs::path& folder) {
@@ -184,7 +183,7 @@ Folder::Folder(Descriptor descriptor, fs::path path, fs::path top)
   if (exposed.empty()) return;
   throw Untrusted(fmt::format("{} {}: retrust uses only folders that you alone can change",
                               path_.string(), exposed),
-                  fmt::format("if you trust what is in there: {}", mending_command(top_)));
+                  {"if you trust what is in there", mending_command(top_)});
 }
 
 Folder Folder::at(int parent, const std::string& name, fs::path path, fs::path top) {
@@ -195,7 +194,7 @@ Folder Folder::at(int parent, const std::string& name, fs::path path, fs::path t
     if (found == Found::link) refuse_link(path);
     if (found == Found::file || found == Found::other) {
       throw Failure(ExitStatus::usage, fmt::format("{} exists and is not a folder", path.string()),
-                    fmt::format("see what is there: ls -ld {}", operand(path)));
+                    {"see what is there", "ls -ld " + operand(path)});
     }
     cannot("open", path, error);
   }
@@ -285,15 +284,14 @@ std::optional<Descriptor> Folder::open_member(const std::string& name, int flags
   struct ::stat state {};
   if (::fstat(descriptor.get(), &state) != 0) cannot("open", path, errno);
   if (!S_ISREG(state.st_mode)) {
-    throw Untrusted(
-        fmt::format("{} is not a regular file", path.string()),
-        fmt::format("retrust did not write that; see what is there: ls -ld {}", operand(path)));
+    throw Untrusted(fmt::format("{} is not a regular file", path.string()),
+                    {"retrust did not write that; see what is there", "ls -ld " + operand(path)});
   }
   const auto exposed = exposure(descriptor, Owner::caller);
   if (exposed.empty()) return descriptor;
   throw Untrusted(fmt::format("{} {}: retrust reads only files that you alone can change",
                               path.string(), exposed),
-                  fmt::format("if you trust what is in there: {}", mending_command(top_)));
+                  {"if you trust what is in there", mending_command(top_)});
 }
 
 std::optional<Descriptor> Folder::open_file(const std::string& name) const {
@@ -317,9 +315,9 @@ std::vector<std::string> Folder::some_names(std::size_t most) const {
 std::vector<std::string> Folder::names(std::size_t most) const {
   auto names = some_names(most + 1);
   if (names.size() <= most) return names;
-  throw Failure(
-      ExitStatus::refused, fmt::format("{} holds more than {} files", path_.string(), most),
-      fmt::format("retrust did not write so many; see what is there: ls -la {}", operand(path_)));
+  throw Failure(ExitStatus::refused,
+                fmt::format("{} holds more than {} files", path_.string(), most),
+                {"retrust did not write so many; see what is there", "ls -la " + operand(path_)});
 }
 
 void Folder::move(const std::string& name, const Folder& to, const std::string& new_name) const {
@@ -360,8 +358,8 @@ fs::path Folder::path_for_child() const {
                     ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
   if (same) return path_;
   throw Untrusted(fmt::format("{} is not the folder any more that retrust created", path_.string()),
-                  fmt::format("see who changes its parent: ls -ld {}",
-                              operand(path_.parent_path().empty() ? "." : path_.parent_path())));
+                  {"see who changes its parent",
+                   "ls -ld " + operand(path_.parent_path().empty() ? "." : path_.parent_path())});
 }
 
 }  // namespace retrust

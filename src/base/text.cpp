@@ -100,28 +100,6 @@ std::string shell_line(std::vector<std::string> program, const std::vector<std::
   return shell_line(program);
 }
 
-std::size_t command_in(std::string_view text) {
-  for (const std::string_view begin : {": retrust ", ": kubectl ", ": docker ", ": chown "}) {
-    const auto found = text.find(begin);
-    // "… are rejected: retrust step 3.2 deletes those" is a sentence that goes on.
-    if (found != std::string_view::npos && text.find(" -", found) != std::string_view::npos) {
-      return found + 2;
-    }
-  }
-  // The operator may have named another kubectl or docker.
-  for (const std::string_view behind : {" --kubeconfig=", " '--kubeconfig=", " exec -i "}) {
-    const auto found = text.find(behind);
-    if (found == std::string_view::npos) continue;
-    const auto colon = text.rfind(": ", found);
-    if (colon == std::string_view::npos) continue;
-    const auto program = text.substr(colon + 2, found - colon - 2);
-    const auto one_word = program.find(' ') == std::string_view::npos ||
-                          (program.starts_with('\'') && program.ends_with('\''));
-    if (!program.empty() && one_word) return colon + 2;
-  }
-  return text.size();
-}
-
 std::string utc_text(std::chrono::sys_seconds time) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                      fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));

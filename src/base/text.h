@@ -25,10 +25,6 @@ std::string shell_line(const std::vector<std::string>& words);
 /// A line of a program's own words and its arguments, quoted alike.
 std::string shell_line(std::vector<std::string> program, const std::vector<std::string>& args);
 
-/// Where the command behind a sentence begins, which is to be copied in one piece: "see the names:
-/// docker ps -a". The size of the text where there is none.
-std::size_t command_in(std::string_view text);
-
 /// 2026-01-10T08:00:00Z, and with milliseconds.
 std::string utc_text(std::chrono::system_clock::time_point time);
 /// A time of a certificate in that form. The nanoseconds of system_clock end in 2262.

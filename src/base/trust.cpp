@@ -66,7 +66,7 @@ std::string foreign_owner(const struct ::stat& state, Owner owner) {
   }
   throw Failure(ExitStatus::usage,
                 fmt::format("cannot read {}: {}", path.string(), std::strerror(error)),
-                fmt::format("see what is there: ls -ld {}", operand(path)));
+                {"see what is there", "ls -ld " + operand(path)});
 }
 
 /// Where the caller's own copy of a file would be.
@@ -83,11 +83,10 @@ Untrusted another_file(const fs::path& file, const std::string& what, const fs::
       ::lstat(where.c_str(), &state) == 0 && S_ISDIR(state.st_mode) && state.st_uid == ::geteuid();
   return {fmt::format("another user could put another file in the place of {}: {}", file.string(),
                       what),
-          own ? fmt::format("take the permission away: chmod go-w {}", operand(where))
-              : fmt::format("read the file; if it is what you expect, give a copy of your own "
-                            "instead: {}",
-                            as_root(fmt::format("install -D -m 600 {} {}", operand(file),
-                                                operand(copy_of(file)))))};
+          own ? Advice("take the permission away", "chmod go-w " + operand(where))
+              : Advice("read the file; if it is what you expect, give a copy of your own instead",
+                       as_root(fmt::format("install -D -m 600 {} {}", operand(file),
+                                           operand(copy_of(file)))))};
 }
 
 /// Throws for what another user could do to a way, at a folder or symbolic link.
@@ -190,7 +189,7 @@ void check_way(const fs::path& folder) {
   const auto inside = folder / ".";
   Way(inside, [](const std::string& what, const fs::path&) {
     throw Untrusted(fmt::format("temporary files would not be safe: {}", what),
-                    "give a folder of your own: export TMPDIR=$(mktemp -d -p ~)");
+                    {"give a folder of your own", "export TMPDIR=$(mktemp -d -p ~)"});
   }).follow();
 }
 
@@ -200,7 +199,7 @@ fs::path temporary_folder() {
   if (wrong) {
     throw Failure(ExitStatus::refused,
                   fmt::format("TMPDIR is no folder for temporary kubeconfigs: {}", wrong.message()),
-                  "name one that you alone can write: export TMPDIR=/tmp");
+                  {"name one that you alone can write", "export TMPDIR=/tmp"});
   }
   check_way(place);
   return place;
@@ -233,7 +232,7 @@ Descriptor open_trusted(const fs::path& path) {
   if (::fstat(descriptor.get(), &state) != 0) unreadable(path, errno);
   if (!S_ISREG(state.st_mode)) {
     throw Failure(ExitStatus::usage, fmt::format("{} is not a regular file", path.string()),
-                  fmt::format("see what is there: ls -ldL {}", operand(path)));
+                  {"see what is there", "ls -ldL " + operand(path)});
   }
   const auto exposed = exposure(descriptor, Owner::caller_or_root);
   if (exposed.empty()) return descriptor;
@@ -244,7 +243,7 @@ Descriptor open_trusted(const fs::path& path) {
           : as_root(chmod);
   throw Untrusted(
       fmt::format("{} {}, so its contents may be another user's", path.string(), exposed),
-      fmt::format("read the file; if it is what you expect: {}", mended));
+      {"read the file; if it is what you expect", mended});
 }
 
 std::string read_all(const Descriptor& descriptor, const fs::path& path, std::size_t limit) {
@@ -264,7 +263,7 @@ std::string read_all(const Descriptor& descriptor, const fs::path& path, std::si
       throw Failure(ExitStatus::refused,
                     fmt::format("{} is larger than {} KiB, the most that retrust reads",
                                 path.string(), limit / 1024),
-                    fmt::format("see what is in the file: head -c 1000 {}", operand(path)));
+                    {"see what is in the file", "head -c 1000 " + operand(path)});
     }
   }
 }

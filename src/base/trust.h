@@ -14,8 +14,8 @@ namespace retrust {
 /// The refusal of a file or folder that another user owns or can write.
 class Untrusted : public Failure {
  public:
-  Untrusted(std::string happened, std::string advice_text)
-      : Failure(ExitStatus::refused, std::move(happened), std::move(advice_text)) {}
+  Untrusted(std::string happened, Advice next)
+      : Failure(ExitStatus::refused, std::move(happened), std::move(next)) {}
 };
 
 /// Allowed owner of a file that retrust relies on.

@@ -80,4 +80,26 @@ std::string_view fitting(std::string_view text, std::size_t columns) {
   return text.substr(0, text.size() - rest.size());
 }
 
+std::vector<std::string> wrapped(std::string_view line, std::size_t columns, std::size_t hanging) {
+  std::vector<std::string> lines;
+  std::string current;
+  auto has_word = false;
+  for (std::size_t at = 0; at < line.size();) {
+    const auto begin = line.find_first_not_of(' ', at);
+    if (begin == std::string_view::npos) break;
+    const auto end = std::min(line.find(' ', begin), line.size());
+    const auto next = line.substr(at, end - at);
+    if (has_word && width_of(current) + width_of(next) > columns) {
+      lines.push_back(std::move(current));
+      current = std::string(hanging, ' ').append(line.substr(begin, end - begin));
+    } else {
+      current += next;
+    }
+    has_word = true;
+    at = end;
+  }
+  lines.push_back(std::move(current));
+  return lines;
+}
+
 }  // namespace retrust

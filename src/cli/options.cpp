@@ -23,7 +23,7 @@ namespace {
 namespace po = boost::program_options;
 
 /// The sentence may hold what was typed.
-[[noreturn]] void wrong(const std::string& what, std::string advice = "see retrust --help") {
+[[noreturn]] void wrong(const std::string& what, Advice advice = "see retrust --help") {
   throw Failure(ExitStatus::usage, one_line(what), std::move(advice));
 }
 

@@ -99,7 +99,7 @@ const CommandInfo* find_command(std::string_view name);
 /// The variable that an option can come from; empty where it comes from the command line alone.
 std::string variable_of(const OptionInfo& option);
 
-/// Looks up a variable of the environment; nothing where it is not set.
+/// TerminalStyle up a variable of the environment; nothing where it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
 /// Reads the command line (without the program's name), then the environment (RETRUST_…), then the

@@ -101,7 +101,7 @@ std::string field_text(const SchemaField& field) {
   const auto type = field.type == SchemaField::Type::number ? "number, "
                     : field.type == SchemaField::Type::list ? "list, "
                                                             : "";
-  const auto presence = field.presence == SchemaField::Presence::sometimes ? " (not always)" : "";
+  const auto presence = field.presence == Presence::sometimes ? " (not always)" : "";
   return fmt::format("{}{}{}", type, escaped(field.meaning), presence);
 }
 

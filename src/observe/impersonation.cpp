@@ -283,9 +283,9 @@ awaitable<TokenPage> TokenPages::next() {
       throw Failure(
           ExitStatus::refused,
           fmt::format("the downstream cluster's list of secrets in {} is no list", name_space_),
-          fmt::format("this may be an attack, and retrust uses nothing of that answer. See what "
-                      "the cluster sends: {}",
-                      question.command));
+          Advice("this may be an attack, and retrust uses nothing of that answer. See what the "
+                 "cluster sends",
+                 question.command));
     }
     check_objects(list, question);
     for (const auto& secret : array_at(list, "/items")) {

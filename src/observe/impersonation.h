@@ -81,8 +81,8 @@ std::string not_made_again(const OwnToken& token, TokenOwner owner, const Observ
 boost::asio::awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
                                                             NamespaceName name_space);
 
-/// Looks at all of them, and puts what was found into the observation; where that cannot be done,
-/// the reason.
+/// TerminalStyle at all of them, and puts what was found into the observation; where that cannot be
+/// done, the reason.
 boost::asio::awaitable<void> observe_own_tokens(const Clusters& clusters,
                                                 const ObserveOptions& options, Journal journal,
                                                 Observation& seen);

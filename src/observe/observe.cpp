@@ -62,8 +62,8 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
 
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
 /// the others; one that is older than the renewal is told from one of another cluster.
-void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answers,
-                const std::string& wanted, const std::string& listing) {
+void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answers& answers,
+                         const std::string& wanted, const std::string& listing) {
   const auto& downstream_end = ends[2];
   const auto& local_end = ends[3];
   const auto view = parse_kubeconfig(answers.config);
@@ -77,9 +77,11 @@ void throw_best(const std::vector<std::exception_ptr>& ends, const Answers& answ
   const auto downstream = absence(downstream_end);
   const auto local = absence(local_end);
   if (downstream && local) {
+    auto advice = downstream->advice;
+    advice.sentence = "check the network of this machine first, such as a VPN; " + advice.sentence;
     throw Failure(ExitStatus::failed,
                   fmt::format("neither cluster answers: {}; {}", downstream->what(), local->what()),
-                  "check the network of this machine first, such as a VPN; " + downstream->advice,
+                  std::move(advice),
                   downstream->detail == local->detail ? downstream->detail
                                                       : downstream->detail + "\n" + local->detail);
   }
@@ -212,14 +214,13 @@ const json::value& choose_cluster(const json::value& local_list, const std::stri
     throw Failure(
         ExitStatus::refused,
         fmt::format("{} clusters are called {}: {}", named.size(), wanted, enumerated(ids)),
-        "give the ID of the one that is meant with --cluster; list all: " + listing);
+        {"give the ID of the one that is meant with --cluster; list all", listing});
   }
   const auto near = near_ones(wanted, known);
-  throw Failure(
-      ExitStatus::refused,
-      fmt::format("Rancher knows no cluster {}{}", wanted,
-                  near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
-      "give an ID (c-…) or a name of Rancher's list with --cluster; list all: " + listing);
+  throw Failure(ExitStatus::refused,
+                fmt::format("Rancher knows no cluster {}{}", wanted,
+                            near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
+                {"give an ID (c-…) or a name of Rancher's list with --cluster; list all", listing});
 }
 
 awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kubectl& downstream,
@@ -286,7 +287,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   const auto ends = co_await settle(std::move(questions));
   registration.check();
   const auto listing = clusters.local.shown(commands::cluster_names());
-  throw_best(ends, answers, options.cluster, listing);
+  throw_most_specific(ends, answers, options.cluster, listing);
 
   Observation seen;
   seen.seen_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

@@ -61,9 +61,8 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
                   fmt::format("the container {} is not running ({}): nothing can be backed up "
                               "in it",
                               choice.container, container.state),
-                  fmt::format("start it, or back its data up by hand and give "
-                              "--no-rancher-backup: {} start {}",
-                              docker.shown(), choice.container));
+                  Advice("back its data up by hand and give --no-rancher-backup, or start it",
+                         fmt::format("{} start {}", docker.shown(), choice.container)));
   }
   if (container.version.empty()) container.version = observation.local.rancher.version_text;
   backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",

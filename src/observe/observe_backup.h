@@ -26,9 +26,9 @@ struct BackupTools {
   Tar tar;
 };
 
-/// Looks at what a backup will need; changes nothing. `folder` is where it will go, `observation`
-/// what was seen before, with Rancher's container where one was named. Throws Failure: refused
-/// where no backup can be made like this.
+/// TerminalStyle at what a backup will need; changes nothing. `folder` is where it will go,
+/// `observation` what was seen before, with Rancher's container where one was named. Throws
+/// Failure: refused where no backup can be made like this.
 boost::asio::awaitable<BackupObservation> observe_backup(BackupTools& tools,
                                                          const BackupChoice& choice,
                                                          const std::filesystem::path& folder,

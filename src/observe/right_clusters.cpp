@@ -9,7 +9,7 @@
 namespace retrust {
 namespace {
 
-[[noreturn]] void refuse(std::string why, std::string advice, std::string detail = {}) {
+[[noreturn]] void refuse(std::string why, Advice advice, std::string detail = {}) {
   throw Failure(ExitStatus::refused, std::move(why), std::move(advice), std::move(detail));
 }
 

@@ -13,8 +13,9 @@ namespace {
   throw Failure(ExitStatus::refused,
                 fmt::format("the kubeconfig of the {} leads to another cluster than before: {}",
                             name_of(side), difference),
-                "find out who replaced the kubeconfig, or what answers at its address; then look "
-                "again: retrust plan");
+                Advice::retrust("find out who replaced the kubeconfig, or what answers at its "
+                                "address; then look again",
+                                "plan"));
 }
 
 void check_uid(Side side, const Uid& before, const Uid& now) {

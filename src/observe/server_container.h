@@ -9,7 +9,7 @@
 
 namespace retrust {
 
-/// Looks at the container of that name, if it is not empty; changes nothing. Throws Failure
+/// TerminalStyle at the container of that name, if it is not empty; changes nothing. Throws Failure
 /// (refused) where there is none of that name, or where it is seen that the local cluster is
 /// another one than that in it; what cannot be seen is warned of. Registers the secrets of the
 /// kubeconfig in it before it asks there.

@@ -86,28 +86,28 @@ std::vector<std::string> findings(const Observation& observation) {
   return lines;
 }
 
-boost::json::object facts(const Observation& observation, const Programs& programs) {
+Finding facts(const Observation& observation, const Programs& programs) {
   const auto& cluster = observation.local.cluster;
   const auto& downstream = observation.downstream;
-  boost::json::object told;
-  told["downstreamCluster"] =
+  Finding told;
+  told.downstream_cluster =
       fmt::format("{} ({}){}", cluster.display_name, cluster.id.text(),
                   where(downstream.kubeconfig.server, downstream.kube_system_uid));
   // Rancher calls the cluster that it runs in so.
   std::string local = "local";
   if (observation.container) local += " in container " + observation.container->name.text();
-  told["localCluster"] =
+  told.local_cluster =
       local + where(observation.local.kubeconfig.server, observation.local.kube_system_uid);
-  told["rancherVersion"] = observation.local.rancher.version_text.str();
-  told["kubernetesVersion"] = downstream.kubernetes_version.str();
-  told["kubectlVersion"] = observation.kubectl_version.str();
-  told["kubectlPath"] = programs.kubectl;
+  told.rancher_version = observation.local.rancher.version_text.str();
+  told.kubernetes_version = downstream.kubernetes_version.str();
+  told.kubectl_version = observation.kubectl_version.str();
+  told.kubectl_path = programs.kubectl;
   if (observation.container) {
-    told["dockerVersion"] = observation.container->docker.str();
-    told["dockerPath"] = programs.docker;
+    told.docker_version = observation.container->docker.str();
+    told.docker_path = programs.docker;
   }
-  told["backupToolVersion"] = observation.backup.tool_version.str();
-  told["backupToolPath"] = observation.backup.tool_program;
+  told.backup_tool_version = observation.backup.tool_version.str();
+  told.backup_tool_path = observation.backup.tool_program;
   return told;
 }
 

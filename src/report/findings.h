@@ -3,10 +3,9 @@
 #include <string>
 #include <vector>
 
-#include <boost/json/object.hpp>
-
 #include "observe/observation.h"
 #include "steps/plan.h"
+#include "transcript/event.h"
 
 namespace retrust {
 
@@ -19,8 +18,8 @@ struct Programs {
   std::string docker = {};
 };
 
-/// What the head of a transcript says, by the keys of document.cpp.
-boost::json::object facts(const Observation& observation, const Programs& programs);
+/// What the head of a transcript says.
+Finding facts(const Observation& observation, const Programs& programs);
 
 /// What Rancher has stored, for people.
 std::vector<std::string> render_stored(const Observation& observation);

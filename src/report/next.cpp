@@ -71,19 +71,19 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   return fmt::format("{} {}", called.program, shell_line(words));
 }
 
-void add_tokens(std::vector<std::string>& next, const Called& called, const Observation& seen) {
+void add_tokens(std::vector<Advice>& next, const Called& called, const Observation& seen) {
   const auto& own = seen.own_tokens;
   if (own.rejected() == 0) return;
   if (own.doomed() > 0) {
-    next.push_back(fmt::format(
-        "the cluster rejects {} that Rancher gave its users or agents there (logs and the web "
-        "shell fail with them); delete the ones that Rancher creates again: {}",
-        counted(own.doomed(), "token"),
-        command_line(called, CommandName::step, Scope::what_is_left, {"3.2"})));
+    next.emplace_back(
+        fmt::format("the cluster rejects {} that Rancher gave its users or agents there (logs and "
+                    "the web shell fail with them); delete the ones that Rancher creates again",
+                    counted(own.doomed(), "token")),
+        command_line(called, CommandName::step, Scope::what_is_left, {"3.2"}));
   }
   const auto kept = own.rejected() - own.doomed();
   if (kept > 0) {
-    next.push_back(
+    next.emplace_back(
         fmt::format("the cluster rejects {} there that nobody would make again, left alone for "
                     "that: see what was found, and whether what uses it has to be installed again",
                     counted(kept, "token")));
@@ -91,58 +91,50 @@ void add_tokens(std::vector<std::string>& next, const Called& called, const Obse
 }
 
 /// Why a cluster whose credentials are right may not be ready.
-void add_other_cause(std::vector<std::string>& next, const Observation& seen) {
+void add_other_cause(std::vector<Advice>& next, const Observation& seen) {
   const auto& ready = seen.local.cluster.ready;
   if (ready.status.empty() || ready.status == "True") return;
-  next.push_back(
+  next.emplace_back(
       "Rancher has the live token and CA and does not say Ready: it tries again within some "
       "minutes; where that stays so the cause is another one, which its message tells");
 }
 
 }  // namespace
 
-std::string completed(const Called& called, const std::string& text) {
-  constexpr std::string_view begin = ": retrust ";
-  const auto found = text.rfind(begin);
-  if (found == std::string::npos) return text;
-  const auto words = std::string_view(text).substr(found + begin.size());
-  const auto space = std::min(words.find(' '), words.size());
-  const auto* command = find_command(words.substr(0, space));
-  std::vector<std::string> arguments;
-  if (space < words.size()) arguments.emplace_back(words.substr(space + 1));
-  const auto goes_on = !arguments.empty() && arguments.front().find(' ') != std::string::npos;
-  if (command == nullptr || goes_on) return text;
-  return text.substr(0, found + 2) +
-         command_line(called, command->command, Scope::what_is_left, std::move(arguments));
+Advice completed(const Called& called, Advice advice) {
+  const auto* command = advice.own.empty() ? nullptr : find_command(advice.own.front());
+  if (command == nullptr) return advice;
+  advice.command = command_line(called, command->command, Scope::what_is_left,
+                                {advice.own.begin() + 1, advice.own.end()});
+  return advice;
 }
 
-std::vector<std::string> next_after_look(const Called& called, const Options& options,
-                                         const Observation& seen, const Plan& plan) {
-  std::vector<std::string> next;
+std::vector<Advice> next_after_look(const Called& called, const Options& options,
+                                    const Observation& seen, const Plan& plan) {
+  std::vector<Advice> next;
   if (!differs(seen, plan)) {
     add_other_cause(next, seen);
     add_tokens(next, called, seen);
     return next;
   }
   if (options.command == CommandName::status) {
-    next.push_back("see what would be done: " +
-                   command_line(called, CommandName::plan, Scope::same));
+    next.emplace_back("see what would be done",
+                      command_line(called, CommandName::plan, Scope::same));
     return next;
   }
-  next.push_back("do it: " + command_line(called, CommandName::run, Scope::same));
+  next.emplace_back("do it", command_line(called, CommandName::run, Scope::same));
   if (options.backup.kind == BackupChoice::Kind::not_chosen) {
-    next.push_back(
+    next.emplace_back(
         "to back Rancher up first, give one of these instead of --no-rancher-backup: "
         "--rancher-container NAME, --rke-config FILE, --k3s or --rke2");
   }
   return next;
 }
 
-std::vector<std::string> next_after_change(const Called& called, const Options& options,
-                                           const Observation& seen, const Plan& plan,
-                                           Repaired repaired, WayBack way_back,
-                                           const std::string& folder) {
-  std::vector<std::string> next;
+std::vector<Advice> next_after_change(const Called& called, const Options& options,
+                                      const Observation& seen, const Plan& plan, Repaired repaired,
+                                      WayBack way_back, const std::string& folder) {
+  std::vector<Advice> next;
   if (repaired == Repaired::after_silence) {
     // The label: rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
     std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
@@ -153,7 +145,7 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
                              "app=cattle-cluster-agent", "--since=15m"}) {
       words.emplace_back(word);
     }
-    next.push_back("find out why the agents did not report: " + shell_line(words));
+    next.emplace_back("find out why the agents did not report", shell_line(words));
   }
   std::vector<std::string> open;
   for (const auto& step : plan.steps) {
@@ -163,12 +155,11 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
       open.push_back(std::string(info.section) + " " + std::string(info.name));
   }
   if (!open.empty()) {
-    next.push_back(fmt::format("still needed: {}; do what is left: {}", enumerated(open),
-                               command_line(called, CommandName::run, Scope::what_is_left)));
+    next.emplace_back(fmt::format("still needed: {}; do what is left", enumerated(open)),
+                      command_line(called, CommandName::run, Scope::what_is_left));
   } else if (!seen.comparison().equal()) {
-    next.push_back(
-        "Rancher's credentials did not match the cluster's at the last check; check "
-        "again: " +
+    next.emplace_back(
+        "Rancher's credentials did not match the cluster's at the last check; check again",
         command_line(called, CommandName::status, Scope::what_is_left));
   } else {
     add_other_cause(next, seen);
@@ -178,33 +169,32 @@ std::vector<std::string> next_after_change(const Called& called, const Options& 
   return next;
 }
 
-std::string advice_after_no(const Called& called, const Options& options, BackupMade backup) {
+Advice advice_after_no(const Called& called, const Options& options, BackupMade backup) {
   const auto* begins =
       backup == BackupMade::no
-          ? "nothing of this was done. To do it, give the command again and "
-            "answer yes: "
+          ? "nothing of this was done. To do it, give the command again and answer yes"
           : "the backup that was made stays, and no more was done. To do the rest, "
-            "give the command again and answer yes, which makes another backup: ";
-  return begins + command_line(called, options.command, Scope::same);
+            "give the command again and answer yes, which makes another backup";
+  return {begins, command_line(called, options.command, Scope::same)};
 }
 
-std::vector<std::string> next_after_failure(const Called& called, const Options& options,
-                                            WayBack way_back, const std::string& folder) {
-  std::vector<std::string> next{"what was changed stays; do what is left: " +
-                                command_line(called, options.command, Scope::same)};
+std::vector<Advice> next_after_failure(const Called& called, const Options& options,
+                                       WayBack way_back, const std::string& folder) {
+  std::vector<Advice> next{{"what was changed stays; do what is left",
+                            command_line(called, options.command, Scope::same)}};
   add_backup(next, called, way_back, folder);
   return next;
 }
 
-void add_backup(std::vector<std::string>& next, const Called& called, WayBack way_back,
+void add_backup(std::vector<Advice>& next, const Called& called, WayBack way_back,
                 const std::string& folder) {
-  next.push_back(fmt::format(
+  next.emplace_back(fmt::format(
       "{}/backup has what Rancher had stored, the old token included: keep it safe, and delete it "
       "when nobody needs it",
       folder));
   if (way_back == WayBack::none) return;
-  next.push_back("put that back: " +
-                 command_line(called, CommandName::rollback, Scope::what_is_left, {folder}));
+  next.emplace_back("put that back",
+                    command_line(called, CommandName::rollback, Scope::what_is_left, {folder}));
 }
 
 }  // namespace retrust

@@ -50,20 +50,6 @@ std::string_view word(Verdict verdict) {
   return "unknown";
 }
 
-std::string_view word(Need need) {
-  switch (need) {
-    case Need::needed:
-      return "needed";
-    case Need::not_needed:
-      return "not-needed";
-    case Need::depends:
-      return "depends";
-    case Need::skipped:
-      return "skipped";
-  }
-  return "unknown";
-}
-
 json::value own_tokens_report(const OwnTokens& own) {
   if (own.look == OwnTokens::Look::none) return nullptr;
   json::object whole;
@@ -91,28 +77,6 @@ json::value own_tokens_report(const OwnTokens& own) {
 }
 
 }  // namespace
-
-json::array plan_report(const Plan& plan) {
-  json::array steps;
-  for (const auto& planned : plan.steps) {
-    const auto& info = info_of(planned.step);
-    json::array commands;
-    for (const auto& command : planned.commands) commands.emplace_back(command);
-    json::object entry;
-    entry["section"] = info.section;
-    entry["name"] = info.name;
-    entry["need"] = word(planned.need);
-    entry["changes"] = info.effect == StepInfo::Effect::changes;
-    entry["reason"] = planned.reason;
-    entry["commands"] = std::move(commands);
-    json::array notes;
-    for (const auto& note : planned.notes) notes.emplace_back(note);
-    if (!planned.effect.empty()) notes.emplace_back(planned.effect);
-    entry["notes"] = std::move(notes);
-    steps.emplace_back(std::move(entry));
-  }
-  return steps;
-}
 
 json::object report(const Observation& observation, const Plan& plan) {
   const auto& cluster = observation.local.cluster;
@@ -151,7 +115,7 @@ json::object report(const Observation& observation, const Plan& plan) {
     whole["live"] = std::move(entry);
   }
   whole["impersonation"] = own_tokens_report(observation.own_tokens);
-  whole["steps"] = plan_report(plan);
+  whole["steps"] = to_json(shown(plan));
   return whole;
 }
 

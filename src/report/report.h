@@ -10,7 +10,4 @@ namespace retrust {
 /// What `status` and `plan` print with -o json, version 1. Holds fingerprints, never a token.
 boost::json::object report(const Observation& observation, const Plan& plan);
 
-/// The steps of a plan, as in the report and in transcript.jsonl.
-boost::json::array plan_report(const Plan& plan);
-
 }  // namespace retrust

@@ -110,12 +110,14 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
   }
   const auto foreign = foreign_parts(now, saved_);
   if (!foreign.empty() && options_.others == RollbackOptions::Others::refuse) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("{} that Rancher has stored came neither of that run nor was there "
-                              "before it: somebody else changed it since",
-                              enumerated(foreign)),
-                  "nothing was changed; --overwrite puts back what was saved all the same; see "
-                  "what is stored: retrust status");
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("{} that Rancher has stored came neither of that run nor was there "
+                    "before it: somebody else changed it since",
+                    enumerated(foreign)),
+        Advice::retrust("nothing was changed; --overwrite puts back what was saved all the "
+                        "same; see what is stored",
+                        "status"));
   }
   return Left::something;
 }
@@ -178,10 +180,10 @@ void Rollback::set_verdict(const Condition& before, const Condition& now) {
   if (!saved_.cluster.stored.token.empty()) judge_token();
   // Rancher looks at the cluster from time to time: this may be from before the change.
   verdict_ += fmt::format("; {}", rancher_says(now, before.status == now.status ? "still " : ""));
-  next_.emplace_back(saved_verdict_ == Verdict::rejected
-                         ? "see what brings Rancher and the cluster together again: retrust plan"
-                         : "see in some minutes whether Rancher reaches the cluster: retrust "
-                           "status");
+  next_.push_back(
+      saved_verdict_ == Verdict::rejected
+          ? Advice::retrust("see what brings Rancher and the cluster together again", "plan")
+          : Advice::retrust("see in some minutes whether Rancher reaches the cluster", "status"));
 }
 
 void Rollback::judge_token() {
@@ -263,7 +265,7 @@ awaitable<void> Rollback::run() {
     journal_.finding("nothing is needed: Rancher has stored what was saved");
     verdict_ = "Rancher has stored what was saved; " + rancher_says(now->ready, "");
     if (now->ready.status != "True") {
-      next_.emplace_back("see what Rancher and the cluster have: retrust status");
+      next_.push_back(Advice::retrust("see what Rancher and the cluster have", "status"));
     }
     co_return;
   }

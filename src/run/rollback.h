@@ -49,7 +49,7 @@ class Rollback {
 
   /// Where things stand in the end, and what a person does about it.
   const std::string& verdict() const { return verdict_; }
-  const std::vector<std::string>& next() const { return next_; }
+  const std::vector<Advice>& next() const { return next_; }
 
  private:
   enum class Left { nothing, something };
@@ -77,7 +77,7 @@ class Rollback {
   /// Of the token that comes back.
   Verdict saved_verdict_ = Verdict::unknown;
   std::string verdict_;
-  std::vector<std::string> next_;
+  std::vector<Advice> next_;
   bool changed_ = false;
 };
 

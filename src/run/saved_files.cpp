@@ -25,11 +25,11 @@ namespace json = boost::json;
 constexpr const char* transcript = "transcript.jsonl";
 constexpr std::string_view backup_prefix = "backup/";
 
-[[noreturn]] void refuse(std::string what, std::string advice) {
+[[noreturn]] void refuse(std::string what, Advice advice) {
   throw Failure(ExitStatus::refused, std::move(what), std::move(advice));
 }
 
-json::value parsed(std::string_view text, const std::string& what, std::string advice) {
+json::value parsed(std::string_view text, const std::string& what, Advice advice) {
   try {
     return parse_document(text);
   } catch (const std::exception& error) {
@@ -87,8 +87,7 @@ std::map<std::string, DisplayText> read_records(const Descriptor& file, const fs
     if (rest.size() > most_in_line || total > most_bytes ||
         records.size() > SavedFiles::most_files) {
       refuse(fmt::format("{} is larger than any that retrust writes", path.string()),
-             fmt::format("no changes were made; see what is in the file: head -c 1000 {}",
-                         operand(path)));
+             {"no changes were made; see what is in the file", "head -c 1000 " + operand(path)});
     }
   }
 }
@@ -123,10 +122,10 @@ std::vector<std::string> SavedFiles::beginning_with(std::string_view prefix) con
 void SavedFiles::compare(const std::string& name, std::string_view content) const {
   if (!has_records()) return;
   const auto path = backup_.path_of(name).string();
-  const auto advice = fmt::format(
-      "no changes were made; use a copy of the folder as the run left it; what is there now: "
-      "sha256sum {}",
-      operand(path));
+  const Advice advice(
+      "no changes were made; use a copy of the folder as the run left it; see what is "
+      "there now",
+      "sha256sum " + operand(path));
   const auto record = records_.find(name);
   if (record == records_.end()) {
     refuse(fmt::format("{} is not a file that the run saved: its transcript does not list the file",

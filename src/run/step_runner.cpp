@@ -165,7 +165,7 @@ awaitable<void> StepRunner::perform_plan() {
   co_await prepare();
   const auto& journal = context_.run_journal();
   const auto first = context_.plan();
-  journal.plan(plan_text(first), plan_report(first));
+  journal.plan(shown(first));
   if (first.next_change() == nullptr && context_.seen().comparison().equal()) {
     journal.finding("nothing is needed");
     co_await conclude();
@@ -202,7 +202,7 @@ awaitable<void> StepRunner::perform_plan() {
   while (context_.state().stored_token_due) co_await read_due_token(context_);
   if (!context_.seen().comparison().equal()) {
     throw Failure(ExitStatus::failed, "stored and live credentials still differ",
-                  "run without --skip; see what is left to do: retrust plan");
+                  Advice::retrust("run without --skip; see what is left to do", "plan"));
   }
   co_await conclude();
 }

@@ -65,7 +65,7 @@ PlannedStep plan(const Situation& situation) {
 
 void check(const Observation& seen) {
   const auto& backup = *seen.backup.container;
-  const auto check_room = [&](std::uint64_t free_kib, std::string_view where, std::string advice) {
+  const auto check_room = [&](std::uint64_t free_kib, std::string_view where, Advice advice) {
     if (free_kib > backup.data_kib) return;
     throw Failure(ExitStatus::refused,
                   fmt::format("the backup of Rancher's data ({} before it is compressed) may not "

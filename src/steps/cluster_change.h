@@ -21,7 +21,7 @@ struct ClusterChange {
   ClusterId id;
   std::string status_path = {};  ///< see status_path in stored_token.h
   std::string purpose;           ///< for people, e.g. "with the live token and CA"
-  /// Looks at the resource as it is now; whether it still has to be changed. May refuse by
+  /// TerminalStyle at the resource as it is now; whether it still has to be changed. May refuse by
   /// throwing.
   std::function<bool(const ClusterResource&)> look;
   /// A token that is to be in a new Secret: it is made once, and `edit` gets its name.

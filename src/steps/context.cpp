@@ -23,8 +23,8 @@ Kubectl Context::local() const {
   return data_->clusters_.local.in_section(section_).with(Patience{wait()});
 }
 
-void Context::announce(const std::string& text, boost::json::object data) const {
-  journal_.change(text, std::move(data));
+void Context::announce(const std::string& text, Change change) const {
+  journal_.change(text, std::move(change));
   state().changed = true;
 }
 

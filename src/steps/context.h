@@ -85,7 +85,7 @@ class Context {
   void expect(std::set<Step> steps) { data_->expected_ = std::move(steps); }
 
   /// Announces a change of an object whose uid has just been read, as the last thing before it.
-  void announce(const std::string& text, boost::json::object data = {}) const;
+  void announce(const std::string& text, Change change = {}) const;
   /// The same where only the name is known: throws Failure (refused) where the kubeconfig leads to
   /// another cluster by now. Any of the two clusters.
   boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text) const;

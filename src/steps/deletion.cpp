@@ -53,12 +53,11 @@ boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion,
       ExitStatus::failed,
       fmt::format("kubectl ended with status 0, but did not delete {} {} ({})", deletion.kind,
                   enumerated(texts_of(left)), deletion.name_space),
-      fmt::format(
-          "look for defaults of delete in ~/.kube/kuberc (kubectl 1.33 and later), then run "
-          "again; by hand: {}",
-          kubectl.shown(deletion.kind == "pod"
-                            ? commands::delete_pods(deletion.name_space, left)
-                            : commands::delete_secrets(deletion.name_space, left))),
+      Advice("look for defaults of delete in ~/.kube/kuberc (kubectl 1.33 and later), then run "
+             "again; by hand",
+             kubectl.shown(deletion.kind == "pod"
+                               ? commands::delete_pods(deletion.name_space, left)
+                               : commands::delete_secrets(deletion.name_space, left))),
       printed);
 }
 

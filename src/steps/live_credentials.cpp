@@ -37,7 +37,7 @@ void check_usable(const TokenSecret* live, const PlanOptions& options) {
                   live == nullptr ? "there is no token secret of cattle to repair with"
                                   : fmt::format("the token secret {} cannot be used to repair: {}",
                                                 live->name, live->lack()),
-                  "wait for a new one: retrust step delete-token");
+                  Advice::retrust("wait for a new one", "step", "delete-token"));
   }
   check_token_owner(*live, options);
   if (live->verdict == Verdict::rejected) {
@@ -45,8 +45,8 @@ void check_usable(const TokenSecret* live, const PlanOptions& options) {
                   fmt::format("the cluster rejects the token in {}, so it is not stored in Rancher",
                               live->name),
                   options.skip.contains(Step::delete_token)
-                      ? "run without --skip 2.1, which replaces it"
-                      : "replace it first: retrust step delete-token",
+                      ? Advice("run without --skip 2.1, which replaces it")
+                      : Advice::retrust("replace it first", "step", "delete-token"),
                   live->reason);
   }
   if (parse_certificates(live->credentials.ca_pem).empty()) {

@@ -8,23 +8,7 @@
 #include "steps/step.h"
 
 namespace retrust {
-namespace {
-
-std::string_view word(Need need) {
-  switch (need) {
-    case Need::needed:
-      return "needed";
-    case Need::not_needed:
-      return "not needed";
-    case Need::depends:
-      return "if needed";
-    case Need::skipped:
-      return "skipped";
-  }
-  return {};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 const PlannedStep& Plan::operator[](Step step) const {
   const auto found = std::find_if(steps.begin(), steps.end(),
@@ -108,18 +92,17 @@ std::vector<std::string> added_changes(const Plan& first, const Plan& now) {
   return added;
 }
 
-std::string plan_text(const Plan& plan) {
-  std::string text;
+std::vector<ShownStep> shown(const Plan& plan) {
+  std::vector<ShownStep> steps;
   for (const auto& planned : plan.steps) {
     const auto& info = info_of(planned.step);
-    text += fmt::format("{}  {:<20}  {:<10}  {}\n", info.section, info.name, word(planned.need),
-                        planned.reason);
-    if (planned.need == Need::not_needed || planned.need == Need::skipped) continue;
-    for (const auto& command : planned.commands) text += fmt::format("       {}\n", command);
-    for (const auto& note : planned.notes) text += fmt::format("       ({})\n", note);
-    if (!planned.effect.empty()) text += fmt::format("       ({})\n", planned.effect);
+    auto notes = planned.notes;
+    if (!planned.effect.empty()) notes.push_back(planned.effect);
+    steps.push_back({std::string(info.section), std::string(info.name), planned.need,
+                     info.effect == StepInfo::Effect::changes, planned.reason, planned.commands,
+                     std::move(notes)});
   }
-  return text;
+  return steps;
 }
 
 }  // namespace retrust

@@ -10,15 +10,9 @@
 #include "observe/observation.h"
 #include "observe/stored_digest.h"
 #include "tools/kubectl.h"
+#include "transcript/event.h"
 
 namespace retrust {
-
-enum class Need {
-  needed,
-  not_needed,
-  depends,  ///< on what comes of the steps before
-  skipped,  ///< by the operator
-};
 
 struct PlanOptions {
   NamespaceName name_space = "cattle-system";
@@ -98,7 +92,7 @@ std::string effects_text(const Plan& plan);
 /// Steps that change something and are needed now, and of which the first plan did not speak.
 std::vector<std::string> added_changes(const Plan& first, const Plan& now);
 
-/// The plan as text for people, one step after another.
-std::string plan_text(const Plan& plan);
+/// The plan as it is shown and recorded.
+std::vector<ShownStep> shown(const Plan& plan);
 
 }  // namespace retrust

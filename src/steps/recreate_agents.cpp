@@ -164,8 +164,7 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
           ExitStatus::gave_up,
           fmt::format("the agents did not start again within {}: {}", duration_text(context.wait()),
                       wait.summary()),
-          fmt::format("see why with: {}",
-                      kubectl.shown(commands::describe_pods(context.options().name_space))));
+          Advice("see why", kubectl.shown(commands::describe_pods(context.options().name_space))));
     }
     if (!stale.empty() || wait.certain()) break;
     // An old pod that was never seen going may only be further down in the list: look at all.
@@ -189,12 +188,12 @@ awaitable<void> run(Context context) {
   // Once more where one started with the old secret while the others were being deleted.
   for (auto round = 0; round == 0 || !stale.empty(); ++round) {
     if (round == most_rounds) {
-      throw Failure(ExitStatus::gave_up,
-                    fmt::format("pods that mount a deleted token secret were made again {} times",
-                                most_rounds),
-                    fmt::format("find out who makes them: {}",
-                                context.downstream().shown(
-                                    commands::describe_pods(context.options().name_space))));
+      throw Failure(
+          ExitStatus::gave_up,
+          fmt::format("pods that mount a deleted token secret were made again {} times",
+                      most_rounds),
+          Advice("find out who makes them", context.downstream().shown(commands::describe_pods(
+                                                context.options().name_space))));
     }
     std::vector<awaitable<void>> tasks;
     if (!stale.empty()) {

@@ -241,24 +241,17 @@ class RejectedTokens {
   }
 
   void announce(const std::vector<OwnToken>& batch) const {
-    json::array secrets;
+    Change change{batch.front().name_space.text()};
     std::vector<std::string> names;
     for (const auto& secret : batch) {
-      json::object entry;
-      entry["name"] = secret.name.text();
-      entry["uid"] = secret.uid.text();
-      entry["account"] = secret.account.text();
-      secrets.emplace_back(std::move(entry));
+      change.secrets.push_back({secret.name.text(), secret.uid.text(), secret.account.text()});
       if (batch.size() <= named_at_most) names.push_back(secret.name.text());
     }
-    json::object data;
-    data["namespace"] = batch.front().name_space.text();
-    data["secrets"] = std::move(secrets);
     context_.announce(
         fmt::format("deleting {} in {}, rejected by the cluster{}",
                     counted(batch.size(), "token secret"), batch.front().name_space,
                     names.empty() ? " (transcript.jsonl names them)" : ": " + enumerated(names)),
-        std::move(data));
+        std::move(change));
   }
 
   Context context_;

@@ -164,7 +164,7 @@ awaitable<void> restart_container(Context context) {
                     fmt::format("Rancher did not answer within {} of the restart of the container "
                                 "{}",
                                 duration_text(context.wait()), name),
-                    fmt::format("see why with: {} logs --tail 50 {}", docker.shown(), name),
+                    Advice("see why", fmt::format("{} logs --tail 50 {}", docker.shown(), name)),
                     std::move(text));
     }
     if (text != last) context.journal().progress(text);
@@ -214,8 +214,7 @@ awaitable<void> run(Context context) {
     throw Failure(ExitStatus::gave_up,
                   fmt::format("Rancher's new server pods were not ready within {}",
                               duration_text(context.wait())),
-                  fmt::format("see why with: {}",
-                              kubectl.shown(commands::describe_pods(rancher.name_space))));
+                  Advice("see why", kubectl.shown(commands::describe_pods(rancher.name_space))));
   }
   context.journal().wait_ended("Rancher's new server pods are ready");
   context.forget_readiness();

@@ -34,7 +34,7 @@ Failure replaced(const Observation& seen) {
                       "credentials were there: {}",
                       seen.local.cluster.display_name, seen.local.cluster.id,
                       text_of(seen.comparison())),
-          "find out who does; see what is left to do: retrust plan"};
+          Advice::retrust("find out who does; see what is left to do", "plan")};
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Failure not_ready(const Observation& seen, std::chrono::milliseconds limit) {
           fmt::format("the live credentials are stored, but Rancher did not say that the cluster "
                       "is ready within {}",
                       duration_text(limit)),
-          "look at the agents' logs; see what Rancher says: retrust status",
+          Advice::retrust("look at the agents' logs; see what Rancher says", "status"),
           fmt::format("Ready {} {}", ready.status, ready.message)};
 }
 

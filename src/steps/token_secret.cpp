@@ -122,7 +122,7 @@ awaitable<TokenSecret> read_live_secret(Context context) {
     throw Failure(ExitStatus::failed,
                   fmt::format("the secret {} of the downstream cluster cannot be used: {}",
                               live.name, fresh ? fresh->lack() : "it is of another account now"),
-                  "let retrust replace it: retrust step delete-token");
+                  Advice::retrust("let retrust replace it", "step", "delete-token"));
   }
   if (live.credentials.token == fresh->credentials.token) {
     fresh->verdict = live.verdict;

@@ -1,5 +1,7 @@
 #include "tools/announced.h"
 
+#include <chrono>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -21,8 +23,8 @@ struct Withheld {
 
 /// What it printed that is no secret. Its warnings too, where it changes something or failed: what
 /// only reads says much that is of no use.
-void add_output(boost::json::object& about, const Announcement& announcement,
-                const Outcome& outcome, const Withheld& withheld) {
+void add_output(CommandEnded& command, const Announcement& announcement, const Outcome& outcome,
+                const Withheld& withheld) {
   std::string text;
   auto size = outcome.out_size;
   if (announcement.output == Output::public_text) text = outcome.out;
@@ -35,8 +37,8 @@ void add_output(boost::json::object& about, const Announcement& announcement,
     size += outcome.err.size() + withheld.note.size();
   }
   if (text.empty()) return;
-  about["output"] = shortened(text, most_output, size, Cut::between_words);
-  if (size > most_output) about["outputBytes"] = size;
+  command.output = shortened(text, most_output, size, Cut::between_words);
+  if (size > most_output) command.output_bytes = static_cast<std::int64_t>(size);
 }
 
 /// Takes out of the outcome what is not to be known.
@@ -100,49 +102,47 @@ boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
   return announced(events, std::move(announcement), std::move(work));
 }
 
+CommandEnded tell_start(EventSink& events, const Announcement& announcement) {
+  CommandStarted start;
+  static_cast<CommandAbout&>(start) = announcement.about;
+  start.id = events.next_command();
+  start.given = announcement.given;
+  CommandEnded end;
+  static_cast<CommandAbout&>(end) = start;
+  end.command = announcement.line;
+  events.emit({std::move(start), announcement.section, announcement.line, announcement.weight});
+  return end;
+}
+
+void tell_end(EventSink& events, const Announcement& announcement, CommandEnded end) {
+  auto text = fmt::format("{}: {}", announcement.name, end.ending);
+  if (end.milliseconds) {
+    text += ", " + duration_text(std::chrono::milliseconds{*end.milliseconds});
+  }
+  events.emit({std::move(end), announcement.section, std::move(text), announcement.weight});
+}
+
 boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announcement,
                                           boost::asio::awaitable<CommandEnd> work) {
-  const auto& section = announcement.section;
-  const auto weight = announcement.weight;
-  auto about = std::move(announcement.about);
-  about["id"] = events.next_command();
-  const auto line = announcement.line;
-  auto start = about;
-  if (!announcement.given.empty()) start["given"] = announcement.given;
-  events.emit({.kind = EventKind::command_started,
-               .section = section,
-               .text = std::move(announcement.line),
-               .data = std::move(start),
-               .weight = weight});
+  auto end = tell_start(events, announcement);
   CommandEnd ended;
   auto& outcome = ended.outcome;
   try {
     ended = co_await std::move(work);
   } catch (...) {
     // What has begun is seen to end in the transcript, also after a failure.
-    about["command"] = line;
-    about["ending"] = "ended by retrust: not needed any longer";
-    events.emit({.kind = EventKind::command_ended,
-                 .section = section,
-                 .text = fmt::format("{}: not needed any longer", announcement.name),
-                 .data = std::move(about),
-                 .weight = weight});
+    end.ending = "ended by retrust: not needed any longer";
+    tell_end(events, announcement, std::move(end));
     throw;
   }
   auto secrets = Gate::Secrets::registered;
   if (announcement.gate != nullptr) secrets = co_await announcement.gate->wait();
   auto withheld = withhold(outcome, announcement.errors, secrets);
-  about["command"] = line;
-  about["ending"] = ended.how;
-  about["milliseconds"] = outcome.wall.count();
-  add_output(about, announcement, outcome, withheld);
-  events.emit(
-      {.kind = EventKind::command_ended,
-       .section = section,
-       .text = fmt::format("{}: {}, {}", announcement.name, ended.how, duration_text(outcome.wall)),
-       .data = std::move(about),
-       .aside = std::move(withheld.aside),
-       .weight = weight});
+  end.ending = ended.how;
+  end.milliseconds = outcome.wall.count();
+  add_output(end, announcement, outcome, withheld);
+  end.aside = std::move(withheld.aside);
+  tell_end(events, announcement, std::move(end));
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
   co_return std::move(outcome);
 }

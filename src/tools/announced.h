@@ -6,7 +6,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/json/object.hpp>
 
 #include "process/process.h"
 #include "tools/endings.h"
@@ -39,16 +38,21 @@ class Gate {
 
 /// How a command appears in the events that tell of it.
 struct Announcement {
-  std::string section = {};        ///< of the runbook, or empty
-  std::string line = {};           ///< as a person would type it
-  std::string name = {};           ///< short, for sentences, e.g. "kubectl get secrets"
-  std::string given = {};          ///< what is given on standard input, in words
-  boost::json::object about = {};  ///< further fields of both events
+  std::string section = {};  ///< of the runbook, or empty
+  std::string line = {};     ///< as a person would type it
+  std::string name = {};     ///< short, for sentences, e.g. "kubectl get secrets"
+  std::string given = {};    ///< what is given on standard input, in words
+  CommandAbout about = {};   ///< but the id
   Output output = Output::secret;
   Errors errors = Errors::passed_on;
   Weight weight = Weight::documented;
   Gate* gate = nullptr;  ///< awaited before the end is told; may be none
 };
+
+/// Tells that a command begins. Returns what is known of its end by then.
+CommandEnded tell_start(EventSink& events, const Announcement& announcement);
+/// Tells that a command ended.
+void tell_end(EventSink& events, const Announcement& announcement, CommandEnded end);
 
 /// What came of something that is announced as a command.
 struct CommandEnd {

@@ -72,7 +72,7 @@ awaitable<Outcome> Docker::start(Call call, OutputReader reader) const {
   announcement.section = section_;
   announcement.line = call.shown.empty() ? shell_line({target_.named}, call.args) : call.shown;
   announcement.name = "docker " + call.args.list().front();
-  announcement.about["program"] = absolute_program(target_.program);
+  announcement.about.program = absolute_program(target_.program);
   announcement.output = call.output;
   announcement.weight = call.weight;
   Command command;

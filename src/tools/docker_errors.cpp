@@ -45,23 +45,22 @@ constexpr std::array patterns{
 Failure reason(DockerError kind, const Outcome& outcome, const std::string& named,
                const std::string& command) {
   const auto docker = shell_line({named});
-  const auto refused = [&](std::string happened, std::string advice) {
+  const auto refused = [&](std::string happened, Advice advice) {
     return Failure(ExitStatus::refused, std::move(happened), std::move(advice), own_words(outcome));
   };
   switch (kind) {
     case DockerError::no_such_container:
-      return refused("there is no such container",
-                     fmt::format("--rancher-container takes a name or an ID; see the names: {} "
-                                 "ps -a",
-                                 docker));
+      return refused(
+          "there is no such container",
+          {"--rancher-container takes a name or an ID; see the names", docker + " ps -a"});
     case DockerError::ambiguous:
       return refused("several containers fit what --rancher-container names",
-                     fmt::format("give the whole name or ID; see the names: {} ps -a", docker));
+                     {"give the whole name or ID; see the names", docker + " ps -a"});
     case DockerError::not_running:
       return refused("the container is not running",
-                     fmt::format("start it ({} start NAME); else do without --rancher-container: "
-                                 "give --local-kubeconfig, and for the backup --no-rancher-backup",
-                                 docker));
+                     {"do without --rancher-container: give --local-kubeconfig, and for the backup "
+                      "--no-rancher-backup; else start it",
+                      docker + " start NAME"});
     case DockerError::no_permission:
       return refused("no permission to speak to the container engine",
                      "run as root, or as a user in the group docker");
@@ -79,8 +78,7 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& name
       return refused(
           fmt::format("no answer from the container engine within {}: {} was ended",
                       duration_text(outcome.wall), command),
-          fmt::format("--command-timeout allows more time; see whether the engine hangs: {} ps -a",
-                      docker));
+          {"--command-timeout allows more time; see whether the engine hangs", docker + " ps -a"});
     case DockerError::not_started:
       return {ExitStatus::usage, fmt::format("cannot run {}", named),
               "install docker, or name it (or podman) with --docker", own_words(outcome)};

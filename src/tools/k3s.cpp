@@ -20,7 +20,7 @@ std::vector<std::string> candidates_of(Distribution distribution) {
   return {"rke2", "/usr/local/bin/rke2", "/opt/rke2/bin/rke2"};
 }
 
-Failure refused(std::string happened, std::string advice, std::string detail) {
+Failure refused(std::string happened, Advice advice, std::string detail) {
   return {ExitStatus::refused, std::move(happened), std::move(advice), std::move(detail)};
 }
 
@@ -77,23 +77,22 @@ Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std
   if (contains(text, "see server log for details: Unauthorized")) {
     // What some versions say where the server has no etcd (k3s-io/k3s 11411).
     auto failure = no_etcd(distribution, data, std::move(detail));
-    failure.advice += fmt::format(" (if it is etcd after all: journalctl -u {} says why)",
-                                  service_of(distribution));
+    failure.advice.sentence += "; if it is etcd after all, see why";
+    failure.advice.command = "journalctl -u " + service_of(distribution);
     return failure;
   }
   if (contains(text, "connection refused") || contains(text, "failed to get CA certs")) {
     return refused(fmt::format("{}'s server does not answer on this node", name),
-                   fmt::format("nothing was changed; is it running (systemctl status {})? Then run "
-                               "again",
-                               service_of(distribution)),
+                   {"nothing was changed; run again when the server runs; see its state",
+                    "systemctl status " + service_of(distribution)},
                    std::move(detail));
   }
   return refused(
       outcome.succeeded() ? fmt::format("{} did not say that the snapshot was saved", name)
                           : fmt::format("{} took no snapshot: {}", name, ending_text(outcome)),
-      fmt::format("nothing was changed; see to what {} says (journalctl -u {} says more), then run "
-                  "again",
-                  name, service_of(distribution)),
+      {fmt::format("nothing was changed; see to what {} says, then run again; its log says more",
+                   name),
+       "journalctl -u " + service_of(distribution)},
       std::move(detail));
 }
 
@@ -113,7 +112,7 @@ awaitable<Outcome> K3s::start_program(std::string program, Arguments args, std::
   announcement.section = std::move(section);
   announcement.line = shell_line({shown}, args);
   announcement.name = fmt::format("{} {}", name_of(distribution_), args.list().front());
-  announcement.about["program"] = program;
+  announcement.about.program = program;
   announcement.output = Output::public_text;
   announcement.weight = weight;
   Command command;
@@ -165,9 +164,8 @@ awaitable<std::string> K3s::cluster_uid(std::string data) const {
   const std::string uid(last_line(outcome.out));
   if (!outcome.succeeded() || uid.empty() || first_line(outcome.out) != uid) {
     throw refused("cannot tell which cluster this node is of: its own kubectl does not say",
-                  fmt::format("nothing was changed; run retrust as root, on a server node that is "
-                              "up (systemctl status {})",
-                              service_of(distribution_)),
+                  Advice("nothing was changed; run retrust as root, on a server node that is up",
+                         "systemctl status " + service_of(distribution_)),
                   own_words(outcome));
   }
   co_return uid;

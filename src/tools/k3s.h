@@ -37,8 +37,8 @@ class K3s {
 
   Distribution distribution() const { return distribution_; }
 
-  /// "k3s version v1.30.6+k3s1 (1829eaae)". Looks for the program on PATH, and where its installer
-  /// puts it. Throws Failure (usage) where there is none.
+  /// "k3s version v1.30.6+k3s1 (1829eaae)". TerminalStyle for the program on PATH, and where its
+  /// installer puts it. Throws Failure (usage) where there is none.
   boost::asio::awaitable<DisplayText> version();
 
   /// uid of kube-system as the node's own kubectl sees it: which cluster the node is of. Throws

@@ -271,8 +271,8 @@ Announcement Kubectl::announcement(const Arguments& args) const {
   announcement.section = section_;
   announcement.line = shown(args);
   announcement.name = asked(args).command;
-  announcement.about["cluster"] = target_.side == Side::downstream ? "downstream" : "local";
-  announcement.about["program"] =
+  announcement.about.cluster = target_.side == Side::downstream ? "downstream" : "local";
+  announcement.about.program =
       absolute_program(target_.container.empty() ? target_.program : target_.docker);
   announcement.errors = Errors::known_lines;
   announcement.gate = gate_;

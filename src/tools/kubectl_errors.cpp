@@ -107,9 +107,8 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
       return {ExitStatus::failed,
               fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
                           seconds, asked.command),
-              fmt::format("check the network to the API server, or allow more time with "
-                          "--command-timeout: {} get --raw /readyz",
-                          asked.reaching),
+              {"check the network to the API server, or allow more time with --command-timeout",
+               asked.reaching + " get --raw /readyz"},
               own_words(outcome)};
     case Ending::signalled:
       return {
@@ -123,7 +122,7 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
   }
   return {ExitStatus::failed,
           fmt::format("{} failed with exit status {}", asked.command, outcome.code),
-          fmt::format("see whether kubectl works by itself: {} version", asked.reaching),
+          {"see whether kubectl works by itself", asked.reaching + " version"},
           own_words(outcome)};
 }
 
@@ -152,8 +151,7 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
         KubectlError::unreachable,
         Failure(ExitStatus::failed,
                 fmt::format("{} was ended with the container {}", asked.command, asked.container),
-                fmt::format("see whether it runs: {} ps -a", shell_line({asked.named})),
-                own_words(outcome)));
+                {"see whether it runs", shell_line({asked.named}) + " ps -a"}, own_words(outcome)));
   }
   const auto kind = classify(outcome);
   if (kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context) {
@@ -181,9 +179,9 @@ Failure bad_answer(const Asked& asked, std::string_view what) {
   }
   return {ExitStatus::refused,
           fmt::format("asking the {}, {} {}", name_of(asked.side), asked.command, what),
-          fmt::format("this may be an attack, and retrust uses nothing of that answer. Find out "
-                      "whether the program or the cluster sends it: {}",
-                      look_at(asked))};
+          {"this may be an attack, and retrust uses nothing of that answer. Find out whether the "
+           "program or the cluster sends it",
+           look_at(asked)}};
 }
 
 std::string_view name_of(Side side) {
@@ -222,7 +220,7 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
   const auto kind = known.value_or(classify(outcome));
   const auto where = fmt::format("the {} ({})", name_of(asked.side), asked.kubeconfig);
   const auto option = option_of(asked.side);
-  const auto because = [&](ExitStatus status, std::string happened, std::string advice) {
+  const auto because = [&](ExitStatus status, std::string happened, Advice advice) {
     return KubectlFailure(
         kind, Failure(status, std::move(happened), std::move(advice), own_words(outcome)));
   };
@@ -249,17 +247,17 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
       return {kind, Failure(ExitStatus::refused,
                             fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
                                         DisplayText(own_words(outcome))),
-                            fmt::format("use an administrator's kubeconfig with {}; this one may "
-                                        "do what this lists: {} auth can-i --list",
-                                        option, asked.reaching))};
+                            {fmt::format("use an administrator's kubeconfig with {}; this one may "
+                                         "do what this lists",
+                                         option),
+                             asked.reaching + " auth can-i --list"})};
     case KubectlError::no_such_type:
-      return because(
-          ExitStatus::refused,
-          fmt::format("{} does not know a resource type that was asked for", where),
-          asked.side == Side::local
-              ? "is this really the cluster that Rancher itself runs in? (not a downstream one)"
-              : fmt::format("see whether its API server is complete: {} api-resources",
-                            asked.reaching));
+      return because(ExitStatus::refused,
+                     fmt::format("{} does not know a resource type that was asked for", where),
+                     asked.side == Side::local ? Advice("is this really the cluster that Rancher "
+                                                        "itself runs in? (not a downstream one)")
+                                               : Advice("see whether its API server is complete",
+                                                        asked.reaching + " api-resources"));
     case KubectlError::conflict:
       return because(ExitStatus::failed,
                      fmt::format("somebody else changed the object before {} could", asked.command),
@@ -270,9 +268,8 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
     case KubectlError::unreachable:
       return because(ExitStatus::failed,
                      fmt::format("the API server of {} cannot be reached", where),
-                     fmt::format("check the address in the kubeconfig, and that the server is "
-                                 "up: {} get --raw /readyz",
-                                 asked.reaching));
+                     {"check the address in the kubeconfig, and that the server is up",
+                      asked.reaching + " get --raw /readyz"});
     case KubectlError::no_context:
       return because(
           ExitStatus::usage,
@@ -280,24 +277,24 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
                       outcome.err.find(no_current_context) == std::string::npos
                           ? "has no such context"
                           : "names no current context"),
-          "list its contexts: " + shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig,
-                                              "config", "get-contexts"}));
+          {"list its contexts", shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig,
+                                            "config", "get-contexts"})});
     case KubectlError::bad_kubeconfig:
       return because(ExitStatus::usage,
                      fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
                      fmt::format("give a complete one with {}", option));
     case KubectlError::timed_out:
       if (outcome.ending == Ending::exited) {
-        return because(ExitStatus::failed, fmt::format("{} did not answer in time", where),
-                       fmt::format("check the network to the API server: {} get --raw /readyz",
-                                   asked.reaching));
+        return because(
+            ExitStatus::failed, fmt::format("{} did not answer in time", where),
+            {"check the network to the API server", asked.reaching + " get --raw /readyz"});
       }
       break;
     case KubectlError::no_login:
       return because(
           ExitStatus::failed,
           fmt::format("the login plugin of {} gave no credentials", asked.kubeconfig),
-          fmt::format("log in again, and see whether the login works: {} version", asked.reaching));
+          {"log in again, and see whether the login works", asked.reaching + " version"});
     case KubectlError::not_started:
     case KubectlError::other:
       break;
@@ -329,14 +326,17 @@ KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
     if (example.empty() && fits_a_shell) example = name;
   }
   const auto option = context_option_of(asked.side);
+  auto advice = failure.advice;
+  if (example.empty()) {
+    advice.sentence = fmt::format("choose one with {}; {}", option, advice.sentence);
+  } else {
+    advice = Advice::retrust(fmt::format("choose one with {}, for example", option), "status",
+                             fmt::format("{}={}", option, example));
+  }
   return {failure.kind,
           Failure(failure.status,
                   fmt::format("{}; its contexts: {}", failure.what(), enumerated(shown)),
-                  example.empty() ? fmt::format("choose one with {}; {}", option, failure.advice)
-                                  : fmt::format("choose one with {}, for example: retrust status "
-                                                "{}={}",
-                                                option, option, example),
-                  failure.detail)};
+                  std::move(advice), failure.detail)};
 }
 
 }  // namespace retrust

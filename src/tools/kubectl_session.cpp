@@ -84,27 +84,18 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
   target.environment = environment();
   target.start_limit = std::min(target.start_limit, target_.command_timeout);
   SessionNews news;
-  const auto begun = std::make_shared<Announcement>();
+  const auto begun = std::make_shared<std::pair<Announcement, CommandEnded>>();
   news.started = [plain, begun](const Arguments& proxy) {
-    auto announcement = plain.announcement(proxy);
-    announcement.about["id"] = plain.events_->next_command();
-    *begun = announcement;
-    plain.events_->emit({.kind = EventKind::command_started,
-                         .text = std::move(announcement.line),
-                         .data = std::move(announcement.about),
-                         .weight = Weight::routine});
+    begun->first = plain.announcement(proxy);
+    begun->first.section.clear();
+    begun->second = tell_start(*plain.events_, begun->first);
   };
   // Not what it printed: the secrets of its kubeconfig need not be known.
   news.ended = [plain, begun](std::string_view how, milliseconds wall) {
-    auto announcement = *begun;
-    announcement.about["command"] = std::move(announcement.line);
-    announcement.about["ending"] = how;
-    announcement.about["milliseconds"] = wall.count();
-    plain.events_->emit(
-        {.kind = EventKind::command_ended,
-         .text = fmt::format("{}: {}, {}", announcement.name, how, duration_text(wall)),
-         .data = std::move(announcement.about),
-         .weight = Weight::routine});
+    auto end = begun->second;
+    end.ending = how;
+    end.milliseconds = wall.count();
+    tell_end(*plain.events_, begun->first, std::move(end));
   };
   copy.session_ = std::make_shared<Session>(*runner_, executor, std::move(target), std::move(news));
   copy.session_->start();

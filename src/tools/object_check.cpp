@@ -114,9 +114,9 @@ class ObjectCheck {
                     member, shown(value),
                     is_foreign(member, value) ? "is not the namespace that was asked for"
                                               : "Kubernetes does not allow"),
-        fmt::format("this may be an attack, and retrust uses nothing of that answer. See what the "
-                    "cluster sends, and find out who created the object: {}",
-                    question_.command));
+        {"this may be an attack, and retrust uses nothing of that answer. See what the cluster "
+         "sends, and find out who created the object",
+         question_.command});
   }
 
   static bool is_foreign(std::string_view member, const json::value& value) {

@@ -28,7 +28,7 @@ awaitable<Outcome> Rke::start(Arguments args, std::string section,
   announcement.section = std::move(section);
   announcement.line = shell_line({name_}, args);
   announcement.name = "rke " + args.list().front();
-  announcement.about["program"] = program_;
+  announcement.about.program = program_;
   announcement.output = Output::public_text;
   announcement.weight = weight;
   Command command;

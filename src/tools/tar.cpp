@@ -26,7 +26,7 @@ awaitable<Outcome> Tar::start(Arguments args, std::string section, Command comma
   announcement.section = std::move(section);
   announcement.line = shell_line({"tar"}, args);
   announcement.name = "tar " + args.list().front();
-  announcement.about["program"] = program_;
+  announcement.about.program = program_;
   announcement.output = Output::public_text;
   announcement.weight = Weight::routine;
   command.program = program_;

@@ -3,15 +3,10 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "transcript/members.h"
+#include "transcript/event_table.h"
 
 namespace retrust {
 namespace {
-
-std::optional<std::int64_t> number_in(const boost::json::object& data, std::string_view key) {
-  const auto* value = data.if_contains(key);
-  return value != nullptr && value->is_int64() ? std::optional(value->get_int64()) : std::nullopt;
-}
 
 /// Exit statuses from here on are those of signals.
 constexpr std::int64_t signals = 128;
@@ -38,76 +33,93 @@ class Reader {
   /// A command, and what has to be known to find its place.
   struct Started {
     CommandRun run;
-    std::int64_t id = 0;
     std::size_t order = 0;
     std::size_t part = 0;
   };
 
   void see(const Event& event) {
     account_.last = event.time;
-    for (const auto& [key, name] : fact_names()) {
-      if (auto text = text_in(event.data, key); !text.empty())
-        account_.facts[key] = std::move(text);
+    std::visit([&](const auto& what) { see(event, what); }, event.what);
+  }
+
+  void see(const Event& event, const RunStarted& run) {
+    account_.started = event.time;
+    account_.title = event.text;
+    account_.run = run;
+  }
+  void see(const Event& event, const Finding& finding) {
+    for_each_member(finding, [&](const auto& member, const auto& fact) {
+      if (!fact.empty()) account_.facts.*member.at = fact;
+    });
+    keep(event);
+  }
+  void see(const Event&, const PlanMade& plan) {
+    account_.plan = plan.steps;
+    planned_ = true;
+  }
+  void see(const Event& event, const StepStarted& step) {
+    account_.parts.push_back({event.section, step.name, event.text, event.time});
+    inside_ = true;
+    planned_ = false;
+  }
+  void see(const Event& event, const StepEnded& step) {
+    auto& part = account_.parts.back();
+    part.ended = event.time;
+    part.outcome = event.text;
+    part.result = step.result.empty() ? "done" : step.result;
+    inside_ = false;
+  }
+  void see(const Event& event, const CommandStarted& command) {
+    CommandRun run{command.id, event.time, event.section, event.text, command.given, event.weight};
+    // Where it is shown is decided in the end: the step that it belongs to may be still to come.
+    running_.push_back({std::move(run), order_, account_.parts.size() - 1});
+  }
+  void see(const Event&, const CommandEnded& command) {
+    const auto found = std::find_if(running_.begin(), running_.end(),
+                                    [&](const Started& each) { return each.run.id == command.id; });
+    if (found == running_.end()) return;
+    auto started = std::move(*found);
+    running_.erase(found);
+    started.run.ending = command.ending;
+    started.run.output = command.output;
+    if (command.milliseconds) {
+      started.run.took = duration_text(std::chrono::milliseconds{*command.milliseconds});
     }
-    switch (event.kind) {
-      case EventKind::run_started:
-        account_.started = event.time;
-        account_.title = event.text;
-        account_.command_line = text_in(event.data, "command_line");
-        break;
-      case EventKind::plan:
-        account_.plan = event.text;
-        planned_ = true;
-        if (const auto* steps = event.data.if_contains("steps"); steps && steps->is_array()) {
-          account_.steps = steps->get_array();
-        }
-        break;
-      case EventKind::step_started:
-        account_.parts.push_back(
-            {event.section, text_in(event.data, "name"), event.text, event.time});
-        inside_ = true;
-        planned_ = false;
-        break;
-      case EventKind::step_ended:
-        end_step(event);
-        break;
-      case EventKind::command_started:
-        begin_command(event);
-        break;
-      case EventKind::command_ended:
-        end_command(event);
-        break;
-      case EventKind::change:
-        account_.changes.push_back(event);
-        keep(event);
-        break;
-      case EventKind::warning:
-        account_.warnings.push_back(event);
-        keep(event);
-        break;
-      case EventKind::failure:
-        account_.failure = event;
-        if (inside_) {
-          const auto interrupted = number_in(event.data, "status").value_or(0) > signals;
-          account_.parts.back().result = interrupted ? "interrupted" : "failed";
-        }
-        keep(event);
-        break;
-      case EventKind::run_ended:
-        account_.over = true;
-        account_.status = number_in(event.data, "status").value_or(0);
-        account_.head = text_in(event.data, "head");
-        account_.verdict = text_in(event.data, "verdict");
-        account_.next = texts_in(event.data, "next");
-        break;
-      case EventKind::finding:
-      case EventKind::difference:
-      case EventKind::wait_started:
-      case EventKind::wait_progress:
-      case EventKind::wait_ended:
-        keep(event);
-        break;
+    if (started.run.weight == Weight::routine && started.run.output.empty()) {
+      account_.routine.push_back(std::move(started.run));
+    } else {
+      ended_.push_back(std::move(started));
     }
+  }
+  void see(const Event& event, const Change&) {
+    account_.changes.push_back(event);
+    keep(event);
+  }
+  void see(const Event& event, const WaitEnded&) {
+    // A wait often ends with what was seen last.
+    auto& happenings = current().happenings;
+    if (!happenings.empty() && happenings.back().event &&
+        happenings.back().event->text == event.text) {
+      happenings.pop_back();
+    }
+    keep(event);
+  }
+  void see(const Event& event, const Warning&) {
+    account_.warnings.push_back(event);
+    keep(event);
+  }
+  void see(const Event& event, const FailureTold& failure) {
+    account_.failed = event.text;
+    account_.failure = failure;
+    if (inside_) {
+      account_.parts.back().result = failure.status > signals ? "interrupted" : "failed";
+    }
+    keep(event);
+  }
+  void see(const Event&, const RunEnded& end) { account_.end = end; }
+  template <typename Other>
+  void see(const Event& event, const Other&) {
+    keep(event);
   }
 
   /// What comes between two steps is a part of its own.
@@ -120,51 +132,7 @@ class Reader {
     return parts.back();
   }
 
-  void keep(const Event& event) {
-    auto& happenings = current().happenings;
-    // A wait often ends with what was seen last.
-    if (event.kind == EventKind::wait_ended && !happenings.empty() && happenings.back().event &&
-        happenings.back().event->text == event.text) {
-      happenings.pop_back();
-    }
-    happenings.push_back({order_, event});
-  }
-
-  void end_step(const Event& event) {
-    auto& part = account_.parts.back();
-    part.ended = event.time;
-    part.outcome = event.text;
-    const auto result = text_in(event.data, "result");
-    part.result = result.empty() ? "done" : result;
-    inside_ = false;
-  }
-
-  void begin_command(const Event& event) {
-    CommandRun run{event.time, event.section, event.text, text_in(event.data, "given"),
-                   event.weight};
-    const auto id = number_in(event.data, "id").value_or(0);
-    // Where it is shown is decided in the end: the step that it belongs to may be still to come.
-    running_.push_back({std::move(run), id, order_, account_.parts.size() - 1});
-  }
-
-  void end_command(const Event& event) {
-    const auto id = number_in(event.data, "id").value_or(0);
-    const auto found = std::find_if(running_.begin(), running_.end(),
-                                    [&](const Started& each) { return each.id == id; });
-    if (found == running_.end()) return;
-    auto started = std::move(*found);
-    running_.erase(found);
-    started.run.ending = text_in(event.data, "ending");
-    started.run.output = text_in(event.data, "output");
-    if (const auto ms = number_in(event.data, "milliseconds")) {
-      started.run.took = duration_text(std::chrono::milliseconds{*ms});
-    }
-    if (started.run.weight == Weight::routine && started.run.output.empty()) {
-      account_.routine.push_back(std::move(started.run));
-    } else {
-      ended_.push_back(std::move(started));
-    }
-  }
+  void keep(const Event& event) { current().happenings.push_back({order_, event}); }
 
   void settle(Started started) {
     auto& parts = account_.parts;
@@ -192,25 +160,6 @@ class Reader {
 };
 
 }  // namespace
-
-const std::vector<std::pair<std::string, std::string>>& fact_names() {
-  static const std::vector<std::pair<std::string, std::string>> names{
-      {"retrust", "retrust"},
-      {"operator", "operator"},
-      {"directory", "directory"},
-      {"otherOptions", "options from environment and file"},
-      {"downstreamCluster", "downstream cluster"},
-      {"localCluster", "local cluster"},
-      {"rancherVersion", "Rancher"},
-      {"kubernetesVersion", "Kubernetes"},
-      {"kubectlVersion", "kubectl"},
-      {"kubectlPath", "kubectl's path"},
-      {"dockerVersion", "docker"},
-      {"dockerPath", "docker's path"},
-      {"backupToolVersion", "backup by"},
-      {"backupToolPath", "its path"}};
-  return names;
-}
 
 Account account_of(const std::vector<Event>& events) {
   return Reader().read(events);

@@ -2,13 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
-
-#include <boost/json/array.hpp>
 
 #include "transcript/event.h"
 
@@ -18,6 +14,7 @@ using Time = std::chrono::system_clock::time_point;
 
 /// A command from its start to its end.
 struct CommandRun {
+  std::int64_t id = 0;
   Time started;
   std::string section;
   std::string line;
@@ -50,27 +47,19 @@ struct Part {
 /// What a transcript tells, in the order of a reader.
 struct Account {
   std::string title = "retrust";
-  std::string command_line = {};
+  RunStarted run = {};
   Time started = {};
   Time last = {};
-  bool over = false;
-  std::int64_t status = 0;
-  std::string head = {};  ///< as run_ended has it, like the next one
-  std::string verdict = {};
-  std::optional<Event> failure = {};
-  std::map<std::string, std::string> facts = {};  ///< by their names in events' data
-  std::string plan = {};
-  boost::json::array steps = {};
+  std::optional<RunEnded> end = {};
+  std::string failed = {};  ///< why, in words
+  std::optional<FailureTold> failure = {};
+  Finding facts = {};  ///< of all findings
+  std::vector<ShownStep> plan = {};
   std::vector<Part> parts = {};  ///< the first one is of before any step
   std::vector<CommandRun> routine = {};
   std::vector<Event> changes = {};
   std::vector<Event> warnings = {};
-  std::vector<std::string> next = {};
 };
-
-/// Which members of events' data the head of a transcript shows, in this order, and how they are
-/// called there.
-const std::vector<std::pair<std::string, std::string>>& fact_names();
 
 /// Reads the events of a run. Pure.
 Account account_of(const std::vector<Event>& events);

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "transcript/account.h"
 #include "transcript/markdown.h"
-#include "transcript/members.h"
+#include "transcript/plan_text.h"
 
 namespace retrust {
 namespace {
@@ -27,59 +27,68 @@ std::string sentence(std::string_view text) {
 }
 
 std::string verdict(const Account& account) {
-  if (!account.over) {
+  if (!account.end) {
     return "**Not ended.** This was written while it went on: it still does, or was killed. "
            "transcript.jsonl may have more.";
   }
-  const auto status = account.status;
-  const auto number = fmt::format(" Exit status {}.", status);
+  const auto& end = *account.end;
+  const auto number = fmt::format(" Exit status {}.", end.status);
   if (!account.failure) {
-    return fmt::format("**{}**{}{}{}", inline_text(account.head),
-                       account.verdict.empty() ? "" : " ", sentence(account.verdict), number);
+    return fmt::format("**{}**{}{}{}", inline_text(end.head), end.verdict.empty() ? "" : " ",
+                       sentence(end.verdict), number);
   }
-  const auto why = sentence(account.failure->text);
-  if (status > 128) return fmt::format("**Interrupted.** {}{}", why, number);
-  if (status == 4) return fmt::format("**Refused: nothing was changed.** {}{}", why, number);
-  return fmt::format("**{}** {}{}", status == 5 ? "Gave up waiting." : "Failed.", why, number);
+  const auto why = sentence(account.failed);
+  if (end.status > 128) return fmt::format("**Interrupted.** {}{}", why, number);
+  if (end.status == 4) return fmt::format("**Refused: nothing was changed.** {}{}", why, number);
+  return fmt::format("**{}** {}{}", end.status == 5 ? "Gave up waiting." : "Failed.", why, number);
 }
 
 std::string head(const Account& account) {
   std::string text;
   const auto row = [&](std::string_view name, const std::string& value) {
-    text += fmt::format("- {}: {}\n", name, inline_text(value));
+    if (!value.empty()) text += fmt::format("- {}: {}\n", name, inline_text(value));
   };
+  const auto& run = account.run;
+  const auto& facts = account.facts;
   row("started", utc_text(account.started) + ", as all times here in UTC");
-  row(account.over ? "ended" : "written", utc_text(account.last));
+  row(account.end ? "ended" : "written", utc_text(account.last));
   row("duration", took(account.started, account.last));
-  for (const auto& [key, name] : fact_names()) {
-    if (const auto fact = account.facts.find(key); fact != account.facts.end()) {
-      row(name, fact->second);
-    }
-  }
-  if (!account.command_line.empty()) text += "\n" + fenced(account.command_line, "sh");
+  row("retrust", run.version);
+  row("operator", run.operator_name);
+  row("directory", run.directory);
+  row("options from environment and file", run.other_options);
+  row("downstream cluster", facts.downstream_cluster);
+  row("local cluster", facts.local_cluster);
+  row("Rancher", facts.rancher_version);
+  row("Kubernetes", facts.kubernetes_version);
+  row("kubectl", facts.kubectl_version);
+  row("kubectl's path", facts.kubectl_path);
+  row("docker", facts.docker_version);
+  row("docker's path", facts.docker_path);
+  row("backup by", facts.backup_tool_version);
+  row("its path", facts.backup_tool_path);
+  if (!run.command_line.empty()) text += "\n" + fenced(run.command_line, "sh");
   return text;
 }
 
 /// A step of the plan that was not performed, as a row.
-std::vector<std::string> left_out(const Account& account, const boost::json::object& step) {
-  const auto need = text_in(step, "need");
-  auto reason = cell_text(text_in(step, "reason"));
-  const auto stopped = account.failure || !account.over;
+std::vector<std::string> left_out(const Account& account, const ShownStep& step) {
+  auto reason = cell_text(step.reason);
+  const auto stopped = account.failure || !account.end;
   std::string result = "not needed";
-  if (need == "skipped") result = "skipped";
-  if (need == "needed" || need == "depends") {
+  if (step.need == Need::skipped) result = "skipped";
+  if (comes(step.need)) {
     // What was observed at first may have been all that was needed.
     if (stopped) result = "not reached";
-    if (!stopped && need == "depends") reason = "only " + reason;
+    if (!stopped && step.need == Need::depends) reason = "only " + reason;
     const auto any = std::any_of(account.parts.begin(), account.parts.end(),
                                  [](const Part& part) { return !part.name.empty(); });
-    if (!stopped && need == "needed") {
+    if (!stopped && step.need == Need::needed) {
       reason =
           any ? "no longer needed when its turn came" : "nothing differed when it was looked at";
     }
   }
-  return {cell_text(text_in(step, "section")), cell_text(text_in(step, "name")), result, "",
-          reason};
+  return {cell_text(step.section), cell_text(step.name), result, "", reason};
 }
 
 std::string sections(const Account& account) {
@@ -101,11 +110,9 @@ std::string sections(const Account& account) {
     }
     return any;
   };
-  for (const auto& step : account.steps) {
-    if (!step.is_object()) continue;
-    const auto name = text_in(step.get_object(), "name");
-    if (!performed([&](const Part& part) { return part.name == name; })) {
-      rows.push_back(left_out(account, step.get_object()));
+  for (const auto& step : account.plan) {
+    if (!performed([&](const Part& part) { return part.name == step.name; })) {
+      rows.push_back(left_out(account, step));
     }
   }
   performed([](const Part&) { return true; });
@@ -141,28 +148,21 @@ std::string event_text(const Event& event) {
   const auto item = [&](std::string_view form) {
     return fmt::format(fmt::runtime(form), clock(event.time), inline_text(event.text));
   };
-  switch (event.kind) {
-    case EventKind::difference:
-      return fenced(event.text, "diff");
-    case EventKind::change:
-      return item("- {} **{}**\n");
-    case EventKind::wait_started:
-      return item("- {} waiting {}\n");
-    case EventKind::warning:
-      return item("- {} Warning: {}\n");
-    case EventKind::finding:
-      // Several lines are a view of credentials.
-      return event.text.find('\n') == std::string::npos
-                 ? fmt::format("- {}\n", inline_text(event.text))
-                 : fenced(event.text, "");
-    case EventKind::failure: {
-      auto text = item("- {} **Failed: {}**\n");
-      const auto detail = text_in(event.data, "detail");
-      return detail.empty() ? text : text + "\n" + fenced(detail, "");
-    }
-    default:
-      return item("- {} {}\n");
+  if (event.is<Difference>()) return fenced(event.text, "diff");
+  if (event.is<Change>()) return item("- {} **{}**\n");
+  if (event.is<WaitStarted>()) return item("- {} waiting {}\n");
+  if (event.is<Warning>()) return item("- {} Warning: {}\n");
+  if (event.is<Finding>()) {
+    // Several lines are a view of credentials.
+    return event.text.find('\n') == std::string::npos
+               ? fmt::format("- {}\n", inline_text(event.text))
+               : fenced(event.text, "");
   }
+  if (const auto* failure = std::get_if<FailureTold>(&event.what)) {
+    const auto text = item("- {} **Failed: {}**\n");
+    return failure->detail.empty() ? text : text + "\n" + fenced(failure->detail, "");
+  }
+  return item("- {} {}\n");
 }
 
 std::string part_text(const std::string& title, const Part& part) {
@@ -197,7 +197,7 @@ std::string parts(const Account& account) {
     }
     text += part_text(title, *part);
     if (part == account.parts.begin() && !account.plan.empty()) {
-      text += "\n## Plan\n\n" + fenced(account.plan, "");
+      text += "\n## Plan\n\n" + fenced(plan_text(account.plan), "");
     }
   }
   return text;
@@ -205,17 +205,20 @@ std::string parts(const Account& account) {
 
 std::string left_to_do(const Account& account) {
   std::string text;
-  if (account.failure) {
-    const auto advice = text_in(account.failure->data, "advice");
+  const auto add = [&](const Advice& advice) {
     if (!advice.empty()) text += fmt::format("- {}\n", advice_text(advice));
-  }
-  if (!account.over) {
+  };
+  if (account.failure) add(account.failure->advice);
+  if (!account.end) {
     text += "- see whether retrust still runs; else run it again: what is left is done\n";
   }
   for (const auto& warning : account.warnings) {
     text += fmt::format("- look at the warning: {}\n", inline_text(warning.text));
+    add(std::get<Warning>(warning.what).advice);
   }
-  for (const auto& each : account.next) text += fmt::format("- {}\n", advice_text(each));
+  if (account.end) {
+    for (const auto& each : account.end->next) add(each);
+  }
   if (text.empty() && account.failure) {
     text += "- mend the cause of the failure, then give the command again\n";
   }

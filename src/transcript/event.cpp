@@ -1,63 +1,97 @@
 #include "transcript/event.h"
 
+#include <type_traits>
+
 #include <boost/json/array.hpp>
-#include <boost/json/value.hpp>
 
 #include "base/shortened.h"
 #include "base/text.h"
+#include "transcript/event_table.h"
+#include "transcript/plan_text.h"
 #include "transcript/volume.h"
 
 namespace retrust {
 namespace {
 
+namespace json = boost::json;
+
 /// Bytes of what the operator alone sees of a command.
 constexpr std::size_t most_aside = 2048;
 
-}  // namespace
-
-std::string_view name_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::run_started:
-      return "run_started";
-    case EventKind::finding:
-      return "finding";
-    case EventKind::difference:
-      return "difference";
-    case EventKind::plan:
-      return "plan";
-    case EventKind::step_started:
-      return "step_started";
-    case EventKind::step_ended:
-      return "step_ended";
-    case EventKind::command_started:
-      return "command_started";
-    case EventKind::command_ended:
-      return "command_ended";
-    case EventKind::change:
-      return "change";
-    case EventKind::wait_started:
-      return "wait_started";
-    case EventKind::wait_progress:
-      return "wait_progress";
-    case EventKind::wait_ended:
-      return "wait_ended";
-    case EventKind::warning:
-      return "warning";
-    case EventKind::failure:
-      return "failure";
-    case EventKind::run_ended:
-      return "run_ended";
+template <typename Value>
+bool is_absent(const Value& value) {
+  if constexpr (requires { value.has_value(); }) {
+    return !value.has_value();
+  } else if constexpr (requires { value.empty(); }) {
+    return value.empty();
+  } else {
+    return false;
   }
-  return "unknown";
 }
 
-void mask_values(boost::json::value& value, const Redactor& redactor) {
+template <typename Value>
+json::value written(const Value& value);
+
+template <typename Struct>
+void add_members(json::object& object, const Struct& of) {
+  for_each_member(of, [&](const auto& member, const auto& value) {
+    if (member.presence == Presence::never) return;
+    if (member.presence == Presence::sometimes && is_absent(value)) return;
+    object[member.name] = written(value);
+  });
+}
+
+template <typename Value>
+json::value written(const Value& value) {
+  if constexpr (std::is_same_v<Value, Advice>) {
+    return json::value(value.text());
+  } else if constexpr (std::is_same_v<Value, Need>) {
+    return json::value(word_of(value));
+  } else if constexpr (std::is_arithmetic_v<Value> || std::is_same_v<Value, std::string>) {
+    return json::value(value);
+  } else if constexpr (requires { *value.operator->(); }) {
+    return json::value(*value);
+  } else if constexpr (requires { table(&value); }) {
+    json::object object;
+    add_members(object, value);
+    return object;
+  } else {
+    json::array list;
+    for (const auto& element : value) list.push_back(written(element));
+    return list;
+  }
+}
+
+}  // namespace
+
+json::object to_json(const Event& event) {
+  json::object line;
+  line["version"] = 1;
+  line["time"] = utc_text_ms(event.time);
+  std::visit(
+      [&](const auto& what) {
+        using Kind = std::decay_t<decltype(what)>;
+        line["event"] = table_of<Kind>.name;
+        if (!event.section.empty()) line["section"] = event.section;
+        if (!event.text.empty()) line["text"] = event.text;
+        if constexpr (std::is_same_v<Kind, PlanMade>) line["text"] = plan_text(what.steps);
+        add_members(line, what);
+      },
+      event.what);
+  return line;
+}
+
+json::array to_json(const std::vector<ShownStep>& steps) {
+  return written(steps).as_array();
+}
+
+void mask_values(json::value& value, const Redactor& redactor) {
   if (auto* text = value.if_string()) {
     *text = printable(redactor.mask(std::string_view(*text)));
   } else if (auto* array = value.if_array()) {
     for (auto& element : *array) mask_values(element, redactor);
   } else if (auto* object = value.if_object()) {
-    boost::json::object masked(object->storage());
+    json::object masked(object->storage());
     for (auto& member : *object) {
       mask_values(member.value(), redactor);
       // Some keys are sentences that hold what a cluster said.
@@ -75,9 +109,12 @@ Events::~Events() = default;
 void Events::emit(const Event& event) {
   Event cleaned = event;
   cleaned.time = std::chrono::system_clock::now();
-  cleaned.text = printable(redactor_.mask(event.text));
-  for (auto& member : cleaned.data) mask_values(member.value(), redactor_);
-  cleaned.aside = shortened(printable(redactor_.mask(event.aside)), most_aside);
+  const auto clean = [&](std::string& text, TextShape) { text = printable(redactor_.mask(text)); };
+  clean(cleaned.text, TextShape::lines);
+  std::visit([&](auto& what) { for_each_text(what, clean); }, cleaned.what);
+  if (auto* ended = std::get_if<CommandEnded>(&cleaned.what)) {
+    ended->aside = shortened(ended->aside, most_aside);
+  }
   // It is shortened after it is masked: half a secret would not be known.
   for (const auto& passed : volume_->admitted(std::move(cleaned))) {
     for (const auto& sink : sinks_) sink->emit(passed);

@@ -3,34 +3,141 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "base/advice.h"
 #include "base/redactor.h"
 
 namespace retrust {
 
-/// What an event is about. The names are those in transcript.jsonl.
-enum class EventKind {
-  run_started,
-  finding,     ///< something observed, one sentence
-  difference,  ///< unified diff of the rendered credentials
-  plan,        ///< the steps and why
-  step_started,
-  step_ended,
-  command_started,  ///< `text` is the command as a shell line
-  command_ended,    ///< `text` is a summary of what it said
-  change,           ///< something was changed or saved, one sentence
-  wait_started,     ///< `text` says for what
-  wait_progress,    ///< `text` says what was seen meanwhile
-  wait_ended,
-  warning,
-  failure,
-  run_ended,
+// The kinds of events. What a member means is told in event_table.h, which is also how it is
+// masked, shortened and written.
+
+struct RunStarted {
+  std::string version = {};
+  std::string command_line = {};
+  std::string operator_name = {};
+  std::string directory = {};
+  std::string other_options = {};
+};
+
+/// Something observed. Facts are for the head of a transcript, where they are known.
+struct Finding {
+  std::string downstream_cluster = {};
+  std::string local_cluster = {};
+  std::string rancher_version = {};
+  std::string kubernetes_version = {};
+  std::string kubectl_version = {};
+  std::string kubectl_path = {};
+  std::string docker_version = {};
+  std::string docker_path = {};
+  std::string backup_tool_version = {};
+  std::string backup_tool_path = {};
+};
+
+/// A unified diff of the rendered credentials.
+struct Difference {};
+
+/// Whether a step of a plan comes.
+enum class Need {
+  needed,
+  not_needed,
+  depends,  ///< on what comes of the steps before
+  skipped,  ///< by the operator
+};
+
+/// A step of a plan, as it is shown.
+struct ShownStep {
+  std::string section = {};
+  std::string name = {};
+  Need need = Need::not_needed;
+  bool changes = false;
+  std::string reason = {};
+  std::vector<std::string> commands = {};
+  std::vector<std::string> notes = {};
+};
+
+struct PlanMade {
+  std::vector<ShownStep> steps = {};
+};
+
+struct StepStarted {
+  std::string name = {};
+};
+
+struct StepEnded {
+  std::string name = {};
+  std::string result = {};
+};
+
+/// What a command's start and its end have in common.
+struct CommandAbout {
+  std::int64_t id = 0;
+  std::string cluster = {};
+  std::string program = {};
+  std::string container = {};
+};
+
+/// Its text is the command as a shell line.
+struct CommandStarted : CommandAbout {
+  std::string given = {};
+};
+
+/// Its text is a summary of what the command said.
+struct CommandEnded : CommandAbout {
+  std::string command = {};
+  std::string ending = {};
+  std::optional<std::int64_t> milliseconds = {};
+  std::string output = {};
+  std::optional<std::int64_t> output_bytes = {};
+  std::string aside = {};
+};
+
+struct DeletedSecret {
+  std::string name = {};
+  std::string uid = {};
+  std::string account = {};
+};
+
+/// Something is changed or saved.
+struct Change {
+  std::string name_space = {};
+  std::vector<DeletedSecret> secrets = {};
+  std::string file = {};
+  std::string sha256 = {};
+};
+
+struct WaitStarted {};
+struct WaitProgress {};
+struct WaitEnded {};
+
+struct Warning {
+  Advice advice = {};
+};
+
+struct FailureTold {
+  std::int64_t status = 0;
+  std::string detail = {};
+  Advice advice = {};
+};
+
+struct RunEnded {
+  std::int64_t status = 0;
+  std::string run_folder = {};
+  std::string head = {};
+  std::string verdict = {};
+  std::vector<Advice> next = {};
+  std::int64_t cpu_microseconds = 0;
+  std::int64_t system_microseconds = 0;
+  std::int64_t peak_kib = 0;
 };
 
 /// How much a command matters to a reader: routine ones appear on a terminal only when asked for.
@@ -38,22 +145,28 @@ enum class Weight { documented, routine };
 
 /// One thing that happened, for every reader of it.
 struct Event {
-  EventKind kind;
+  std::variant<RunStarted, Finding, Difference, PlanMade, StepStarted, StepEnded, CommandStarted,
+               CommandEnded, Change, WaitStarted, WaitProgress, WaitEnded, Warning, FailureTold,
+               RunEnded>
+      what = {};
   /// Section of the runbook ("2.1"), or empty.
   std::string section = {};
-  /// For people: one sentence, or the lines of a diff or plan.
+  /// For people: one sentence, or the lines of a diff.
   std::string text = {};
-  /// For machines: further fields of the line in transcript.jsonl.
-  boost::json::object data = {};
-  /// For the operator alone, and never recorded: what a login plugin says.
-  std::string aside = {};
   Weight weight = Weight::documented;
   /// Set when it is emitted.
   std::chrono::system_clock::time_point time = {};
+
+  template <typename... Kinds>
+  bool is() const {
+    return (std::holds_alternative<Kinds>(what) || ...);
+  }
 };
 
-/// The name in transcript.jsonl, e.g. "step_started".
-std::string_view name_of(EventKind kind);
+/// The line of transcript.jsonl for an event.
+boost::json::object to_json(const Event& event);
+/// The steps of a plan, as in that line.
+boost::json::array to_json(const std::vector<ShownStep>& steps);
 
 /// Masks every text in a value and makes it printable. A value is masked before it becomes JSON:
 /// masked JSON need not be JSON any more.

@@ -6,85 +6,83 @@
 
 namespace retrust {
 
-void Journal::say(EventKind kind, std::string text, boost::json::object data, Weight weight) const {
-  events_->emit({.kind = kind,
-                 .section = section_,
-                 .text = std::move(text),
-                 .data = std::move(data),
-                 .weight = weight});
+void Journal::say(decltype(Event::what) what, std::string text, Weight weight) const {
+  events_->emit({std::move(what), section_, std::move(text), weight});
 }
 
-void Journal::finding(std::string text) const {
-  say(EventKind::finding, std::move(text));
+void Journal::run_started(RunStarted run, std::string title) const {
+  say(std::move(run), std::move(title));
 }
 
-void Journal::finding(std::string text, boost::json::object facts) const {
-  say(EventKind::finding, std::move(text), std::move(facts));
+void Journal::run_ended(RunEnded run, std::string text) const {
+  say(std::move(run), std::move(text));
+}
+
+void Journal::failure(const Failure& failure) const {
+  say(FailureTold{static_cast<int>(failure.status), failure.detail, failure.advice},
+      failure.what());
+}
+
+void Journal::finding(std::string text, Finding facts) const {
+  say(std::move(facts), std::move(text));
 }
 
 void Journal::note(std::string text) const {
-  say(EventKind::finding, std::move(text), {}, Weight::routine);
+  say(Finding{}, std::move(text), Weight::routine);
 }
 
 void Journal::difference(std::string diff) const {
-  if (!diff.empty()) say(EventKind::difference, std::move(diff));
+  if (!diff.empty()) say(Difference{}, std::move(diff));
 }
 
-void Journal::plan(std::string text, boost::json::array steps) const {
-  boost::json::object data;
-  data["steps"] = std::move(steps);
-  say(EventKind::plan, std::move(text), std::move(data));
+void Journal::plan(std::vector<ShownStep> steps) const {
+  say(PlanMade{std::move(steps)}, {});
 }
 
-void Journal::warning(std::string text) const {
-  say(EventKind::warning, std::move(text));
+void Journal::warning(std::string text, Advice advice) const {
+  say(Warning{std::move(advice)}, std::move(text));
 }
 
-void Journal::change(std::string text, boost::json::object data) const {
-  say(EventKind::change, std::move(text), std::move(data));
+void Journal::change(std::string text, Change change) const {
+  say(std::move(change), std::move(text));
 }
 
 void Journal::saved(const SavedFile& file, Weight weight) const {
-  boost::json::object record;
-  record["file"] = fmt::format("backup/{}", file.path.filename().string());
-  record["sha256"] = file.sha256;
-  say(EventKind::change,
+  Change change;
+  change.file = fmt::format("backup/{}", file.path.filename().string());
+  change.sha256 = file.sha256;
+  say(std::move(change),
       fmt::format("saved {} as {}{}, SHA-256 {}", file.what, file.path.string(),
                   file.bytes ? fmt::format(": {} bytes", *file.bytes) : "", file.sha256),
-      std::move(record), weight);
+      weight);
 }
 
 void Journal::step_started(std::string_view name, std::string reason) const {
-  boost::json::object data;
-  data["name"] = name;
-  say(EventKind::step_started, std::move(reason), std::move(data));
+  say(StepStarted{std::string(name)}, std::move(reason));
 }
 
 void Journal::step_ended(std::string_view name, std::string result, std::string_view word) const {
-  boost::json::object data;
-  data["name"] = name;
-  if (!word.empty()) data["result"] = word;
-  say(EventKind::step_ended, std::move(result), std::move(data));
+  say(StepEnded{std::string(name), std::string(word)}, std::move(result));
 }
 
 void Journal::wait_started(std::string_view what, std::chrono::milliseconds limit) const {
-  say(EventKind::wait_started, fmt::format("{}, {} at most", what, duration_text(limit)));
+  say(WaitStarted{}, fmt::format("{}, {} at most", what, duration_text(limit)));
 }
 
 void Journal::wait_without_limit(std::string_view what) const {
-  say(EventKind::wait_started, fmt::format("{}, without a time limit", what));
+  say(WaitStarted{}, fmt::format("{}, without a time limit", what));
 }
 
 void Journal::wait_progress(std::string text) const {
-  say(EventKind::wait_progress, std::move(text));
+  say(WaitProgress{}, std::move(text));
 }
 
 void Journal::wait_ended(std::string text, Weight weight) const {
-  say(EventKind::wait_ended, std::move(text), {}, weight);
+  say(WaitEnded{}, std::move(text), weight);
 }
 
 void Journal::progress(std::string text) const {
-  say(EventKind::wait_progress, std::move(text), {}, Weight::routine);
+  say(WaitProgress{}, std::move(text), Weight::routine);
 }
 
 }  // namespace retrust

@@ -6,10 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-
+#include "base/failure.h"
 #include "transcript/event.h"
 
 namespace retrust {
@@ -33,18 +32,21 @@ class Journal {
   Journal in_section(std::string_view section) const { return Journal(*events_, section); }
   EventSink& events() const { return *events_; }
 
+  void run_started(RunStarted run, std::string title) const;
+  void run_ended(RunEnded run, std::string text) const;
+  void failure(const Failure& failure) const;
+
   /// Something that was observed, one sentence.
-  void finding(std::string text) const;
-  /// The same with what the head of a transcript shows: see facts in findings.h.
-  void finding(std::string text, boost::json::object facts) const;
+  /// The facts are for the head of a transcript: see facts in findings.h.
+  void finding(std::string text, Finding facts = {}) const;
   /// What the transcript alone needs: the operator has seen it.
   void note(std::string text) const;
   /// A unified diff of rendered credentials; an empty one is not told.
   void difference(std::string diff) const;
-  void plan(std::string text, boost::json::array steps) const;
-  void warning(std::string text) const;
+  void plan(std::vector<ShownStep> steps) const;
+  void warning(std::string text, Advice advice = {}) const;
   /// Something that is changed or saved, one sentence.
-  void change(std::string text, boost::json::object data = {}) const;
+  void change(std::string text, Change change = {}) const;
   void saved(const SavedFile& file, Weight weight = Weight::documented) const;
 
   void step_started(std::string_view name, std::string reason) const;
@@ -60,8 +62,7 @@ class Journal {
   void progress(std::string text) const;
 
  private:
-  void say(EventKind kind, std::string text, boost::json::object data = {},
-           Weight weight = Weight::documented) const;
+  void say(decltype(Event::what) what, std::string text, Weight weight = Weight::documented) const;
 
   EventSink* events_;
   std::string section_;

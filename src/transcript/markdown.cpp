@@ -201,11 +201,10 @@ std::string inline_text(std::string_view text) {
   return quoting_text(in_a_line(text));
 }
 
-std::string advice_text(std::string_view text) {
-  const auto line = in_a_line(text);
-  const auto command = command_in(line);
-  const auto words = quoting_text(std::string_view(line).substr(0, command));
-  return command == line.size() ? words : words + code_span(std::string_view(line).substr(command));
+std::string advice_text(const Advice& advice) {
+  const auto words = inline_text(advice.sentence);
+  if (advice.command.empty()) return words;
+  return fmt::format("{}: {}", words, code_span(in_a_line(advice.command)));
 }
 
 std::string cell_text(std::string_view text) {

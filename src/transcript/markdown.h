@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/advice.h"
+
 namespace retrust {
 
 /// A fenced block that its content cannot end: the fence is longer than any run of backquotes in
@@ -16,9 +18,8 @@ std::string fenced(std::string_view content, std::string_view language);
 /// cluster or a program said the text.
 std::string inline_text(std::string_view text);
 
-/// The same of a sentence of ours with a command behind it, as in "Check again: retrust status
-/// --cluster c-x7k2p": the command becomes one code span. What others said could look like that.
-std::string advice_text(std::string_view text);
+/// The same of an advice: its command becomes one code span.
+std::string advice_text(const Advice& advice);
 
 /// The same for a cell of a table: `|` would end the cell even in a code span, and becomes `¦`.
 std::string cell_text(std::string_view text);

@@ -8,10 +8,16 @@
 
 namespace retrust {
 
+/// How transcript.jsonl has a member of an event.
+enum class Presence {
+  always,
+  sometimes,
+  never,  ///< for the operator alone
+};
+
 /// A member of the lines of transcript.jsonl.
 struct SchemaField {
   enum class Type { text, number, list };
-  enum class Presence { always, sometimes };
   std::string_view name;
   Type type;
   Presence presence;

@@ -1,16 +1,14 @@
 #include "transcript/volume.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
+#include <variant>
 
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "base/shortened.h"
 #include "base/text.h"
+#include "transcript/event_table.h"
 #include "transcript/writers.h"
 
 namespace retrust {
@@ -30,36 +28,17 @@ constexpr std::size_t most_detail = 2048;
 /// Between two drawings of what only a terminal shows.
 constexpr milliseconds drawing_pause{100};
 
-bool is_essential(EventKind kind) {
-  switch (kind) {
-    case EventKind::finding:
-    case EventKind::difference:
-    case EventKind::command_started:
-    case EventKind::command_ended:
-    case EventKind::wait_progress:
-    case EventKind::warning:
-      return false;
-    default:
-      return true;
-  }
+bool is_essential(const Event& event) {
+  return !event.is<Finding, Difference, CommandStarted, CommandEnded, WaitProgress, Warning>();
 }
 
 /// What was changed is evidence, and rollback compares the digests that it records.
-bool is_always_told(EventKind kind) {
-  return kind == EventKind::change || kind == EventKind::failure || kind == EventKind::run_ended;
+bool is_always_told(const Event& event) {
+  return event.is<Change, FailureTold, RunEnded>();
 }
 
 /// Nobody consents to what is not shown: a plan is shown whole up to this.
 constexpr std::size_t most_plan = 64 * 1024;
-
-bool has_lines(EventKind kind) {
-  return kind == EventKind::difference || kind == EventKind::plan || kind == EventKind::finding;
-}
-
-/// Texts of data that keep their lines: a reader sees them indented or in a block.
-bool has_lines(std::string_view member) {
-  return member == "output" || member == "detail" || member == "command_line";
-}
 
 /// Of the limit, what the mark of a shortened text takes.
 constexpr std::size_t mark = 64;
@@ -68,45 +47,50 @@ std::string limited(std::string_view text, std::size_t limit, std::size_t total 
   return text.size() <= limit ? std::string(text) : shortened(text, limit - mark, total);
 }
 
-void limit_texts(boost::json::value& value, std::size_t limit) {
-  if (auto* text = value.if_string()) {
-    if (text->size() > limit) *text = limited(*text, limit);
-  } else if (auto* array = value.if_array()) {
-    for (auto& element : *array) limit_texts(element, limit);
-  } else if (auto* object = value.if_object()) {
-    for (auto& member : *object) limit_texts(member.value(), limit);
-  }
+template <typename What>
+void shorten_texts(What& what, std::size_t limit) {
+  for_each_text(what, [&](std::string& text, TextShape shape) {
+    auto shown = limited(text, limit);
+    text = shape == TextShape::lines ? std::move(shown) : one_line(shown);
+  });
 }
 
-/// As many elements as fit, and the number of the others.
-void limit_list(boost::json::array& list, std::size_t limit) {
-  std::size_t size = 0;
-  auto kept = list.begin();
-  while (kept != list.end()) {
-    size += boost::json::serialize(*kept).size();
-    if (size > limit) break;
-    ++kept;
+void shorten_texts(CommandEnded& command, std::size_t limit) {
+  const auto total = static_cast<std::size_t>(command.output_bytes.value_or(0));
+  command.output = limited(command.output, limit, total);
+  shorten_texts<CommandEnded>(command, limit);
+}
+
+void shorten_texts(FailureTold& failure, std::size_t limit) {
+  failure.detail = limited(failure.detail, std::min(limit, most_detail));
+  shorten_texts<FailureTold>(failure, limit);
+}
+
+/// The longest texts first, until the whole fits.
+void shorten_texts(PlanMade& plan, std::size_t limit) {
+  const auto most = limit == most_text ? most_plan : 8 * limit;
+  for (auto each = most; each > 2 * mark; each /= 2) {
+    std::size_t size = 0;
+    shorten_texts<PlanMade>(plan, each);
+    for_each_text(plan, [&](const std::string& text, TextShape) { size += text.size(); });
+    if (size <= most) break;
   }
-  if (kept == list.end()) return;
-  const auto left_out = std::distance(kept, list.end());
-  list.erase(kept, list.end());
-  list.emplace_back(fmt::format("… {} more", left_out));
 }
 
 }  // namespace
 
 std::vector<Event> Volume::admitted(Event event) {
   auto verdict = Verdict::passes;
-  if (event.kind == EventKind::wait_progress) verdict = see_progress(event);
-  if (event.kind == EventKind::warning) verdict = see_warning(event);
+  if (event.is<WaitProgress>()) verdict = see_progress(event);
+  if (event.is<Warning>()) verdict = see_warning(event);
   if (verdict == Verdict::is_left_out) return {};
-  const auto fits = written_ <= (is_essential(event.kind) ? full : too_much);
-  if (!fits && !is_always_told(event.kind) && !is_momentary(event)) {
+  const auto fits = written_ <= (is_essential(event) ? full : too_much);
+  if (!fits && !is_always_told(event) && !is_momentary(event)) {
     ++events_left_out_;
     return {};
   }
   shorten(event);
-  event.aside = new_lines(event.aside);
+  if (auto* ended = std::get_if<CommandEnded>(&event.what)) ended->aside = new_lines(ended->aside);
   auto passed = left_out_before(event);
   passed.push_back(std::move(event));
   for (const auto& each : passed) {
@@ -149,11 +133,9 @@ std::string Volume::new_lines(std::string_view aside) {
 
 std::vector<Event> Volume::left_out_before(const Event& event) {
   std::vector<Event> told;
-  const auto over = event.kind == EventKind::failure || event.kind == EventKind::run_ended;
+  const auto over = event.is<FailureTold, RunEnded>();
   const auto ends = [&](const std::string& section) {
-    return over ||
-           ((event.kind == EventKind::wait_started || event.kind == EventKind::wait_ended) &&
-            event.section == section);
+    return over || (event.is<WaitStarted, WaitEnded>() && event.section == section);
   };
   for (auto wait = waits_.begin(); wait != waits_.end();) {
     if (!ends(wait->first)) {
@@ -162,7 +144,7 @@ std::vector<Event> Volume::left_out_before(const Event& event) {
     }
     if (const auto count = wait->second.left_out; count > 0) {
       told.push_back(
-          {.kind = EventKind::wait_progress,
+          {.what = WaitProgress{},
            .section = wait->first,
            .text = fmt::format("{} of progress left out here", counted(count, "more report"))});
     }
@@ -172,7 +154,7 @@ std::vector<Event> Volume::left_out_before(const Event& event) {
     if (count == 0) return;
     // Of no use to the operator who waits at the terminal.
     told.push_back(
-        {.kind = EventKind::finding,
+        {.what = Finding{},
          .text = fmt::format("{} left out of the transcript: {}", counted(count, noun), why),
          .weight = Weight::routine});
     count = 0;
@@ -187,29 +169,10 @@ std::vector<Event> Volume::left_out_before(const Event& event) {
 
 void Volume::shorten(Event& event) const {
   const auto limit = written_ > almost_full ? 256 : written_ > plenty ? 1024 : most_text;
-  // Two events name a command: by the same words.
-  const auto is_command =
-      event.kind == EventKind::command_started || event.kind == EventKind::command_ended;
-  const auto is_plan = event.kind == EventKind::plan;
-  event.text = limited(event.text, is_plan ? most_plan : is_command ? most_text : limit);
-  if (!has_lines(event.kind)) event.text = one_line(event.text);
-  const auto* bytes = event.data.if_contains("outputBytes");
-  const auto total = bytes != nullptr && bytes->is_uint64() ? bytes->get_uint64() : 0;
-  for (auto& member : event.data) {
-    auto& value = member.value();
-    if (auto* text = value.if_string()) {
-      const std::string_view key = member.key();
-      const auto most = key == "command" && is_command ? most_text
-                        : key == "detail"              ? std::min<std::size_t>(limit, most_detail)
-                                                       : limit;
-      auto shown = limited(*text, most, key == "output" ? total : 0);
-      *text = has_lines(key) ? shown : one_line(shown);
-      continue;
-    }
-    limit_texts(value, limit);
-    auto* list = event.kind == EventKind::change ? nullptr : value.if_array();
-    if (list != nullptr) limit_list(*list, 8 * limit);
-  }
+  // A command is to be copied.
+  event.text = limited(event.text, event.is<CommandStarted>() ? most_text : limit);
+  if (!event.is<Difference, Finding>()) event.text = one_line(event.text);
+  std::visit([&](auto& what) { shorten_texts(what, limit); }, event.what);
 }
 
 }  // namespace retrust

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/width.h"
+
 namespace retrust {
 
 /// How text fits on a terminal. Pure: nothing here writes to one, or asks it.
@@ -17,23 +19,9 @@ struct TerminalSize {
 /// The text, or as much of its beginning as fits with the sign that there is more.
 std::string cut(std::string_view text, std::size_t columns, std::string_view more);
 
-/// A line broken between words, so that each but those of one long word fits. All but the first
-/// are indented by so many columns.
-std::vector<std::string> wrapped(std::string_view line, std::size_t columns, std::size_t hanging);
-
 /// Lines of sentences, each wrapped and hung a little deeper than it begins. What is laid out in
 /// columns, with more than one space between words, stays as it is.
 std::string wrapped_sentences(std::string_view text, std::size_t columns);
-
-/// A plan: reasons and notes are wrapped, each below its beginning; commands stay whole.
-std::string wrapped_plan(std::string_view text, std::size_t columns);
-
-/// Something to do next, taken apart: the command at its end, if any, is for copying.
-struct Advice {
-  std::string sentence;
-  std::string command;
-};
-Advice advice_of(std::string_view text);
 
 /// A line that is brought up to date in place. What is faint is so as a whole; of others the first
 /// word, a mark, carries the colour.

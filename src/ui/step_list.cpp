@@ -1,12 +1,12 @@
 #include "ui/step_list.h"
 
 #include <algorithm>
+#include <variant>
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "transcript/members.h"
+#include "transcript/plan_text.h"
 
 namespace retrust {
 namespace {
@@ -32,54 +32,35 @@ void add_wrapped(std::vector<ToneLine>& lines, std::string_view line, TerminalSi
 }  // namespace
 
 void StepList::see(const Event& event, Time now) {
-  switch (event.kind) {
-    case EventKind::plan: {
-      entries_.clear();
-      const auto* steps = event.data.if_contains("steps");
-      if (steps == nullptr || !steps->is_array()) break;
-      for (const auto& step : steps->get_array()) {
-        if (!step.is_object()) continue;
-        const auto need = text_in(step.get_object(), "need");
-        if (need != "needed" && need != "depends") continue;
-        entries_.push_back({text_in(step.get_object(), "section"),
-                            text_in(step.get_object(), "name"),
-                            need == "needed" ? Mark::ahead : Mark::if_needed});
-      }
-      break;
+  if (const auto* plan = std::get_if<PlanMade>(&event.what)) {
+    entries_.clear();
+    for (const auto& step : plan->steps) {
+      if (!comes(step.need)) continue;
+      entries_.push_back(
+          {step.section, step.name, step.need == Need::needed ? Mark::ahead : Mark::if_needed});
     }
-    case EventKind::step_started: {
-      state_ = State::running;
-      wait_.reset();
-      const auto name = text_in(event.data, "name");
-      auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                [&](const Entry& each) { return each.name == name; });
-      if (entry == entries_.end()) {
-        entries_.push_back({event.section, name});
-        entry = std::prev(entries_.end());
-      }
-      entry->mark = Mark::working;
-      entry->since = now;
-      break;
+  } else if (const auto* step = std::get_if<StepStarted>(&event.what)) {
+    state_ = State::running;
+    wait_.reset();
+    auto entry = std::find_if(entries_.begin(), entries_.end(),
+                              [&](const Entry& each) { return each.name == step->name; });
+    if (entry == entries_.end()) {
+      entries_.push_back({event.section, step->name});
+      entry = std::prev(entries_.end());
     }
-    case EventKind::wait_started:
-      wait_ = Wait{event.text, {}, now};
-      break;
-    case EventKind::wait_progress:
-      if (wait_) wait_->seen = event.text;
-      break;
-    case EventKind::wait_ended:
-      wait_.reset();
-      break;
-    case EventKind::step_ended:
-      finish(text_in(event.data, "result").empty() ? Mark::done : Mark::failed, now);
-      break;
-    case EventKind::failure:
-    case EventKind::run_ended:
-      finish(Mark::failed, now);
-      state_ = State::over;
-      break;
-    default:
-      break;
+    entry->mark = Mark::working;
+    entry->since = now;
+  } else if (event.is<WaitStarted>()) {
+    wait_ = Wait{event.text, {}, now};
+  } else if (event.is<WaitProgress>()) {
+    if (wait_) wait_->seen = event.text;
+  } else if (event.is<WaitEnded>()) {
+    wait_.reset();
+  } else if (const auto* ended = std::get_if<StepEnded>(&event.what)) {
+    finish(ended->result.empty() ? Mark::done : Mark::failed, now);
+  } else if (event.is<FailureTold, RunEnded>()) {
+    finish(Mark::failed, now);
+    state_ = State::over;
   }
 }
 

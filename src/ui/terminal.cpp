@@ -14,7 +14,7 @@
 
 #include "base/failure.h"
 #include "base/text.h"
-#include "transcript/members.h"
+#include "transcript/plan_text.h"
 #include "transcript/writers.h"
 
 namespace retrust {
@@ -44,7 +44,7 @@ std::string others_words(std::string_view text) {
 
 }  // namespace
 
-Looks settle_looks(ColorChoice choice, const Environment& environment) {
+TerminalStyle terminal_style(ColorChoice choice, const Environment& environment) {
   const auto set = [&](const char* name) {
     const auto value = environment(name);
     return value && !value->empty();
@@ -65,27 +65,28 @@ Looks settle_looks(ColorChoice choice, const Environment& environment) {
   const auto unicode =
       locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
   const auto lines = [](int descriptor) {
-    return ::isatty(descriptor) == 1 ? Looks::Lines::wrapped : Looks::Lines::whole;
+    return ::isatty(descriptor) == 1 ? TerminalStyle::Lines::wrapped : TerminalStyle::Lines::whole;
   };
   return {paint(STDOUT_FILENO),
           paint(STDERR_FILENO),
           lines(STDOUT_FILENO),
           lines(STDERR_FILENO),
-          moves ? Looks::Progress::shown : Looks::Progress::hidden,
+          moves ? TerminalStyle::StepsDrawn::yes : TerminalStyle::StepsDrawn::no,
           unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
 }
 
 TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Console& output,
-                           Looks looks, Verbosity verbosity, OutputFormat format)
+                           TerminalStyle style, Verbosity verbosity, OutputFormat format)
     : timer_(executor),
       output_(output),
-      looks_(looks),
+      style_(style),
       verbosity_(verbosity),
       format_(format),
-      steps_(looks.symbols) {
+      steps_(style.symbols) {
   // Lines of JSON on the same terminal would run into the list.
-  const auto shared = format == OutputFormat::json && looks.out_lines == Looks::Lines::wrapped;
-  if (shared) looks_.progress = Looks::Progress::hidden;
+  const auto shared =
+      format == OutputFormat::json && style.out_lines == TerminalStyle::Lines::wrapped;
+  if (shared) style_.steps = TerminalStyle::StepsDrawn::no;
 }
 
 TerminalSink::~TerminalSink() {
@@ -94,7 +95,7 @@ TerminalSink::~TerminalSink() {
 
 void TerminalSink::print(Stream stream, std::string_view text, std::string_view color) {
   clear_progress();
-  const auto painted = (stream == Stream::out ? looks_.out : looks_.err) == Paint::colored;
+  const auto painted = (stream == Stream::out ? style_.out : style_.err) == Paint::colored;
   std::string shown;
   for (const auto& line : split_lines(text)) {
     shown += painted && !color.empty() ? fmt::format("{}{}{}\n", color, line, reset) : line + "\n";
@@ -103,11 +104,11 @@ void TerminalSink::print(Stream stream, std::string_view text, std::string_view 
 }
 
 std::optional<std::size_t> TerminalSink::width_for(Stream stream) const {
-  const auto lines = stream == Stream::out ? looks_.out_lines : looks_.err_lines;
+  const auto lines = stream == Stream::out ? style_.out_lines : style_.err_lines;
   // Where there is room for a few words only, breaking between them helps nobody.
   constexpr std::size_t least = 30;
   const auto columns = size_of(stream).columns;
-  if (lines == Looks::Lines::whole || columns < least) return std::nullopt;
+  if (lines == TerminalStyle::Lines::whole || columns < least) return std::nullopt;
   return columns - 1;
 }
 
@@ -116,46 +117,33 @@ void TerminalSink::print_sentences(Stream stream, std::string_view text, std::st
   print(stream, width ? wrapped_sentences(text, *width) : std::string(text), color);
 }
 
-void TerminalSink::print_plan(std::string_view text) {
-  const auto width = width_for(Stream::out);
-  print(Stream::out, "\n");
-  print(Stream::out, width ? wrapped_plan(text, *width) : std::string(text));
-}
-
-void TerminalSink::print_next(const std::vector<std::string>& next) {
+void TerminalSink::print_next(const std::vector<Advice>& next) {
   if (next.empty()) return;
   print(Stream::out, "\n");
   print(Stream::out, "Next:", bold);
   for (const auto& each : next) print_advice(Stream::out, "  - ", each);
 }
 
-void TerminalSink::print_advice(Stream stream, std::string_view lead, std::string_view text) {
+void TerminalSink::print_advice(Stream stream, std::string_view lead, const Advice& advice) {
+  if (advice.empty()) return;
   if (!width_for(stream)) {
-    print(stream, fmt::format("{}{}", lead, text));
+    print(stream, fmt::format("{}{}", lead, advice.text()));
     return;
   }
   // A command that is to be copied is not wrapped.
-  const auto advice = advice_of(text);
-  print_sentences(stream, fmt::format("{}{}", lead, advice.sentence));
+  const auto* end = advice.command.empty() ? "" : ":";
+  print_sentences(stream, fmt::format("{}{}{}", lead, advice.sentence, end));
   if (!advice.command.empty()) print(stream, "      " + advice.command);
 }
 
 void TerminalSink::print_summary() {
   const auto steps = draws() ? steps_.summary() : std::vector<ToneLine>{};
   print(steps.empty() ? Stream::out : Stream::err, "\n");
-  for (const auto& line : steps) print(Stream::err, painted(line, looks_.err));
-}
-
-void TerminalSink::print_failure(const Event& event) {
-  print_sentences(Stream::err, "retrust: " + event.text, red);
-  // The words of a command stay as they were.
-  print(Stream::err, others_words(text_in(event.data, "detail")));
-  const auto advice = text_in(event.data, "advice");
-  if (!advice.empty()) print_advice(Stream::err, "  ", advice);
+  for (const auto& line : steps) print(Stream::err, painted(line, style_.err));
 }
 
 bool TerminalSink::draws() const {
-  return looks_.progress == Looks::Progress::shown && verbosity_ != Verbosity::quiet;
+  return style_.steps == TerminalStyle::StepsDrawn::yes && verbosity_ != Verbosity::quiet;
 }
 
 void TerminalSink::clear_progress() {
@@ -171,7 +159,7 @@ void TerminalSink::draw_progress() {
                           std::max<std::size_t>(size.rows, 2) - 1};
   auto lines = steps_.lines(std::chrono::steady_clock::now(), room);
   if (lines.size() > 2 && lines.size() < room.rows) lines.insert(lines.begin(), ToneLine{});
-  const auto text = drawing(lines, room.columns, steps_.more(), looks_.err);
+  const auto text = drawing(lines, room.columns, steps_.more(), style_.err);
   // In one piece, so that no half-drawn list is seen.
   output_.write(Stream::err, text);
   drawn_ = Drawn::progress;
@@ -208,64 +196,50 @@ void TerminalSink::emit(const Event& event) {
 
 void TerminalSink::show(const Event& event) {
   const auto talks = format_ == OutputFormat::text && verbosity_ != Verbosity::quiet;
-  const auto detailed =
-      talks && (event.weight == Weight::documented || verbosity_ == Verbosity::verbose);
-  switch (event.kind) {
-    case EventKind::finding:
-    case EventKind::change:
-    case EventKind::wait_ended:
-      if (detailed) print_sentences(Stream::out, indented(event.text));
-      break;
-    case EventKind::difference:
-      if (!talks) break;
-      print(Stream::out, "\n");
-      for (const auto& line : split_lines(event.text)) {
-        const auto color = line.starts_with('+')   ? green
-                           : line.starts_with('-') ? red
-                           : line.starts_with('@') ? dim
-                                                   : std::string_view{};
-        print(Stream::out, "  " + line, color);
-      }
-      break;
-    case EventKind::plan:
-      if (talks) print_plan(event.text);
-      break;
-    case EventKind::step_started:
-      if (talks) {
-        print(Stream::out, fmt::format("\n{} {}", event.section, text_in(event.data, "name")),
-              bold);
-        print_sentences(Stream::out, indented(event.text));
-      }
-      break;
-    case EventKind::command_started:
-      if (detailed) print(Stream::out, "  $ " + event.text, dim);
-      break;
-    case EventKind::command_ended:
-      if (detailed) print(Stream::out, others_words(text_in(event.data, "output")), dim);
-      if (talks && verbosity_ == Verbosity::verbose) {
-        print(Stream::out, "    " + event.text, dim);
-      }
-      print(Stream::err, others_words(event.aside));
-      break;
-    case EventKind::warning:
-      print_sentences(Stream::err, "warning: " + event.text, yellow);
-      break;
-    case EventKind::failure:
-      print_failure(event);
-      break;
-    case EventKind::run_ended:
-      if (talks) print_summary();
-      if (format_ == OutputFormat::text) print_sentences(Stream::out, event.text, bold);
-      if (talks) print_next(texts_in(event.data, "next"));
-      break;
-    case EventKind::wait_started:
-      // The list of steps says it otherwise.
-      if (detailed && !draws()) print_sentences(Stream::out, indented("waiting " + event.text));
-      break;
-    case EventKind::run_started:
-    case EventKind::step_ended:
-    case EventKind::wait_progress:
-      break;
+  const auto verbose = verbosity_ == Verbosity::verbose;
+  const auto detailed = talks && (event.weight == Weight::documented || verbose);
+  if (const auto* plan = std::get_if<PlanMade>(&event.what); plan && talks) {
+    print(Stream::out, "\n");
+    print(Stream::out, plan_text(plan->steps, width_for(Stream::out)));
+  } else if (const auto* step = std::get_if<StepStarted>(&event.what); step && talks) {
+    print(Stream::out, fmt::format("\n{} {}", event.section, step->name), bold);
+    print_sentences(Stream::out, indented(event.text));
+  } else if (const auto* command = std::get_if<CommandEnded>(&event.what)) {
+    if (detailed) print(Stream::out, others_words(command->output), dim);
+    if (talks && verbose) print(Stream::out, "    " + event.text, dim);
+    print(Stream::err, others_words(command->aside));
+  } else if (const auto* warning = std::get_if<Warning>(&event.what)) {
+    print_sentences(Stream::err, "warning: " + event.text, yellow);
+    print_advice(Stream::err, "  ", warning->advice);
+  } else if (const auto* failure = std::get_if<FailureTold>(&event.what)) {
+    print_sentences(Stream::err, "retrust: " + event.text, red);
+    // The words of a command stay as they were.
+    print(Stream::err, others_words(failure->detail));
+    print_advice(Stream::err, "  ", failure->advice);
+  } else if (const auto* end = std::get_if<RunEnded>(&event.what)) {
+    if (talks) print_summary();
+    if (format_ == OutputFormat::text) print_sentences(Stream::out, event.text, bold);
+    if (talks) print_next(end->next);
+  } else if (event.is<Difference>() && talks) {
+    print_difference(event.text);
+  } else if (event.is<CommandStarted>() && detailed) {
+    print(Stream::out, "  $ " + event.text, dim);
+  } else if (event.is<WaitStarted>() && detailed && !draws()) {
+    // The list of steps says it otherwise.
+    print_sentences(Stream::out, indented("waiting " + event.text));
+  } else if (event.is<Finding, Change, WaitEnded>() && detailed) {
+    print_sentences(Stream::out, indented(event.text));
+  }
+}
+
+void TerminalSink::print_difference(std::string_view diff) {
+  print(Stream::out, "\n");
+  for (const auto& line : split_lines(diff)) {
+    const auto color = line.starts_with('+')   ? green
+                       : line.starts_with('-') ? red
+                       : line.starts_with('@') ? dim
+                                               : std::string_view{};
+    print(Stream::out, "  " + line, color);
   }
 }
 

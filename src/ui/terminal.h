@@ -20,8 +20,8 @@
 namespace retrust {
 
 /// Colour and movement, settled once: NO_COLOR, CLICOLOR_FORCE, TERM and --color.
-struct Looks {
-  enum class Progress { hidden, shown };
+struct TerminalStyle {
+  enum class StepsDrawn { no, yes };
   /// Whether sentences are broken between words, which a terminal does not do by itself.
   enum class Lines { whole, wrapped };
   Paint out = Paint::plain;
@@ -29,17 +29,17 @@ struct Looks {
   Lines out_lines = Lines::whole;
   Lines err_lines = Lines::whole;
   /// Whether waits and steps show their progress: standard error is a terminal.
-  Progress progress = Progress::hidden;
+  StepsDrawn steps = StepsDrawn::no;
   StepList::Symbols symbols = StepList::Symbols::ascii;
 };
 
-Looks settle_looks(ColorChoice choice, const Environment& environment);
+TerminalStyle terminal_style(ColorChoice choice, const Environment& environment);
 
 /// Shows events to a person: what is done on standard output, waits and trouble on standard error.
 class TerminalSink final : public EventSink {
  public:
   /// The output must outlive this.
-  TerminalSink(const boost::asio::any_io_executor& executor, Console& output, Looks looks,
+  TerminalSink(const boost::asio::any_io_executor& executor, Console& output, TerminalStyle style,
                Verbosity verbosity, OutputFormat format);
   ~TerminalSink() override;
   TerminalSink(const TerminalSink&) = delete;
@@ -57,12 +57,11 @@ class TerminalSink final : public EventSink {
   /// How wide sentences may get there; none where they stay whole.
   std::optional<std::size_t> width_for(Stream stream) const;
   void print_sentences(Stream stream, std::string_view text, std::string_view color = {});
-  void print_plan(std::string_view text);
-  void print_next(const std::vector<std::string>& next);
+  void print_difference(std::string_view diff);
+  void print_next(const std::vector<Advice>& next);
   /// What is to be done next, a command in it on a line of its own.
-  void print_advice(Stream stream, std::string_view lead, std::string_view text);
+  void print_advice(Stream stream, std::string_view lead, const Advice& advice);
   void print_summary();
-  void print_failure(const Event& event);
   void clear_progress();
   void draw_progress();
   bool draws() const;
@@ -70,7 +69,7 @@ class TerminalSink final : public EventSink {
 
   boost::asio::steady_timer timer_;
   Console& output_;
-  Looks looks_;
+  TerminalStyle style_;
   Verbosity verbosity_;
   OutputFormat format_;
   StepList steps_;

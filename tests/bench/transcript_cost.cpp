@@ -16,8 +16,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "transcript/event.h"
-#include "transcript/schema.h"
+#include "transcript/event_table.h"
 #include "transcript/writers.h"
 
 namespace {
@@ -27,32 +26,39 @@ namespace json = boost::json;
 
 constexpr int times = 40;
 
-retrust::EventKind kind_of(const std::string& name) {
-  constexpr auto last = static_cast<int>(retrust::EventKind::run_ended);
-  for (auto number = 0; number <= last; ++number) {
-    const auto kind = static_cast<retrust::EventKind>(number);
-    if (retrust::name_of(kind) == name) return kind;
-  }
-  throw std::runtime_error("there is no event " + name);
+std::string text_in(const json::object& line, std::string_view key) {
+  const auto* text = line.if_contains(key);
+  return text == nullptr || !text->is_string() ? std::string() : std::string(text->as_string());
+}
+
+/// Makes an event of that kind where the line is one; its texts and numbers alone.
+template <typename Kind>
+void read_as(const json::object& line, retrust::Event& event) {
+  if (text_in(line, "event") != retrust::table_of<Kind>.name) return;
+  Kind what;
+  retrust::for_each_member(what, [&](const auto& member, auto& value) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, retrust::Advice>) {
+      value = text_in(line, member.name);
+    } else if constexpr (std::is_same_v<Value, std::int64_t>) {
+      if (const auto* number = line.if_contains(member.name)) value = number->to_number<Value>();
+    }
+  });
+  event.what = std::move(what);
+}
+
+template <typename... Kinds>
+void read(const json::object& line, retrust::Event& event, std::variant<Kinds...>) {
+  (read_as<Kinds>(line, event), ...);
 }
 
 std::vector<retrust::Event> events_of(const char* path) {
   std::ifstream file(path);
   std::vector<retrust::Event> events;
-  for (std::string line; std::getline(file, line);) {
-    auto data = json::parse(line).as_object();
-    const auto taken = [&](const char* key) {
-      const auto* text = data.if_contains(key);
-      std::string value(text == nullptr ? "" : std::string_view(text->as_string()));
-      data.erase(key);
-      return value;
-    };
-    retrust::Event event{.kind = kind_of(taken("event"))};
-    event.section = taken("section");
-    event.text = taken("text");
-    data.erase("version");
-    data.erase("time");
-    event.data = std::move(data);
+  for (std::string text; std::getline(file, text);) {
+    const auto line = json::parse(text).as_object();
+    retrust::Event event{.section = text_in(line, "section"), .text = text_in(line, "text")};
+    read(line, event, decltype(retrust::Event::what)());
     events.push_back(std::move(event));
   }
   if (events.empty()) throw std::runtime_error(fmt::format("{}: no events", path));

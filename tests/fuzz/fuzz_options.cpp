@@ -57,7 +57,8 @@ std::optional<Options> read(const std::vector<std::string>& args, const Environm
   } catch (const Failure& failure) {
     require(failure.status == ExitStatus::usage || failure.status == ExitStatus::refused,
             "options are refused as wrong usage");
-    require(is_one_line(failure.what()) && is_one_line(failure.advice), "a refusal is one line");
+    require(is_one_line(failure.what()) && is_one_line(failure.advice.text()),
+            "a refusal is one line");
   }
   return std::nullopt;
 }

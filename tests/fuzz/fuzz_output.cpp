@@ -8,6 +8,7 @@
 #include "base/lines.h"
 #include "base/text.h"
 #include "fuzz/checks.h"
+#include "fuzz/events.h"
 #include "fuzz/target.h"
 #include "tools/kubectl_words.h"
 #include "transcript/volume.h"
@@ -133,17 +134,10 @@ void volume(std::string_view input) {
   std::vector<Event> events;
   for (const auto& line : split_lines(input)) {
     if (line.empty() || events.size() == 8) continue;
-    constexpr auto kinds = static_cast<unsigned>(EventKind::run_ended) + 1;
-    const auto kind = static_cast<EventKind>(static_cast<unsigned char>(line.front()) % kinds);
-    if (kind == EventKind::change || kind == EventKind::failure || kind == EventKind::run_ended) {
-      continue;
-    }
     auto said = printable(std::string_view(line).substr(1));
     while (!said.empty() && said.size() < most_text) said += said;
-    Event event{.kind = kind, .section = "2.1", .text = said};
-    for (const auto* key : {"command", "output", "detail"}) event.data[key] = said;
-    event.weight = line.ends_with('.') ? Weight::routine : Weight::documented;
-    events.push_back(std::move(event));
+    auto event = event_of(line, said);
+    if (!event.is<Change, FailureTold, RunEnded>()) events.push_back(std::move(event));
   }
   check_volume(events);
 }

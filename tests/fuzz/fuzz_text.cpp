@@ -13,6 +13,7 @@
 #include "credentials/compare.h"
 #include "credentials/secret.h"
 #include "fuzz/checks.h"
+#include "fuzz/events.h"
 #include "fuzz/target.h"
 #include "transcript/document.h"
 #include "transcript/event.h"
@@ -202,17 +203,7 @@ void transcript(std::string_view input) {
   events.add(kept);
   for (const auto& line : split_lines(input)) {
     if (line.empty()) continue;
-    constexpr auto kinds = static_cast<unsigned>(EventKind::run_ended) + 1;
-    Event event{static_cast<EventKind>(static_cast<unsigned char>(line.front()) % kinds)};
-    const auto said = line.substr(1);
-    event.section = "2.1";
-    event.text = said;
-    for (const auto* key : {"name", "command", "ending", "output", "given", "detail", "advice",
-                            "verdict", "command_line", "result", "operator"}) {
-      event.data[key] = said;
-    }
-    event.weight = said.ends_with('.') ? Weight::routine : Weight::documented;
-    events.emit(event);
+    events.emit(event_of(line, line.substr(1)));
   }
   const auto whole = document(kept->events);
   require(is_printable(whole), "a transcript is printable");

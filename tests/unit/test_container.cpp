@@ -122,7 +122,7 @@ TEST_CASE("a kubectl in a container that fails: what it was about") {
                        "specify the right host or port?\n");
   CHECK(none.kind == KubectlError::bad_kubeconfig);
   CHECK(none.status == ExitStatus::refused);
-  CHECK(none.advice.find("--local-kubeconfig") != std::string::npos);
+  CHECK(none.advice.sentence.find("--local-kubeconfig") != std::string::npos);
   // What a server says is not docker's word.
   CHECK(of(1,
            "Error from server (NotFound): x\nError response from daemon: No such container: "

@@ -42,7 +42,7 @@ Ended ended(const std::function<void()>& attempt) {
   try {
     attempt();
   } catch (const Failure& failure) {
-    return {failure.status, std::string(failure.what()) + "\n" + failure.advice};
+    return {failure.status, std::string(failure.what()) + "\n" + failure.advice.text()};
   }
   return {};
 }

@@ -110,14 +110,14 @@ TEST_CASE("why there is none, and what to do") {
       const auto failure = explain_k3s(Distribution::k3s, ended(1, text), "/data");
       CHECK(failure.status == ExitStatus::refused);
       CHECK(std::string(failure.what()).find(each.happened) != std::string::npos);
-      CHECK(failure.advice.find(each.advice) != std::string::npos);
-      CHECK(failure.advice.find("nothing was changed") != std::string::npos);
+      CHECK(failure.advice.text().find(each.advice) != std::string::npos);
+      CHECK(failure.advice.text().find("nothing was changed") != std::string::npos);
       CHECK(!failure.detail.empty());
     }
   }
   const auto silent = explain_k3s(Distribution::rke2, ended(0, ""), "/data");
   CHECK(std::string(silent.what()) == "rke2 did not say that the snapshot was saved");
-  CHECK(silent.advice.find("journalctl -u rke2-server") != std::string::npos);
+  CHECK(silent.advice.text().find("journalctl -u rke2-server") != std::string::npos);
 }
 
 TEST_CASE("a snapshot in the list: on this node, of just that name") {

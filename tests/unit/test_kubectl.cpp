@@ -119,13 +119,13 @@ TEST_CASE("a kubeconfig without the context: its contexts are named, and how to 
   const auto two = of({"$(id)", "rancher"});
   CHECK(std::string(two.what()) ==
         "the kubeconfig local.yaml names no current context; its contexts: $(id) and rancher");
-  CHECK(two.advice ==
+  CHECK(two.advice.text() ==
         "choose one with --local-context, for example: retrust status --local-context=rancher");
   CHECK(two.status == ExitStatus::usage);
   // What is odd is shown harmlessly, and is in no command.
   const auto odd = of({"a\x1b[31m"});
   CHECK(std::string(odd.what()).find('\x1b') == std::string::npos);
-  CHECK(odd.advice.ends_with(": kubectl --kubeconfig=local.yaml config get-contexts"));
+  CHECK(odd.advice.command.ends_with("kubectl --kubeconfig=local.yaml config get-contexts"));
   CHECK(std::string(of(std::vector<std::string>(1000, std::string(1000, 'x'))).what()).size() <
         1000);
   CHECK(std::string(of({}).what()) == "the kubeconfig local.yaml has no context");
@@ -139,7 +139,7 @@ TEST_CASE("the local cluster gets other advice than the downstream one") {
   const auto failure =
       explain(failed("error: the server doesn't have a resource type \"clusters\""),
               {Side::local, "local.yaml", "kubectl", "kubectl get"});
-  CHECK(failure.advice.find("Rancher itself") != std::string::npos);
+  CHECK(failure.advice.sentence.find("Rancher itself") != std::string::npos);
 }
 
 TEST_CASE("documents one after another, in any pieces") {
@@ -525,7 +525,7 @@ TEST_CASE("the cluster that is meant") {
     try {
       choose(wanted);
     } catch (const Failure& failure) {
-      CHECK(failure.advice.ends_with(": kubectl get clusters"));
+      CHECK(failure.advice.command == "kubectl get clusters");
     }
   }
 }

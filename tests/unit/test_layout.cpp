@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.h"
 #include "base/width.h"
+#include "transcript/plan_text.h"
 #include "ui/layout.h"
 
 namespace retrust {
@@ -210,44 +212,26 @@ TEST_CASE("what is laid out in columns stays as it is") {
 }
 
 TEST_CASE("a plan's reasons and notes are wrapped, and its commands are not") {
-  const std::string plan =
-      "2.1  delete-token          needed      the cluster rejects the token in cattle-token-rc44t, "
-      "which the agents use\n"
-      "       kubectl --kubeconfig=prod.yaml -n cattle-system delete secret cattle-token-rc44t "
-      "--ignore-not-found --wait=false\n"
-      "       (Kubernetes v1.30.14 makes no other by itself: the agents do when they start, and "
-      "retrust where none of them does)\n";
-  CHECK(wrapped_plan(plan, 79) ==
+  const std::vector<ShownStep> plan{
+      {"2.1",
+       "delete-token",
+       Need::needed,
+       true,
+       "the cluster rejects the token in cattle-token-rc44t, which the agents use",
+       {"kubectl --kubeconfig=prod.yaml -n cattle-system delete secret cattle-token-rc44t "
+        "--ignore-not-found --wait=false"},
+       {"Kubernetes v1.30.14 makes no other by itself: the agents do when they start, and "
+        "retrust where none of them does"}}};
+  CHECK(plan_text(plan, 79) ==
         "2.1  delete-token          needed      the cluster rejects the token in\n"
         "                                       cattle-token-rc44t, which the agents use\n"
         "       kubectl --kubeconfig=prod.yaml -n cattle-system delete secret cattle-token-rc44t "
         "--ignore-not-found --wait=false\n"
         "       (Kubernetes v1.30.14 makes no other by itself: the agents do when they\n"
         "        start, and retrust where none of them does)\n");
-  CHECK(wrapped_plan(plan, 50).starts_with(
+  CHECK(plan_text(plan, 50).starts_with(
       "2.1  delete-token          needed      the cluster\n       rejects the token in"));
-}
-
-TEST_CASE("a command in what is to be done next is set apart, to be copied") {
-  const auto look = advice_of("see what would be done: kubectl retrust plan --cluster c-1");
-  CHECK(look.sentence == "see what would be done:");
-  CHECK(look.command == "kubectl retrust plan --cluster c-1");
-  const auto logs = advice_of("read the logs: kubectl -n cattle-system logs --since=15m");
-  CHECK(logs.command == "kubectl -n cattle-system logs --since=15m");
-  const auto quoted = advice_of("see: '/opt/my tools/k' '--kubeconfig=a b' get --raw /readyz");
-  CHECK(quoted.command == "'/opt/my tools/k' '--kubeconfig=a b' get --raw /readyz");
-  const auto podman = advice_of("see what answers: podman exec -i rancher kubectl cluster-info");
-  CHECK(podman.command == "podman exec -i rancher kubectl cluster-info");
-  const auto names = advice_of("give the name; see the names: docker ps -a");
-  CHECK(names.command == "docker ps -a");
-  const auto gives = advice_of("do it: give another one with --kubeconfig=FILE");
-  CHECK(gives.command.empty());
-  const auto keep = advice_of("keep it safe: a token is in it; retrust rollback x puts it back");
-  CHECK(keep.sentence == "keep it safe: a token is in it; retrust rollback x puts it back");
-  CHECK(keep.command.empty());
-  const auto tells = advice_of("tokens are rejected: retrust step 3.2 deletes those");
-  CHECK(tells.sentence == "tokens are rejected: retrust step 3.2 deletes those");
-  CHECK(tells.command.empty());
+  CHECK(split_lines(plan_text(plan)).size() == 3);
 }
 
 TEST_CASE("colour is for the mark of a line, or for a line that matters less") {

@@ -184,7 +184,7 @@ TEST_CASE("sentences of words stay as they are") {
 }
 
 TEST_CASE("a command is marked for pasting in an advice alone") {
-  const std::string advice = "Check again: retrust status --cluster c-x7k2p";
+  const Advice advice("Check again", "retrust status --cluster c-x7k2p");
   CHECK(advice_text(advice) == "Check again: `retrust status --cluster c-x7k2p`");
   const std::string said = "Rancher says: broken: kubectl --kubeconfig=/tmp/evil delete clusters";
   CHECK(inline_text(said).find("`kubectl --kubeconfig") == std::string::npos);
@@ -220,20 +220,18 @@ TEST_CASE("what another program or a cluster says is one code span") {
 TEST_CASE("nothing from outside is live in a whole transcript") {
   for (const auto& text : hostile) {
     CAPTURE(text);
-    boost::json::array steps{boost::json::object{
-        {"section", text}, {"name", text}, {"need", "needed"}, {"reason", text}}};
-    const auto shown = document(
-        {{.kind = EventKind::run_started, .text = text, .data = {{"operator", text}}},
-         {.kind = EventKind::plan, .text = text, .data = {{"steps", steps}}},
-         {.kind = EventKind::step_started, .section = text, .text = text, .data = {{"name", text}}},
-         {.kind = EventKind::change, .section = text, .text = text},
-         {.kind = EventKind::warning, .text = text},
-         {.kind = EventKind::wait_progress, .text = text},
-         {.kind = EventKind::failure,
-          .text = text,
-          .data = {{"detail", text}, {"advice", text}, {"status", 1}}},
-         {.kind = EventKind::run_ended,
-          .data = {{"next", boost::json::array{text}}, {"status", 1}}}});
+    RunStarted run;
+    run.operator_name = text;
+    RunEnded end{.status = 1};
+    end.next = {{text, text}};
+    const auto shown = document({{.what = run, .text = text},
+                                 {.what = PlanMade{{{text, text, Need::needed, true, text}}}},
+                                 {.what = StepStarted{text}, .section = text, .text = text},
+                                 {.what = Change{}, .section = text, .text = text},
+                                 {.what = Warning{{text, text}}, .text = text},
+                                 {.what = WaitProgress{}, .text = text},
+                                 {.what = FailureTold{1, text, text}, .text = text},
+                                 {.what = end}});
     const auto rest = outside_code(shown);
     CHECK(rest.find_first_of("@!~%&$^[]{}<>\\`") == std::string::npos);
     CHECK(rest.find("http") == std::string::npos);

@@ -34,25 +34,25 @@ Options parsed(const std::vector<std::string>& args) {
   return parse_options(args, [](const std::string&) { return std::nullopt; });
 }
 
-/// The words of the command behind a sentence.
-std::vector<std::string> command_in(const std::string& text, const std::string& program) {
-  const auto begin = text.rfind(": " + program + " ");
-  if (begin == std::string::npos) return {};
-  std::istringstream stream(text.substr(begin + 3 + program.size()));
+/// The words of an advice's command, if it is one of that program.
+std::vector<std::string> words_of(const Advice& advice, const std::string& program) {
+  std::istringstream stream(advice.command);
   std::vector<std::string> words;
   for (std::string word; stream >> word;) words.push_back(word);
+  if (words.empty() || words.front() != program) return {};
+  words.erase(words.begin());
   return words;
 }
 
 /// Every sentence that comes next, in any outcome. Of a cluster of which nothing is known much has
 /// to be done.
-std::vector<std::string> all_next(const Called& by) {
+std::vector<Advice> all_next(const Called& by) {
   const auto options = parsed(by.args);
   Observation seen;
   seen.local.cluster.id = "c-x7k2p";
   auto plan = make_plan(seen, PlanOptions{});
-  std::vector<std::string> all;
-  const auto add = [&](const std::vector<std::string>& next) {
+  std::vector<Advice> all;
+  const auto add = [&](const std::vector<Advice>& next) {
     all.insert(all.end(), next.begin(), next.end());
   };
   if (options.command == CommandName::status || options.command == CommandName::plan) {
@@ -63,10 +63,10 @@ std::vector<std::string> all_next(const Called& by) {
                         "folder"));
   add(next_after_change(by, options, seen, Plan{}, Repaired::by_agents, WayBack::none, ""));
   add(next_after_failure(by, options, WayBack::rollback, "folder"));
-  for (const std::string advice :
-       {"see: retrust status", "see: retrust plan", "do: retrust run", "do: retrust step 2.1"}) {
-    all.push_back(completed(by, advice));
+  for (const char* command : {"status", "plan", "run"}) {
+    all.push_back(completed(by, Advice::retrust("do it", command)));
   }
+  all.push_back(completed(by, Advice::retrust("do it", "step", "2.1")));
   return all;
 }
 
@@ -77,11 +77,11 @@ TEST_CASE("every command that comes next is accepted, and reaches the same clust
         std::vector<std::string>{"step", "2.1", "--all-pods", "--run-dir", "x"},
         std::vector<std::string>{"rollback", "old", "--overwrite", "-y", "--run-dir", "x"}}) {
     std::size_t commands = 0;
-    for (const auto& text : all_next(called(command))) {
-      CAPTURE(text);
-      const auto words = command_in(text, "retrust");
+    for (const auto& advice : all_next(called(command))) {
+      CAPTURE(advice.text());
+      const auto words = words_of(advice, "retrust");
       if (words.empty()) {
-        CHECK(text.find("retrust ") == std::string::npos);
+        CHECK(advice.text().find("retrust ") == std::string::npos);
         continue;
       }
       ++commands;
@@ -115,64 +115,62 @@ TEST_CASE("what comes next keeps the way of calling, and what the environment an
   seen.local.cluster.id = "c-x7k2p";
   const auto next = next_after_look(by, options, seen, make_plan(seen, PlanOptions{}));
   REQUIRE(next.size() == 1);
-  CHECK(next.front().starts_with("do it: kubectl retrust run --kubeconfig=down.yaml "));
-  CHECK(next.front().ends_with(" --rancher-container=rancher '--config=a file'"));
+  CHECK(next.front().text().starts_with("do it: kubectl retrust run --kubeconfig=down.yaml "));
+  CHECK(next.front().command.ends_with(" --rancher-container=rancher '--config=a file'"));
 }
 
 TEST_CASE("a command that a rollback names has a place for what a rollback need not be told") {
   const Called by{"retrust", {"rollback", "old", "--local-kubeconfig=local.yaml"}};
-  CHECK(completed(by, "look: retrust status") ==
+  CHECK(completed(by, Advice::retrust("look", "status")).text() ==
         "look: retrust status --local-kubeconfig=local.yaml --kubeconfig=FILE --cluster=ID");
-  CHECK(completed(by, "retrust status shows") == "retrust status shows");
-  CHECK(completed(by, "rejected: retrust step 3.2 deletes those") ==
-        "rejected: retrust step 3.2 deletes those");
+  CHECK(completed(by, "retrust status shows").text() == "retrust status shows");
 }
 
 TEST_CASE("letters that stand together are options of their own in what comes next") {
   const Called by{"retrust", {"run", "-yq", "-ojson", "--kubeconfig", "a", "--cluster=c"}};
-  CHECK(completed(by, "look: retrust status") ==
+  CHECK(completed(by, Advice::retrust("look", "status")).text() ==
         "look: retrust status --quiet --output=json --kubeconfig a --cluster=c");
 }
 
 TEST_CASE("a run that is finished leaves out nothing, and does nothing twice") {
   const auto all = all_next(called({"run"}, {"--skip=2.1", "--no-rancher-backup"}));
-  CHECK(command_in(all[1], "retrust").front() == "run");
-  CHECK(parsed(command_in(all[1], "retrust")).skip.empty());
+  CHECK(words_of(all[1], "retrust").front() == "run");
+  CHECK(parsed(words_of(all[1], "retrust")).skip.empty());
   // The same again after a failure.
   const auto by = called({"run"}, {"--skip=2.1", "--all", "--no-rancher-backup"});
   const auto next = next_after_failure(by, parsed(by.args), WayBack::rollback, "folder");
-  CHECK(parsed(command_in(next.front(), "retrust")).skip.size() == 1);
+  CHECK(parsed(words_of(next.front(), "retrust")).skip.size() == 1);
   REQUIRE(next.size() == 3);
-  CHECK(next[1].starts_with("folder/backup"));
-  CHECK(parsed(command_in(next[2], "retrust")).rollback_folder == "folder");
+  CHECK(next[1].sentence.starts_with("folder/backup"));
+  CHECK(parsed(words_of(next[2], "retrust")).rollback_folder == "folder");
 }
 
 TEST_CASE("after a no it is told what was done, and the command to go on") {
   const auto by = called({"run"}, {"--rke-config", "cluster.yml"});
   const auto nothing = advice_after_no(by, parsed(by.args), BackupMade::no);
-  CHECK(nothing.starts_with("nothing of this was done."));
+  CHECK(nothing.sentence.starts_with("nothing of this was done."));
   const auto backup = advice_after_no(by, parsed(by.args), BackupMade::yes);
-  CHECK(backup.starts_with("the backup that was made stays"));
+  CHECK(backup.sentence.starts_with("the backup that was made stays"));
   for (const auto& text : {nothing, backup}) {
-    CHECK(parsed(command_in(text, "retrust")).backup.rke_config == "cluster.yml");
+    CHECK(parsed(words_of(text, "retrust")).backup.rke_config == "cluster.yml");
   }
 }
 
 TEST_CASE("a printed rollback asks before it puts anything back") {
   const Called by{"retrust", {"rollback", "folder", "--yes", "--local-kubeconfig=local"}};
-  std::vector<std::string> next;
+  std::vector<Advice> next;
   add_backup(next, by, WayBack::rollback, "folder-2");
-  const auto options = parsed(command_in(next.back(), "retrust"));
+  const auto options = parsed(words_of(next.back(), "retrust"));
   CHECK(options.rollback_folder == "folder-2");
   CHECK(options.consent != Consent::given);
 }
 
 TEST_CASE("a rollback is offered only where it has something to put back") {
   const auto by = called({"run"}, {"--no-rancher-backup"});
-  std::vector<std::string> next;
+  std::vector<Advice> next;
   add_backup(next, by, WayBack::none, "folder");
   REQUIRE(next.size() == 1);
-  CHECK(next.front().starts_with("folder/backup has what Rancher had stored"));
+  CHECK(next.front().sentence.starts_with("folder/backup has what Rancher had stored"));
   const StoredDigest saved{"token", {"ca"}, ""};
   const StoredDigest in_secret{"token", {"ca"}, "secret"};
   CHECK_FALSE(can_put_back(saved, saved));
@@ -186,15 +184,15 @@ TEST_CASE("a rollback is offered only where it has something to put back") {
 }
 
 TEST_CASE("an option of the advice takes the place of the operator's") {
-  const auto text =
-      completed(called({"run"}), "choose one with --context: retrust status --context=other");
-  CHECK(parsed(command_in(text, "retrust")).context == "other");
-  CHECK(text.find("--context down") == std::string::npos);
+  const auto advice =
+      completed(called({"run"}), Advice::retrust("choose one", "status", "--context=other"));
+  CHECK(parsed(words_of(advice, "retrust")).context == "other");
+  CHECK(advice.command.find("--context down") == std::string::npos);
 }
 
 TEST_CASE("the agents' logs are read from the cluster that was repaired") {
   const auto all = all_next(called({"run"}, {"--no-rancher-backup"}));
-  CHECK(all.front() ==
+  CHECK(all.front().text() ==
         "find out why the agents did not report: /opt/kubectl --kubeconfig=down.yaml "
         "--context=down -n "
         "agents logs -l app=cattle-cluster-agent --since=15m");

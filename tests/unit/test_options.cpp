@@ -33,7 +33,7 @@ std::string complaint(const std::vector<std::string>& args, Variables variables 
     parse_with(args, std::move(variables));
   } catch (const Failure& failure) {
     CHECK(failure.status == ExitStatus::usage);
-    return std::string(failure.what()) + "; " + failure.advice;
+    return std::string(failure.what()) + "; " + failure.advice.text();
   }
   return "no complaint";
 }

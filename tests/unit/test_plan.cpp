@@ -8,6 +8,7 @@
 #include "steps/plan.h"
 #include "steps/step.h"
 #include "steps/stored_credentials.h"
+#include "transcript/plan_text.h"
 
 using namespace std::chrono_literals;
 
@@ -132,7 +133,7 @@ TEST_CASE("what people will notice is said of each step that comes, and of no ot
   every_pod.pods = PodChoice::every;
   const auto plan = make_plan(seen, every_pod);
   CHECK(has(effects_text(plan), "2.2 restarts every pod of cattle-system"));
-  CHECK(has(plan_text(plan), "(2.2 restarts every pod of cattle-system"));
+  CHECK(has(plan_text(shown(plan)), "(2.2 restarts every pod of cattle-system"));
   PlanOptions skipping;
   skipping.skip = {Step::recreate_agents};
   CHECK(effects_text(make_plan(seen, skipping)).empty());
@@ -396,7 +397,7 @@ TEST_CASE("refused with 4: to store a token of another account") {
       options.downstream_kubectl.words = {"kubectl", "--kubeconfig=x"};
       check_token_owner(live, options);
     } catch (const Failure& failure) {
-      CHECK(failure.advice.find("kubectl --kubeconfig=x -n cattle-system delete secret/") !=
+      CHECK(failure.advice.text().find("kubectl --kubeconfig=x -n cattle-system delete secret/") !=
             std::string::npos);
       CHECK(failure.status == ExitStatus::refused);
       return std::string(failure.what());

@@ -76,7 +76,7 @@ std::pair<ExitStatus, std::string> complaint(const fs::path& folder) {
   try {
     read_saved_cluster(folder, "cattle-system", redactor);
   } catch (const Failure& failure) {
-    return {failure.status, std::string(failure.what()) + "\n" + failure.advice};
+    return {failure.status, std::string(failure.what()) + "\n" + failure.advice.text()};
   }
   return {ExitStatus::done, "no complaint"};
 }

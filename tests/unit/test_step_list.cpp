@@ -1,5 +1,4 @@
 // The list of steps below everything else, as it goes on.
-#include <boost/json/array.hpp>
 #include <doctest/doctest.h>
 
 #include "ui/step_list.h"
@@ -14,22 +13,22 @@ const StepList::Time start{1h};
 constexpr TerminalSize plenty{79, 100};
 
 Event plan_event() {
-  boost::json::array steps;
-  const auto add = [&](const char* section, const char* name, const char* need) {
-    steps.emplace_back(boost::json::object{{"section", section}, {"name", name}, {"need", need}});
+  PlanMade plan;
+  const auto add = [&](const char* section, const char* name, Need need) {
+    plan.steps.push_back({section, name, need});
   };
-  add("1.1", "backup-container", "not-needed");
-  add("2.1", "delete-token", "needed");
-  add("2.2", "recreate-agents", "needed");
-  add("2.3", "get-token", "needed");
-  add("2.4", "get-ca", "needed");
-  add("2.5", "update-cluster", "depends");
-  return {.kind = EventKind::plan, .data = {{"steps", steps}}};
+  add("1.1", "backup-container", Need::not_needed);
+  add("2.1", "delete-token", Need::needed);
+  add("2.2", "recreate-agents", Need::needed);
+  add("2.3", "get-token", Need::needed);
+  add("2.4", "get-ca", Need::needed);
+  add("2.5", "update-cluster", Need::depends);
+  return {.what = plan};
 }
 
-Event event(EventKind kind, const std::string& section, const std::string& text,
-            const std::string& name = "") {
-  return {.kind = kind, .section = section, .text = text, .data = {{"name", name}}};
+template <typename What>
+Event event(What what, const std::string& section, const std::string& text) {
+  return {.what = std::move(what), .section = section, .text = text};
 }
 
 Lines texts(const std::vector<ToneLine>& lines) {
@@ -43,11 +42,11 @@ StepList at_third() {
   StepList list(StepList::Symbols::unicode);
   list.see(plan_event(), start);
   for (const auto* name : {"delete-token", "recreate-agents"}) {
-    list.see(event(EventKind::step_started, "2.1", "", name), start);
-    list.see(event(EventKind::step_ended, "2.1", "", name), start + 1s);
+    list.see(event(StepStarted{name}, "2.1", ""), start);
+    list.see(event(StepEnded{name}, "2.1", ""), start + 1s);
   }
-  list.see(event(EventKind::step_started, "2.3", "", "get-token"), start);
-  list.see(event(EventKind::wait_started, "2.3", "for one"), start);
+  list.see(event(StepStarted{"get-token"}, "2.3", ""), start);
+  list.see(event(WaitStarted{}, "2.3", "for one"), start);
   return list;
 }
 
@@ -55,21 +54,21 @@ TEST_CASE("steps go from ahead to done, and what was not needed is left out in t
   StepList list(StepList::Symbols::unicode);
   list.see(plan_event(), start);
   CHECK_FALSE(list.active());
-  list.see(event(EventKind::step_started, "2.1", "", "delete-token"), start);
+  list.see(event(StepStarted{"delete-token"}, "2.1", ""), start);
   CHECK(list.active());
   CHECK(texts(list.lines(start + 3s, plenty)) ==
         Lines{"▸ 2.1  delete-token          3 s", "· 2.2  recreate-agents", "· 2.3  get-token",
               "· 2.4  get-ca", "· 2.5  update-cluster        if needed"});
-  list.see(event(EventKind::step_ended, "2.1", "", "delete-token"), start + 7s);
+  list.see(event(StepEnded{"delete-token"}, "2.1", ""), start + 7s);
   CHECK(list.active());
   CHECK(texts(list.lines(start + 9s, plenty)).front() == "✓ 2.1  delete-token          7.0 s");
   CHECK(list.lines(start + 9s, plenty).front().tone == Tone::good);
-  list.see(event(EventKind::step_started, "2.2", "", "recreate-agents"), start + 9s);
-  list.see(event(EventKind::failure, "2.2", "no"), start + 10s);
+  list.see(event(StepStarted{"recreate-agents"}, "2.2", ""), start + 9s);
+  list.see(event(FailureTold{}, "2.2", "no"), start + 10s);
   // What is said from now on is not to be drawn over.
   CHECK_FALSE(list.active());
   CHECK(list.lines(start + 20s, plenty).empty());
-  list.see(event(EventKind::run_ended, "", "Not done."), start + 11s);
+  list.see(event(RunEnded{}, "", "Not done."), start + 11s);
   CHECK_FALSE(list.active());
   CHECK(texts(list.summary()) ==
         Lines{"✓ 2.1  delete-token          7.0 s", "✗ 2.2  recreate-agents       1.0 s"});
@@ -78,22 +77,22 @@ TEST_CASE("steps go from ahead to done, and what was not needed is left out in t
 
 TEST_CASE("a wait shows what was seen last, and before that what is waited for") {
   StepList list(StepList::Symbols::unicode);
-  list.see(event(EventKind::step_started, "2.2", "", "recreate-agents"), start);
-  list.see(event(EventKind::wait_started, "2.2", "for the old agents to be gone"), start);
+  list.see(event(StepStarted{"recreate-agents"}, "2.2", ""), start);
+  list.see(event(WaitStarted{}, "2.2", "for the old agents to be gone"), start);
   CHECK(texts(list.lines(start + 5s, plenty)) ==
         Lines{"▸ 2.2  recreate-agents       5 s", "       waiting for the old agents to be gone"});
-  list.see(event(EventKind::wait_progress, "2.2", "1 of 2 old pods gone"), start + 6s);
+  list.see(event(WaitProgress{}, "2.2", "1 of 2 old pods gone"), start + 6s);
   CHECK(texts(list.lines(start + 7s, plenty)) ==
         Lines{"▸ 2.2  recreate-agents       7 s", "       1 of 2 old pods gone"});
-  list.see(event(EventKind::wait_ended, "2.2", "there"), start + 8s);
+  list.see(event(WaitEnded{}, "2.2", "there"), start + 8s);
   CHECK(texts(list.lines(start + 8s, plenty)) == Lines{"▸ 2.2  recreate-agents       8 s"});
 }
 
 TEST_CASE("what was seen takes more rows only where there are some to spare") {
   StepList list(StepList::Symbols::unicode);
-  list.see(event(EventKind::step_started, "2.5", "", "check-cluster"), start);
-  list.see(event(EventKind::wait_started, "2.5", "for the live token"), start);
-  list.see(event(EventKind::wait_progress, "2.5", "one two three four five six seven"), start);
+  list.see(event(StepStarted{"check-cluster"}, "2.5", ""), start);
+  list.see(event(WaitStarted{}, "2.5", "for the live token"), start);
+  list.see(event(WaitProgress{}, "2.5", "one two three four five six seven"), start);
   CHECK(texts(list.lines(start, {20, 24})) == Lines{"▸ 2.5  check-cluster         0 s",
                                                     "       one two three", "       four five six",
                                                     "       seven"});
@@ -104,12 +103,12 @@ TEST_CASE("what was seen takes more rows only where there are some to spare") {
 
 TEST_CASE("a wait outside of any step shows its own time") {
   StepList list(StepList::Symbols::unicode);
-  list.see(event(EventKind::wait_started, "", "for a review of tokens"), start);
+  list.see(event(WaitStarted{}, "", "for a review of tokens"), start);
   CHECK(list.active());
-  list.see(event(EventKind::wait_progress, "", "200 so far"), start + 1s);
+  list.see(event(WaitProgress{}, "", "200 so far"), start + 1s);
   CHECK(texts(list.lines(start + 4s, plenty)) ==
         Lines{"  waiting 4 s for a review of tokens", "    200 so far"});
-  list.see(event(EventKind::wait_ended, "", "reviewed"), start + 5s);
+  list.see(event(WaitEnded{}, "", "reviewed"), start + 5s);
   CHECK_FALSE(list.active());
 }
 
@@ -136,7 +135,7 @@ TEST_CASE("no list is higher than its terminal") {
   for (std::size_t rows = 1; rows < 12; ++rows) {
     CHECK(list.lines(start + 2s, {79, rows}).size() <= rows);
   }
-  list.see(event(EventKind::step_ended, "2.3", "", "get-token"), start + 2s);
+  list.see(event(StepEnded{"get-token"}, "2.3", ""), start + 2s);
   for (std::size_t rows = 1; rows < 12; ++rows) {
     CHECK(list.lines(start + 2s, {79, rows}).size() <= rows);
   }
@@ -144,9 +143,9 @@ TEST_CASE("no list is higher than its terminal") {
 
 TEST_CASE("a step that was not planned is shown too, and without UTF-8 in plain characters") {
   StepList list(StepList::Symbols::ascii);
-  list.see(event(EventKind::step_started, "3.1", "", "restart-rancher"), start);
+  list.see(event(StepStarted{"restart-rancher"}, "3.1", ""), start);
   CHECK(texts(list.lines(start, plenty)) == Lines{"> 3.1  restart-rancher       0 s"});
-  list.see(event(EventKind::step_ended, "3.1", "", "restart-rancher"), start + 2s);
+  list.see(event(StepEnded{"restart-rancher"}, "3.1", ""), start + 2s);
   CHECK(texts(list.lines(start + 2s, plenty)) == Lines{"+ 3.1  restart-rancher       2.0 s"});
 }
 

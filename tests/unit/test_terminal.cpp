@@ -10,12 +10,12 @@ namespace {
 
 TEST_CASE("a wait that nobody ended keeps no program alive, nor draws over a question") {
   boost::asio::io_context io{1};
-  Looks looks;
-  looks.progress = Looks::Progress::shown;
+  TerminalStyle style;
+  style.steps = TerminalStyle::StepsDrawn::yes;
   // As with -o json: nothing but the list may be drawn.
   Console output;
-  TerminalSink terminal(io.get_executor(), output, looks, Verbosity::normal, OutputFormat::json);
-  terminal.emit({.kind = EventKind::wait_started, .text = "for nothing"});
+  TerminalSink terminal(io.get_executor(), output, style, Verbosity::normal, OutputFormat::json);
+  terminal.emit({.what = WaitStarted{}, .text = "for nothing"});
   io.poll();
   CHECK_FALSE(io.stopped());
   terminal.rest();

@@ -132,14 +132,19 @@ TEST_CASE("events are masked and cleaned on their way to every sink") {
   const auto listener = std::make_shared<Listener>();
   Events events(redactor);
   events.add(listener);
-  boost::json::object data;
-  data["output"] = "a very-secret-thing\x1b";
-  data["list"] = boost::json::array{"very-secret-thing"};
-  events.emit({.kind = EventKind::finding, .text = "is very-secret-thing", .data = data});
-  REQUIRE(listener->events.size() == 1);
+  CommandEnded ended;
+  ended.output = "a very-secret-thing\x1b";
+  events.emit({.what = ended, .text = "is very-secret-thing"});
+  RunEnded end;
+  end.next = {{"keep very-secret-thing", "cat very-secret-thing"}};
+  events.emit({.what = end});
+  events.emit({.what = PlanMade{{{"2.1", "x", Need::needed, true, "", {"very-secret-thing"}}}}});
+  REQUIRE(listener->events.size() == 3);
   CHECK(listener->events[0].text == "is ‹x›");
-  CHECK(listener->events[0].data.at("output") == "a ‹x›?");
-  CHECK(listener->events[0].data.at("list").at(0) == "‹x›");
+  CHECK(std::get<CommandEnded>(listener->events[0].what).output == "a ‹x›?");
+  const auto next = std::get<RunEnded>(listener->events[1].what).next.front();
+  CHECK(next.text() == "keep ‹x›: cat ‹x›");
+  CHECK(std::get<PlanMade>(listener->events[2].what).steps[0].commands[0] == "‹x›");
 }
 
 std::string document_of(const std::vector<Event>& events) {
@@ -152,60 +157,64 @@ std::string document_of(const std::vector<Event>& events) {
   return document(timed);
 }
 
-Event with(EventKind kind, const std::string& section, const std::string& text,
-           boost::json::object data = {}) {
-  return {.kind = kind, .section = section, .text = text, .data = std::move(data)};
+template <typename What>
+Event with(What what, const std::string& section, const std::string& text) {
+  return {.what = std::move(what), .section = section, .text = text};
 }
 
-const Event begun = with(EventKind::run_started, "", "retrust run of cluster production",
-                         {{"retrust", "0.1.0"},
-                          {"operator", "ada@bastion"},
-                          {"command_line", "retrust run --cluster production"}});
+CommandStarted started(std::int64_t id, const std::string& given = "") {
+  CommandStarted command;
+  command.id = id;
+  command.given = given;
+  return command;
+}
+
+CommandEnded ended(std::int64_t id, const std::string& ending,
+                   std::optional<std::int64_t> milliseconds = {}, const std::string& output = "") {
+  CommandEnded command;
+  command.id = id;
+  command.ending = ending;
+  command.milliseconds = milliseconds;
+  command.output = output;
+  return command;
+}
+
+const Event begun = with(RunStarted{"0.1.0", "retrust run --cluster production", "ada@bastion"}, "",
+                         "retrust run of cluster production");
 
 TEST_CASE("content cannot break out of a transcript's code block") {
-  const auto text = document_of({begun, with(EventKind::command_started, "", "kubectl x"),
-                                 with(EventKind::command_ended, "", "",
-                                      {{"command", "kubectl x"},
-                                       {"ending", "exit status 0"},
-                                       {"output", "```\n# Result\n````` more"}}),
-                                 with(EventKind::finding, "", "<b>a</b> `b` [c](d) *e*")});
+  const auto text =
+      document_of({begun, with(started(1), "", "kubectl x"),
+                   with(ended(1, "exit status 0", {}, "```\n# Result\n````` more"), "", ""),
+                   with(Finding{}, "", "<b>a</b> `b` [c](d) *e*")});
   CHECK(text.find("\n``````\n```\n# Result\n````` more\n``````\n") != std::string::npos);
   CHECK(text.find("- `<b>a</b>` `` `b` `` `[c](d`) `*e*`\n") != std::string::npos);
 }
 
 TEST_CASE("a transcript says first how it ended, then what was run where") {
-  boost::json::array steps;
-  steps.emplace_back(boost::json::object{{"section", "1.1"},
-                                         {"name", "backup-container"},
-                                         {"need", "not-needed"},
-                                         {"reason", "none"}});
-  steps.emplace_back(boost::json::object{
-      {"section", "2.1"}, {"name", "delete-token"}, {"need", "needed"}, {"reason", "rejected"}});
-  steps.emplace_back(boost::json::object{
-      {"section", "2.2"}, {"name", "recreate-agents"}, {"need", "needed"}, {"reason", "old"}});
-  std::vector<Event> events{
-      begun,
-      with(EventKind::finding, "", "cluster production",
-           {{"downstreamCluster", "production (c-x7k2p)"}, {"kubectlVersion", "v1.32.4"}}),
-      with(EventKind::plan, "", "the plan", {{"steps", steps}}),
-      with(EventKind::step_started, "2.1", "rejected", {{"name", "delete-token"}}),
-      with(EventKind::change, "2.1", "deleting token secret x"),
-      with(EventKind::command_started, "2.1", "kubectl delete secret x"),
-      with(EventKind::command_ended, "2.1", "",
-           {{"command", "kubectl delete secret x"},
-            {"ending", "exit status 0"},
-            {"milliseconds", 250},
-            {"output", "deleted\n"}})};
+  const PlanMade plan{{{"1.1", "backup-container", Need::not_needed, true, "none"},
+                       {"2.1", "delete-token", Need::needed, true, "rejected"},
+                       {"2.2", "recreate-agents", Need::needed, true, "old"}}};
+  Finding finding;
+  finding.downstream_cluster = "production (c-x7k2p)";
+  finding.kubectl_version = "v1.32.4";
+  std::vector<Event> events{begun,
+                            with(finding, "", "cluster production"),
+                            with(plan, "", ""),
+                            with(StepStarted{"delete-token"}, "2.1", "rejected"),
+                            with(Change{}, "2.1", "deleting token secret x"),
+                            with(started(1), "2.1", "kubectl delete secret x"),
+                            with(ended(1, "exit status 0", 250, "deleted\n"), "2.1", "")};
   const auto killed = document_of(events);
   CHECK(killed.starts_with("# retrust run of cluster production\n\n**Not ended.** "));
   CHECK(killed.find("- see whether retrust still runs") != std::string::npos);
 
-  events.push_back(with(EventKind::step_ended, "2.1", "y is there", {{"name", "delete-token"}}));
+  events.push_back(with(StepEnded{"delete-token"}, "2.1", "y is there"));
   auto failed = events;
-  failed.push_back(with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}));
-  failed.push_back(with(EventKind::failure, "", "no agent came",
-                        {{"status", 5}, {"advice", "see why"}, {"detail", "its own words"}}));
-  failed.push_back(with(EventKind::run_ended, "", "Not done.", {{"status", 5}}));
+  failed.push_back(with(StepStarted{"recreate-agents"}, "2.2", "old"));
+  failed.push_back(with(FailureTold{5, "its own words", {"see why", "kubectl logs -l app"}}, "",
+                        "no agent came"));
+  failed.push_back(with(RunEnded{5}, "", "Not done."));
   const auto text = document_of(failed);
   CAPTURE(text);
   for (const std::string part :
@@ -219,34 +228,31 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
         "## 2.1 delete-token\n\nrejected.\n\n- 00:00:04 **deleting token secret x**\n\n"
         "00:00:05, 0.2 s, exit status 0:\n\n```sh\nkubectl delete secret x\n```\n\n"
         "```\ndeleted\n```\n\nResult: y is there.\n",
-        "## Left to do\n\n- see why\n", "```\nits own words\n```\n"}) {
+        "## Left to do\n\n- see why: `kubectl logs -l app`\n", "```\nits own words\n```\n"}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
   CHECK(text.find("\n\n\n") == std::string::npos);
 
   auto ended = events;
-  ended.push_back(with(EventKind::run_ended, "", "Done.",
-                       {{"status", 0}, {"head", "Done."}, {"verdict", "Rancher has stored it"}}));
+  ended.push_back(with(RunEnded{0, "", "Done.", "Rancher has stored it"}, "", "Done."));
   const auto done = document_of(ended);
   CHECK(done.find("**Done.** Rancher has stored it. Exit status 0.\n") != std::string::npos);
   CHECK(done.find("## Left to do\n\nNothing.\n") != std::string::npos);
   CHECK(done.find("| 2.2     | recreate-agents  | not needed |") != std::string::npos);
 
   auto interrupted = events;
-  interrupted.push_back(with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}));
+  interrupted.push_back(with(StepStarted{"recreate-agents"}, "2.2", "old"));
+  interrupted.push_back(with(FailureTold{130}, "", "interrupted by signal 2 (Interrupt)"));
   interrupted.push_back(
-      with(EventKind::failure, "", "interrupted by signal 2 (Interrupt)", {{"status", 130}}));
-  interrupted.push_back(with(EventKind::run_ended, "", "Not done.",
-                             {{"status", 130}, {"next", boost::json::array{"run it again"}}}));
+      with(RunEnded{130, "", "Not done.", "", {"run it again"}}, "", "Not done."));
   const auto halves = document_of(interrupted);
   CHECK(halves.find("**Interrupted.** interrupted by signal 2") != std::string::npos);
   CHECK(halves.find("| 2.2     | recreate-agents  | interrupted |") != std::string::npos);
   CHECK(halves.find("## Left to do\n\n- run it again\n") != std::string::npos);
 
-  const auto refused =
-      document_of({begun, with(EventKind::failure, "", "the wrong cluster", {{"status", 4}}),
-                   with(EventKind::run_ended, "", "Not done.", {{"status", 4}})});
+  const auto refused = document_of(
+      {begun, with(FailureTold{4}, "", "the wrong cluster"), with(RunEnded{4}, "", "Not done.")});
   CHECK(refused.find("**Refused: nothing was changed.** the wrong cluster. Exit status 4.\n") !=
         std::string::npos);
   CHECK(refused.find("## Changes\n\nNone.\n") != std::string::npos);
@@ -256,20 +262,13 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
 
 TEST_CASE("a command is shown with the section that it belongs to, in the order of what began") {
   const auto text = document_of(
-      {begun, with(EventKind::change, "", "saved it"),
-       with(EventKind::step_started, "2.2", "old", {{"name", "recreate-agents"}}),
-       with(EventKind::command_started, "2.5", "kubectl get -w"),
-       with(EventKind::command_started, "2.2", "kubectl delete pod x", {{"id", 2}}),
-       with(EventKind::command_ended, "2.2", "",
-            {{"id", 2}, {"command", "kubectl delete pod x"}, {"ending", "exit status 0"}}),
-       with(EventKind::step_ended, "2.2", "new ones", {{"name", "recreate-agents"}}),
-       with(EventKind::warning, "", "in between"),
-       with(EventKind::step_started, "2.5", "watches", {{"name", "check-cluster"}}),
-       with(EventKind::finding, "", "seen"),
-       with(EventKind::step_ended, "2.5", "no", {{"name", "check-cluster"}, {"result", "differs"}}),
-       with(EventKind::finding, "", "proof"),
-       with(EventKind::command_started, "2.5", "kubectl replace -f -",
-            {{"given", "Cluster c-x7k2p"}})});
+      {begun, with(Change{}, "", "saved it"), with(StepStarted{"recreate-agents"}, "2.2", "old"),
+       with(started(1), "2.5", "kubectl get -w"), with(started(2), "2.2", "kubectl delete pod x"),
+       with(ended(2, "exit status 0"), "2.2", ""),
+       with(StepEnded{"recreate-agents"}, "2.2", "new ones"), with(Warning{}, "", "in between"),
+       with(StepStarted{"check-cluster"}, "2.5", "watches"), with(Finding{}, "", "seen"),
+       with(StepEnded{"check-cluster", "differs"}, "2.5", "no"), with(Finding{}, "", "proof"),
+       with(started(3, "Cluster c-x7k2p"), "2.5", "kubectl replace -f -")});
   CAPTURE(text);
   for (const std::string part :
        {"## What was found\n\n- 00:00:01 **saved it**\n\n## 2.2 recreate-agents\n",
@@ -288,17 +287,9 @@ TEST_CASE("a command is shown with the section that it belongs to, in the order 
 
 TEST_CASE("two commands of the same words that run at once keep their own durations and ends") {
   const std::string line = "kubectl create -f -";
-  const auto ended = [&](int id, const std::string& ending, int milliseconds) {
-    return with(EventKind::command_ended, "", "",
-                {{"id", id},
-                 {"command", line},
-                 {"ending", ending},
-                 {"milliseconds", milliseconds},
-                 {"output", ending + "\n"}});
-  };
-  const auto text = document_of({begun, with(EventKind::command_started, "", line, {{"id", 1}}),
-                                 with(EventKind::command_started, "", line, {{"id", 2}}),
-                                 ended(2, "exit status 1", 250), ended(1, "exit status 0", 900)});
+  const auto text = document_of({begun, with(started(1), "", line), with(started(2), "", line),
+                                 with(ended(2, "exit status 1", 250, "no\n"), "", ""),
+                                 with(ended(1, "exit status 0", 900, "made\n"), "", "")});
   CAPTURE(text);
   CHECK(text.find("00:00:01, 0.9 s, exit status 0:\n") != std::string::npos);
   CHECK(text.find("00:00:02, 0.2 s, exit status 1:\n") != std::string::npos);
@@ -324,20 +315,16 @@ TEST_CASE("long output is shortened in the middle, after it was masked") {
   Events events(redactor);
   events.add(listener);
   for (std::size_t before = 5000; before < 5600; before += 100) {
-    boost::json::object data;
-    data["output"] = std::string(before, 'x') + secret + std::string(20'000, 'y');
-    events.emit({.kind = EventKind::command_ended, .data = data});
-    const std::string kept(listener->events.back().data.at("output").as_string());
+    const auto output = std::string(before, 'x') + secret + std::string(20'000, 'y');
+    events.emit(with(ended(1, "exit status 0", {}, output), "", ""));
+    const auto kept = std::get<CommandEnded>(listener->events.back().what).output;
     CHECK(kept.size() < 8400);
     CHECK(kept.find("ss") == std::string::npos);
   }
 }
 
 TEST_CASE("lines of transcript.jsonl") {
-  boost::json::object data;
-  data["name"] = "get-token";
-  const auto line =
-      json_line({.kind = EventKind::step_started, .section = "2.3", .text = "why", .data = data});
+  const auto line = json_line(with(StepStarted{"get-token"}, "2.3", "why"));
   CHECK(line ==
         R"({"version":1,"time":"1970-01-01T00:00:00.000Z","event":"step_started","section":"2.3",)"
         R"("text":"why","name":"get-token"})");
@@ -380,11 +367,12 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
   REQUIRE(listener->events.size() == 2);
   const auto& event = listener->events.back();
   const auto sha256 = sha256_hex(boost::json::serialize(second) + "\n");
-  CHECK(event.kind == EventKind::change);
+  REQUIRE(event.is<Change>());
+  const auto& change = std::get<Change>(event.what);
   CHECK(event.section == "2.5");
   CHECK(event.text == "saved what will be replaced as " + two.string() + ", SHA-256 " + sha256);
-  CHECK(event.data.at("file") == "backup/clusters-c-x7k2p.2.json");
-  CHECK((event.data.at("sha256") == boost::json::value(sha256)));
+  CHECK(change.file == "backup/clusters-c-x7k2p.2.json");
+  CHECK(change.sha256 == sha256);
   // A name that a cluster gives leads nowhere else.
   CHECK_THROWS_AS(folder.save("../outside", first, journal, "a name"), Failure);
   fs::remove_all(directory);

@@ -1,0 +1,65 @@
+#include "transcript/plan_text.h"
+
+#include <fmt/format.h>
+
+#include "base/width.h"
+
+namespace retrust {
+namespace {
+
+std::string_view shown(Need need) {
+  switch (need) {
+    case Need::not_needed:
+      return "not needed";
+    case Need::depends:
+      return "if needed";
+    default:
+      return word_of(need);
+  }
+}
+
+}  // namespace
+
+std::string_view word_of(Need need) {
+  switch (need) {
+    case Need::needed:
+      return "needed";
+    case Need::not_needed:
+      return "not-needed";
+    case Need::depends:
+      return "depends";
+    case Need::skipped:
+      return "skipped";
+  }
+  return "unknown";
+}
+
+bool comes(Need need) {
+  return need == Need::needed || need == Need::depends;
+}
+
+std::string plan_text(const std::vector<ShownStep>& steps, std::optional<std::size_t> columns) {
+  // Room for some words beside what stands left of them; a terminal of 80 columns has it.
+  constexpr std::size_t least = 30;
+  constexpr std::size_t indent = 7;
+  std::string text;
+  const auto add = [&](const std::string& line, std::size_t hanging) {
+    if (!columns) {
+      text += line + "\n";
+    } else {
+      for (const auto& row : wrapped(line, *columns, hanging)) text += row + "\n";
+    }
+  };
+  for (const auto& step : steps) {
+    const auto head =
+        fmt::format("{}  {:<20}  {:<10}  ", step.section, step.name, shown(step.need));
+    const auto beside = columns && width_of(head) + least <= *columns;
+    add(head + step.reason, beside ? width_of(head) : indent);
+    if (!comes(step.need)) continue;
+    for (const auto& command : step.commands) text += fmt::format("       {}\n", command);
+    for (const auto& note : step.notes) add(fmt::format("       ({})", note), indent + 1);
+  }
+  return text;
+}
+
+}  // namespace retrust

@@ -47,7 +47,7 @@ Confirm Record::confirm() {
                     "run again with a standard output that can be written");
     }
     const auto question = one_line(app_.redactor.mask(external));
-    if (app_.options.consent == Consent::given) {
+    if (app_.options.consented) {
       note("nobody was asked: --yes was given");
       co_return Answer::yes_ahead;
     }

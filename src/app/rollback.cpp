@@ -16,8 +16,8 @@ boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
   const auto& asked = app.options;
   auto& record = app.open_record(fmt::format("rollback of {}", asked.rollback_folder));
   RollbackOptions options{asked.rollback_folder, asked.cluster, asked.name_space};
-  if (!asked.kubeconfig.empty()) options.trial = RollbackOptions::Trial::downstream;
-  if (asked.overwrite == Overwrite::yes) options.others = RollbackOptions::Others::overwrite;
+  options.tries_token = !asked.kubeconfig.empty();
+  options.overwrites_others = asked.overwrite;
   auto reached = co_await app.toolbox.connect();
   const auto rollback = std::make_shared<Rollback>(
       std::move(reached), Journal(app.events), record.folder, std::move(options), record.confirm());

@@ -64,7 +64,7 @@ void check_usage(const Options& options) {
   if (backup.kind == BackupChoice::Kind::etcd) {
     check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
   }
-  if (changes_something(options) && options.consent == Consent::ask && !can_ask()) {
+  if (changes_something(options) && !options.consented && !can_ask()) {
     throw Failure(ExitStatus::usage,
                   "this is no terminal, so nobody can be asked: nothing was changed",
                   "give --yes to go on without a question");

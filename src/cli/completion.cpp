@@ -21,7 +21,7 @@ struct Before {
   std::map<std::string, std::string> values = {};  ///< of options, the first of each
   std::vector<std::string> others = {};            ///< the command, and what is given to it
   const OptionInfo* open = nullptr;                ///< takes the word that is completed
-  enum class Options { taken, ended } options = Options::taken;
+  bool options_ended = false;                      ///< by "--"
 };
 
 const OptionInfo* option_of_letter(char letter) {
@@ -57,7 +57,7 @@ Before read_before(const std::vector<std::string>& words) {
     const auto& word = words[i];
     const auto* open = std::exchange(before.open, nullptr);
     const auto equals = word.find('=');
-    const auto dashed = before.options == Before::Options::taken && word.starts_with("-");
+    const auto dashed = !before.options_ended && word.starts_with("-");
     const auto* named =
         dashed && word.starts_with("--") ? find_option(word.substr(2, equals - 2)) : nullptr;
     if (named != nullptr) {
@@ -68,7 +68,7 @@ Before read_before(const std::vector<std::string>& words) {
     } else if (open != nullptr) {
       before.values.emplace(open->name, word);
     } else if (dashed && word == "--") {
-      before.options = Before::Options::ended;
+      before.options_ended = true;
     } else if (dashed && word.size() > 1) {
       if (word[1] != '-') give_letters(std::string_view(word).substr(1));
     } else {
@@ -156,7 +156,7 @@ Completion complete_words(const std::vector<std::string>& words) {
   Completion completion;
   const auto before = read_before(words);
   const auto last = words.empty() ? std::string() : words.back();
-  const auto optional = before.options == Before::Options::taken;
+  const auto optional = !before.options_ended;
   if (before.given.contains("help") || before.given.contains("version")) return completion;
   if (before.open != nullptr && !last.starts_with("--")) {
     offer_values(completion, *before.open, last);

@@ -431,8 +431,8 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   if (parsed.command != CommandName::status && !rollback) {
     parsed.backup = backup_choice(values, environment);
   }
-  if (values.flag("overwrite")) parsed.overwrite = Overwrite::yes;
-  if (values.flag("yes")) parsed.consent = Consent::given;
+  parsed.overwrite = values.flag("overwrite");
+  parsed.consented = values.flag("yes");
   if (values.flag("all")) parsed.extent = Extent::every;
   if (values.flag("all-pods")) parsed.pods = PodChoice::every;
   const auto repair =

@@ -19,10 +19,6 @@ enum class CommandName { status, plan, run, step, rollback, help, version };
 enum class OutputFormat { text, json };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
-/// Whether the operator has said yes beforehand (`--yes`).
-enum class Consent { ask, given };
-/// Treatment of changes that somebody else made since the run (`--overwrite`).
-enum class Overwrite { no, yes };
 
 /// How clusters are read (`--session`).
 enum class Reads { by_sessions, by_processes };
@@ -45,8 +41,8 @@ struct Options {
   std::string rke;  ///< empty: rke or rke_linux-amd64
   NamespaceName name_space = "cattle-system";
   BackupChoice backup;
-  Overwrite overwrite = Overwrite::no;
-  Consent consent = Consent::ask;
+  bool overwrite = false;  ///< changes that somebody else made since the run
+  bool consented = false;  ///< by `--yes`
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
   Impersonation impersonation = Impersonation::leave;

@@ -104,7 +104,7 @@ class Survey {
         agents_namespace_(options.name_space) {}
 
   void add(const NamespaceName& name_space, TokenPage page) {
-    if (page.begins == TokenPage::Begins::again) {
+    if (page.begins_again) {
       std::erase_if(groups_, [&](const auto& entry) {
         return entry.second.counted.name_space == name_space;
       });
@@ -276,7 +276,7 @@ awaitable<TokenPage> TokenPages::next() {
     }
     if (expired) {
       continue_.clear();
-      page.begins = TokenPage::Begins::again;
+      page.begins_again = true;
       continue;
     }
     if (!list.is_object()) {
@@ -294,8 +294,7 @@ awaitable<TokenPage> TokenPages::next() {
     }
     continue_ = text_at(list, "/metadata/continue");
     more_ = !continue_.empty();
-    read_ =
-        page.begins == TokenPage::Begins::again ? page.tokens.size() : read_ + page.tokens.size();
+    read_ = page.begins_again ? page.tokens.size() : read_ + page.tokens.size();
     const auto late = std::chrono::steady_clock::now() - began_ > longest_list;
     if (++pages_ > most_pages || read_ > most_tokens || late) {
       throw Failure(ExitStatus::refused,

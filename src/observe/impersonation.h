@@ -29,7 +29,7 @@ struct TokenPage {
   std::vector<OwnToken> tokens;
   /// Whether the list began again, because it took longer than the server remembers: what earlier
   /// pages said is void.
-  enum class Begins { again, goes_on } begins = Begins::goes_on;
+  bool begins_again = false;
 };
 
 /// Reads a namespace's token secrets page by page.

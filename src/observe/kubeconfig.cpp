@@ -223,7 +223,7 @@ KubeconfigView parse_kubeconfig(const json::value& view) {
       base64_decode(text_at(parsed.cluster, "/certificate-authority-data")).value_or("");
   const auto* skip = find_at(parsed.cluster, "/insecure-skip-tls-verify");
   if (skip != nullptr && skip->is_bool() && skip->get_bool()) {
-    parsed.trust = KubeconfigView::Trust::skips_verification;
+    parsed.verifies_server = false;
   }
   return parsed;
 }

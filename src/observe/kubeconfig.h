@@ -15,12 +15,11 @@ namespace retrust {
 
 /// What matters of a kubeconfig as `kubectl config view --raw --minify -o json` shows it.
 struct KubeconfigView {
-  std::string context;  ///< the one in use
-  DisplayText server;   ///< as shown_url() has it
-  std::string ca_pem;   ///< empty where the system's CAs are used
-  enum class Trust { verifies, skips_verification };
-  Trust trust = Trust::verifies;
-  boost::json::value cluster;  ///< the cluster entry itself
+  std::string context;          ///< the one in use
+  DisplayText server;           ///< as shown_url() has it
+  std::string ca_pem;           ///< empty where the system's CAs are used
+  bool verifies_server = true;  ///< false with insecure-skip-tls-verify
+  boost::json::value cluster;   ///< the cluster entry itself
 };
 
 KubeconfigView parse_kubeconfig(const boost::json::value& view);

@@ -147,8 +147,7 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
   // Where the two differ it is the secret's that is behind.
   if (downstream.root_ca) handed_out.ca_pem = *downstream.root_ca;
   if (handed_out.ca_pem.empty()) co_return;
-  const auto verified = view.trust == KubeconfigView::Trust::verifies;
-  if (verified && contains_certificates(handed_out.ca_pem, view.ca_pem)) {
+  if (view.verifies_server && contains_certificates(handed_out.ca_pem, view.ca_pem)) {
     downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
     co_return;
   }
@@ -165,7 +164,7 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
   } else if (failed->kind == KubectlError::untrusted) {
     // A server that the system's own CAs vouch for is a proxy's, or has a second certificate: the
     // one that the agents and Rancher see cannot be seen from here.
-    downstream.handed_out_ca = verified && view.ca_pem.empty()
+    downstream.handed_out_ca = view.verifies_server && view.ca_pem.empty()
                                    ? Downstream::HandedOutCa::not_provable
                                    : Downstream::HandedOutCa::does_not_verify;
     downstream.handed_out_reason = failed->detail;
@@ -179,7 +178,7 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
 void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal& journal) {
   const auto take = [&](Kubectl& kubectl, const KubeconfigView& view) {
     kubectl = kubectl.in_context(view.context);
-    if (clusters.warned || view.trust == KubeconfigView::Trust::verifies) return;
+    if (clusters.warned || view.verifies_server) return;
     const auto& target = kubectl.target();
     journal.warning(
         fmt::format("kubectl does not verify the server of the {} ({}): {} says "

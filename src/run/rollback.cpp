@@ -93,7 +93,7 @@ void Rollback::check_cluster_wanted() const {
                 "nothing was changed; check --cluster and the folder");
 }
 
-Rollback::Left Rollback::look_at(const ClusterResource& now) const {
+bool Rollback::is_due(const ClusterResource& now) const {
   if (uid_of(now) != uid_of(saved_.cluster)) {
     throw Failure(
         ExitStatus::refused,
@@ -102,14 +102,14 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
                     now.id),
         "nothing was changed; check --local-kubeconfig");
   }
-  if (digest_of(now) == digest_of(saved_.cluster)) return Left::nothing;
+  if (digest_of(now) == digest_of(saved_.cluster)) return false;
   if (saved_.cluster.token_secret_name.empty() && !now.token_secret_name.empty()) {
     throw Failure(ExitStatus::refused,
                   "Rancher keeps the token in a Secret by now, and did not when this was saved",
                   "nothing was changed: the field that was saved is not read any more");
   }
   const auto foreign = foreign_parts(now, saved_);
-  if (!foreign.empty() && options_.others == RollbackOptions::Others::refuse) {
+  if (!foreign.empty() && !options_.overwrites_others) {
     throw Failure(
         ExitStatus::refused,
         fmt::format("{} that Rancher has stored came neither of that run nor was there "
@@ -119,7 +119,7 @@ Rollback::Left Rollback::look_at(const ClusterResource& now) const {
                         "same; see what is stored",
                         "status"));
   }
-  return Left::something;
+  return true;
 }
 
 awaitable<void> Rollback::check_token_secret() const {
@@ -146,7 +146,7 @@ awaitable<void> Rollback::check_token_secret() const {
 awaitable<void> Rollback::try_saved_token() {
   const auto& token = saved_.cluster.stored.token;
   if (token.empty()) co_return;
-  if (options_.trial == RollbackOptions::Trial::none) {
+  if (!options_.tries_token) {
     journal_.in_section("2.5").warning(
         "whether the cluster still accepts the token that is put back was not tried: --kubeconfig "
         "was not given");
@@ -204,7 +204,7 @@ void Rollback::judge_token() {
 awaitable<void> Rollback::look_around() {
   auto& seen = seen_;
   seen.local.cluster = saved_.cluster;
-  const auto asks_downstream = options_.trial == RollbackOptions::Trial::downstream;
+  const auto asks_downstream = options_.tries_token;
   const auto executor = co_await boost::asio::this_coro::executor;
   Gate gate(executor);
   KubeconfigRegistration registration(gate, clusters_.redactor, asks_downstream ? 2 : 1);
@@ -234,7 +234,7 @@ awaitable<void> Rollback::look_around() {
 }
 
 awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
-  if (options_.trial == RollbackOptions::Trial::none) co_return;
+  if (!options_.tries_token) co_return;
   if (unanswered_) std::rethrow_exception(unanswered_);
   seen_.local.cluster = now;
   if (seen_.downstream.kube_system_uid != seen_.local.kube_system_uid) {
@@ -261,7 +261,7 @@ awaitable<void> Rollback::run() {
                   fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
                   "nothing was changed; check --local-kubeconfig");
   }
-  if (look_at(*now) == Left::nothing) {
+  if (!is_due(*now)) {
     journal_.finding("nothing is needed: Rancher has stored what was saved");
     verdict_ = "Rancher has stored what was saved; " + rancher_says(now->ready, "");
     if (now->ready.status != "True") {
@@ -292,7 +292,7 @@ awaitable<void> Rollback::run() {
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
   change.look = [this, expected = *now](const ClusterResource& fresh) {
     check_same_resource(expected, fresh);
-    return look_at(fresh) == Left::something;
+    return is_due(fresh);
   };
   auto path = co_await status_path(local, id);
   change.status_path = std::move(path);

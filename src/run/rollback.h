@@ -22,9 +22,9 @@ struct RollbackOptions {
   std::string cluster;         ///< ID or display name that it must be of; empty: any
   NamespaceName name_space = "cattle-system";
   /// Whether the token that comes back is tried: a kubeconfig of the downstream cluster was given.
-  enum class Trial { none, downstream } trial = Trial::none;
-  /// What is done about changes that somebody else made since.
-  enum class Others { refuse, overwrite } others = Others::refuse;
+  bool tries_token = false;
+  /// Whether changes that somebody else made since are overwritten. Else they are a refusal.
+  bool overwrites_others = false;
 };
 
 /// Puts back what Rancher had stored for a cluster before a run: CA, and token or the name of its
@@ -52,10 +52,9 @@ class Rollback {
   const std::vector<Advice>& next() const { return next_; }
 
  private:
-  enum class Left { nothing, something };
-  /// What is left to put back. Throws where the resource is not the one that was saved, or holds
-  /// what neither was there then nor came of that run.
-  Left look_at(const ClusterResource& now) const;
+  /// Whether anything is left to put back. Throws where the resource is not the one that was saved,
+  /// or holds what neither was there then nor came of that run.
+  bool is_due(const ClusterResource& now) const;
   void check_cluster_wanted() const;
   /// Tells which clusters these are, as far as they say so.
   boost::asio::awaitable<void> look_around();

@@ -296,7 +296,7 @@ awaitable<void> StepRunner::perform_alone(Step step) {
   auto planned = context_.plan()[step];
   if (!alone.reason.empty()) planned.reason = alone.reason;
   co_await perform_only(std::move(planned));
-  if (alone.then == StepWork::Alone::Then::prove) co_await conclude();
+  if (alone.proves) co_await conclude();
 }
 
 }  // namespace retrust

@@ -45,7 +45,7 @@ void PodWait::restart() {
   present_.clear();
   counts_ = {};
   for (const auto& uid : gone_) counts_.bytes += size_of(uid);
-  listing_ = Listing::under_way;
+  listed_ = false;
 }
 
 void PodWait::count(const Pod& pod, Count how) {
@@ -90,7 +90,7 @@ void PodWait::expect(const Pod& pod) {
 }
 
 void PodWait::see(WatchEvent::Type type, Pod pod) {
-  if (type != WatchEvent::Type::added) listing_ = Listing::over;
+  if (type != WatchEvent::Type::added) listed_ = true;
   forget(pod.uid);
   if (type == WatchEvent::Type::deleted) {
     if (gone_.insert(pod.uid).second) {
@@ -117,13 +117,12 @@ bool PodWait::done() const {
 }
 
 bool PodWait::certain() const {
-  return listing_ == Listing::over ||
-         std::includes(gone_.begin(), gone_.end(), required_.begin(), required_.end());
+  return listed_ || std::includes(gone_.begin(), gone_.end(), required_.begin(), required_.end());
 }
 
 std::string PodWait::summary() const {
   // While a list is read what is further down in it has not gone.
-  const auto gone = listing_ == Listing::over ? old_.size() - counts_.old_left : old_gone_;
+  const auto gone = listed_ ? old_.size() - counts_.old_left : old_gone_;
   return fmt::format("{} of {} old pods gone, {} new ready", gone, old_.size(), counts_.new_ready);
 }
 

@@ -30,7 +30,7 @@ class PodWait {
   /// Throws Failure (refused) where the pods are more than fit into memory_limit.
   void see(WatchEvent::Type type, Pod pod);
   /// The list is whole: what is not in it is not there.
-  void listed() { listing_ = Listing::over; }
+  void listed() { listed_ = true; }
   /// One more old pod.
   void expect(const Pod& pod);
   bool is_old(const Pod& pod) const { return old_.contains(pod.uid); }
@@ -48,7 +48,6 @@ class PodWait {
   std::vector<Pod> late() const;
 
  private:
-  enum class Listing { under_way, over };
   enum class Count { add, remove };
   /// What is counted of the pods that are present.
   struct Counts {
@@ -69,7 +68,7 @@ class PodWait {
   std::size_t old_gone_ = 0;      // of these, old ones
   std::map<Uid, Pod> present_;
   Counts counts_;
-  Listing listing_ = Listing::under_way;
+  bool listed_ = false;
 };
 
 }  // namespace retrust

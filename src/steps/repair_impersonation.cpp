@@ -160,7 +160,7 @@ class RejectedTokens {
       std::size_t here = 0;
       while (pages.more()) {
         const auto page = co_await pages.next();
-        if (page.begins == TokenPage::Begins::again) here = 0;
+        if (page.begins_again) here = 0;
         for (const auto& token : page.tokens) here += deleted_.contains(token.uid.text()) ? 1U : 0U;
       }
       left += here;

@@ -55,10 +55,7 @@ struct StepWork {
   struct Alone {
     std::optional<Step> instead_of = {};  ///< counts as performed: it would only be waited for
     std::string_view reason = {};         ///< why it is needed then, if that is another reason
-    enum class Then {
-      nothing,
-      prove
-    } then = Then::nothing;  ///< whether the proof of a run follows
+    bool proves = false;                  ///< whether the proof of a run follows
   };
   Alone alone = {};
 };

@@ -130,6 +130,6 @@ extern const StepWork update_cluster{.plan = plan,
                                      .permissions = permissions,
                                      .alone = {.instead_of = Step::check_cluster,
                                                .reason = "stored and live credentials differ",
-                                               .then = StepWork::Alone::Then::prove}};
+                                               .proves = true}};
 
 }  // namespace retrust

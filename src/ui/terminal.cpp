@@ -71,7 +71,7 @@ TerminalStyle terminal_style(ColorChoice choice, const Environment& environment)
           paint(STDERR_FILENO),
           lines(STDOUT_FILENO),
           lines(STDERR_FILENO),
-          moves ? TerminalStyle::StepsDrawn::yes : TerminalStyle::StepsDrawn::no,
+          moves,
           unicode ? StepList::Symbols::unicode : StepList::Symbols::ascii};
 }
 
@@ -86,7 +86,7 @@ TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Console
   // Lines of JSON on the same terminal would run into the list.
   const auto shared =
       format == OutputFormat::json && style.out_lines == TerminalStyle::Lines::wrapped;
-  if (shared) style_.steps = TerminalStyle::StepsDrawn::no;
+  if (shared) style_.draws_steps = false;
 }
 
 TerminalSink::~TerminalSink() {
@@ -143,13 +143,13 @@ void TerminalSink::print_summary() {
 }
 
 bool TerminalSink::draws() const {
-  return style_.steps == TerminalStyle::StepsDrawn::yes && verbosity_ != Verbosity::quiet;
+  return style_.draws_steps && verbosity_ != Verbosity::quiet;
 }
 
 void TerminalSink::clear_progress() {
-  if (drawn_ == Drawn::nothing) return;
+  if (!drawn_) return;
   output_.write(Stream::err, erasing);
-  drawn_ = Drawn::nothing;
+  drawn_ = false;
 }
 
 void TerminalSink::draw_progress() {
@@ -162,28 +162,28 @@ void TerminalSink::draw_progress() {
   const auto text = drawing(lines, room.columns, steps_.more(), style_.err);
   // In one piece, so that no half-drawn list is seen.
   output_.write(Stream::err, text);
-  drawn_ = Drawn::progress;
+  drawn_ = true;
 }
 
 void TerminalSink::rest() {
-  pace_ = Pace::resting;
+  resting_ = true;
   clear_progress();
   timer_.cancel();
 }
 
 void TerminalSink::keep_up() {
-  if (!draws() || pace_ == Pace::resting) return;
+  if (!draws() || resting_) return;
   if (!steps_.active()) {
     clear_progress();
     timer_.cancel();
     return;
   }
   draw_progress();
-  if (ticking_ == Ticking::yes) return;
-  ticking_ = Ticking::yes;
+  if (ticking_) return;
+  ticking_ = true;
   timer_.expires_after(std::chrono::seconds{1});
   timer_.async_wait([this](boost::system::error_code) {
-    ticking_ = Ticking::no;
+    ticking_ = false;
     keep_up();
   });
 }

@@ -21,7 +21,6 @@ namespace retrust {
 
 /// Colour and movement, settled once: NO_COLOR, CLICOLOR_FORCE, TERM and --color.
 struct TerminalStyle {
-  enum class StepsDrawn { no, yes };
   /// Whether sentences are broken between words, which a terminal does not do by itself.
   enum class Lines { whole, wrapped };
   Paint out = Paint::plain;
@@ -29,7 +28,7 @@ struct TerminalStyle {
   Lines out_lines = Lines::whole;
   Lines err_lines = Lines::whole;
   /// Whether waits and steps show their progress: standard error is a terminal.
-  StepsDrawn steps = StepsDrawn::no;
+  bool draws_steps = false;
   StepList::Symbols symbols = StepList::Symbols::ascii;
 };
 
@@ -49,7 +48,7 @@ class TerminalSink final : public EventSink {
   /// Takes away what is drawn, and draws nothing until go_on(): while somebody types, or when there
   /// is nothing to come.
   void rest();
-  void go_on() { pace_ = Pace::drawing; }
+  void go_on() { resting_ = false; }
 
  private:
   void show(const Event& event);
@@ -73,9 +72,9 @@ class TerminalSink final : public EventSink {
   Verbosity verbosity_;
   OutputFormat format_;
   StepList steps_;
-  enum class Drawn { nothing, progress } drawn_ = Drawn::nothing;
-  enum class Ticking { no, yes } ticking_ = Ticking::no;
-  enum class Pace { drawing, resting } pace_ = Pace::drawing;
+  bool drawn_ = false;
+  bool ticking_ = false;
+  bool resting_ = false;
 };
 
 /// Writes each event as a line of JSON to standard output.

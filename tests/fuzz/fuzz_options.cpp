@@ -76,7 +76,7 @@ bool same(const Options& a, const Options& b) {
          a.cluster == b.cluster && a.context == b.context && a.local_context == b.local_context &&
          a.kubectl == b.kubectl && a.docker == b.docker && a.rke == b.rke &&
          a.name_space == b.name_space && a.backup.kind == b.backup.kind &&
-         a.overwrite == b.overwrite && a.consent == b.consent && a.extent == b.extent &&
+         a.overwrite == b.overwrite && a.consented == b.consented && a.extent == b.extent &&
          a.pods == b.pods && a.impersonation == b.impersonation && a.skip == b.skip &&
          a.timeout == b.timeout && a.command_timeout == b.command_timeout &&
          a.run_dir == b.run_dir && a.output == b.output && a.color == b.color &&

@@ -74,7 +74,7 @@ class Server {
 awaitable<void> read_all(TokenPages& pages, std::vector<std::string>& read) {
   while (pages.more()) {
     const auto next = co_await pages.next();
-    std::string names = next.begins == TokenPage::Begins::again ? "again:" : "";
+    std::string names = next.begins_again ? "again:" : "";
     for (const auto& token : next.tokens) names += " " + token.name.text();
     read.push_back(names);
   }

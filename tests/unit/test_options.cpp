@@ -43,7 +43,7 @@ TEST_CASE("a full command line") {
                                    "--skip", "3.1,delete-token", "-o", "json", "--all-pods"});
   CHECK(options.command == CommandName::run);
   CHECK(options.kubeconfig == "down");
-  CHECK(options.consent == Consent::given);
+  CHECK(options.consented);
   CHECK(options.backup.kind == BackupChoice::Kind::none);
   CHECK(options.timeout == std::chrono::seconds{90});
   CHECK(options.command_timeout == std::chrono::seconds{60});
@@ -151,7 +151,7 @@ TEST_CASE("the command line wins over the environment") {
   const auto options = parse_with({"run"}, variables);
   CHECK(options.kubeconfig == "down");
   CHECK(options.name_space == "elsewhere");
-  CHECK(options.consent == Consent::given);
+  CHECK(options.consented);
   CHECK(complaint({"run"}, {{"RETRUST_YES", "perhaps"}}).find("RETRUST_YES") != std::string::npos);
 }
 

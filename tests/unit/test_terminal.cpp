@@ -11,7 +11,7 @@ namespace {
 TEST_CASE("a wait that nobody ended keeps no program alive, nor draws over a question") {
   boost::asio::io_context io{1};
   TerminalStyle style;
-  style.steps = TerminalStyle::StepsDrawn::yes;
+  style.draws_steps = true;
   // As with -o json: nothing but the list may be drawn.
   Console output;
   TerminalSink terminal(io.get_executor(), output, style, Verbosity::normal, OutputFormat::json);

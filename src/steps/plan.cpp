@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "steps/step.h"
+#include "transcript/plan_text.h"
 
 namespace retrust {
-namespace {}  // namespace
 
 const PlannedStep& Plan::operator[](Step step) const {
   const auto found = std::find_if(steps.begin(), steps.end(),
@@ -38,13 +38,16 @@ Plan make_plan(const Observation& observation, const PlanOptions& options, const
       planned.need = Need::skipped;
       planned.reason = "skipped, as asked; otherwise: " + planned.reason;
     }
-    const auto comes = planned.need == Need::needed || planned.need == Need::depends;
     const auto effect = work_of(info.step).effect;
-    if (comes && effect != nullptr) planned.effect = effect(options);
-    if (comes && info.effect == StepInfo::Effect::changes) something_changes = true;
-    if (comes && backup && !something_changes && options.extent == Extent::needed) {
+    if (comes(planned.need) && effect != nullptr) planned.effect = effect(options);
+    if (comes(planned.need) && info.effect == StepInfo::Effect::changes) something_changes = true;
+    if (comes(planned.need) && backup && !something_changes && options.extent == Extent::needed) {
       planned.need = Need::not_needed;
       planned.reason = "nothing is changed, so nothing has to be saved";
+    }
+    if (!comes(planned.need)) {
+      planned.commands.clear();
+      planned.notes.clear();
     }
     plan.steps.push_back(std::move(planned));
   };
@@ -64,8 +67,7 @@ std::string steps_text(const Plan& plan) {
   std::string text;
   for (const auto& planned : plan.steps) {
     const auto& info = info_of(planned.step);
-    const auto comes = planned.need == Need::needed || planned.need == Need::depends;
-    if (!comes || info.effect == StepInfo::Effect::reads) continue;
+    if (!comes(planned.need) || info.effect == StepInfo::Effect::reads) continue;
     text += fmt::format("{}{}{} {}", text.empty() ? "" : ", ",
                         planned.need == Need::depends ? "if needed " : "", info.section, info.name);
   }

@@ -259,6 +259,24 @@ TEST_CASE("--skip leaves a step out, and says what it would have been") {
   CHECK(plan[Step::delete_token].reason.find("rejects") != std::string::npos);
 }
 
+TEST_CASE("a step that does not come has no commands and no notes") {
+  PlanOptions options;
+  options.backup.kind = BackupChoice::Kind::k3s;
+  options.backup.snapshot = "retrust";
+  auto needs_none = healthy();
+  SUBCASE("nothing is needed") {}
+  SUBCASE("every step is skipped") {
+    needs_none = renewed();
+    for (const auto& info : all_steps()) options.skip.insert(info.step);
+  }
+  for (const auto& step : shown(make_plan(needs_none, options))) {
+    CAPTURE(step.name);
+    if (comes(step.need)) continue;
+    CHECK(step.commands.empty());
+    CHECK(step.notes.empty());
+  }
+}
+
 TEST_CASE("--all does what is not needed too") {
   PlanOptions options;
   options.extent = Extent::every;

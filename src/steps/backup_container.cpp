@@ -1,4 +1,4 @@
-// Section 1.1: the data of Rancher's container are saved before anything is changed.
+// Section 1.1: saves the data of Rancher's container before any change.
 #include <chrono>
 #include <exception>
 #include <filesystem>
@@ -21,7 +21,7 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// "the volume rancher-data (/var/lib/docker/volumes/…)", "/opt/rancher".
+/// Description of a mount: "the volume rancher-data (/var/lib/docker/volumes/…)", "/opt/rancher".
 std::string place_of(const ContainerMount& mount) {
   const auto where = mount.type == "volume"
                          ? fmt::format("the volume {} ({})", mount.name, mount.source)
@@ -82,13 +82,13 @@ void check(const Observation& seen) {
 constexpr const char* by_hand =
     "nothing was changed; run again, or back Rancher up by hand and give --no-rancher-backup";
 
-/// Bytes that are left between the limit of a file and the size at which docker gave up.
+/// Largest number of bytes between the limit of a file and the size at which docker gave up.
 constexpr std::uint64_t last_write = std::uint64_t{1} << 20U;
 
-/// How much has come, once a second while docker writes.
+/// Progress of docker's copy, at most once a second.
 class Copied {
  public:
-  /// The size, where it is time to tell of it.
+  /// The size, if a report of progress is due.
   std::optional<std::uint64_t> to_tell(std::uint64_t size) {
     const auto now = std::chrono::steady_clock::now();
     if (size == last_ || now - told_ < std::chrono::seconds{1}) return std::nullopt;
@@ -116,7 +116,8 @@ Failure too_large(const std::filesystem::path& folder, std::uint64_t room, std::
           std::move(detail)};
 }
 
-/// Not below what any machine reads: a gzip of zeros may unpack to a thousand times its size.
+/// Time limit for reading the archive, long enough for any machine: a gzip of zeros may unpack to a
+/// thousand times its size.
 std::chrono::seconds reading_limit(std::uint64_t bytes) {
   return std::chrono::minutes{1} + std::chrono::seconds{bytes >> 20U};
 }
@@ -125,7 +126,7 @@ awaitable<void> take_digest(const Descriptor& file, std::string& digest) {
   digest = co_await sha256_of(file);
 }
 
-/// Reads the archive that docker delivered to its end, and gives it its name.
+/// Reads docker's archive to its end, and gives the archive its name.
 awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::string name) {
   std::optional<std::string> wrong;
   ArchiveSummary summary;
@@ -149,7 +150,7 @@ awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::
   } catch (const Failure&) {
     throw;
   } catch (const boost::system::system_error&) {
-    throw;  // Its end was asked for.
+    throw;  // The reading was cancelled.
   } catch (const std::runtime_error& error) {
     wrong = error.what();
   }
@@ -157,7 +158,7 @@ awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::
   co_return summary;
 }
 
-/// Progress alone: the work goes on where this fails.
+/// Reports the archive's size as progress. A failure does not stop the work.
 awaitable<void> tell_size(Docker docker, std::string container, std::string file,
                           std::function<void(std::uint64_t)> on_size) {
   try {
@@ -203,7 +204,7 @@ awaitable<void> copy_archive(Context context, ContainerBackup backup) {
   const auto room = incoming.room();
   context.journal().wait_without_limit("for the archive to be copied and checked");
   Copied copied;
-  // The limit of a file is none for a folder of files, nor for what others write meanwhile.
+  // The limit of one file does not limit a folder of files, nor what others write meanwhile.
   const auto watch = [&] {
     if (const auto wrong = incoming.wrong(name)) throw unreliable(*wrong);
     if (incoming.room() == 0) throw too_large(folder.backup_folder(), room, {});
@@ -230,7 +231,7 @@ awaitable<void> archive_and_copy(Context context, ContainerBackup backup) {
 }
 
 awaitable<void> run(Context context) {
-  // docker is given a path: nobody else may turn it elsewhere.
+  // docker gets a path, which nobody else may turn elsewhere.
   check_way(std::filesystem::absolute(context.folder().path()).parent_path());
   const auto backup = *context.seen().backup.container;
   const auto& container = context.options().backup.container;
@@ -241,7 +242,7 @@ awaitable<void> run(Context context) {
   } catch (...) {
     failure = std::current_exception();
   }
-  // After a failure, too, nothing of ours stays in the container, nor goes on working there.
+  // The container keeps no file and no process of ours, also after a failure.
   std::optional<std::string> left;
   try {
     co_await docker.remove(container, backup.archive);

@@ -1,4 +1,4 @@
-// Section 1.2: a snapshot of the etcd of Rancher's own cluster, by rke, k3s or RKE2.
+// Section 1.2: takes a snapshot of the etcd of Rancher's own cluster, by rke, k3s or RKE2.
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -59,13 +59,13 @@ void check(const Observation& seen) {
                 "give another --snapshot-name, or none");
 }
 
-/// Told apart from what we may not look at.
+/// True if the file does not exist. A file that we may not look at is not missing.
 bool is_missing(const fs::path& path) {
   std::error_code error;
   return fs::status(path, error).type() == fs::file_type::not_found;
 }
 
-/// In bytes; nothing where there is no such file, or none that we may see.
+/// Size in bytes; nothing if there is no such file, or none that we may see.
 std::optional<std::uintmax_t> size_of(const fs::path& path) {
   std::error_code error;
   const auto size = fs::file_size(path, error);
@@ -79,7 +79,7 @@ std::optional<std::uintmax_t> size_of(const fs::path& path) {
       fmt::format("nothing was changed; see {} etcd-snapshot ls, then run again", program));
 }
 
-/// Takes the snapshot and looks for its file. Throws Failure (refused) where there is none.
+/// Takes the snapshot and looks for its file. Throws Failure (refused) if there is no such file.
 awaitable<void> save_k3s_snapshot(Context context) {
   const auto& choice = context.options().backup;
   const auto& journal = context.journal();
@@ -95,7 +95,7 @@ awaitable<void> save_k3s_snapshot(Context context) {
   auto size = size_of(path);
   std::string seen = size ? fmt::format("{} bytes", *size) : "";
   if (!size) {
-    // The server's configuration may have them elsewhere.
+    // The server's configuration may name another folder of snapshots.
     const auto listed = co_await k3s.find(log.name);
     if (listed.path.empty() || is_missing(listed.path.str())) {
       no_file(program, name, "there is no such file");
@@ -119,7 +119,8 @@ awaitable<void> run(Context context) {
     co_await save_k3s_snapshot(context);
     co_return;
   }
-  // Before the command: one that fails half-way has used the name as well.
+  // The name is remembered before the command, because a command that fails half-way has used the
+  // name.
   try {
     remember(choice.state_folder, choice.snapshot);
   } catch (const Untrusted&) {

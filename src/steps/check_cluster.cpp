@@ -1,4 +1,5 @@
-// Section 2.5: what Rancher has stored is compared, and the agents' report waited for.
+// Section 2.5: compares Rancher's stored credentials with the live ones, and waits for the agents'
+// report.
 #include <fmt/format.h>
 
 #include "base/text.h"

@@ -32,7 +32,8 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
   const auto& id = change.id;
   ObjectName secret_name;
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
-    // By a process, as the change will be: a session keeps its connection to where the address led.
+    // A process connects again, as the change will. A session keeps its connection to where the
+    // address led.
     auto now = co_await read_cluster(local.by_process(), id, redactor);
     if (!change.look(now)) co_return std::nullopt;
     const auto path = save_stored(folder, journal, now, "what will be replaced");
@@ -66,12 +67,12 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
       conflict = failure;
     }
     if (conflict) {
-      // A Secret that was made for it stays made.
+      // A Secret that was made for the change stays.
       if (secret_name.empty()) change.not_made();
       journal.warning("somebody else changed the clusters resource in between: reading it again");
       continue;
     }
-    // What was answered is not what counts, but what is there.
+    // The stored resource counts, not the answer.
     now = co_await read_cluster(local, id, redactor);
     if (!change.done(now)) {
       throw Failure(ExitStatus::failed,

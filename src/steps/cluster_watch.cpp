@@ -10,7 +10,7 @@
 
 namespace retrust {
 
-/// Of the watch; those who wait have limits of their own.
+/// Limit of the watch itself. The callers of until() have limits of their own.
 constexpr std::chrono::hours a_day{24};
 
 using boost::asio::awaitable;
@@ -21,14 +21,14 @@ awaitable<void> ClusterWatch::begin(Kubectl local, ClusterId id, Take take) {
   failure_ = nullptr;
   const auto executor = co_await boost::asio::this_coro::executor;
   news_.emplace(executor);
-  // A session's watch is no command of the documentation.
+  // A session's watch is no command of the runbook, so the runbook's command runs as well.
   if (local.session() && !was_shown_) co_await shown_.start(show(local, id));
   was_shown_ = true;
   co_await task_.start(follow(std::move(local), std::move(id), std::move(take)));
 }
 
 awaitable<void> ClusterWatch::show(Kubectl local, ClusterId id) {
-  // The watch tells the same, and what fails.
+  // No patience: the watch brings the same resource, and reports failures.
   const auto documented = local.documented().with(Patience{});
   co_await documented.get(commands::cluster(id));
 }

@@ -16,25 +16,26 @@
 
 namespace retrust {
 
-/// Follows one clusters resource while other things go on: the watch of 2.5 can begin while the
-/// agents still start, and goes on until Rancher says that the cluster is ready.
+/// Follows one clusters resource in the background. The watch of 2.5 begins while the agents start,
+/// and goes on until Rancher says that the cluster is ready.
 class ClusterWatch {
  public:
-  /// Gets the resource as it is, again after each change.
+  /// Receives the present resource, and the resource after each change.
   using Take = std::function<void(const boost::json::value&)>;
 
-  /// Begins, unless it has. Whoever calls this awaits end() before this goes.
+  /// Begins the watch, unless the watch runs. The caller awaits end() before this object goes.
   boost::asio::awaitable<void> begin(Kubectl local, ClusterId id, Take take);
-  /// What comes of one's own change is not to be mixed up with what was there before it.
+  /// Ends the watch. A change of our own ends the watch first, so that the next one shows only what
+  /// follows.
   boost::asio::awaitable<void> end();
 
-  /// Calls `look` with what is there by now, if anything was seen yet, and after each change, until
-  /// it says stop. False where the limit was over. Throws what the watch failed with.
+  /// Calls `look` once the resource was seen, and after each change, until `look` returns stop.
+  /// Returns false after the limit. Throws the failure of the watch.
   boost::asio::awaitable<bool> until(std::chrono::milliseconds limit, std::function<Flow()> look);
 
  private:
   boost::asio::awaitable<void> follow(Kubectl local, ClusterId id, Take take);
-  /// The command that the runbook gives for it, once.
+  /// Runs the runbook's own command for the resource, for the transcript.
   boost::asio::awaitable<void> show(Kubectl local, ClusterId id);
 
   Background task_;

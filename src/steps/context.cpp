@@ -47,7 +47,7 @@ void Context::note_live() const {
 
 void Context::observed(Observation now) const {
   data_->seen_ = std::move(now);
-  // By now they name the contexts that were seen.
+  // The command lines now name the contexts that were seen.
   data_->options_.downstream_kubectl = data_->clusters_.downstream.shown_line();
   data_->options_.local_kubectl = data_->clusters_.local.shown_line();
 }
@@ -63,7 +63,7 @@ void Context::saw_cluster(ClusterResource now, Token token) const {
   auto& cluster = data_->seen_.local.cluster;
   check_same_resource(cluster, now);
   const auto before = seen().comparison();
-  // The answer of a cluster is about the token that it was asked about.
+  // The verdict is about the earlier token.
   if (now.stored.token != cluster.stored.token) data_->seen_.stored_verdict = Verdict::unknown;
   cluster = std::move(now);
   state().stored_token_due = token == Token::due;

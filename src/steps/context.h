@@ -21,10 +21,10 @@
 
 namespace retrust {
 
-/// What the steps of one run share. They get at it by a Context.
+/// Data that the steps of one run share through a Context.
 class RunData {
  public:
-  /// The folder must outlive this. `wait` is the limit for what a step causes.
+  /// The folder must outlive this. `wait` is the limit for each effect of a step.
   RunData(Clusters clusters, BackupTools tools, Journal journal, const RunFolder& folder,
           PlanOptions options, std::chrono::milliseconds wait);
 
@@ -43,10 +43,10 @@ class RunData {
   ClusterWatch watch_;
 };
 
-/// Everything that a step may use, for one section of the runbook. Cheap to copy.
+/// Access of a step to the data of its run, for one section of the runbook. Cheap to copy.
 ///
-/// Other tasks write the observation during a co_await: keep no reference into it across one, and
-/// say how things stand by what is seen() afterwards.
+/// Other tasks write the observation during a co_await: keep no reference into the observation
+/// across one, and read seen() again afterwards.
 class Context {
  public:
   /// The data must outlive this and its copies. An empty section stands for the run as a whole.
@@ -56,64 +56,66 @@ class Context {
   Context in_section_of(Step step) const { return in_section(info_of(step).section); }
 
   const Journal& journal() const { return journal_; }
-  /// Of the run as a whole.
+  /// The journal of the run as a whole.
   const Journal& run_journal() const { return data_->journal_; }
   const PlanOptions& options() const { return data_->options_; }
   const RunFolder& folder() const { return data_->folder_; }
   Redactor& redactor() const { return data_->clusters_.redactor; }
   std::chrono::milliseconds wait() const { return data_->wait_; }
-  /// Of that time, from now on.
+  /// A deadline that begins now and ends after wait().
   Deadline deadline() const { return Deadline(wait()); }
 
-  /// Both announce their commands in this section, and wait out a server that is away.
+  /// The kubectl of either cluster. Announces its commands in this section, and waits for a server
+  /// that is away.
   Kubectl downstream() const;
   Kubectl local() const;
   Docker docker() const { return data_->tools_.docker.in_section(section_); }
-  /// For the programs that have no section.
+  /// The programs of backups, outside any section.
   BackupTools& tools() const { return data_->tools_; }
-  /// Without a section or patience, for those who observe.
+  /// The kubectls for observing, without a section or patience.
   Clusters& clusters() const { return data_->clusters_; }
   ClusterWatch& cluster_watch() const { return data_->watch_; }
 
   const Observation& seen() const { return data_->seen_; }
   RunState& state() const { return data_->state_; }
-  /// The plan of what is needed now.
   Plan plan() const { return make_plan(seen(), options(), state()); }
-  /// Whether this run will perform that step, too, where it is needed.
+  /// True if the first plan of this run needs the step.
   bool expects(Step step) const { return data_->expected_.contains(step); }
-  /// Of the runner: which steps those are.
+  /// Sets the steps of the first plan. Only the runner calls this.
   void expect(std::set<Step> steps) { data_->expected_ = std::move(steps); }
 
-  /// Announces a change of an object whose uid has just been read, as the last thing before it.
+  /// Announces a change immediately before it. The uid of the object has just been read.
   void announce(const std::string& text, Change change = {}) const;
-  /// The same where only the name is known: throws Failure (refused) where the kubeconfig leads to
-  /// another cluster by now. Any of the two clusters.
+  /// Checks the cluster of the kubectl, then announces a change of an object that is known by name
+  /// only. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
   boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text) const;
-  /// Records what Rancher is to have stored in the end: rollback tells others' changes by it.
+  /// Records the digests of the live credentials, which Rancher is to have stored in the end. A
+  /// rollback recognizes others' changes by these digests.
   void note_live() const;
 
-  // The only writers of the observation.
+  // Only the functions below write the observation.
 
-  /// Everything was observed again.
+  /// Replaces the whole observation.
   void observed(Observation now) const;
-  /// `due`: the Secret that the resource names was not read with it.
+  /// State of the token in a clusters resource. `due`: the Secret that the resource names was not
+  /// read.
   enum class Token { read, due };
-  /// Throws Failure (refused) where it is another resource than before.
+  /// Replaces the clusters resource. Throws Failure (refused) if its uid is another than before.
   void saw_cluster(ClusterResource now, Token token = Token::read) const;
-  /// What Rancher said of the cluster is older than a change.
+  /// Forgets the Ready condition, which is older than a change.
   void forget_readiness() const;
-  /// Best first, as parse_tokens has them.
+  /// Replaces the token secrets, which are in the order of parse_tokens.
   void saw_tokens(std::vector<TokenSecret> now) const;
   void secrets_are_gone(const Deletion& deletion) const;
   void account_lists_first(ObjectName secret) const;
   void saw_pods(std::vector<Pod> now) const;
-  /// The cluster was reached with these; they may be stored no longer.
+  /// Notes that the cluster accepted the credentials, which Rancher may no longer have stored.
   void were_accepted(const Credentials& credentials) const;
-  /// Every rejected token that Rancher's users do not need.
+  /// Notes that every rejected token is deleted, except the tokens that the repair keeps.
   void users_tokens_are_gone() const;
 
  private:
-  /// Notes when the stored credentials become the live ones.
+  /// Notes the time if the stored credentials have become the live ones.
   void note_equal(const Comparison& before) const;
 
   RunData* data_;

@@ -1,4 +1,4 @@
-// Section 2.1: the agents' token secret is deleted, and the next one waited for.
+// Section 2.1: deletes the agents' token secret, and waits for the next one.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -19,7 +19,7 @@ namespace {
 
 constexpr int replace_attempts = 5;
 
-/// Why the present token secrets cannot stay; empty where they can.
+/// Reason why the present token secrets cannot stay. Empty if they can.
 std::string why_delete(const Observation& seen, const PlanOptions& options) {
   for (const auto& secret : seen.downstream.tokens) {
     if (!secret.complete()) return fmt::format("{} is incomplete: {}", secret.name, secret.lack());
@@ -116,7 +116,8 @@ awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<O
   context.secrets_are_gone(deletion);
 }
 
-/// Agents of 2.5.8 to 2.6.6 take the first secret that their account lists.
+/// Lists the live token secret first in the account: agents of 2.5.8 to 2.6.6 take the first secret
+/// that their account lists.
 awaitable<void> list_token_first(Context context) {
   const auto* live = context.seen().live();
   if (live == nullptr || context.seen().downstream.account_secret == live->name) co_return;
@@ -141,7 +142,7 @@ awaitable<void> list_token_first(Context context) {
     try {
       co_await kubectl.replace(std::move(account.get_object()));
     } catch (const KubectlFailure& failure) {
-      // The token controller takes the deleted one out of the list at this very time.
+      // The token controller removes the deleted secret from the list at the same time.
       if (failure.kind != KubectlError::conflict) throw;
       conflict = true;
     }
@@ -167,8 +168,7 @@ awaitable<void> run(Context context) {
   }
   const auto maker = token_maker(context.seen());
   std::vector<awaitable<void>> tasks;
-  // The watch begins with the deletion, not after it: a new secret is there within a tenth of a
-  // second.
+  // The watch begins with the deletion, because a new secret is there within 0.1 s.
   if (maker == TokenMaker::kubernetes) tasks.push_back(wait_for_token(context, std::move(doomed)));
   if (!names.empty()) {
     auto text = fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",

@@ -12,9 +12,10 @@
 namespace retrust {
 namespace {
 
-/// `secret "x" deleted`, from 1.34 on `secret "x" deleted from cattle-system namespace`, `pod "x"
-/// force deleted`, with `-o name` `secret/x`; a dry run says so in parentheses
-/// (kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/delete/delete.go, PrintObj).
+/// True if a line of `kubectl delete` reports the deletion: `secret "x" deleted`, from 1.34 on
+/// `secret "x" deleted from cattle-system namespace`, `pod "x" force deleted`, with `-o name`
+/// `secret/x`; a dry run says so in parentheses (kubernetes/kubectl kubernetes-1.35.0,
+/// pkg/cmd/delete/delete.go, PrintObj).
 bool reports(std::string_view line, std::string_view kind, std::string_view name) {
   if (line == fmt::format("{}/{}", kind, name)) return true;
   const auto quoted = fmt::format("{} \"{}\" ", kind, name);

@@ -12,19 +12,19 @@
 
 namespace retrust {
 
-/// Objects that a `kubectl delete` was to delete.
+/// Objects of one `kubectl delete`.
 struct Deletion {
   std::string kind;  ///< "secret", "pod"
   NamespaceName name_space;
-  std::map<ObjectName, Uid> uids;  ///< by name
+  std::map<ObjectName, Uid> uids;  ///< uid by name
 };
 
-/// The names of which kubectl did not say that it deleted them. Pure.
+/// The names for which kubectl reported no deletion. Pure.
 std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view printed);
 
-/// Throws Failure where an object is still there as it was, though kubectl ended with status 0: a
-/// kuberc (kubectl 1.33 and later) can turn a deletion into a question or a dry run. Reads the
-/// objects only where kubectl did not report a deletion; they may have been gone before.
+/// Checks that the objects are gone, and throws Failure if one is still there. kubectl may end with
+/// status 0 without a deletion: a kuberc (kubectl 1.33 and later) can turn a deletion into a
+/// question or a dry run. Reads an object only if kubectl reported no deletion of it.
 boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion, std::string printed);
 
 }  // namespace retrust

@@ -1,4 +1,4 @@
-// Section 2.4: the live CA certificate.
+// Section 2.4: reads the live CA certificate.
 #include <fmt/format.h>
 
 #include "base/text.h"

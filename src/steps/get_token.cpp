@@ -1,4 +1,4 @@
-// Section 2.3: the live token.
+// Section 2.3: reads the live token.
 #include <fmt/format.h>
 
 #include "base/text.h"

@@ -19,8 +19,8 @@ constexpr const char* token_advice =
     "kube-controller-manager's --service-account-private-key-file and kube-apiserver's "
     "--service-account-key-file must be a pair; then run again";
 
-/// Their kubeconfig is of no use to the operator, so the advice names another command. `which` is
-/// "live" or "stored".
+/// The failure if the downstream cluster did not answer. The advice names a command with the
+/// operator's kubeconfig, because the temporary one is gone. `which` is "live" or "stored".
 Failure no_answer(const Context& context, std::string_view which, const KubectlFailure& failure) {
   return {ExitStatus::failed,
           fmt::format("{} did not answer, so the {} CA and token could not be tried",
@@ -30,7 +30,7 @@ Failure no_answer(const Context& context, std::string_view which, const KubectlF
           failure.detail};
 }
 
-/// Throws where the secret itself shows that Rancher must not store its content.
+/// Throws Failure if the secret itself shows that Rancher must not store its content.
 void check_usable(const TokenSecret* live, const PlanOptions& options) {
   if (live == nullptr || !live->complete()) {
     throw Failure(ExitStatus::failed,
@@ -119,7 +119,7 @@ awaitable<void> try_live_early(Context context) {
   try {
     co_await try_live(context);
   } catch (const std::exception&) {
-    // The agents need not wait for it.
+    // The trial before the use of the credentials reports the failure.
   }
 }
 

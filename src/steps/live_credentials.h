@@ -6,21 +6,22 @@
 
 namespace retrust {
 
-/// Credentials on trial: whether the downstream cluster is reached with them.
+/// Trials of credentials at the downstream cluster.
 
-/// Tries the live token and CA, as what is written by hand is tried before. Throws Failure where
-/// they are not good for Rancher.
+/// Tries the live token and CA before retrust writes them into Rancher. Throws Failure if they are
+/// not good for Rancher.
 boost::asio::awaitable<void> try_live(Context context);
 
-/// The same beforehand: what is wrong with them is said where they are needed.
+/// Tries the live token and CA ahead of their use, and ignores failures: the later trial reports
+/// them.
 boost::asio::awaitable<void> try_live_early(Context context);
 
-/// Tries what Rancher has stored, and tells the proof. Throws Failure where it does not reach the
-/// cluster.
+/// Tries Rancher's stored credentials, and records the proof. Throws Failure if they do not reach
+/// the cluster.
 boost::asio::awaitable<void> prove(Context context);
 
-/// Throws Failure (refused) where the token says itself that it is of another account than the
-/// agents' in that namespace: it is not stored in Rancher. Pure.
+/// Checks that the token's claims name the agents' service account in that namespace. Throws
+/// Failure (refused) otherwise: retrust does not store such a token in Rancher. Pure.
 void check_token_owner(const TokenSecret& secret, const PlanOptions& options);
 
 }  // namespace retrust

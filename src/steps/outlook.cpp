@@ -9,8 +9,8 @@
 namespace retrust {
 namespace {
 
-/// From the start of an agent's pod until it has made its token secret; it waits for Rancher
-/// before.
+/// Longest time between the start of an agent's pod and its new token secret. The agent waits for
+/// Rancher first.
 constexpr std::chrono::minutes agents_head_start{10};
 
 }  // namespace
@@ -34,7 +34,7 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
   const auto everyone = options.extent == Extent::every ||
                         (!observation.comparison().equal() && no_report(observation).empty()) ||
                         !secrets_to_delete(observation, options).empty() || live == nullptr;
-  // A secret that agents made is a little younger than their pods.
+  // A secret that the agents made is a little younger than their pods.
   const auto head_start =
       agents_make_tokens(observation) ? agents_head_start : std::chrono::seconds{0};
   std::vector<Pod> pods;

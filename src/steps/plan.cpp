@@ -51,7 +51,7 @@ Plan make_plan(const Observation& observation, const PlanOptions& options, const
     }
     plan.steps.push_back(std::move(planned));
   };
-  // Backups last: they are needed where something will be changed.
+  // Backups are planned last, because their need depends on the changes.
   for (const auto& info : all_steps()) {
     if (info.effect != StepInfo::Effect::saves) add(info);
   }

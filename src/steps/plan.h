@@ -21,38 +21,39 @@ struct PlanOptions {
   Impersonation impersonation = Impersonation::leave;
   std::set<Step> skip = {};
   BackupChoice backup = {};
-  /// How commands are shown, e.g. {"kubectl", "--kubeconfig=x.yaml"}.
+  /// Beginning of a command as the plan shows it, e.g. {"kubectl", "--kubeconfig=x.yaml"}.
   KubectlLine downstream_kubectl = {};
   KubectlLine local_kubectl = {};
   KubectlAge local_age = KubectlAge::present;
-  std::string docker = "docker";  ///< the operator's word for it
+  std::string docker = "docker";  ///< program as the operator named it
 };
 
-/// Who wrote what Rancher has stored now.
+/// Writer of the credentials that Rancher has stored now.
 enum class Repaired {
   by_agents,
   by_retrust,
-  after_silence,  ///< by retrust, when the agents had been waited for in vain
+  after_silence,  ///< by retrust, because the agents did not report in time
 };
 
-/// What a run has done so far, and found out beside what it observed.
+/// Progress of a run, and its findings beside the observation.
 struct RunState {
   std::set<Step> performed = {};
-  bool changed = false;  ///< anything in a cluster: a refusal after that is a failure
-  /// When the stored credentials were seen to become the live ones.
+  bool changed = false;  ///< true after a change in a cluster: a later refusal is a failure
+  /// Time at which the stored credentials were seen to become the live ones.
   std::optional<std::chrono::sys_seconds> stored_changed = {};
-  /// A pod that mounts one of these never starts.
+  /// Secrets that this run deleted. A pod that mounts one of them never starts.
   std::set<ObjectName> deleted_secrets = {};
-  /// The agents were waited for in vain.
+  /// True if the agents did not report in time.
   bool report_missing = false;
   Repaired repaired = Repaired::by_agents;
-  /// With these the downstream cluster was reached.
+  /// Credentials that reached the downstream cluster.
   std::optional<Credentials> proven = {};
-  /// What Rancher had stored before the first change.
+  /// Digest of Rancher's stored credentials before the first change.
   std::optional<StoredDigest> saved = {};
-  /// What is written into Rancher's record, until what is there has been read.
+  /// Digest of the credentials that retrust writes, until retrust has read the result.
   std::optional<StoredDigest> written = {};
-  /// The Secret of the clusters resource is to be read again: the watch shows its name alone.
+  /// True if the Secret of the clusters resource has to be read again: the watch shows only its
+  /// name.
   bool stored_token_due = false;
 };
 
@@ -60,13 +61,15 @@ struct PlannedStep {
   Step step;
   Need need;
   std::string reason;
-  /// As they would be typed, placeholders where a name is not known yet.
+  /// Commands as the operator would type them, with placeholders for unknown names.
   std::vector<std::string> commands = {};
-  /// What else is to be known beforehand: sizes, what cannot be taken back.
+  /// Notes for the operator before the step: sizes, and effects that cannot be taken back.
   std::vector<std::string> notes = {};
-  /// What people notice of a step that comes, one sentence; empty where nobody notices anything.
+  /// One sentence about the effect that people notice if the step comes. Empty if there is no such
+  /// effect.
   std::string effect = {};
-  /// Not needed as far as is known: it is done where it is asked for by itself.
+  /// True if the need is uncertain: `retrust step` then performs the step although the plan does
+  /// not need it.
   bool doubtful = false;
 };
 
@@ -78,21 +81,21 @@ struct Plan {
   const PlannedStep* next_change() const;
 };
 
-/// The steps that are needed, and why. Pure, and made again after each step.
+/// Makes the plan: the need of each step, and its reason. Made again after each step. Pure.
 Plan make_plan(const Observation& observation, const PlanOptions& options,
                const RunState& state = {});
 
-/// The steps that save or change something, in one line: "2.1 delete-token, if needed 2.5
+/// One line with the steps that save or change something: "2.1 delete-token, if needed 2.5
 /// update-cluster".
 std::string steps_text(const Plan& plan);
 
-/// What people notice of the steps that come, one after the other. Pure.
+/// The effects of all steps that come, one sentence each. Pure.
 std::string effects_text(const Plan& plan);
 
-/// Steps that change something and are needed now, and of which the first plan did not speak.
+/// Names of the needed steps that change something and that the first plan did not announce.
 std::vector<std::string> added_changes(const Plan& first, const Plan& now);
 
-/// The plan as it is shown and recorded.
+/// The plan in the form for terminal and transcript.
 std::vector<ShownStep> shown(const Plan& plan);
 
 }  // namespace retrust

@@ -10,7 +10,7 @@ namespace retrust {
 
 namespace {
 
-/// About what an entry of a set or a map takes beside the text.
+/// Approximate bytes of an entry of a set or a map, beside the text.
 constexpr std::size_t entry_size = 96;
 
 std::size_t size_of(const Uid& uid) {
@@ -25,8 +25,8 @@ std::size_t size_of(const Pod& pod) {
   return size;
 }
 
-/// The Deployment of a pod of a ReplicaSet, which is called after it with a hash: a rollout under
-/// way changes the ReplicaSet, not the Deployment.
+/// The Deployment of a pod of a ReplicaSet, whose name is the Deployment's with a hash. A rollout
+/// changes the ReplicaSet, not the Deployment.
 std::string deployment_of(const Pod& pod) {
   return pod.owner.str().substr(0, pod.owner.str().rfind('-'));
 }
@@ -121,7 +121,7 @@ bool PodWait::certain() const {
 }
 
 std::string PodWait::summary() const {
-  // While a list is read what is further down in it has not gone.
+  // A pod further down in a list that is being read has not gone.
   const auto gone = listed_ ? old_.size() - counts_.old_left : old_gone_;
   return fmt::format("{} of {} old pods gone, {} new ready", gone, old_.size(), counts_.new_ready);
 }

@@ -13,59 +13,60 @@ namespace retrust {
 
 /// Follows pods from the deletion of the old ones until new ones are ready. Pure.
 ///
-/// Waited for are the pods of Deployments that run as the agents' service account: they report, and
-/// an old one can report the old credentials again for as long as it is there. Those of DaemonSets
-/// go with their nodes, of which one may be away for good, so they are only looked at.
+/// The wait is for pods of Deployments that run as the agents' service account. These pods report,
+/// and an old one can report the old credentials again until it is gone. Pods of DaemonSets are
+/// only counted: they go with their nodes, and a node may be away for good.
 ///
 /// The time for an event does not depend on the number of pods.
 class PodWait {
  public:
-  /// Bytes of what is known of pods: more than 20,000 of an ordinary size.
+  /// Limit in bytes of all pods together: more than 20,000 pods of ordinary size.
   static constexpr std::size_t memory_limit = std::size_t{16} << 20U;
 
   explicit PodWait(const std::vector<Pod>& old);
 
-  /// A watch starts from a fresh list: forget what was there, not what was seen going.
+  /// Forgets the present pods before a fresh list. Pods that were seen going stay known as gone.
   void restart();
-  /// Throws Failure (refused) where the pods are more than fit into memory_limit.
+  /// Takes one event of the watch. Throws Failure (refused) if the pods exceed memory_limit.
   void see(WatchEvent::Type type, Pod pod);
-  /// The list is whole: what is not in it is not there.
+  /// Notes that the list is complete: a pod that is not in the list is gone.
   void listed() { listed_ = true; }
-  /// One more old pod.
+  /// Adds an old pod.
   void expect(const Pod& pod);
   bool is_old(const Pod& pod) const { return old_.contains(pod.uid); }
 
-  /// No old one is left that matters, and each of their owners has a new one that is ready.
+  /// True if no old pod is waited for any longer, a new agent is ready, and each owner has a new
+  /// pod that is ready.
   bool done() const;
-  /// done() cannot be due to half a list: something else than a list's ADDED was seen since, or
-  /// every old one that matters was seen going.
+  /// True if done() does not rest on a partial list: the list was complete, or every old pod that
+  /// is waited for was seen going.
   bool certain() const;
 
   /// "1 of 2 old pods gone, 1 new one ready".
   std::string summary() const;
   std::vector<Pod> present() const;
-  /// Old pods that are still there, though nothing waits for them.
+  /// Old pods that are still present. After done() they are pods that nothing waits for.
   std::vector<Pod> late() const;
 
  private:
   enum class Count { add, remove };
-  /// What is counted of the pods that are present.
+  /// Counts of the present pods.
   struct Counts {
-    std::size_t required = 0;                   ///< old ones that matter
-    std::size_t old_left = 0;                   ///< old ones that were not seen going
-    std::size_t new_ready = 0;                  ///< of the agents' service account
-    std::map<std::string, std::size_t> agents;  ///< new and ready, by their Deployment
-    std::size_t owners_served = 0;              ///< how many of owners_ are in `agents`
+    std::size_t required = 0;                   ///< old pods that are waited for
+    std::size_t old_left = 0;                   ///< old pods that were not seen going
+    std::size_t new_ready = 0;                  ///< new ready pods of the agents' service account
+    std::map<std::string, std::size_t> agents;  ///< number of new ready pods by Deployment
+    std::size_t owners_served = 0;              ///< number of owners_ that are in `agents`
     std::size_t bytes = 0;
   };
   void count(const Pod& pod, Count how);
   void forget(const Uid& uid);
 
   std::set<Uid> old_;             // uids of all old pods
-  std::set<Uid> required_;        // of the pods that are waited for
-  std::set<std::string> owners_;  // who must have a new pod
+  std::set<Uid> required_;        // uids of the old pods that are waited for
+  std::set<std::string> owners_;  // Deployments that must have a new pod
   std::set<Uid> gone_;            // uids that were seen going
-  std::size_t old_gone_ = 0;      // of these, old ones
+  std::size_t old_gone_ = 0;      // number of old pods in gone_
   std::map<Uid, Pod> present_;
   Counts counts_;
   bool listed_ = false;

@@ -1,4 +1,4 @@
-// Section 2.2: the agents' pods.
+// Section 2.2: recreates the agents' pods.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -22,9 +22,9 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// How long agents that are ready may take to make their token secret.
+/// Time for ready agents to make their token secret.
 constexpr std::chrono::milliseconds agents_token_wait{std::chrono::seconds{30}};
-/// How often new pods that mount a deleted secret are deleted: one round is what a race takes.
+/// Limit of rounds that delete new pods with a deleted secret. A race takes one round.
 constexpr int most_rounds = 5;
 
 std::string names_text(const std::vector<Pod>& pods) {
@@ -42,7 +42,7 @@ PlannedStep plan(const Situation& situation) {
   const auto& options = situation.options;
   const Step step = Step::recreate_agents;
   const auto pods = pods_to_recreate(seen, options);
-  // --all-pods says which pods go where some have to, not that some have to.
+  // --all-pods chooses the pods of a needed step. It does not make the step needed.
   auto agents_only = options;
   agents_only.pods = PodChoice::agents;
   const auto stale = pods_to_recreate(seen, agents_only);
@@ -130,7 +130,7 @@ awaitable<void> delete_pods(Context context, std::vector<Pod> pods) {
   Deletion deletion{"pod", name_space, {}};
   for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
   co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
-  // While the agents start there is time for what comes next, and to try what they will report.
+  // The time until the agents start serves for the watch, and for a trial of what they will report.
   if (context.expects(Step::check_cluster)) co_await watch_stored(context);
   if (context.seen().live() != nullptr) co_await try_live_early(context);
 }
@@ -167,7 +167,8 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
           Advice("see why", kubectl.shown(commands::describe_pods(context.options().name_space))));
     }
     if (!stale.empty() || wait.certain()) break;
-    // An old pod that was never seen going may only be further down in the list: look at all.
+    // An old pod that was never seen going may be further down in the list, so the whole list is
+    // read.
     wait.restart();
     const auto list = co_await kubectl.get(args, downstream_trim());
     for (const auto* pod : items_of(list, "Pod")) {
@@ -179,13 +180,13 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
 }
 
 awaitable<void> run(Context context) {
-  // They report when they start, also after the end of this run.
+  // The agents report when they start, also after the end of this run.
   context.note_live();
   const auto& journal = context.journal();
   auto stale = pods_to_recreate(context.seen(), context.options());
   PodWait wait(stale);
   journal.wait_started("for the old agents to be gone, and new ones to be ready", context.wait());
-  // Once more where one started with the old secret while the others were being deleted.
+  // Another round follows if a pod started with the old secret while the others were being deleted.
   for (auto round = 0; round == 0 || !stale.empty(); ++round) {
     if (round == most_rounds) {
       throw Failure(
@@ -207,10 +208,10 @@ awaitable<void> run(Context context) {
   }
   context.saw_pods(wait.present());
   journal.wait_ended(wait.summary());
-  // They make a token secret of their own where none has their label, or there is none at all.
+  // The agents make a token secret of their own if no secret has their label, or if there is none.
   if (agents_make_tokens(context.seen())) co_await read_tokens_again(context);
   if (context.seen().live() == nullptr) co_await await_agents_token(context);
-  // No warning: most are still shutting down, and none of them reports.
+  // No warning: most of these pods are shutting down, and none of them reports.
   if (const auto late = wait.late(); !late.empty()) {
     context.run_journal().finding(fmt::format(
         "still going, not waited for (a node that is away keeps its pod): {}", names_text(late)));

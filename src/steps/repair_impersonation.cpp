@@ -1,4 +1,4 @@
-// Section 3.2: tokens of Rancher's users that the cluster rejects are deleted, and Rancher makes
+// Section 3.2: deletes tokens of Rancher's users that the cluster rejects, and Rancher makes
 // others. Not in Rancher's documentation; from its source.
 #include <algorithm>
 #include <set>
@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// "2 of 3 tokens in cattle-impersonation-system", for each namespace.
+/// Counts for each namespace: "2 of 3 tokens in cattle-impersonation-system".
 std::string rejected_text(const OwnTokens& own) {
   std::vector<std::string> parts;
   for (const auto& group : own.groups) {
@@ -35,7 +35,7 @@ std::string rejected_text(const OwnTokens& own) {
   return fmt::format("the cluster rejects {}", enumerated(parts));
 }
 
-/// What is left alone, group by group.
+/// Rejected tokens that the repair keeps, with the reason, for each group.
 std::vector<std::string> kept_texts(const OwnTokens& own) {
   std::vector<std::string> texts;
   for (const auto& group : own.groups) {
@@ -103,14 +103,14 @@ PlannedStep plan(const Situation& situation) {
   return {step, Need::needed, rejected, std::move(shown), std::move(notes)};
 }
 
-/// Deleted in one process; two run side by side.
+/// Number of deletions in one process. Two processes run side by side.
 constexpr std::size_t deletions_at_once = 200;
-/// How often it is all looked at again because secrets changed while they were looked at.
+/// Limit of rounds. Another round follows if secrets changed during the last one.
 constexpr int most_rounds = 3;
-/// Up to so many are named on the terminal; the transcript for programs has them all.
+/// Largest number of names on the terminal. The transcript for programs has them all.
 constexpr std::size_t named_at_most = 5;
 
-/// As kubectl takes them on standard input.
+/// A List of the secrets for kubectl's standard input.
 std::string list_of(const std::vector<OwnToken>& secrets) {
   json::array items;
   for (const auto& secret : secrets) {
@@ -143,7 +143,7 @@ class RejectedTokens {
         downstream_(context.downstream().with(Patience{})),
         control_(std::move(control)) {}
 
-  /// Every one that is rejected now, and that somebody makes again.
+  /// Deletes every token that is rejected now and that somebody makes again.
   awaitable<void> remove(const std::vector<NamespaceName>& name_spaces) {
     for (int round = 0; round < most_rounds; ++round) {
       changed_meanwhile_ = 0;
@@ -152,7 +152,7 @@ class RejectedTokens {
     }
   }
 
-  /// Throws where one of them is still there.
+  /// Throws Failure if a deleted secret is still there.
   awaitable<void> verify(const std::vector<NamespaceName>& name_spaces) {
     std::size_t left = 0;
     for (const auto& name_space : name_spaces) {
@@ -213,12 +213,12 @@ class RejectedTokens {
     if (!doomed.empty()) context_.journal().progress(fmt::format("{} deleted", deleted_.size()));
   }
 
-  /// A page may show what was true minutes ago: only what is still as it was reviewed is deleted.
+  /// Deletes the secrets that are unchanged since their review: a page may be minutes old.
   awaitable<void> remove_batch(std::vector<OwnToken> batch) {
     auto input = list_of(batch);
     const auto now = co_await downstream_.ask(commands::versions_given(), std::move(input),
                                               counted(batch.size(), "name"));
-    // Of what is printed only that which was asked for: a server may send more.
+    // Only names that were asked for count: a server may send more.
     std::set<std::string> asked;
     for (const auto& secret : batch) asked.insert(secret.name.text());
     std::set<std::string> there;
@@ -261,7 +261,7 @@ class RejectedTokens {
   std::size_t changed_meanwhile_ = 0;
 };
 
-/// Where rejected tokens are to be deleted, each once.
+/// Namespaces with rejected tokens to delete, each once.
 std::vector<NamespaceName> doomed_namespaces(const OwnTokens& own) {
   std::vector<NamespaceName> name_spaces;
   for (const auto& group : own.groups) {

@@ -1,4 +1,4 @@
-// Section 3.1: Rancher's server is restarted, as a Deployment or in a container.
+// Section 3.1: restarts Rancher's server, as a Deployment or in a container.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -17,15 +17,16 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// Between two questions to a server that is starting: there is nothing to watch meanwhile.
+/// Pause between two questions to a server that is starting, which offers no watch.
 constexpr std::chrono::milliseconds pause_between{500};
 constexpr std::chrono::minutes restart_limit{3};
 
-/// Exit statuses of docker for a command that could not be started.
+/// Exit statuses of docker if the command could not be started.
 constexpr int cannot_be_run = 126;
 constexpr int not_there = 127;
 
-/// Empty where the cluster in the container and Rancher's server both answer.
+/// Reason why Rancher is not back. Empty if the cluster in the container and Rancher's server both
+/// answer.
 awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string container) {
   std::string text;
   try {
@@ -33,8 +34,8 @@ awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string 
     if (!healthy.starts_with("ok")) co_return "its cluster is not healthy yet";
     Arguments ping{"curl", "-ks", "--max-time", "5", "https://127.0.0.1/ping"};
     const auto outcome = co_await docker.look(container, ping);
-    // Rancher's image has curl; where another has none, the cluster has to do. Some dockers say
-    // that on standard output.
+    // Rancher's image has curl. In an image without curl the cluster's answer is enough. Some
+    // dockers report the missing program on standard output.
     const auto no_curl = outcome.ending == Ending::exited &&
                          (outcome.code == cannot_be_run || outcome.code == not_there);
     if (!no_curl && outcome.out.find("pong") == std::string::npos) {
@@ -47,7 +48,7 @@ awaitable<std::string> why_not_back(Kubectl kubectl, Docker docker, std::string 
   co_return text;
 }
 
-/// The rollout is over, as `kubectl rollout status` sees it.
+/// True if the rollout is over by the rules of `kubectl rollout status`.
 bool rolled_out(const boost::json::value& deployment) {
   const auto number = [&](std::string_view pointer, std::int64_t missing) {
     const auto* found = find_at(deployment, pointer);
@@ -60,7 +61,7 @@ bool rolled_out(const boost::json::value& deployment) {
          number("/status/availableReplicas", 0) == wanted;
 }
 
-/// The moment before which a Rancher server cannot have read the live credentials.
+/// Earliest time at which a Rancher server can have read the live credentials.
 std::chrono::sys_seconds credentials_since(const Observation& observation) {
   std::chrono::sys_seconds since{};
   if (const auto* live = observation.live(); live != nullptr) {
@@ -72,13 +73,14 @@ std::chrono::sys_seconds credentials_since(const Observation& observation) {
   return since;
 }
 
-/// Rancher's server is a Deployment, or the container that was named.
+/// True if retrust can restart Rancher's server: a Deployment, or the named container of the local
+/// cluster.
 bool restartable(const Observation& seen) {
   return !seen.local.rancher.deployment.empty() ||
          (seen.container && seen.container->proof == ServerContainer::Proof::same_cluster);
 }
 
-/// Whether a server that runs may have read the credentials before that moment.
+/// True if a running server may have read the credentials before `moment`.
 bool started_before(const Observation& seen, std::chrono::sys_seconds moment) {
   const auto& rancher = seen.local.rancher;
   if (rancher.deployment.empty()) {
@@ -151,7 +153,7 @@ awaitable<void> restart_container(Context context) {
   const auto kubectl = context.local().with(Patience{});
   const auto docker = context.docker();
   context.announce(fmt::format("restarting the container {}", name));
-  // docker itself gives the container its time to stop.
+  // docker itself waits for the container to stop.
   co_await docker.restart(name, std::max<std::chrono::milliseconds>(context.wait(), restart_limit));
   context.journal().wait_started("for Rancher and its cluster to answer again", context.wait());
   const auto deadline = context.deadline();
@@ -226,7 +228,7 @@ StepResult result(const Observation&) {
 
 std::vector<Permission> permissions(const Observation& seen, const PlanOptions&) {
   const auto& rancher = seen.local.rancher;
-  // Only Rancher 2.0 and 2.1 are ever restarted.
+  // retrust restarts only Rancher 2.0 and 2.1.
   const auto restarted = !rancher.version || *rancher.version < Version{2, 2, 0};
   if (rancher.deployment.empty() || !restarted) return {};
   return {{Side::local, "patch", "apps", "deployments", rancher.name_space}};

@@ -17,7 +17,7 @@ namespace retrust {
 
 class Context;
 
-/// What a step is planned by.
+/// Input of a step's plan.
 struct Situation {
   const Observation& seen;
   const PlanOptions& options;
@@ -27,47 +27,47 @@ struct Situation {
   bool every() const { return options.extent == Extent::every; }
 };
 
-/// What came of a step.
+/// Result of a step.
 struct StepResult {
   std::string text;       ///< one sentence
-  std::string word = {};  ///< where it is not "done": in a word or two
+  std::string word = {};  ///< the result in a word or two, if it is not "done"
 };
 
-/// A step's own file defines all of this; its section, name and title are in choices/step.h, which
-/// the command line sees.
+/// Functions of a step, defined in the step's own file. Its section, name and title are in
+/// choices/step.h, which the command line sees.
 struct StepWork {
-  /// When the step is needed, why, and by which commands, if it has not been performed; what only
-  /// reads is asked all the same. Pure.
+  /// Plans the step: need, reason and commands. Called only for a step that has not been performed
+  /// or that only reads. Pure.
   PlannedStep (*plan)(const Situation& situation);
-  /// Does the work. Throws Failure or Interrupted.
+  /// Performs the step. Throws Failure or Interrupted.
   boost::asio::awaitable<void> (*run)(Context context);
-  /// By what was observed when it had been done. Pure.
+  /// Tells the result from the observation after the step. Pure.
   StepResult (*result)(const Observation& seen);
-  /// What people notice, one sentence; nobody notices anything without. Pure.
+  /// One sentence about the effect that people notice; null if there is no such effect. Pure.
   std::string (*effect)(const PlanOptions& options) = nullptr;
-  /// What the operator's users must be allowed to do for it. Pure.
+  /// Permissions that the operator's users need for the step. Pure.
   std::vector<Permission> (*permissions)(const Observation& seen,
                                          const PlanOptions& options) = nullptr;
-  /// Throws Failure (refused) where the step would do harm or cannot work. Pure.
+  /// Throws Failure (refused) if the step would do harm or cannot work. Pure.
   void (*check)(const Observation& seen) = nullptr;
 
-  /// What is different where the step is asked for by itself.
+  /// Differences if the step is performed alone, by `retrust step`.
   struct Alone {
-    std::optional<Step> instead_of = {};  ///< counts as performed: it would only be waited for
-    std::string_view reason = {};         ///< why it is needed then, if that is another reason
-    bool proves = false;                  ///< whether the proof of a run follows
+    std::optional<Step> instead_of = {};  ///< step that counts as performed: it would only wait
+    std::string_view reason = {};         ///< reason of the need, if another than in a run
+    bool proves = false;                  ///< true if the proof of a run follows
   };
   Alone alone = {};
 };
 
-/// The step table.
+/// The functions of a step, from the step table.
 const StepWork& work_of(Step step);
 
-/// What the operator's users must be allowed to do for all steps. Pure.
+/// Permissions that the operator's users need for all steps. Pure.
 std::vector<Permission> permissions_of_steps(const Observation& seen, const PlanOptions& options);
 
-/// Throws Failure (refused) where a permission is missing, or a needed step would do harm or cannot
-/// work: what matters only to somebody who is about to change things. Pure.
+/// Checks everything that matters only before a change. Throws Failure (refused) if a permission is
+/// missing, or if a needed step would do harm or cannot work. Pure.
 void check_may_change(const Observation& seen, const Plan& plan);
 
 }  // namespace retrust

@@ -8,7 +8,7 @@
 
 namespace retrust {
 
-// Each is defined in the file of its name.
+// The file of a step's name defines the step.
 extern const StepWork backup_container;
 extern const StepWork backup_etcd;
 extern const StepWork delete_token;
@@ -21,7 +21,7 @@ extern const StepWork restart_rancher;
 extern const StepWork repair_impersonation;
 
 const StepWork& work_of(Step step) {
-  // In the order of Step.
+  // The order is that of Step.
   static const std::array table{
       &backup_container, &backup_etcd,   &delete_token,   &recreate_agents, &get_token,
       &get_ca,           &check_cluster, &update_cluster, &restart_rancher, &repair_impersonation};

@@ -19,7 +19,8 @@ void take(const Context& context, const boost::json::value& object) {
     context.saw_cluster(std::move(fresh));
     return;
   }
-  // Rancher may write into the same Secret or name another: it is read before anything is judged.
+  // Rancher may write into the same Secret or name another one, so the Secret is read before
+  // anything is judged.
   take_token_secret(fresh, std::nullopt, context.redactor());
   context.saw_cluster(std::move(fresh), Context::Token::due);
 }
@@ -53,10 +54,10 @@ awaitable<void> read_due_token(Context context) {
   context.state().stored_token_due = false;
   auto copy = context.seen().local.cluster;
   co_await read_stored_token(in_2_5(context).local(), copy, context.redactor());
-  // What the watch brought meanwhile is read in its turn.
+  // The watch has named a Secret meanwhile, whose reading is due next.
   if (context.state().stored_token_due) co_return;
   context.saw_cluster(std::move(copy));
-  // The agents may have made a token secret of their own, and reported that one.
+  // The agents may have made and reported a token secret of their own.
   const auto differs = context.seen().comparison().token == Comparison::Part::differs;
   if (differs) co_await read_tokens_again(context);
 }

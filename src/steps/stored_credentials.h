@@ -6,28 +6,29 @@
 
 namespace retrust {
 
-/// What Rancher has stored for the cluster, followed by the watch of 2.5.
+/// Rancher's stored credentials of the cluster, followed by the watch of 2.5.
 
-/// Begins the watch, unless it goes on already. Whoever performs steps ends it.
+/// Begins the watch, unless the watch runs. The performer of the steps ends the watch.
 boost::asio::awaitable<void> watch_stored(Context context);
 
-/// Reads the Secret that the watch named last, if that is due: before that nothing is known of the
-/// stored token. Another can be due then.
+/// Reads the Secret that the watch named last, if the reading is due. The stored token is unknown
+/// before that. Another reading can be due afterwards.
 boost::asio::awaitable<void> read_due_token(Context context);
 
-/// Waits until Rancher has stored the live credentials, and for `ready` says that the cluster is
-/// ready; false where the time is over.
+/// Goal of await_cluster. `ready`: the live credentials are stored, and Rancher says that the
+/// cluster is ready.
 enum class Target { stored, ready };
+/// Waits for the target. Returns false after the limit.
 boost::asio::awaitable<bool> await_cluster(Context context, Target target);
 
-/// Waits for Rancher to say that the cluster is ready. Throws Failure (gave_up) in the end.
+/// Waits for Rancher to say that the cluster is ready. Throws Failure (gave_up) after the limit.
 boost::asio::awaitable<void> await_ready(Context context);
 
-/// Why the wait of await_ready was in vain, by what was seen at its end. Pure.
+/// The failure of await_ready, from the observation at its end. Pure.
 Failure not_ready(const Observation& seen, std::chrono::milliseconds limit);
 
-/// Throws Failure where Rancher does not have the live credentials stored. Pure: for the end of
-/// what made it so, as others write there, too.
+/// Throws Failure if Rancher no longer has the live credentials stored, because others write there
+/// too. Pure.
 void check_still_stored(const Observation& seen);
 
 }  // namespace retrust

@@ -18,7 +18,7 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// The token controller has filled it in, with the CA that the cluster has now.
+/// True if the token controller has filled in the secret, with the CA that the cluster has now.
 bool is_usable(const Downstream& downstream, const TokenSecret& secret) {
   return secret.complete() && agree_on_ca(downstream, secret);
 }
@@ -47,7 +47,7 @@ awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit
           fmt::format("the watch shows more than {} token secrets of cattle", most_token_secrets),
           "no cluster has so many. Find out what answers at the cluster's address");
     }
-    // Of no use to anybody, and as large as a server stores.
+    // An unusable CA may be as large as the server stores.
     if (!usable) std::string().swap(secret->credentials.ca_pem);
     found.insert(found.begin(), std::move(*secret));
     return usable ? Flow::stop : Flow::go_on;
@@ -110,7 +110,7 @@ awaitable<TokenSecret> read_live_secret(Context context) {
                   "run step delete-token, which waits for one, or run");
   }
   const auto live = *found;
-  // 2.3 and 2.4 read the same secret; the watch of 2.1 has just brought it.
+  // 2.3 and 2.4 read the same secret, and the watch of 2.1 has just brought it.
   const auto& performed = context.state().performed;
   if (performed.contains(Step::get_token) || performed.contains(Step::delete_token)) co_return live;
   const auto kubectl = context.in_section_of(Step::get_token).downstream();

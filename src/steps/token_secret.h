@@ -11,19 +11,20 @@ namespace retrust {
 
 /// The agents' token secret, for which sections 2.1 and 2.2 wait.
 
-/// Waits until the token controller has filled in a token secret of cattle that is none of those
-/// uids; false where the time is over.
+/// Waits until the token controller has filled in a token secret of cattle whose uid is not in
+/// `doomed`. Returns false after the limit.
 boost::asio::awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit,
                                              std::set<Uid> doomed = {});
 
-/// Makes a token secret for the account cattle, and waits until it is filled in.
+/// Makes a token secret for the service account cattle, and waits until the token controller has
+/// filled it in.
 boost::asio::awaitable<void> make_token(Context context);
 
-/// Reads all token secrets of cattle, and asks the cluster what it says of them.
+/// Reads all token secrets of cattle, and asks the cluster for its verdict on each token.
 boost::asio::awaitable<void> read_tokens_again(Context context);
 
-/// The token secret that 2.3 and 2.4 are about: reads it, unless this run has just seen it. Throws
-/// Failure where there is none.
+/// Reads the live token secret for 2.3 and 2.4, unless 2.1 or 2.3 of this run has just read it.
+/// Throws Failure if there is none.
 boost::asio::awaitable<TokenSecret> read_live_secret(Context context);
 
 }  // namespace retrust

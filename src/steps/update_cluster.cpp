@@ -1,4 +1,4 @@
-// Section 2.5: what Rancher has stored is repaired, where the agents do not report.
+// Section 2.5: repairs Rancher's stored credentials if the agents do not report.
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -14,7 +14,8 @@
 namespace retrust {
 namespace {
 
-/// How the status is written: see status_path in stored_token.h, which looks at the CRD.
+/// Arguments of the command that writes the status: see status_path in stored_token.h, which reads
+/// the CRD.
 Arguments replacement(const Local& local) {
   const auto& version = local.rancher.version;
   if (!version || *version < Version{2, 15, 0}) return Kubectl::replace_args();
@@ -50,7 +51,7 @@ PlannedStep plan(const Situation& situation) {
 }
 
 boost::asio::awaitable<void> run(Context context) {
-  // What agents report has been accepted from them; what is written by hand is tried before.
+  // retrust tries the credentials before it writes them, because no agent reports them.
   co_await try_live(context);
   co_await context.cluster_watch().end();
   context.note_live();
@@ -82,7 +83,8 @@ boost::asio::awaitable<void> run(Context context) {
     state.written = digest_of(live);
     state.written->token_secret = token_secret.text();
     status["caCert"] = base64_encode(live.ca_pem);
-    // The plain field is nobody's where there is a Secret: to write it would only leak the token.
+    // Nobody reads the plain field if there is a Secret: to write the token there would only leak
+    // it.
     if (token_secret.empty()) {
       status["serviceAccountToken"] = live.token.reveal();
     } else {
@@ -123,7 +125,7 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions&)
 
 }  // namespace
 
-// By itself it repairs what differs now, even where an agent might still report.
+// Performed alone, the step repairs what differs now, even if an agent might still report.
 extern const StepWork update_cluster{.plan = plan,
                                      .run = run,
                                      .result = result,

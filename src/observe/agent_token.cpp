@@ -23,7 +23,7 @@ json::object named(const std::string& name) {
 
 std::optional<Version> agents_version(const Observation& observation) {
   const auto& image = observation.downstream.agent_image.str();
-  // The part after the last colon is a tag, unless it is of the registry's port.
+  // The part after the last colon is a tag, unless it holds the registry's port.
   const auto colon = image.rfind(':');
   if (colon != std::string::npos && image.find('/', colon) == std::string::npos) {
     if (const auto version = parse_version(image.substr(colon + 1))) return version;

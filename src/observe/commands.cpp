@@ -3,7 +3,7 @@
 namespace retrust::commands {
 namespace {
 
-/// --wait=false: what comes of a deletion is watched, for everything at once.
+/// Arguments of a deletion. --wait=false, because a watch follows all deletions at once.
 Arguments deletion(const NamespaceName& name_space, Word kind,
                    const std::vector<ObjectName>& names) {
   return Arguments()
@@ -27,9 +27,9 @@ Query observe_downstream(const NamespaceName& name_space) {
        ApiRead::list(Resource::daemon_sets, name_space)}};
 }
 
-// The full names: since Rancher 2.6 there are several resource types called `clusters`.
+// Full names, because Rancher 2.6 and later has several resource types called `clusters`.
 Query observe_local(const NamespaceName& rancher_namespace, const std::string& wanted) {
-  // Rancher has settings by the hundred, and several namespaces for each cluster and user.
+  // Rancher has hundreds of settings, and several namespaces for each cluster and user.
   return {Arguments{"clusters.management.cattle.io,settings.management.cattle.io,namespaces,"
                     "deployments.apps,pods"}
               .option("-n", rancher_namespace),
@@ -102,7 +102,7 @@ Query registration_tokens(const ClusterId& id) {
           {ApiRead::list(Resource::registration_tokens, id)}};
 }
 
-// Its version depends on the server's: kubectl finds it out.
+// The API version is left to kubectl, because it depends on the server's.
 Query clusters_definition() {
   return Arguments{"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};
 }
@@ -116,14 +116,14 @@ Arguments describe_pods(const NamespaceName& name_space) {
   return Arguments().option("-n", name_space).words({"describe", "pod"});
 }
 
-// Of each cluster these two fields alone: the resource holds a token.
+// Only these two fields of each cluster, because the resource holds a token.
 Arguments cluster_names() {
   return {"get", "clusters.management.cattle.io", "-o",
           R"(jsonpath={range .items[*]}{.metadata.name}{"\t"}{.spec.displayName}{"\n"}{end})"};
 }
 
-// By a selector: of a single object named outright kubectl drops the first event of its watch, and
-// with it each change since it read the object.
+// A selector, because kubectl drops the first event of a watch of a single object, and with it each
+// change since kubectl read the object.
 Query watched_cluster(const ClusterId& id) {
   return {Arguments{"clusters.management.cattle.io"}.joined("--field-selector=metadata.name=",
                                                             id.text()),
@@ -145,7 +145,7 @@ Query watched_deployment(const NamespaceName& name_space, const ObjectName& name
       {ApiRead::list(Resource::deployments, name_space).with_field("metadata.name", name.text())}};
 }
 
-// Not by names: kubectl holds such requests back to five in a second, and these not at all.
+// A list instead of names, because kubectl limits deletions by name to 5 per second.
 Arguments delete_given() {
   return {"delete", "-f", "-", "--ignore-not-found", "--wait=false"};
 }

@@ -10,31 +10,30 @@
 
 namespace retrust::commands {
 
-/// Arguments of the kubectl commands, in one place: the plan shows what the steps run.
+/// Arguments of all kubectl commands, for the steps that run them and the plan that shows them.
 
-/// Everything about the downstream cluster that matters, in one process.
+/// Reads everything of the downstream cluster that decisions need, in one process.
 Query observe_downstream(const NamespaceName& name_space);
-/// Everything about the local cluster that matters, in one process.
-/// `wanted` is the ID or the name of a cluster: of all clusters a session reads one by its ID
-/// alone.
+/// Reads everything of the local cluster that decisions need, in one process. `wanted` is the ID or
+/// the name of a cluster. A session reads one cluster if `wanted` is its ID, else all.
 Query observe_local(const NamespaceName& rancher_namespace, const std::string& wanted);
-/// Which cluster this is.
+/// Reads the namespace kube-system, whose uid identifies the cluster.
 Query kube_system();
-/// What agents of that cluster register with.
+/// Reads the tokens with which agents of the cluster register.
 Query registration_tokens(const ClusterId& id);
-/// The CRD of the clusters resource.
+/// Reads the CRD of the clusters resource.
 Query clusters_definition();
-/// IDs and names of all clusters.
+/// Prints the IDs and names of all clusters.
 Arguments cluster_names();
 
 /// 2.1
 Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names);
-/// 2.1: what the token controller makes
+/// 2.1: reads or watches token secrets of the namespace
 Query token_secrets(const NamespaceName& name_space);
 Query service_account(const NamespaceName& name_space, const ObjectName& name);
-/// 2.3: the tokens of an account, and which of them it prefers
+/// 2.3: reads service accounts and secrets, for the tokens of an account and its preferred one
 Query accounts_and_secrets(const NamespaceName& name_space);
-/// Both of what holds the CA: that token secret, and kube-root-ca.crt.
+/// Reads both holders of the CA: the token secret, and kube-root-ca.crt.
 Query ca_holders(const NamespaceName& name_space, const ObjectName& secret);
 /// 2.2
 Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names);
@@ -45,15 +44,16 @@ Arguments describe_pods(const NamespaceName& name_space);
 Query secret(const NamespaceName& name_space, const ObjectName& name);
 /// 2.5
 Query cluster(const ClusterId& id);
-/// The same, to be watched.
+/// 2.5: watches the cluster
 Query watched_cluster(const ClusterId& id);
 /// 3.1
 Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name);
 Query watched_deployment(const NamespaceName& name_space, const ObjectName& name);
 
-/// 3.2: of the objects in the list that is given on standard input
+/// 3.2: deletes the objects in the list on standard input
 Arguments delete_given();
-/// Names, uids and versions of the same objects, a line each; objects that are gone are left out.
+/// Prints names, uids and versions of the objects on standard input, a line each, without the
+/// objects that are gone.
 Arguments versions_given();
 
 }  // namespace retrust::commands

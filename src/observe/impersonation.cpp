@@ -23,20 +23,22 @@ namespace {
 namespace json = boost::json;
 using boost::asio::awaitable;
 
-/// Reviews in one process, the control aside. More would not be faster, and nearer to a time-out.
+/// Number of reviews in one process, without the control. More would not be faster, and closer to a
+/// time-out.
 constexpr std::size_t reviews_at_once = 199;
-/// What two such processes review, side by side.
+/// Number of reviews in two such processes, side by side.
 constexpr std::size_t page_size = 2 * reviews_at_once;
-/// A list that takes longer than the server remembers it will not be faster the next time.
+/// Limit of restarts: a list that takes longer than the server remembers will not be faster the
+/// next time.
 constexpr int most_restarts = 5;
 constexpr std::size_t most_examples = 3;
-/// In one namespace, beyond what any cluster was seen to have (rancher/rancher 44347: 37,000).
+/// Limit of tokens in one namespace, above any cluster seen (rancher/rancher 44347: 37,000).
 constexpr std::size_t most_tokens = 100'000;
 constexpr int most_pages = 2'000;
-/// For one list from its first page to its last, with what is done about each page.
+/// Time limit of one list from its first page to its last, with the work on each page.
 constexpr std::chrono::minutes longest_list{30};
 
-/// As in a URL's query: what the server gave is base64, by the letter.
+/// Escapes a text for a URL's query: the server's text is base64, letter by letter.
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) {
@@ -60,7 +62,7 @@ std::string page_path(const NamespaceName& name_space, const std::string& next) 
   return path;
 }
 
-/// 410: the server no longer knows the state that the list began with.
+/// True for status 410: the server no longer knows the state with which the list began.
 bool is_expired(const KubectlFailure& failure) {
   return failure.detail.find("(Expired)") != std::string::npos ||
          failure.detail.find("continue parameter is too old") != std::string::npos;
@@ -93,7 +95,7 @@ awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& token
   for (auto i = begin; i < end; ++i) rulings[i] = ruling_of(answers[i - begin]);
 }
 
-/// Counts what pages bring.
+/// Counts the tokens of the pages.
 class Survey {
  public:
   Survey(const Clusters& clusters, const Observation& seen, const ObserveOptions& options,
@@ -139,7 +141,7 @@ class Survey {
   }
 
  private:
-  /// The first batch is mostly the only one, and nothing to talk of.
+  /// Reports progress, from the second batch on. Most clusters have one batch.
   void say_progress() {
     if (!said_) {
       journal_.wait_without_limit("for the cluster to review the tokens of Rancher's users");
@@ -171,7 +173,7 @@ class Survey {
     }
   }
 
-  /// A pod that mounts a secret would not start again without it.
+  /// Keeps the tokens that pods use: a pod that mounts a secret would not start again without it.
   awaitable<void> spare_used(OwnTokens::Group& group, const std::vector<std::string>& doomed) {
     const auto used = co_await names_in_pods(clusters_.downstream, group.name_space);
     const auto count = std::count_if(doomed.begin(), doomed.end(),
@@ -191,7 +193,7 @@ class Survey {
   std::vector<OwnToken> waiting_;
   struct Entry {
     OwnTokens::Group counted;
-    std::vector<std::string> doomed;  ///< names
+    std::vector<std::string> doomed;  ///< names of the secrets to delete
   };
   std::map<std::pair<NamespaceName, TokenOwner>, Entry> groups_;
 };
@@ -207,14 +209,14 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
     if (name_space == agents_namespace) continue;
     lists.emplace_back(name_space, clusters.downstream, clusters.redactor);
   }
-  // The first pages side by side; mostly there are no others, and one review is enough.
+  // The first pages are read side by side. Most lists have one page, and one review is enough.
   std::vector<TokenPage> first(lists.size());
   std::vector<awaitable<void>> questions;
   for (std::size_t i = 0; i < lists.size(); ++i) {
     questions.push_back(store_first(lists[i], first[i]));
   }
   co_await gather(std::move(questions));
-  // The secrets of the agents' namespace came with everything else that is there.
+  // The secrets of the agents' namespace came with the first observation.
   TokenPage came;
   came.tokens = others;
   survey.add(agents_namespace, std::move(came));
@@ -231,7 +233,7 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
   co_return groups;
 }
 
-/// Whether it has the name that the token controller gives: ACCOUNT-token-xxxxx, of the letters
+/// True if the secret has a name of the token controller: ACCOUNT-token-xxxxx, with the letters
 /// that Kubernetes takes for such names.
 bool is_automatic(const OwnToken& token) {
   const auto prefix = token.account.text() + "-token-";
@@ -312,13 +314,13 @@ std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
   if (status == nullptr || !status->is_object()) return {Ruling::unclear, "no answer"};
   if (verdict_of(review).first == Verdict::accepted) return {Ruling::accepted, {}};
   auto reason = text_at(*status, "/error");
-  // Nobody knew the token, and nothing went wrong.
+  // No authenticator knew the token, and nothing went wrong.
   if (reason.empty() || reason == "invalid bearer token" || reason == "[invalid bearer token]") {
     return {Ruling::rejected, std::move(reason)};
   }
-  // What the API server's own check of service account tokens says, with any other error beside it:
-  // Kubernetes, pkg/serviceaccount/jwt.go and legacy.go.
-  // Not "been invalidated": that is also what becomes of a secret that could not be read just then.
+  // Words of the API server's own check of service account tokens, also with another error beside
+  // them (Kubernetes, pkg/serviceaccount/jwt.go and legacy.go). "been invalidated" is not decisive:
+  // a secret that could not be read just then also gets these words.
   constexpr std::array decisive{"error in cryptographic primitive", "no keys found",
                                 "been marked invalid", "token has expired"};
   const auto certain = std::any_of(decisive.begin(), decisive.end(), [&](const char* words) {
@@ -344,12 +346,13 @@ std::string not_made_again(const OwnToken& token, TokenOwner owner,
                            const Observation& observation) {
   const auto& rancher = observation.local.rancher;
   const auto old = rancher.version && *rancher.version < Version{2, 6, 7};
-  // Rancher itself does, from then on; what is no release is taken for a recent one.
+  // Rancher itself makes another one, from 2.6.7 on. A version that is no release counts as recent.
   if (owner == TokenOwner::user && !old) return {};
   const auto& version = observation.downstream.kubernetes_version;
   const auto kubernetes = parse_version(version);
   if (kubernetes && *kubernetes < Version{1, 24, 0}) {
-    // Up to 1.23 the token controller does, for every account, but not what was made by hand.
+    // Up to 1.23 the token controller makes one for every account, but not in the place of a secret
+    // made by hand.
     if (is_automatic(token)) return {};
     return "made by hand, so that nobody would make another one";
   }
@@ -372,16 +375,16 @@ awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
 awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOptions& options,
                                    Journal journal, Observation& seen) {
   auto& own = seen.own_tokens;
-  // They are secrets: kept no longer than they are needed.
+  // Secrets are kept no longer than they are needed.
   const auto others = std::exchange(seen.downstream.other_tokens, {});
   if (options.own_tokens == OwnTokensChoice::leave) co_return;
   const auto& there = seen.downstream.own_namespaces;
   const auto& version = seen.local.rancher.version;
-  // Earlier versions have no such accounts: logs and the shell go by the agents' token.
+  // Earlier versions have no such accounts: logs and the shell use the agents' token.
   const auto old = version && *version < Version{2, 6, 0};
   const auto used = std::find(there.begin(), there.end(), impersonation_namespace) != there.end();
   if (old && !used) co_return;
-  // What else is needed is asked for by others; what was found may add to it.
+  // Only permissions that the findings add are reviewed here.
   const auto asked = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
   try {
     own.groups = co_await survey(clusters, options, journal, seen, others);
@@ -390,7 +393,7 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
     own.groups.clear();
     own.look = OwnTokens::Look::failed;
     own.trouble = failure.in_full();
-    // Nobody waits any longer, if anybody did.
+    // The wait is over, if one began.
     journal.wait_ended(fmt::format("not all tokens could be reviewed: {}", own.trouble),
                        Weight::routine);
   }

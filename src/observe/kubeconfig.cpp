@@ -38,8 +38,8 @@ std::filesystem::path private_directory() {
   return pattern;
 }
 
-/// What no word that retrust prints is, nor a part of one: names of objects have no such long part,
-/// and a fingerprint may be hidden.
+/// True if the value cannot be a word that retrust prints, nor a part of one: names of objects have
+/// no such long part, and a fingerprint may be hidden.
 bool is_no_word(std::string_view value) {
   constexpr std::size_t least_part = 20;
   constexpr std::size_t least_encoded = 40;
@@ -58,7 +58,7 @@ bool is_no_word(std::string_view value) {
     if (end == value.end()) break;
     begin = end;
   }
-  // Base64, in which each letter may be followed by a sign.
+  // Base64 may have a sign after each letter.
   return value.size() >= least_encoded &&
          value.find_first_not_of(
              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") ==
@@ -67,7 +67,7 @@ bool is_no_word(std::string_view value) {
          fits([](unsigned char c) { return std::islower(c) != 0; });
 }
 
-/// Registers what a kubeconfig calls secret.
+/// Registers the values that a kubeconfig calls secret.
 class Keeper {
  public:
   Keeper(Redactor& redactor, const std::optional<std::filesystem::path>& folder)
@@ -85,7 +85,7 @@ class Keeper {
     if (may_hide(text)) keep_secret(redactor_, text);
   }
 
-  /// The key as the kubeconfig holds it, and the lines of the PEM file but for its first and last.
+  /// Registers the key of the kubeconfig, and the lines of the PEM file without its first and last.
   void key(const std::string& pem) const {
     if (pem.empty()) return;
     const auto encoded = base64_encode(pem);
@@ -96,8 +96,8 @@ class Keeper {
     }
   }
 
-  /// The beginning of a file that the kubeconfig names; empty where there is none. No pipe is
-  /// waited for, and no endless file read.
+  /// The beginning of a file that the kubeconfig names, empty if there is none. Opens no pipe and
+  /// reads no endless file.
   std::string file_text(const std::string& name) const {
     if (name.empty() || !folder_) return {};
     constexpr std::streamsize most = 64 * 1024;
@@ -112,14 +112,14 @@ class Keeper {
   }
 
  private:
-  /// A kubeconfig from elsewhere may not hide words of ours from the operator.
+  /// True if hiding the text is safe: a kubeconfig from elsewhere may not hide words of ours.
   bool may_hide(std::string_view text) const { return folder_ || is_no_word(text); }
 
   Redactor& redactor_;
   const std::optional<std::filesystem::path>& folder_;
 };
 
-/// As client-go trims a token file.
+/// Trims as client-go trims a token file.
 std::string trimmed(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n\v\f";
   const auto begin = text.find_first_not_of(blanks);
@@ -127,7 +127,8 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(blanks) - begin + 1));
 }
 
-/// `--client-secret`, AWS_SESSION_TOKEN; not `--token-cache-dir` or AWS_WEB_IDENTITY_TOKEN_FILE.
+/// True for names such as `--client-secret` and AWS_SESSION_TOKEN, false for `--token-cache-dir`
+/// and AWS_WEB_IDENTITY_TOKEN_FILE.
 bool name_says_secret(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -171,10 +172,10 @@ void keep_user(const Keeper& keeper, const json::value& user) {
   const auto password = text_at(user, "/password");
   keeper.value(password, "password");
   if (!password.empty()) {
-    // As basic authentication sends it.
+    // The form of basic authentication.
     keeper.value(text_at(user, "/username") + ":" + password, "password");
   }
-  // Also where it cannot be decoded: kubectl may quote what it cannot read.
+  // A key that cannot be decoded is registered too, because kubectl may quote it.
   const auto key = text_at(user, "/client-key-data");
   keeper.value(key, "client-key-data");
   keeper.key(base64_decode(key).value_or(""));
@@ -186,7 +187,7 @@ void keep_user(const Keeper& keeper, const json::value& user) {
   if (const auto* exec = find_at(user, "/exec"); exec != nullptr) keep_plugin(keeper, *exec);
 }
 
-/// The password and the query of an address.
+/// Registers the password and the query of an address.
 void keep_url(const Keeper& keeper, const std::string& url) {
   const auto host = url.find("://");
   if (host == std::string::npos) return;
@@ -248,7 +249,7 @@ bool is_plugin_secret(std::string_view name, std::string_view value) {
   if (value.size() < least_named) return false;
   if (name_says_secret(name)) return true;
   if (value.starts_with('-') || path || url) return false;
-  // Names and words: of a cluster, a region, an API version, a cloud, an account.
+  // Names and words are those of a cluster, a region, an API version, a cloud or an account.
   const auto is_name = std::all_of(value.begin(), value.end(), [](unsigned char c) {
     return std::islower(c) != 0 || std::isdigit(c) != 0 ||
            std::string_view("-._/:@").find(static_cast<char>(c)) != std::string_view::npos;

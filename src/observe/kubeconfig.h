@@ -13,37 +13,36 @@
 
 namespace retrust {
 
-/// What matters of a kubeconfig as `kubectl config view --raw --minify -o json` shows it.
+/// The parts of a kubeconfig that retrust uses, from `kubectl config view --raw --minify -o json`.
 struct KubeconfigView {
-  std::string context;          ///< the one in use
-  DisplayText server;           ///< as shown_url() has it
-  std::string ca_pem;           ///< empty where the system's CAs are used
+  std::string context;          ///< name of the context in use
+  DisplayText server;           ///< address in the form of shown_url()
+  std::string ca_pem;           ///< empty if the system's CAs are used
   bool verifies_server = true;  ///< false with insecure-skip-tls-verify
   boost::json::value cluster;   ///< the cluster entry itself
 };
 
 KubeconfigView parse_kubeconfig(const boost::json::value& view);
 
-/// A URL as it is shown: without user, password, query and fragment, which may be secret.
+/// A URL for display: without user, password, query and fragment, which may be secret.
 std::string shown_url(std::string_view url);
 
-/// Registers the secrets of a kubeconfig: tokens, passwords, keys, also those in the files that it
-/// names, an auth-provider's, and what is given to a login plugin. A relative path counts from
-/// `folder`, that of the kubeconfig. Without one it is from elsewhere: its files are not read, and
-/// it hides nothing that could be a word of ours.
+/// Registers the secrets of a kubeconfig: tokens, passwords, keys (also in the files that it
+/// names), an auth-provider's, and values that a login plugin gets. Relative paths count from
+/// `folder`, the kubeconfig's own. Without `folder` the kubeconfig is from elsewhere: its files are
+/// not read, and its values hide no text that could be a word of ours.
 void keep_users(Redactor& redactor, const boost::json::value& view,
                 const std::optional<std::filesystem::path>& folder);
 
-/// Whether a value that is given to a login plugin, under a name such as `--client-secret` or
-/// AWS_PROFILE, or without one, is secret rather than an option, a path, a URL, or the name of
-/// something. Pure.
+/// True if the value for a login plugin is secret rather than an option, a path, a URL, or a name.
+/// `name` is such as `--client-secret` or AWS_PROFILE, or empty. Pure.
 bool is_plugin_secret(std::string_view name, std::string_view value);
 
-/// ID of the cluster where the address leads through Rancher (`…/k8s/clusters/ID`), else empty.
+/// ID of the cluster if the address leads through Rancher (`…/k8s/clusters/ID`), else empty.
 std::string through_rancher(const std::string& server);
 
-/// A kubeconfig of mode 0600 in a directory of its own, gone with this object: the operator's
-/// server address (and proxy, and server name), but another CA and token.
+/// A kubeconfig of mode 0600 in a directory of its own, gone with this object. It has the
+/// operator's server address (and proxy, and server name), with another CA and token.
 class TemporaryKubeconfig {
  public:
   TemporaryKubeconfig(const KubeconfigView& operators, const Credentials& credentials);

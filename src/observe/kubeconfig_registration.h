@@ -10,23 +10,22 @@
 
 namespace retrust {
 
-/// Reads the kubeconfig that this kubectl uses, and registers its secrets; the part that is in use.
-/// A kubectl in a container has one there, or none; null in either case.
+/// Reads the kubeconfig of this kubectl, registers its secrets, and returns the part in use. A
+/// kubectl in a container has a kubeconfig there, or none: the result is null in either case.
 boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl, Redactor& redactor);
 
-/// Reads kubeconfigs and registers their secrets. Opens the gate when the last of them is read, or
-/// cannot be: nothing that other commands printed is told before.
+/// Reads kubeconfigs and registers their secrets. Opens the gate after the last one, also after
+/// failures. No output of other commands passes the gate before.
 class KubeconfigRegistration {
  public:
   /// The references must outlive this.
   KubeconfigRegistration(Gate& gate, Redactor& redactor, int kubeconfigs)
       : gate_(gate), redactor_(redactor), left_(kubeconfigs) {}
 
-  /// Not behind the gate, which would never open.
+  /// Reads one kubeconfig. The kubectl must not be behind the gate, which would never open.
   boost::asio::awaitable<void> read(Kubectl kubectl, boost::json::value& answer);
 
-  /// Throws what was wrong with the first that could not be read: without its secrets retrust does
-  /// nothing.
+  /// Throws the first failure: without the secrets of every kubeconfig retrust does nothing.
   void check() const;
 
  private:

@@ -20,7 +20,7 @@
 
 namespace retrust {
 
-/// A version as Rancher and Kubernetes write it, e.g. v2.4.17 or v1.20.15+k3s1.
+/// A version in Rancher's and Kubernetes's form, e.g. v2.4.17 or v1.20.15+k3s1.
 struct Version {
   int major = 0;
   int minor = 0;
@@ -28,10 +28,10 @@ struct Version {
   auto operator<=>(const Version&) const = default;
 };
 
-/// Nothing where the text is not a release's, e.g. `dev` or `v2.x-head`.
+/// Parses a version. Nothing if the text is not a release's, e.g. `dev` or `v2.x-head`.
 std::optional<Version> parse_version(std::string_view text);
 
-/// What the API server of the downstream cluster says of a token.
+/// The downstream API server's verdict on a token.
 enum class Verdict { unknown, accepted, rejected };
 
 /// A Secret of type kubernetes.io/service-account-token of the service account `cattle`.
@@ -40,13 +40,13 @@ struct TokenSecret {
   Uid uid;
   std::chrono::sys_seconds created;
   Credentials credentials;
-  bool foreign_token = false;  ///< `.data.token` is no service account's: it is not taken
+  bool foreign_token = false;  ///< true if `.data.token` is no service account's token
   Verdict verdict = Verdict::unknown;
-  DisplayText reason = {};  ///< the server's words where it was rejected
+  DisplayText reason = {};  ///< the server's reason for a rejection
 
-  /// The token controller has filled it in.
+  /// True if the token controller has filled in the secret.
   bool complete() const { return !credentials.token.empty() && !credentials.ca_pem.empty(); }
-  /// What it lacks, e.g. "it holds no token and CA"; empty where it is complete.
+  /// Missing parts, e.g. "it holds no token and CA"; empty if the secret is complete.
   std::string lack() const;
 };
 
@@ -58,56 +58,56 @@ struct Pod {
   DisplayText phase;
   bool ready = false;
   bool terminating = false;
-  /// When its containers that run now were started; the creation where none runs.
+  /// Start of the containers that run now. If none runs, the creation of the pod.
   std::chrono::sys_seconds started;
-  DisplayText owner_kind;  ///< ReplicaSet, DaemonSet …; empty where it stands alone
+  DisplayText owner_kind;  ///< ReplicaSet, DaemonSet …; empty if the pod has no owner
   DisplayText owner;
   std::vector<ObjectName> mounted_secrets;
 };
 
-/// What the downstream cluster is like.
+/// Observation of the downstream cluster.
 struct Downstream {
   KubeconfigView kubeconfig;
-  DisplayText kubernetes_version = {};  ///< its own word, else what Rancher knows, e.g. v1.30.14
-  Uid kube_system_uid;                  ///< which cluster this is
-  Uid service_account_uid;              ///< of cattle; empty where there is none
-  /// Best first: see parse_tokens in parse.h.
+  DisplayText kubernetes_version = {};  ///< the API server's, else Rancher's record, e.g. v1.30.14
+  Uid kube_system_uid;                  ///< identifies the cluster
+  Uid service_account_uid;              ///< uid of cattle, empty if there is no such account
+  /// Token secrets of cattle, best first: see parse_tokens in parse.h.
   std::vector<TokenSecret> tokens;
   std::set<ObjectName> secret_names;
-  ObjectName account_secret = {};  ///< the first that the account cattle lists
-  DisplayText agent_image = {};    ///< of the Deployment that runs as cattle
+  ObjectName account_secret = {};  ///< first secret in the list of the account cattle
+  DisplayText agent_image = {};    ///< image of the Deployment that runs as cattle
   std::vector<Pod> pods;
   std::optional<std::string> root_ca;       ///< PEM in the ConfigMap kube-root-ca.crt
-  std::vector<ObjectName> missing_secrets;  ///< mounted by agents' workloads, not there
-  std::vector<Secret> registration_tokens;  ///< in cattle-credentials-…
-  /// Whether the CA that the cluster hands out verifies the server that it serves;
-  /// `not_provable` where something in between has a certificate of its own.
+  std::vector<ObjectName> missing_secrets;  ///< missing secrets that agents' workloads mount
+  std::vector<Secret> registration_tokens;  ///< tokens in the secrets cattle-credentials-…
+  /// Trust of the server's certificate in the CA that the cluster hands out; `not_provable` if a
+  /// proxy with a certificate of its own is in between.
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
   HandedOutCa handed_out_ca = HandedOutCa::unknown;
-  DisplayText handed_out_reason = {};              ///< kubectl's words where it does not
+  DisplayText handed_out_reason = {};  ///< kubectl's words if the CA does not verify the server
   std::vector<NamespaceName> own_namespaces = {};  ///< see own_namespaces in own_tokens.h
-  /// In the agents' namespace, but not the agents'; gone when they were looked at.
+  /// Tokens of other accounts in the agents' namespace, until the own tokens are observed.
   std::vector<OwnToken> other_tokens = {};
 };
 
 /// A condition of the clusters resource.
 struct Condition {
-  DisplayText status;  ///< "True", "False", "Unknown"; empty where there is none
+  DisplayText status;  ///< "True", "False", "Unknown"; empty if there is no condition
   DisplayText reason;
   DisplayText message;
 };
 
-/// The clusters resource of the downstream cluster, as Rancher has it.
+/// The clusters resource of the downstream cluster in Rancher.
 struct ClusterResource {
   ClusterId id;
   Uid uid;
   DisplayText display_name;
   DisplayText driver;
   ResourceVersion resource_version;
-  DisplayText kubernetes_version;  ///< as Rancher last saw it
+  DisplayText kubernetes_version;  ///< last known to Rancher
   Credentials stored;
-  ObjectName token_secret_name;  ///< status.serviceAccountTokenSecret, where Rancher uses one
-  /// The Secret of that name, as it was read; nothing where it is gone or none is named.
+  ObjectName token_secret_name;  ///< status.serviceAccountTokenSecret; empty if Rancher uses none
+  /// The Secret of that name, as read. Nothing if the Secret is gone or none is named.
   std::optional<boost::json::object> token_secret = {};
   Condition ready;
   boost::json::object raw;  ///< the whole object, secrets included
@@ -115,16 +115,16 @@ struct ClusterResource {
 
 /// Rancher's server in the local cluster.
 struct RancherServer {
-  DisplayText version_text;  ///< as the setting says it
+  DisplayText version_text;  ///< text of the setting server-version
   std::optional<Version> version;
-  ObjectName deployment;  ///< "rancher", "cattle", or empty where it is no Deployment here
+  ObjectName deployment;  ///< "rancher", "cattle"; empty if Rancher is no Deployment here
   NamespaceName name_space;
   std::vector<Pod> pods;
 };
 
-/// What the local cluster is like.
+/// Observation of the local cluster.
 struct Local {
-  KubeconfigView kubeconfig;  ///< empty where kubectl finds the cluster by itself, in a container
+  KubeconfigView kubeconfig;  ///< empty if kubectl in a container finds the cluster by itself
   Uid kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;
@@ -132,53 +132,56 @@ struct Local {
 
 /// The container that --rancher-container names.
 struct ServerContainer {
-  ContainerName name;  ///< as it was given
+  ContainerName name;  ///< the name that the operator gave
   Container container;
-  DisplayText docker = {};  ///< which docker tells of it, e.g. "Docker version 20.10.24"
-  /// Whether it is known that the local cluster is the one in it.
+  DisplayText docker = {};  ///< docker's version, e.g. "Docker version 20.10.24"
+  /// Proof that the local cluster is the one in the container.
   enum class Proof { same_cluster, none };
   Proof proof = Proof::none;
 };
 
-/// What shows that the downstream kubeconfig is of the cluster that the resource stands for.
+/// Evidence that the downstream kubeconfig is of the cluster of the clusters resource.
 enum class Identity {
-  account,       ///< the stored token names the uid of the service account that is there
+  account,       ///< the stored token names the uid of the present service account
   registration,  ///< the agents registered with a token of this clusters resource
   contradicted,  ///< the stored token is of another cluster's service account
   unproven,      ///< nothing to compare
 };
 
-/// Everything that a decision is made from. A plain value: no I/O, no clock.
+/// All facts for the decisions of retrust. A plain value: no I/O, no clock.
 struct Observation {
   Downstream downstream;
   Local local;
   Verdict stored_verdict = Verdict::unknown;
-  std::optional<std::chrono::sys_seconds> seen_at = {};  ///< when it was asked for
+  std::optional<std::chrono::sys_seconds> seen_at = {};  ///< time of the observation
   Identity identity = Identity::unproven;
-  DisplayText kubectl_version = {};  ///< "v1.32.4", of the operator's; empty where it is not known
-  /// What the operator's users may not do, e.g. "delete secrets in cattle-system (downstream)".
+  DisplayText kubectl_version = {};  ///< the operator's, e.g. "v1.32.4"; empty if unknown
+  /// Permissions that the operator's users lack, e.g. "delete secrets in cattle-system
+  /// (downstream)".
   std::vector<std::string> missing_permissions;
   std::optional<ServerContainer> container = {};
   BackupObservation backup = {};
   OwnTokens own_tokens = {};
 
-  /// The token secret whose credentials Rancher should have: of the secrets that are complete and
-  /// not rejected the one that it has, else the first, else the first of all; nothing where there
-  /// is none.
+  /// The token secret whose credentials Rancher should have. Among the complete secrets that are
+  /// not rejected, the one whose token Rancher has stored, else the first. If there is no such
+  /// secret, the first of all. Null if there is none.
   const TokenSecret* live() const;
-  /// Its token, and the CA of kube-root-ca.crt where there is one: a secret's may be behind.
+  /// The token of live(), and the CA of kube-root-ca.crt if that exists, because a secret's CA may
+  /// be behind.
   std::optional<Credentials> live_credentials() const;
-  /// Stored against live; everything differs where there is nothing live.
+  /// Comparison of the stored credentials with the live ones. Everything differs if nothing is
+  /// live.
   Comparison comparison() const;
 };
 
-/// "accepts it", "rejects it"; empty where it was not asked.
+/// Text of a verdict: "accepts it", "rejects it"; empty if unknown.
 std::string says(Verdict verdict);
 
-/// Pods that run as the agents' service account.
+/// Pods that run as the agents' service account and have not ended.
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods);
 
-/// The service account that Rancher's agents run as.
+/// Name of the agents' service account.
 inline constexpr std::string_view agent_account = "cattle";
 
 }  // namespace retrust

@@ -36,7 +36,7 @@ struct Answers {
   json::value config;
   json::value downstream;
   json::value local;
-  json::value local_config;  ///< null where a container has it
+  json::value local_config;  ///< null if a container has the kubeconfig
   KubectlVersions versions;
 };
 
@@ -48,7 +48,7 @@ awaitable<void> ask_versions(const Kubectl& downstream, KubectlVersions& answer)
   answer = co_await downstream.versions();
 }
 
-/// Set if the server did not answer at all.
+/// The failure, if the server did not answer at all.
 std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
   try {
     if (end) std::rethrow_exception(end);
@@ -61,7 +61,7 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
 }
 
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
-/// the others; one that is older than the renewal is told from one of another cluster.
+/// the others. A kubeconfig from before the renewal gets another text than one of another cluster.
 void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answers& answers,
                          const std::string& wanted, const std::string& listing) {
   const auto& downstream_end = ends[2];
@@ -105,7 +105,7 @@ void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answ
   if (local_end) std::rethrow_exception(local_end);
 }
 
-/// Those of one cluster that the steps need.
+/// Permissions of one cluster that the steps need.
 std::vector<Permission> permissions_in(Side side, const ObserveOptions& options,
                                        const Observation& seen) {
   auto permissions = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
@@ -137,14 +137,14 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   }
 }
 
-/// Does the CA that the cluster hands out verify the server that it serves? Where every CA of the
-/// operator's kubeconfig is among those handed out, the answers that we have are the proof.
+/// Checks that the CA that the cluster hands out verifies the API server's certificate. The answers
+/// so far are the proof if the cluster hands out every CA of the operator's kubeconfig.
 awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
                                     Observation& seen) {
   const auto* live = seen.live();
   auto& downstream = seen.downstream;
   auto handed_out = live == nullptr ? Credentials{} : live->credentials;
-  // Where the two differ it is the secret's that is behind.
+  // kube-root-ca.crt counts, because a secret's CA may be behind.
   if (downstream.root_ca) handed_out.ca_pem = *downstream.root_ca;
   if (handed_out.ca_pem.empty()) co_return;
   if (view.verifies_server && contains_certificates(handed_out.ca_pem, view.ca_pem)) {
@@ -162,8 +162,8 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
       failed->kind == KubectlError::forbidden) {
     downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
   } else if (failed->kind == KubectlError::untrusted) {
-    // A server that the system's own CAs vouch for is a proxy's, or has a second certificate: the
-    // one that the agents and Rancher see cannot be seen from here.
+    // The system's own CAs vouch for this server, so it is a proxy, or has a second certificate.
+    // The certificate that the agents and Rancher see is not visible from here.
     downstream.handed_out_ca = view.verifies_server && view.ca_pem.empty()
                                    ? Downstream::HandedOutCa::not_provable
                                    : Downstream::HandedOutCa::does_not_verify;
@@ -251,8 +251,8 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
   if (named && seen.downstream.service_account_uid == claims->service_account_uid.str()) {
     co_return Identity::account;
   }
-  // The account may have been deleted and created again; what the agents registered with is the
-  // other trace.
+  // The account may have been deleted and created again. The agents' registration token is the
+  // other evidence.
   const auto registered =
       co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
   const auto& used = seen.downstream.registration_tokens;
@@ -267,7 +267,7 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
 
 awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options, Journal journal) {
   Answers answers;
-  // All start together, but nothing that they print is told before both kubeconfigs are read.
+  // All questions start together. Their output waits until both kubeconfigs are read.
   const auto executor = co_await boost::asio::this_coro::executor;
   Gate gate(executor);
   KubeconfigRegistration registration(gate, clusters.redactor, 2);
@@ -299,7 +299,8 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   seen.local.rancher = parse_rancher(answers.local);
   seen.local.kubeconfig = parse_kubeconfig(answers.local_config);
   seen.kubectl_version = answers.versions.kubectl;
-  // The API server's own word: Rancher's may be of before an upgrade that broke the connection.
+  // The API server's own version counts. Rancher's record may be from before an upgrade that broke
+  // the connection.
   seen.downstream.kubernetes_version = answers.versions.server;
   if (seen.downstream.kubernetes_version.empty()) {
     seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
@@ -308,7 +309,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   take_kubeconfigs(clusters, seen, journal);
   co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
 
-  // Which cluster it is comes first: a token is only shown to the cluster that it is for.
+  // The identity comes first, because a token is only shown to its own cluster.
   if (!seen.downstream.kube_system_uid.empty() &&
       seen.downstream.kube_system_uid != seen.local.kube_system_uid) {
     seen.identity = co_await identify(clusters, seen);

@@ -15,45 +15,45 @@
 
 namespace retrust {
 
-/// Both clusters, and where secrets are registered.
+/// The kubectls of both clusters, and the redactor for their secrets.
 struct Clusters {
   Kubectl downstream;
   Kubectl local;
   Redactor& redactor;
-  /// What there is to warn of in their kubeconfigs has been told.
+  /// True once the warnings about the kubeconfigs have been issued.
   bool warned = false;
 };
 
-/// From here on each command names the context that was seen: `kubectl config use-context` in
-/// another terminal leads none to another cluster. Warns, once, of each kubeconfig by which no
-/// server is verified.
+/// Makes each further command name the context that was seen: `kubectl config use-context` in
+/// another terminal then leads no command to another cluster. Warns, once, of each kubeconfig that
+/// does not verify its server.
 void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal& journal);
 
-/// What the operator's users must be allowed to do, by what was observed.
+/// Returns the permissions that the operator's users need after an observation.
 using PermissionsNeeded = std::function<std::vector<Permission>(const Observation&)>;
 
-/// Whether the tokens of Rancher's users are looked at.
+/// Choice to review the tokens of Rancher's users.
 enum class OwnTokensChoice { leave, look };
 
 struct ObserveOptions {
   std::string cluster;  ///< ID or display name
   NamespaceName name_space = "cattle-system";
-  PermissionsNeeded permissions = {};  ///< asked for, unless there is none
+  PermissionsNeeded permissions = {};  ///< none: no question about permissions
   OwnTokensChoice own_tokens = OwnTokensChoice::leave;
 };
 
-/// Asks both clusters everything that decisions are made from; changes nothing. Throws Failure
-/// (refused) where it is clear from the answers that this cannot be the right pair of clusters. The
-/// journal is told of what takes its time; the clusters' commands then name their contexts (see
-/// take_kubeconfigs).
+/// Asks both clusters for all facts that decisions need, without changes. Tells the journal of long
+/// work. Afterwards the clusters' commands name their contexts (see take_kubeconfigs). Throws
+/// Failure (refused) if the answers show that this cannot be the right pair of clusters.
 boost::asio::awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options,
                                             Journal journal);
 
-/// Which trace shows that the downstream cluster is the one of the clusters resource: the service
+/// Finds the evidence that the downstream cluster is the one of the clusters resource: the service
 /// account that the stored token names, else the registration token.
 boost::asio::awaitable<Identity> identify(const Clusters& clusters, const Observation& seen);
 
-/// What the downstream API server says of tokens, in their order; an empty one is not asked for.
+/// Asks the downstream API server for verdicts on tokens, and returns them in the order of the
+/// tokens. Skips an empty token.
 boost::asio::awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(
     const Kubectl& downstream, std::vector<Secret> tokens);
 
@@ -62,8 +62,8 @@ boost::asio::awaitable<void> review_permissions(Kubectl kubectl,
                                                 std::vector<Permission> permissions,
                                                 Observation& seen);
 
-/// The resource that is meant by an ID or a display name. Throws Failure (refused) where there is
-/// none (near ones are named) or more than one; `listing` is a command that lists them. Pure.
+/// Finds the clusters resource by an ID or a display name. Throws Failure (refused) if there is
+/// none (with similar ones) or more than one. `listing` is a command that lists the clusters. Pure.
 const boost::json::value& choose_cluster(const boost::json::value& local_list,
                                          const std::string& wanted, const std::string& listing);
 

@@ -1,4 +1,4 @@
-// What is looked at before a backup of Rancher is made.
+// Observations before a backup of Rancher.
 #include "observe/observe_backup.h"
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
                 own_words(outcome));
 }
 
-/// By `du -sk`: what files that vanish meanwhile do to its exit status is of no interest.
+/// Asks for the size by `du -sk`. Its exit status is ignored, because files may vanish meanwhile.
 awaitable<void> ask_size(Docker docker, std::string container, std::uint64_t& kib) {
   const auto args = Arguments{"du", "-sk"}.absolute_path(rancher_data);
   const auto outcome = co_await docker.look(container, args);
@@ -40,7 +40,7 @@ awaitable<void> ask_room(Docker docker, std::string container, std::uint64_t& ki
   kib = *room;
 }
 
-/// Room for a run folder that may not be there yet.
+/// Free KiB for a run folder that may not exist yet.
 std::uint64_t room_at(fs::path folder) {
   std::error_code error;
   folder = fs::absolute(folder, error);
@@ -76,14 +76,14 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   co_return backup;
 }
 
-/// Told apart from what we may not look at.
+/// True if the path does not exist. A path that we may not look at is not missing.
 bool is_missing(const fs::path& path) {
   std::error_code error;
   return fs::status(path, error).type() == fs::file_type::not_found;
 }
 
-/// Throws Failure (refused) where it can be seen that no snapshot can be taken here: the node is no
-/// server, or its data are in SQLite. What cannot be seen is left to k3s to say.
+/// Throws Failure (refused) if this node visibly cannot take a snapshot: the node is no server, or
+/// its data are in SQLite. k3s itself reports other obstacles.
 void check_k3s_node(const BackupChoice& choice) {
   const auto distribution = *choice.distribution();
   std::error_code error;

@@ -15,20 +15,20 @@
 
 namespace retrust {
 
-/// The programs that backups are made with.
+/// Programs that make backups.
 struct BackupTools {
   Docker docker;
-  /// The kubectl in Rancher's container, beside another way to the local cluster; nothing where it
-  /// is the only one.
+  /// The kubectl in Rancher's container, if there is another way to the local cluster as well.
+  /// Nothing if the container is the only way.
   std::optional<Kubectl> container_kubectl;
   Rke rke;
   K3s k3s;
   Tar tar;
 };
 
-/// TerminalStyle at what a backup will need; changes nothing. `folder` is where it will go,
-/// `observation` what was seen before, with Rancher's container where one was named. Throws
-/// Failure: refused where no backup can be made like this.
+/// Checks the needs of a backup, without changes. `folder` is the target of the backup.
+/// `observation` is the earlier observation, with Rancher's container if one was named. Throws
+/// Failure: refused if no backup can be made like this.
 boost::asio::awaitable<BackupObservation> observe_backup(BackupTools& tools,
                                                          const BackupChoice& choice,
                                                          const std::filesystem::path& folder,

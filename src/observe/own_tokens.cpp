@@ -21,7 +21,7 @@ std::size_t sum(const std::vector<OwnTokens::Group>& groups,
   return all;
 }
 
-/// "a, b, c and 3 more".
+/// Text of the examples: "a, b, c and 3 more".
 std::string examples_text(const OwnTokens::Group& group) {
   std::vector<std::string> some;
   for (const auto& name : group.examples) some.push_back(name.text());

@@ -20,7 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// Kubernetes writes metav1.Time in this form, always in UTC.
+/// Parses the form of Kubernetes's metav1.Time, which is always in UTC.
 std::chrono::sys_seconds parse_time(const std::string& text) {
   std::tm parts{};
   std::istringstream stream(text);
@@ -33,7 +33,7 @@ std::string decoded(const json::value& object, std::string_view pointer) {
   return base64_decode(text_at(object, pointer)).value_or("");
 }
 
-/// Empty where there is none.
+/// Name of an object; empty if there is none.
 ObjectName name_of(const json::value& object) {
   return text_at(object, "/metadata/name");
 }
@@ -46,7 +46,7 @@ ObjectName name_of(const json::value& object) {
                   side == Side::local ? "--local-kubeconfig" : "--kubeconfig"));
 }
 
-/// Of an object that is used by its name.
+/// Name of an object that retrust addresses by name. Throws Failure (refused) if there is none.
 ObjectName required_name(const json::value& object, Side side) {
   auto name = name_of(object);
   if (name.empty()) {
@@ -57,8 +57,8 @@ ObjectName required_name(const json::value& object, Side side) {
 }
 
 /// Secrets that a pod template or pod mounts as volumes. Kubernetes takes any text for a name there
-/// (kubernetes/kubernetes, pkg/apis/core/validation/validation.go,
-/// validateSecretVolumeSource); no secret can have one that is not allowed.
+/// (kubernetes/kubernetes, pkg/apis/core/validation/validation.go, validateSecretVolumeSource). No
+/// secret can have a name that is not allowed.
 std::vector<ObjectName> mounted(const json::value& object, const std::string& spec) {
   std::vector<ObjectName> names;
   for (const auto& volume : array_at(object, spec + "/volumes")) {
@@ -77,8 +77,8 @@ bool has_condition(const json::value& object, std::string_view type) {
   });
 }
 
-/// Secrets that workloads running as `cattle` mount and that are not there: their new pods could
-/// not start (rancher/rancher 50154).
+/// Secrets that workloads running as `cattle` mount and that do not exist: their new pods could not
+/// start (rancher/rancher 50154).
 std::vector<ObjectName> missing_secrets(const json::value& list,
                                         const std::set<ObjectName>& there) {
   std::set<ObjectName> missing;
@@ -116,7 +116,7 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   parsed.name = required_name(secret, Side::downstream);
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
-  // Kubernetes' own limit of a Secret: what is larger is no CA, and is not kept.
+  // Kubernetes's own limit of a Secret: a larger value is no CA, and is dropped.
   constexpr std::size_t most = std::size_t{1} << 20U;
   auto ca = decoded(secret, "/data/ca.crt");
   if (ca.size() <= most) parsed.credentials.ca_pem = std::move(ca);
@@ -130,7 +130,7 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
   for (const auto* account : items_of(list, "ServiceAccount")) {
     if (name_of(*account) != agent_account) continue;
     referred = text_at(*account, "/metadata/annotations/rancher.io~1service-account.secret-ref");
-    // The annotation is written as namespace/name.
+    // The annotation has the form namespace/name.
     referred = referred.substr(referred.find('/') + 1);
     for (const auto& secret : array_at(*account, "/secrets")) {
       order.push_back(text_at(secret, "/name"));
@@ -149,7 +149,7 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
                                 most_token_secrets),
                     "no cluster has so many. Find out what answers at the cluster's address");
     }
-    // Beyond this nobody's CA is kept: that secret then counts as incomplete.
+    // CAs beyond this sum are dropped: their secrets then count as incomplete.
     constexpr std::size_t most_ca_bytes = std::size_t{4} << 20U;
     ca_bytes += parsed->credentials.ca_pem.size();
     if (ca_bytes > most_ca_bytes) std::string().swap(parsed->credentials.ca_pem);
@@ -274,7 +274,7 @@ RancherServer parse_rancher(const json::value& list) {
     if (parsed.version_text.empty()) parsed.version_text = text_at(*setting, "/default");
   }
   parsed.version = parse_version(parsed.version_text);
-  // Installed with helm it is `rancher`; as an rke add-on (2.0, 2.1) it is `cattle`.
+  // helm calls the Deployment `rancher`, an rke add-on (2.0, 2.1) `cattle`.
   for (const std::string_view name : {"rancher", "cattle"}) {
     for (const auto* deployment : items_of(list, "Deployment")) {
       if (name_of(*deployment) != name || !parsed.deployment.empty()) continue;

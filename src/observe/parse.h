@@ -13,19 +13,20 @@
 
 namespace retrust {
 
-/// What the lists that kubectl prints are made into. Every secret that is met is registered with
-/// the redactor before anything else is done with it.
+/// Parsers of the lists that kubectl prints. Each parser registers every secret with the redactor
+/// before any other use.
 
-/// The items of a List that are of that kind.
+/// The items of a List of one kind.
 std::vector<const boost::json::value*> items_of(const boost::json::value& list,
                                                 std::string_view kind);
 
-/// A Secret that holds a token of the account; nothing where it is any other. Chosen by type and
-/// annotation: names differ between versions, and others' secrets have names like it.
+/// Parses a Secret with a token of the account; nothing for any other. Type and annotation decide,
+/// because names differ between versions, and others' secrets have similar names.
 std::optional<TokenSecret> parse_token_secret(const boost::json::value& secret,
                                               std::string_view account, Redactor& redactor);
 
-/// Token secrets of one account: each is reviewed, and registered in some 50 forms.
+/// Limit of token secrets of one account: retrust reviews each, and registers each in some 50
+/// forms.
 inline constexpr std::size_t most_token_secrets = 500;
 
 /// The token secrets of the agents' account, best first: the one in the account's annotation
@@ -35,27 +36,28 @@ inline constexpr std::size_t most_token_secrets = 500;
 std::vector<TokenSecret> parse_tokens(const boost::json::value& list,
                                       const NamespaceName& name_space, Redactor& redactor);
 
-/// One of that cluster. Throws Failure (refused) where it has no name.
+/// Parses a pod of one cluster. Throws Failure (refused) if the pod has no name.
 Pod parse_pod(const boost::json::value& pod, Side side);
 
-/// The part of `kubectl get namespaces,secrets,pods,… -o json` that matters here; the address and
-/// the reviews are still missing from it.
+/// Parses `kubectl get namespaces,secrets,pods,… -o json`. The address and the reviews are not part
+/// of the result.
 Downstream parse_downstream(const boost::json::value& list, const NamespaceName& name_space,
                             Redactor& redactor);
 
 ClusterResource parse_cluster(const boost::json::value& cluster, Redactor& redactor);
 
-/// What such a Secret holds as the token, valid or not; empty where it holds none.
+/// The token text in a credential Secret, valid or not; empty if there is none.
 std::string credential_in(const boost::json::value& secret);
 
-/// Puts the token of the Secret that the resource names into it; it has none where that is gone.
+/// Puts the token of the Secret that the resource names into the resource. The resource has no
+/// token if the Secret is gone.
 void take_token_secret(ClusterResource& cluster, std::optional<boost::json::object> secret,
                        Redactor& redactor);
 
-/// Rancher's version and its server's Deployment and pods, which may not be there.
+/// Parses Rancher's version, and its server's Deployment and pods, which may not be there.
 RancherServer parse_rancher(const boost::json::value& list);
 
-/// uid of the namespace kube-system in a list: which cluster this is.
+/// uid of the namespace kube-system in a list. It identifies the cluster.
 Uid kube_system_uid(const boost::json::value& list);
 
 }  // namespace retrust

@@ -56,7 +56,7 @@ json::value token_review(const Secret& token) {
 
 std::pair<Verdict, DisplayText> verdict_of(const json::value& answer) {
   if (flag_at(answer, "/status/authenticated")) return {Verdict::accepted, {}};
-  // No answer is no rejection: a kuberc can make `create` a dry run, which asks no server.
+  // A missing answer is no rejection: a kuberc can make `create` a dry run, which asks no server.
   const auto* status = find_at(answer, "/status");
   if (status == nullptr || !status->is_object()) return {Verdict::unknown, {}};
   return {Verdict::rejected, text_at(answer, "/status/error")};

@@ -11,7 +11,7 @@
 
 namespace retrust {
 
-/// What somebody must be allowed to do.
+/// A permission that a user needs.
 struct Permission {
   Side side;
   std::string verb;
@@ -22,14 +22,14 @@ struct Permission {
   bool operator==(const Permission&) const = default;
 };
 
-/// "delete secrets in cattle-system (downstream cluster)".
+/// Text of a permission: "delete secrets in cattle-system (downstream cluster)".
 std::string text_of(const Permission& permission);
 
-/// A SelfSubjectAccessReview, and what was answered.
+/// A SelfSubjectAccessReview, and the reading of its answer.
 boost::json::value access_review(const Permission& permission);
 bool is_allowed(const boost::json::value& answer);
 
-/// A TokenReview, and what was answered: the verdict and the server's reason.
+/// A TokenReview, and the reading of its answer: the verdict and the server's reason.
 boost::json::value token_review(const Secret& token);
 std::pair<Verdict, DisplayText> verdict_of(const boost::json::value& answer);
 

@@ -17,7 +17,7 @@ std::string called(const ClusterResource& cluster) {
   return fmt::format("{} ({})", cluster.display_name, cluster.id.text());
 }
 
-/// Which cluster --kubeconfig led to, and by what it is told from the one that is meant.
+/// Description of the cluster behind --kubeconfig, and of its difference from the wanted cluster.
 std::string what_is_there(const Observation& observation) {
   const auto& downstream = observation.downstream;
   const auto claims = parse_token(observation.local.cluster.stored.token.reveal());

@@ -4,12 +4,12 @@
 
 namespace retrust {
 
-/// Throws Failure (refused) where the observation shows that these are not the right clusters, or
-/// that the procedure would do harm or cannot work. Pure; nothing overrides it.
+/// Throws Failure (refused) if the observation shows the wrong clusters, or that the procedure
+/// would do harm or cannot work. Pure; no option overrides the refusal.
 void check_right_clusters(const Observation& observation);
 
-/// Throws Failure (refused) where the live token's secret and kube-root-ca.crt hold different CAs,
-/// as for a moment after a renewal.
+/// Throws Failure (refused) if the live token's secret and kube-root-ca.crt hold different CAs.
+/// They do for a moment after a renewal.
 void check_one_ca(const Observation& observation);
 
 }  // namespace retrust

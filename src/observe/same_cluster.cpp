@@ -39,7 +39,8 @@ void check_same_resource(const ClusterResource& before, const ClusterResource& n
 }
 
 boost::asio::awaitable<void> check_same_cluster(Kubectl kubectl, Uid kube_system) {
-  // By a process, as the change will be: a session keeps its connection to where the address led.
+  // A process connects again, as the change will. A session keeps its connection to where the
+  // address led.
   const auto object = co_await kubectl.by_process().get(commands::kube_system());
   const Uid now = text_at(object, "/metadata/uid");
   check_uid(kubectl.target().side, kube_system, now);

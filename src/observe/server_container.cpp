@@ -16,7 +16,7 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// By the uid of kube-system, as kubectl in the container sees it.
+/// Compares the uids of kube-system, as kubectl in the container reads it.
 awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& local,
                                                    const std::string& name, Redactor& redactor,
                                                    Journal journal) {

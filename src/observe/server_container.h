@@ -9,10 +9,10 @@
 
 namespace retrust {
 
-/// TerminalStyle at the container of that name, if it is not empty; changes nothing. Throws Failure
-/// (refused) where there is none of that name, or where it is seen that the local cluster is
-/// another one than that in it; what cannot be seen is warned of. Registers the secrets of the
-/// kubeconfig in it before it asks there.
+/// Inspects the named container, without changes; nothing if `name` is empty. Registers the secrets
+/// of the kubeconfig in the container before any question there. Warns if the container's cluster
+/// cannot be read. Throws Failure (refused) if there is no such container, or if the local cluster
+/// is another one than that in it.
 boost::asio::awaitable<std::optional<ServerContainer>> observe_server_container(
     const BackupTools& tools, std::string name, const Local& local, Redactor& redactor,
     Journal journal);

@@ -10,11 +10,11 @@
 
 namespace retrust {
 
-/// What is stored for a cluster, told apart without the secret in it.
+/// Digests of a cluster's stored credentials, to compare them without the secret.
 struct StoredDigest {
-  std::string token;            ///< SHA-256; empty where there is none
-  std::vector<std::string> ca;  ///< SHA-256 of each certificate, in order of these
-  std::string token_secret;     ///< name, where Rancher keeps the token in a Secret
+  std::string token;            ///< SHA-256; empty if there is no token
+  std::vector<std::string> ca;  ///< SHA-256 of each certificate, sorted
+  std::string token_secret;     ///< name of the token's Secret; empty if Rancher uses none
 
   bool operator==(const StoredDigest&) const = default;
 };
@@ -22,12 +22,12 @@ struct StoredDigest {
 StoredDigest digest_of(const ClusterResource& cluster);
 StoredDigest digest_of(const Credentials& credentials);
 
-/// Whether a rollback has something to put back, and would not refuse: where Rancher keeps the
-/// token in a Secret by now, neither the plain field nor what was in the Secret can be put back.
-/// Pure.
+/// True if a rollback has something to put back and would not refuse. If Rancher keeps the token in
+/// a Secret by now, neither the plain field nor the Secret's earlier content can be put back. Pure.
 bool can_put_back(const StoredDigest& saved, const StoredDigest& now);
 
-/// How a run notes, beside the saved resource, what it expects Rancher to have stored in the end.
+/// The note, beside the saved resource, of the credentials that a run expects Rancher to have in
+/// the end.
 boost::json::object to_json(const StoredDigest& digest);
 StoredDigest digest_from_json(const boost::json::value& note);
 

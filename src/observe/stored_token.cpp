@@ -18,7 +18,7 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// The status subresource of a CRD, in its v1 and its v1beta1 form.
+/// True if the CRD has a status subresource, in the v1 or the v1beta1 form.
 bool has_status_subresource(const json::value& crd) {
   if (find_at(crd, "/spec/subresources/status") != nullptr) return true;
   const auto& versions = array_at(crd, "/spec/versions");

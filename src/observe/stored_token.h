@@ -12,42 +12,46 @@
 
 namespace retrust {
 
-/// Where Rancher keeps the Secrets that hold clusters' tokens (CVE-2021-36782).
+/// Namespace of the Secrets with clusters' tokens (CVE-2021-36782).
 inline constexpr const char* credential_namespace = "cattle-global-data";
 
-/// Whether Rancher reads this cluster's token from a Secret, and not from the clusters resource: it
-/// names one, or is a version that does (2.5.16, 2.6.7 and later; from its source).
+/// True if Rancher reads this cluster's token from a Secret, and not from the clusters resource:
+/// the resource names a Secret, or Rancher's version does so (2.5.16, 2.6.7 and later; from its
+/// source).
 bool keeps_token_in_secret(const ClusterResource& cluster, const RancherServer& rancher);
 
-/// Why Rancher will not take what the agents report, as far as it is known (from its source, tags
-/// 2.0.0 to 2.15.0); empty where it does. `token_alone`: the CA that is stored is the live one.
+/// Parts that a report of the agents would change. `token_alone`: the stored CA is the live one.
 enum class Reported { token_alone, token_and_ca };
+/// Reason why Rancher does not take what the agents report, as far as it is known (from its source,
+/// tags 2.0.0 to 2.15.0). Empty if Rancher takes it.
 std::string why_not_reported(const ClusterResource& cluster, const RancherServer& rancher,
                              Reported reported);
 
-/// The clusters resource as it is now, with the token from the Secret that it names; nothing where
-/// there is none.
+/// Reads the present clusters resource, with the token from the Secret that it names; nothing if
+/// there is no such resource.
 boost::asio::awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local,
                                                                     ClusterId id,
                                                                     Redactor& redactor);
 
-/// The same of one that is there.
+/// Reads the present clusters resource, which must exist.
 boost::asio::awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id,
                                                      Redactor& redactor);
 
-/// Puts the token of the Secret that the resource names into it; it has none where that is gone.
+/// Reads the Secret that the resource names, and puts its token into the resource. The resource has
+/// no token if the Secret is gone.
 boost::asio::awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster,
                                                Redactor& redactor);
 
-/// A new Secret for a token, as Rancher makes them: it notices another name, never another content.
+/// A new Secret for a token, in Rancher's form: Rancher notices another name, but not another
+/// content.
 boost::json::object new_token_secret(const ClusterResource& cluster, const Secret& token);
 
-/// status_path_of where the status is changed by itself (Rancher 2.15 and later: a change of the
-/// whole leaves it as it is, and says nothing); empty where the whole resource is replaced. Which
-/// it is, is asked of the CRD.
+/// Asks the CRD how the status is written. Returns status_path_of() if the status has its own path
+/// (Rancher 2.15 and later), because a change of the whole resource silently leaves the status.
+/// Returns an empty text if the whole resource is replaced.
 boost::asio::awaitable<std::string> status_path(const Kubectl& local, ClusterId id);
 
-/// "/apis/management.cattle.io/v3/clusters/c-abcde/status".
+/// API path of the status: "/apis/management.cattle.io/v3/clusters/c-abcde/status".
 std::string status_path_of(const ClusterId& id);
 
 }  // namespace retrust

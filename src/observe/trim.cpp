@@ -41,7 +41,8 @@ void trim_pod(json::object& pod) {
   }
 }
 
-/// Told of each object by its kind and name.
+/// Makes a Trim that calls `by_kind` with the kind and name of each object, except pods and
+/// namespaces.
 template <typename ByKind>
 Trim trim_with(ByKind by_kind) {
   return [by_kind = std::move(by_kind)](json::value& item) {
@@ -51,7 +52,7 @@ Trim trim_with(ByKind by_kind) {
     if (kind == "Pod") {
       trim_pod(*object);
     } else if (kind == "Namespace") {
-      // Rancher makes several for each cluster, project and user.
+      // Rancher makes several namespaces for each cluster, project and user.
       keep_alone(object, {"kind", "metadata"});
       keep_alone(member(*object, "metadata"), {"name", "uid"});
     } else {

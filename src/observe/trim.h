@@ -6,18 +6,18 @@
 
 namespace retrust {
 
-/// What is left of the downstream cluster's objects: of a Secret its data only where it may be a
-/// token's, as the releases of Helm are large and many; of a Pod what parse_pod reads.
+/// Trims the downstream cluster's objects. A Secret keeps its data only if they may hold a token,
+/// because Helm's releases are large and many. A Pod keeps the fields of parse_pod.
 Trim downstream_trim();
 
-/// Of a Secret with a token what parse_own_token reads.
+/// Trims a Secret to the fields of parse_own_token.
 Trim token_trim();
 
-/// Of a Pod its `spec` alone, and of anything its kind.
+/// Trims an object to its kind and `spec`.
 Trim spec_trim();
 
-/// What is left of the local cluster's objects: the clusters resource that is wanted, by ID or
-/// display name, and the names of the others, of which there may be thousands.
+/// Trims the local cluster's objects. The clusters resource that is wanted, by ID or display name,
+/// stays whole. The others, possibly thousands, keep only their names.
 Trim local_trim(std::string wanted);
 
 }  // namespace retrust

@@ -8,7 +8,7 @@
 namespace retrust {
 namespace {
 
-/// Exit statuses from here on are those of signals.
+/// Exit statuses above this number stand for signals.
 constexpr std::int64_t signals = 128;
 
 class Reader {
@@ -30,7 +30,7 @@ class Reader {
   }
 
  private:
-  /// A command, and what has to be known to find its place.
+  /// A command, and the data to find its place.
   struct Started {
     CommandRun run;
     std::size_t order = 0;
@@ -71,7 +71,7 @@ class Reader {
   }
   void see(const Event& event, const CommandStarted& command) {
     CommandRun run{command.id, event.time, event.section, event.text, command.given, event.weight};
-    // Where it is shown is decided in the end: the step that it belongs to may be still to come.
+    // The place of a command is found in the end, because its step may still be to come.
     running_.push_back({std::move(run), order_, account_.parts.size() - 1});
   }
   void see(const Event&, const CommandEnded& command) {
@@ -96,7 +96,7 @@ class Reader {
     keep(event);
   }
   void see(const Event& event, const WaitEnded&) {
-    // A wait often ends with what was seen last.
+    // The end of a wait often repeats the last progress.
     auto& happenings = current().happenings;
     if (!happenings.empty() && happenings.back().event &&
         happenings.back().event->text == event.text) {
@@ -122,7 +122,7 @@ class Reader {
     keep(event);
   }
 
-  /// What comes between two steps is a part of its own.
+  /// The part for the next event. Events between two steps form a part of their own.
   Part& current() {
     auto& parts = account_.parts;
     if (!inside_ && (!parts.back().name.empty() || planned_)) {
@@ -153,7 +153,7 @@ class Reader {
   Account account_;
   std::size_t order_ = 0;
   bool inside_ = false;
-  /// The plan came, and nothing after it.
+  /// True after the plan, until the next part begins.
   bool planned_ = false;
   std::vector<Started> running_;
   std::vector<Started> ended_;

@@ -18,44 +18,44 @@ struct CommandRun {
   Time started;
   std::string section;
   std::string line;
-  std::string given;  ///< what it got on standard input, in words
+  std::string given;  ///< its standard input, in words
   Weight weight = Weight::documented;
-  std::string ending = {};  ///< empty while it runs
+  std::string ending = {};  ///< exit status or signal in words; empty while it runs
   std::string took = {};
   std::string output = {};
 };
 
 /// One thing that happened in a part: an event, or a command.
 struct Happening {
-  std::size_t order = 0;  ///< of when it began, among all
+  std::size_t order = 0;  ///< rank of its beginning among all events
   std::optional<Event> event = {};
   std::optional<CommandRun> command = {};
 };
 
-/// What happened in one step, or outside of any: `name` is empty then.
+/// Events of one step, or outside any step: `name` is empty then.
 struct Part {
   std::string section = {};
   std::string name = {};
   std::string reason = {};
   Time started = {};
   std::optional<Time> ended = {};
-  std::string result = "not ended";  ///< a word or two
-  std::string outcome = {};          ///< a sentence
+  std::string result = "not ended";  ///< result in a word or two
+  std::string outcome = {};          ///< result in a sentence
   std::vector<Happening> happenings = {};
 };
 
-/// What a transcript tells, in the order of a reader.
+/// Content of a transcript, in the order of a reader.
 struct Account {
   std::string title = "retrust";
   RunStarted run = {};
   Time started = {};
   Time last = {};
   std::optional<RunEnded> end = {};
-  std::string failed = {};  ///< why, in words
+  std::string failed = {};  ///< text of the failure
   std::optional<FailureTold> failure = {};
-  Finding facts = {};  ///< of all findings
+  Finding facts = {};  ///< merged from all findings
   std::vector<ShownStep> plan = {};
-  std::vector<Part> parts = {};  ///< the first one is of before any step
+  std::vector<Part> parts = {};  ///< the first part precedes the first step
   std::vector<CommandRun> routine = {};
   std::vector<Event> changes = {};
   std::vector<Event> warnings = {};

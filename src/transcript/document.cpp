@@ -71,14 +71,14 @@ std::string head(const Account& account) {
   return text;
 }
 
-/// A step of the plan that was not performed, as a row.
+/// Table row of a planned step that was not performed.
 std::vector<std::string> left_out(const Account& account, const ShownStep& step) {
   auto reason = cell_text(step.reason);
   const auto stopped = account.failure || !account.end;
   std::string result = "not needed";
   if (step.need == Need::skipped) result = "skipped";
   if (comes(step.need)) {
-    // What was observed at first may have been all that was needed.
+    // The first observation may have been all that was needed.
     if (stopped) result = "not reached";
     if (!stopped && step.need == Need::depends) reason = "only " + reason;
     const auto any = std::any_of(account.parts.begin(), account.parts.end(),
@@ -95,7 +95,7 @@ std::string sections(const Account& account) {
   std::vector<std::vector<std::string>> rows{{"section", "step", "result", "took", "why"}};
   std::vector<const Part*> shown;
   const auto add = [&](const Part& part) {
-    // Why it was done is told where it is told of.
+    // The step's own part tells the reason.
     rows.push_back({cell_text(part.section), cell_text(part.name), cell_text(part.result),
                     took(part.started, part.ended.value_or(account.last)), ""});
     shown.push_back(&part);
@@ -153,7 +153,7 @@ std::string event_text(const Event& event) {
   if (event.is<WaitStarted>()) return item("- {} waiting {}\n");
   if (event.is<Warning>()) return item("- {} Warning: {}\n");
   if (event.is<Finding>()) {
-    // Several lines are a view of credentials.
+    // A text of several lines shows credentials.
     return event.text.find('\n') == std::string::npos
                ? fmt::format("- {}\n", inline_text(event.text))
                : fenced(event.text, "");
@@ -174,7 +174,7 @@ std::string part_text(const std::string& title, const Part& part) {
     const auto block =
         happening.command ? command_text(*happening.command) : event_text(*happening.event);
     const auto item = block.starts_with("- ");
-    // An empty line between everything but the items of a list.
+    // An empty line separates all blocks except the items of a list.
     if (!(in_list && item)) text += '\n';
     text += block;
     in_list = item && block.find('\n') == block.size() - 1;

@@ -8,9 +8,9 @@
 
 namespace retrust {
 
-/// transcript.md, of what happened so far: the verdict, what was run where, a table of the
-/// sections, each step with its commands, and what is left to do. Markdown that reads well as plain
-/// text, too. Pure; the events are masked already.
+/// Writes transcript.md from the events so far: the verdict, the run's clusters and programs, a
+/// table of the sections, each step with its commands, and the next actions. The Markdown also
+/// reads well as plain text. Pure; the events are masked already.
 std::string document(const std::vector<Event>& events);
 
 }  // namespace retrust

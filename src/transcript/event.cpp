@@ -15,7 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// Bytes of what the operator alone sees of a command.
+/// Limit in bytes of the part of a command's output that only the operator sees.
 constexpr std::size_t most_aside = 2048;
 
 template <typename Value>
@@ -94,7 +94,7 @@ void mask_values(json::value& value, const Redactor& redactor) {
     json::object masked(object->storage());
     for (auto& member : *object) {
       mask_values(member.value(), redactor);
-      // Some keys are sentences that hold what a cluster said.
+      // Some keys are sentences with the words of a cluster.
       masked[printable(redactor.mask(std::string_view(member.key())))] = std::move(member.value());
     }
     *object = std::move(masked);
@@ -115,7 +115,7 @@ void Events::emit(const Event& event) {
   if (auto* ended = std::get_if<CommandEnded>(&cleaned.what)) {
     ended->aside = shortened(ended->aside, most_aside);
   }
-  // It is shortened after it is masked: half a secret would not be known.
+  // Shortening follows masking, because a half secret would not be recognized.
   for (const auto& passed : volume_->admitted(std::move(cleaned))) {
     for (const auto& sink : sinks_) sink->emit(passed);
   }

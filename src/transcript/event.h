@@ -18,8 +18,8 @@
 
 namespace retrust {
 
-// The kinds of events. What a member means is told in event_table.h, which is also how it is
-// masked, shortened and written.
+// Kinds of events. event_table.h has the meaning of each member, and decides how it is masked,
+// shortened and written.
 
 struct RunStarted {
   std::string version = {};
@@ -29,7 +29,7 @@ struct RunStarted {
   std::string other_options = {};
 };
 
-/// Something observed. Facts are for the head of a transcript, where they are known.
+/// An observation. Its members are facts for the head of a transcript, as far as they are known.
 struct Finding {
   std::string downstream_cluster = {};
   std::string local_cluster = {};
@@ -46,15 +46,15 @@ struct Finding {
 /// A unified diff of the rendered credentials.
 struct Difference {};
 
-/// Whether a step of a plan comes.
+/// Need of a step in a plan.
 enum class Need {
   needed,
   not_needed,
-  depends,  ///< on what comes of the steps before
+  depends,  ///< depends on the results of earlier steps
   skipped,  ///< by the operator
 };
 
-/// A step of a plan, as it is shown.
+/// A step of a plan in the form for readers.
 struct ShownStep {
   std::string section = {};
   std::string name = {};
@@ -78,7 +78,7 @@ struct StepEnded {
   std::string result = {};
 };
 
-/// What a command's start and its end have in common.
+/// Common members of a command's start and its end.
 struct CommandAbout {
   std::int64_t id = 0;
   std::string cluster = {};
@@ -86,12 +86,12 @@ struct CommandAbout {
   std::string container = {};
 };
 
-/// Its text is the command as a shell line.
+/// Start of a command. The event's text is the command as a shell line.
 struct CommandStarted : CommandAbout {
   std::string given = {};
 };
 
-/// Its text is a summary of what the command said.
+/// End of a command. The event's text is a summary of its output.
 struct CommandEnded : CommandAbout {
   std::string command = {};
   std::string ending = {};
@@ -107,7 +107,7 @@ struct DeletedSecret {
   std::string account = {};
 };
 
-/// Something is changed or saved.
+/// A change, or a file that is saved.
 struct Change {
   std::string name_space = {};
   std::vector<DeletedSecret> secrets = {};
@@ -140,10 +140,10 @@ struct RunEnded {
   std::int64_t peak_kib = 0;
 };
 
-/// How much a command matters to a reader: routine ones appear on a terminal only when asked for.
+/// Importance of an event to a reader: routine ones appear on a terminal only on request.
 enum class Weight { documented, routine };
 
-/// One thing that happened, for every reader of it.
+/// One event of a run, for all sinks.
 struct Event {
   std::variant<RunStarted, Finding, Difference, PlanMade, StepStarted, StepEnded, CommandStarted,
                CommandEnded, Change, WaitStarted, WaitProgress, WaitEnded, Warning, FailureTold,
@@ -151,10 +151,10 @@ struct Event {
       what = {};
   /// Section of the runbook ("2.1"), or empty.
   std::string section = {};
-  /// For people: one sentence, or the lines of a diff.
+  /// Text for people: one sentence, or the lines of a diff.
   std::string text = {};
   Weight weight = Weight::documented;
-  /// Set when it is emitted.
+  /// Time of the event; Events::emit sets it.
   std::chrono::system_clock::time_point time = {};
 
   template <typename... Kinds>
@@ -165,14 +165,14 @@ struct Event {
 
 /// The line of transcript.jsonl for an event.
 boost::json::object to_json(const Event& event);
-/// The steps of a plan, as in that line.
+/// The steps of a plan in the form of that line.
 boost::json::array to_json(const std::vector<ShownStep>& steps);
 
 /// Masks every text in a value and makes it printable. A value is masked before it becomes JSON:
 /// masked JSON need not be JSON any more.
 void mask_values(boost::json::value& value, const Redactor& redactor);
 
-/// Whoever wants to know what happens. Throws where it cannot write it down.
+/// A receiver of events. emit() throws if it cannot write the event.
 class EventSink {
  public:
   EventSink() = default;
@@ -180,7 +180,7 @@ class EventSink {
   EventSink& operator=(const EventSink&) = delete;
   virtual ~EventSink() = default;
   virtual void emit(const Event& event) = 0;
-  /// A number for the next command: its start and its end carry it.
+  /// Number for the next command, which its start and its end carry.
   std::int64_t next_command() { return ++commands_; }
 
  private:
@@ -189,8 +189,7 @@ class EventSink {
 
 class Volume;
 
-/// Where events are emitted: masks them, keeps their volume small (see volume.h), and hands them on
-/// to every sink.
+/// Masks events, keeps their volume small (see volume.h), and hands them on to every sink.
 class Events final : public EventSink {
  public:
   /// The redactor must outlive this.

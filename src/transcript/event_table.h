@@ -12,10 +12,10 @@
 
 namespace retrust {
 
-/// Whether a text keeps its lines: a reader sees them indented or in a block.
+/// Layout of a text. `lines` keeps its lines: a reader sees them indented or in a block.
 enum class TextShape { line, lines };
 
-/// A member of a struct, as transcript.jsonl has it.
+/// A struct's member in transcript.jsonl.
 template <typename Struct, typename Value>
 struct Member {
   constexpr Member(std::string_view called, Value Struct::*pointer, Presence present,
@@ -40,8 +40,8 @@ constexpr auto sometimes(std::string_view name, Value Struct::*at, std::string_v
   return Member(name, at, Presence::sometimes, meaning, shape);
 }
 
-/// What transcript.jsonl has of a struct: `name` and `meaning` of an event, and its members. From
-/// here come the lines, their schema, the man page, and what is masked and shortened.
+/// A struct in transcript.jsonl: `name` and `meaning` of an event, and its members. The lines,
+/// their schema, the man page, the masking and the shortening all come from this table.
 template <typename... Members>
 struct Table {
   constexpr Table(std::string_view called, std::string_view means, Members... of)
@@ -188,7 +188,7 @@ void for_each_member(Struct&& object, const Function& function) {
   if constexpr (!std::is_same_v<CommandAbout, Bare>) std::apply(all, table_of<Bare>.members);
 }
 
-/// Calls a function with every text in a value, and with whether the text keeps its lines.
+/// Calls a function with every text in a value, and with its shape.
 template <typename Value, typename Function>
 void for_each_text(Value& value, const Function& function, TextShape shape = TextShape::line) {
   if constexpr (std::is_same_v<Value, std::string>) {

@@ -13,15 +13,15 @@
 
 namespace retrust {
 
-/// A file under backup/, as the transcript records it for a rollback: see saved_files.h.
+/// A file under backup/ and its record in the transcript, for a rollback: see saved_files.h.
 struct SavedFile {
   std::string what;  ///< e.g. "what will be replaced"
   std::filesystem::path path;
   std::string sha256;
-  std::optional<std::uint64_t> bytes = {};  ///< told where it is given
+  std::optional<std::uint64_t> bytes = {};  ///< size for the transcript, if known
 };
 
-/// Tells an event sink what a part of a run does, in one section of the runbook. Cheap to copy.
+/// Sends the events of one section of the runbook to an event sink. Cheap to copy.
 class Journal {
  public:
   /// The sink must outlive this and its copies. An empty section stands for the run as a whole.
@@ -36,29 +36,29 @@ class Journal {
   void run_ended(RunEnded run, std::string text) const;
   void failure(const Failure& failure) const;
 
-  /// Something that was observed, one sentence.
-  /// The facts are for the head of a transcript: see facts in findings.h.
+  /// Emits a finding, one sentence. The facts are for the head of a transcript: see facts in
+  /// findings.h.
   void finding(std::string text, Finding facts = {}) const;
-  /// What the transcript alone needs: the operator has seen it.
+  /// Emits a finding for the transcript alone, because the operator has seen it.
   void note(std::string text) const;
-  /// A unified diff of rendered credentials; an empty one is not told.
+  /// Emits a unified diff of rendered credentials, unless the diff is empty.
   void difference(std::string diff) const;
   void plan(std::vector<ShownStep> steps) const;
   void warning(std::string text, Advice advice = {}) const;
-  /// Something that is changed or saved, one sentence.
+  /// Emits a change or a saved file, one sentence.
   void change(std::string text, Change change = {}) const;
   void saved(const SavedFile& file, Weight weight = Weight::documented) const;
 
   void step_started(std::string_view name, std::string reason) const;
-  /// `word` is the result where it is not "done", in a word or two.
+  /// Emits the end of a step. `word` is the result in a word or two, if it is not "done".
   void step_ended(std::string_view name, std::string result, std::string_view word = {}) const;
 
-  /// `what` is waited for: "for new agents to be ready".
+  /// Emits the start of a wait. `what` is its goal: "for new agents to be ready".
   void wait_started(std::string_view what, std::chrono::milliseconds limit) const;
   void wait_without_limit(std::string_view what) const;
   void wait_progress(std::string text) const;
   void wait_ended(std::string text, Weight weight = Weight::documented) const;
-  /// How far a wait has come, for a terminal alone.
+  /// Emits the progress of a wait for a terminal alone.
   void progress(std::string text) const;
 
  private:

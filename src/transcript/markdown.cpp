@@ -22,7 +22,7 @@ std::size_t longest_run(std::string_view text, char wanted) {
 }
 
 /// A code span that its content cannot end. Ticket systems look for mentions, references and links
-/// in rendered text, so a backslash does not stop them; they leave code alone.
+/// in rendered text, so a backslash does not stop them. They leave code alone.
 std::string code_span(std::string_view text) {
   const std::string fence(longest_run(text, '`') + 1, '`');
   const std::string_view space = text.starts_with('`') || text.ends_with('`') ? " " : "";
@@ -35,7 +35,7 @@ bool is_digit(char c) {
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
 }
-/// Letters of other scripts are parts of words, too.
+/// True for letters, also of other scripts.
 bool is_letter(char c) {
   return is_upper(c) || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
 }
@@ -52,8 +52,8 @@ bool all_digits(std::string_view text) {
   return std::all_of(text.begin(), text.end(), is_digit);
 }
 
-/// Ticket systems link commits ("1a2b3c4"), and a word before a hyphen that names a tracker:
-/// "AB-12", "gh-12", "GHSA-jfh8-c2jp-5v3q".
+/// True for references that ticket systems link: a commit ("1a2b3c4"), or a word before a hyphen
+/// that names a tracker ("AB-12", "gh-12", "GHSA-jfh8-c2jp-5v3q").
 bool is_reference(std::string_view piece, std::string_view behind) {
   const auto is_hex = [](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -69,7 +69,7 @@ bool is_reference(std::string_view piece, std::string_view behind) {
          (std::none_of(piece.begin(), piece.end(), is_digit) && all_digits(behind.substr(1)));
 }
 
-/// Characters that some readers take for `.`, `@` and `#`.
+/// True if the word has a character that some readers take for `.`, `@` or `#`.
 bool has_alias(std::string_view word) {
   constexpr std::array<std::string_view, 5> aliases{"。", "．", "｡", "＠", "＃"};
   return std::any_of(aliases.begin(), aliases.end(), [&](std::string_view alias) {
@@ -77,9 +77,9 @@ bool has_alias(std::string_view word) {
   });
 }
 
-/// Whether nothing but a word can be seen in a word: letters and digits, with single `-`, `_`, `/`,
-/// `+`, `=` and apostrophes between them, `.` before digits, and colons between digits. A `.`
-/// before a letter may make a domain.
+/// True if no reader sees more than a word: letters and digits, with single `-`, `_`, `/`, `+`, `=`
+/// and apostrophes between them, `.` before digits, and colons between digits. A `.` before a
+/// letter may make a domain.
 bool is_plain(std::string_view word) {
   if (has_alias(word)) return false;
   for (std::size_t i = 0; i < word.size();) {
@@ -100,7 +100,7 @@ bool is_plain(std::string_view word) {
   return false;
 }
 
-/// What stands before or behind a word and belongs to the sentence.
+/// Punctuation before or behind a word that belongs to the sentence.
 constexpr std::string_view opening = "(\"'";
 constexpr std::string_view closing = ".,;:)\"'?";
 
@@ -117,7 +117,8 @@ Word taken_apart(std::string_view word) {
   return {word.substr(0, first), word.substr(first, last - first), word.substr(last)};
 }
 
-/// "1." at the beginning of a line begins a list, "h1." a heading and "bq." a quotation.
+/// True for a word that begins a block at the beginning of a line: "1." a list, "h1." a heading,
+/// "bq." a quotation.
 bool begins_block(const Word& word) {
   const auto& core = word.core;
   if (!word.after.starts_with('.') && !word.after.starts_with(')')) return false;
@@ -147,7 +148,7 @@ std::string words_text(std::string_view text) {
   return result;
 }
 
-/// Whether the word is an object's name or an option, which our own sentences hold.
+/// True for an object's name or an option, which our own sentences hold.
 bool is_name_or_option(std::string_view word) {
   const auto name = word.starts_with("--") ? word.substr(2) : word;
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -155,7 +156,7 @@ bool is_name_or_option(std::string_view word) {
   });
 }
 
-/// Whether a word shows that a cluster or a program wrote the text.
+/// True if a word shows that a cluster or a program wrote the text.
 bool is_external(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find(' ', at), text.size());
@@ -166,8 +167,8 @@ bool is_external(std::string_view text) {
   return false;
 }
 
-/// Our own words, then the words of a cluster or a program behind a colon: the latter as one code
-/// span, because no part of them is a sentence of ours.
+/// Text of our own words, and of the words of a cluster or a program behind a colon. The latter
+/// become one code span, because no part of them is a sentence of ours.
 std::string quoting_text(std::string_view text) {
   const auto colon = text.find(": ");
   if (colon == std::string_view::npos || !is_external(text.substr(colon + 2))) {

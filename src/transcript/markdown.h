@@ -8,8 +8,8 @@
 
 namespace retrust {
 
-/// A fenced block that its content cannot end: the fence is longer than any run of backquotes in
-/// it.
+/// A fenced block. The fence is longer than any run of backquotes in the content, so the content
+/// cannot end it.
 std::string fenced(std::string_view content, std::string_view language);
 
 /// Printable text within a line of Markdown. Words stay as they are if GitHub, GitLab, Mattermost
@@ -18,13 +18,14 @@ std::string fenced(std::string_view content, std::string_view language);
 /// cluster or a program said the text.
 std::string inline_text(std::string_view text);
 
-/// The same of an advice: its command becomes one code span.
+/// An advice within a line of Markdown: its command becomes one code span.
 std::string advice_text(const Advice& advice);
 
-/// The same for a cell of a table: `|` would end the cell even in a code span, and becomes `¦`.
+/// Printable text in a cell of a table: `|` would end the cell even in a code span, and becomes
+/// `¦`.
 std::string cell_text(std::string_view text);
 
-/// A table that can be read without being rendered: columns of the same width, but the last one.
+/// A table that reads well without rendering: all columns but the last have a fixed width.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace retrust

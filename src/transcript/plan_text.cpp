@@ -39,7 +39,7 @@ bool comes(Need need) {
 }
 
 std::string plan_text(const std::vector<ShownStep>& steps, std::optional<std::size_t> columns) {
-  // Room for some words beside what stands left of them; a terminal of 80 columns has it.
+  // Least room for text beside the columns on its left. A terminal of 80 columns has more.
   constexpr std::size_t least = 30;
   constexpr std::size_t indent = 7;
   std::string text;

@@ -14,10 +14,10 @@ namespace retrust {
 /// The files of a run: transcripts beside `backup/`. Directories of mode 0700, files of mode 0600.
 class RunFolder {
  public:
-  /// Who chose the name: one of our own can get a number where it is taken, as by a run that began
-  /// in the same second.
+  /// Origin of the folder's name. A name of our own gets a number if it is taken, such as by a run
+  /// that began in the same second.
   enum class Name { given, own };
-  /// Creates the folder as Folder::create does, or Folder::create_new where the name is our own.
+  /// Creates the folder by Folder::create, or by Folder::create_new if the name is our own.
   RunFolder(const std::filesystem::path& path, Name name);
 
   const std::filesystem::path& path() const { return folder_.path(); }
@@ -25,8 +25,8 @@ class RunFolder {
   const Folder& folder() const { return folder_; }
   const Folder& backup() const { return backup_; }
 
-  /// Saves an object under backup/, on the disk before this returns; its path. A name that is taken
-  /// gets a number: nothing saved is ever overwritten. The journal gets the file's SHA-256; `what`
+  /// Saves an object under backup/, and returns its path when the disk has the file. A taken name
+  /// gets a number: no saved file is ever overwritten. The journal gets the file's SHA-256. `what`
   /// says what the file is, e.g. "what will be replaced".
   std::filesystem::path save(const std::string& name, const boost::json::object& object,
                              const Journal& journal, std::string what,
@@ -37,7 +37,8 @@ class RunFolder {
   Folder backup_;
 };
 
-/// retrust-<cluster>-<UTC time>, fit for a file name with any name of the cluster.
+/// Name of a run's folder: retrust-<cluster>-<UTC time>, fit for a file name with any name of the
+/// cluster.
 std::string default_run_folder(std::string_view cluster);
 
 }  // namespace retrust

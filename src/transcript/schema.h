@@ -8,7 +8,7 @@
 
 namespace retrust {
 
-/// How transcript.jsonl has a member of an event.
+/// Presence of a member in the lines of transcript.jsonl.
 enum class Presence {
   always,
   sometimes,
@@ -31,14 +31,14 @@ struct SchemaEvent {
   std::vector<SchemaField> fields;
 };
 
-/// The schema of transcript.jsonl, and of what `-o json` prints of run, step and rollback; a change
-/// that a reader could stumble over raises the number.
+/// Version of the schema of transcript.jsonl, and of the output of run, step and rollback with `-o
+/// json`. A change that could break a reader raises the number.
 inline constexpr int schema_version = 1;
 /// Members of every line.
 const std::vector<SchemaField>& schema_of_lines();
 const std::vector<SchemaEvent>& schema_of_events();
 
-/// What is wrong with a line by that schema, in words; empty where nothing is.
+/// Text of a line's first violation of the schema; empty if the line is valid.
 std::string against_schema(const boost::json::value& line);
 
 }  // namespace retrust

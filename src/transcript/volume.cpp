@@ -16,31 +16,32 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// From so many bytes of a transcript on texts are kept short, then only what a run cannot be
-/// understood without is written, then that is kept very short, then only the end is
-/// written.
+/// Sizes of a transcript in bytes. Above `plenty` texts are kept short. Above `too_much` only
+/// essential events are written. Above `almost_full` texts are kept very short. Above `full` only
+/// changes, failures and the end are written.
 constexpr std::size_t plenty = 256 * 1024;
 constexpr std::size_t too_much = 640 * 1024;
 constexpr std::size_t almost_full = 768 * 1024;
 constexpr std::size_t full = 896 * 1024;
 
 constexpr std::size_t most_detail = 2048;
-/// Between two drawings of what only a terminal shows.
+/// Pause between two drawings of progress that only a terminal shows.
 constexpr milliseconds drawing_pause{100};
 
 bool is_essential(const Event& event) {
   return !event.is<Finding, Difference, CommandStarted, CommandEnded, WaitProgress, Warning>();
 }
 
-/// What was changed is evidence, and rollback compares the digests that it records.
+/// True for events that are never left out: changes are evidence, and rollback compares their
+/// digests.
 bool is_always_told(const Event& event) {
   return event.is<Change, FailureTold, RunEnded>();
 }
 
-/// Nobody consents to what is not shown: a plan is shown whole up to this.
+/// Limit of a plan that is shown whole, because nobody consents to a hidden step.
 constexpr std::size_t most_plan = 64 * 1024;
 
-/// Of the limit, what the mark of a shortened text takes.
+/// Bytes of a limit for the mark of a shortened text.
 constexpr std::size_t mark = 64;
 
 std::string limited(std::string_view text, std::size_t limit, std::size_t total = 0) {
@@ -66,7 +67,7 @@ void shorten_texts(FailureTold& failure, std::size_t limit) {
   shorten_texts<FailureTold>(failure, limit);
 }
 
-/// The longest texts first, until the whole fits.
+/// Shortens the longest texts first, until the whole plan fits.
 void shorten_texts(PlanMade& plan, std::size_t limit) {
   const auto most = limit == most_text ? most_plan : 8 * limit;
   for (auto each = most; each > 2 * mark; each /= 2) {
@@ -152,7 +153,7 @@ std::vector<Event> Volume::left_out_before(const Event& event) {
   }
   const auto tell = [&](std::size_t& count, std::string_view noun, std::string_view why) {
     if (count == 0) return;
-    // Of no use to the operator who waits at the terminal.
+    // The report is of no use to an operator at the terminal.
     told.push_back(
         {.what = Finding{},
          .text = fmt::format("{} left out of the transcript: {}", counted(count, noun), why),
@@ -169,7 +170,7 @@ std::vector<Event> Volume::left_out_before(const Event& event) {
 
 void Volume::shorten(Event& event) const {
   const auto limit = written_ > almost_full ? 256 : written_ > plenty ? 1024 : most_text;
-  // A command is to be copied.
+  // A command stays whole up to most_text, because people copy it.
   event.text = limited(event.text, event.is<CommandStarted>() ? most_text : limit);
   if (!event.is<Difference, Finding>()) event.text = one_line(event.text);
   std::visit([&](auto& what) { shorten_texts(what, limit); }, event.what);

@@ -12,19 +12,19 @@
 
 namespace retrust {
 
-/// Bytes of one text of an event, in UTF-8.
+/// Limit in bytes of one text of an event, in UTF-8.
 inline constexpr std::size_t most_text = 8192;
-/// Reports of progress of one wait that are written down.
+/// Limit of written progress reports of one wait.
 inline constexpr std::size_t most_progress = 40;
-/// Different warnings of one run; each is told once.
+/// Limit of different warnings of one run. Each is told once.
 inline constexpr std::size_t most_warnings = 100;
 
-/// Keeps the transcripts of a run under 1 MiB, however much a cluster or a child says: drops what
-/// repeats, shortens what is long, and counts what is left out.
+/// Keeps the transcripts of a run under 1 MiB, however much a cluster or a child says. Drops
+/// repetitions, shortens long texts, and counts omissions.
 class Volume {
  public:
-  /// The events to pass on in the place of a masked one: none, or it behind what tells how much was
-  /// left out before.
+  /// The events to pass on for a masked event: none, or the event behind a report of earlier
+  /// omissions.
   std::vector<Event> admitted(Event event);
 
  private:
@@ -38,19 +38,19 @@ class Volume {
 
   Verdict see_progress(Event& event);
   Verdict see_warning(const Event& event);
-  /// The lines that were not told before, apart from numbers in them.
+  /// The lines that are new.
   std::string new_lines(std::string_view aside);
-  /// What was left out of the waits that the event ends, and in the end of the run.
+  /// Reports of omissions: from the waits that the event ends, and at the end of the run.
   std::vector<Event> left_out_before(const Event& event);
   void shorten(Event& event) const;
 
-  std::map<std::string, Wait> waits_;  ///< by section
+  std::map<std::string, Wait> waits_;  ///< waits by section
   std::set<std::string> warnings_;
-  /// Lines that commands said to the operator alone: several at once say the same.
+  /// Lines of commands for the operator alone. Several commands at once print the same lines.
   std::set<std::string> asides_;
   std::size_t warnings_left_out_ = 0;
   std::size_t events_left_out_ = 0;
-  std::size_t written_ = 0;  ///< bytes of transcript.jsonl
+  std::size_t written_ = 0;  ///< bytes of transcript.jsonl so far
 };
 
 }  // namespace retrust

@@ -5,8 +5,8 @@
 namespace retrust {
 namespace {
 
-/// When transcript.md is brought up to date: before each change and each wait, for that is when a
-/// run is killed. transcript.jsonl has every event at once.
+/// True for events that update transcript.md: each change, each wait, and the end, because a run is
+/// often killed in these. transcript.jsonl has every event at once.
 bool is_landmark(const Event& event) {
   return event.is<Change, WaitStarted, RunEnded>();
 }
@@ -24,7 +24,7 @@ std::string json_line(const Event& event) {
 void JsonlWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
   file_.write(json_line(event) + "\n");
-  // A change is announced before it is made: by then all that came before must be on the disk.
+  // A change is announced before it is made, and the disk must then have all earlier events.
   if (event.is<Change, RunEnded>()) file_.sync();
 }
 

@@ -10,8 +10,8 @@
 
 namespace retrust {
 
-/// transcript.jsonl: one JSON object per event with `version`, `time`, `event`, `section`, `text`
-/// and what the event brings.
+/// Writes transcript.jsonl: one JSON object per event with `version`, `time`, `event`, `section`,
+/// `text` and the event's own members.
 class JsonlWriter final : public EventSink {
  public:
   explicit JsonlWriter(const Folder& folder) : file_(folder, "transcript.jsonl") {}
@@ -21,7 +21,7 @@ class JsonlWriter final : public EventSink {
   PrivateFile file_;
 };
 
-/// transcript.md, to attach to a ticket: see document.h.
+/// Writes transcript.md, to attach to a ticket: see document.h.
 class MarkdownWriter final : public EventSink {
  public:
   explicit MarkdownWriter(const Folder& folder) : file_(folder, "transcript.md") {}
@@ -32,7 +32,7 @@ class MarkdownWriter final : public EventSink {
   std::vector<Event> events_;
 };
 
-/// Of the moment alone, for a terminal: how far a wait has come. Not written down.
+/// True for progress that only a terminal shows. No transcript holds such an event.
 bool is_momentary(const Event& event);
 
 /// The line of transcript.jsonl for an event, without its end.

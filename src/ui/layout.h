@@ -9,22 +9,22 @@
 
 namespace retrust {
 
-/// How text fits on a terminal. Pure: nothing here writes to one, or asks it.
+/// Layout of text for a terminal. Pure: these functions neither write to a terminal nor ask it.
 
 struct TerminalSize {
   std::size_t columns = 80;
   std::size_t rows = 24;
 };
 
-/// The text, or as much of its beginning as fits with the sign that there is more.
+/// The text, cut to the columns. `more` marks the end of a cut text.
 std::string cut(std::string_view text, std::size_t columns, std::string_view more);
 
-/// Lines of sentences, each wrapped and hung a little deeper than it begins. What is laid out in
-/// columns, with more than one space between words, stays as it is.
+/// Wraps lines of sentences, and indents the further rows of each by 2. A line in columns, with
+/// more than one space between words, stays as it is.
 std::string wrapped_sentences(std::string_view text, std::size_t columns);
 
-/// A line that is brought up to date in place. What is faint is so as a whole; of others the first
-/// word, a mark, carries the colour.
+/// Colour of a line that is updated in place. `faint` colours the whole line, the others only its
+/// first word, a mark.
 enum class Tone { plain, faint, working, good, bad };
 struct ToneLine {
   std::string text;
@@ -33,13 +33,13 @@ struct ToneLine {
 enum class Paint { plain, colored };
 std::string painted(const ToneLine& line, Paint paint);
 
-/// Draws lines below the cursor, cut to so many columns, and puts it back to where it was, at their
-/// beginning: however the terminal breaks them when its size changes, they lie below
-/// the cursor. All have to fit into the rows that there are.
+/// Draws lines below the cursor, cut to the columns, and returns the cursor to their beginning. The
+/// lines then lie below the cursor, however the terminal breaks them after a change of its size.
+/// All lines have to fit into the rows.
 std::string drawing(const std::vector<ToneLine>& lines, std::size_t columns, std::string_view more,
                     Paint paint);
-/// Takes away what was drawn. Not from the first column on: tmux takes that, in the first row, for
-/// a screen that is cleared, and keeps a copy of it.
+/// Erases a drawing. Erasing starts behind the first column, because tmux takes an erased first row
+/// for a cleared screen, and keeps a copy of it.
 constexpr std::string_view erasing = "\r\x1b[C\x1b[J\r\x1b[K";
 
 constexpr std::string_view bold = "\x1b[1m";

@@ -51,7 +51,8 @@ std::error_code Console::lost(Stream stream) const {
 void hold_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The lowest free number is this one. A result must not vanish: reading alone is allowed there.
+    // The lowest free number is this descriptor's. Standard output is opened for reading alone, so
+    // that a lost result remains an error.
     const auto mode = descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY;
     static_cast<void>(::open("/dev/null", mode));
   }

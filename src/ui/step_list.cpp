@@ -15,7 +15,7 @@ long long seconds_since(StepList::Time since, StepList::Time now) {
   return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
 }
 
-/// The line, on up to three rows where there is room for those; the last one may be too long.
+/// Adds the line on up to 3 rows if there is room, else on 1. The last row may be too long.
 void add_wrapped(std::vector<ToneLine>& lines, std::string_view line, TerminalSize room,
                  std::size_t hanging) {
   const std::size_t most = room.rows < 12 ? 1 : 3;
@@ -69,7 +69,7 @@ std::vector<ToneLine> StepList::going_on(Time now, TerminalSize room) const {
   const auto at_work = working();
   if (at_work != entries_.end()) lines.push_back(line(*at_work, now));
   if (!wait_) return lines;
-  // What was seen last changes, and says more than what it is seen on the way to.
+  // The last progress replaces the wait's goal, because it says more.
   if (at_work != entries_.end()) {
     const auto text = wait_->seen.empty() ? "waiting " + wait_->text : wait_->seen;
     add_wrapped(lines, "       " + text, room, 7);
@@ -85,7 +85,7 @@ std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
   const auto rows = room.rows;
   auto middle = going_on(now, room);
   if (state_ != State::running) return middle;
-  // Between two steps the next one is what is ahead.
+  // Between two steps the next step is the present one.
   auto current = working();
   if (current == entries_.end()) {
     current = std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
@@ -105,7 +105,7 @@ std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
   };
   while (height() > rows && left_before < before) ++left_before;
   while (height() > rows && left_after < after) ++left_after;
-  // Where even the numbers of what is left out have no room, they go too.
+  // The numbers of omitted steps are omitted too if they do not fit.
   auto over = height() > rows ? height() - rows : 0;
   const auto tells_after = left_after > 0 && over == 0;
   if (left_after > 0 && over > 0) --over;
@@ -132,7 +132,7 @@ std::vector<ToneLine> StepList::lines(Time now, TerminalSize room) const {
 std::vector<ToneLine> StepList::summary() const {
   std::vector<ToneLine> lines;
   for (const auto& entry : entries_) {
-    // What was not needed in the end, or was not reached, is no part of what was done.
+    // Steps that were not needed or not reached were not done.
     if (entry.mark != Mark::done && entry.mark != Mark::failed) continue;
     lines.push_back(line(entry, {}));
   }

@@ -11,8 +11,8 @@
 
 namespace retrust {
 
-/// The steps of a run as a terminal shows them below everything else, brought up to date in place,
-/// and what is waited for. Pure: follows events, and prints nothing.
+/// The steps of a run and the present wait, for an updated display at the bottom of a terminal.
+/// Pure: follows events, and prints nothing.
 class StepList {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -22,14 +22,14 @@ class StepList {
 
   void see(const Event& event, Time now);
 
-  /// There is something that goes on: a step was started and none has failed, or a wait lasts.
+  /// True if something goes on: a step was started and none has failed, or a wait lasts.
   bool active() const { return state_ == State::running || wait_; }
-  /// What to draw now, in so much room. Where there are more lines, what is left out first is what
-  /// is done, the oldest first, and then what is far ahead; what goes on is always there.
+  /// Lines to draw now, within the room. Omits the oldest done steps first if there are more lines,
+  /// then the steps furthest ahead. The present step and wait always stay.
   std::vector<ToneLine> lines(Time now, TerminalSize room) const;
-  /// What was done, in the end: a line for each step that was begun.
+  /// Lines for the end of a run, one for each step that was begun.
   std::vector<ToneLine> summary() const;
-  /// Says that text was cut off.
+  /// Mark of a cut text.
   std::string_view more() const { return symbols_ == Symbols::unicode ? "…" : "..."; }
 
  private:

@@ -35,7 +35,7 @@ std::string indented(std::string_view text) {
   return result;
 }
 
-/// The words of others, so marked that no line of theirs passes for one of ours.
+/// Marks the lines of others, so that no line of theirs passes for one of ours.
 std::string others_words(std::string_view text) {
   std::string result;
   for (const auto& line : split_lines(text)) result += fmt::format("  | {}\n", line);
@@ -57,7 +57,7 @@ TerminalStyle terminal_style(ColorChoice choice, const Environment& environment)
     return able ? Paint::colored : Paint::plain;
   };
   const auto moves = ::isatty(STDERR_FILENO) == 1 && environment("TERM").value_or("dumb") != "dumb";
-  // As setlocale has it: the first that is set counts.
+  // The first variable that is set counts, as in setlocale.
   std::string locale;
   for (const auto* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     if (locale.empty()) locale = environment(name).value_or("");
@@ -83,7 +83,7 @@ TerminalSink::TerminalSink(const boost::asio::any_io_executor& executor, Console
       verbosity_(verbosity),
       format_(format),
       steps_(style.symbols) {
-  // Lines of JSON on the same terminal would run into the list.
+  // Lines of JSON on the same terminal would break the list.
   const auto shared =
       format == OutputFormat::json && style.out_lines == TerminalStyle::Lines::wrapped;
   if (shared) style_.draws_steps = false;
@@ -105,7 +105,7 @@ void TerminalSink::print(Stream stream, std::string_view text, std::string_view 
 
 std::optional<std::size_t> TerminalSink::width_for(Stream stream) const {
   const auto lines = stream == Stream::out ? style_.out_lines : style_.err_lines;
-  // Where there is room for a few words only, breaking between them helps nobody.
+  // Wrapping does not help on a terminal with room for few words.
   constexpr std::size_t least = 30;
   const auto columns = size_of(stream).columns;
   if (lines == TerminalStyle::Lines::whole || columns < least) return std::nullopt;
@@ -130,7 +130,7 @@ void TerminalSink::print_advice(Stream stream, std::string_view lead, const Advi
     print(stream, fmt::format("{}{}", lead, advice.text()));
     return;
   }
-  // A command that is to be copied is not wrapped.
+  // A command stays on one line, because people copy it.
   const auto* end = advice.command.empty() ? "" : ":";
   print_sentences(stream, fmt::format("{}{}{}", lead, advice.sentence, end));
   if (!advice.command.empty()) print(stream, "      " + advice.command);
@@ -154,13 +154,13 @@ void TerminalSink::clear_progress() {
 
 void TerminalSink::draw_progress() {
   const auto size = size_of(Stream::err);
-  // A row and a column stay free: a terminal may scroll as soon as the last of them is filled.
+  // A row and a column stay free, because a terminal may scroll as soon as the last one is filled.
   const TerminalSize room{std::max<std::size_t>(size.columns, 2) - 1,
                           std::max<std::size_t>(size.rows, 2) - 1};
   auto lines = steps_.lines(std::chrono::steady_clock::now(), room);
   if (lines.size() > 2 && lines.size() < room.rows) lines.insert(lines.begin(), ToneLine{});
   const auto text = drawing(lines, room.columns, steps_.more(), style_.err);
-  // In one piece, so that no half-drawn list is seen.
+  // One write, so that nobody sees a half-drawn list.
   output_.write(Stream::err, text);
   drawn_ = true;
 }
@@ -213,7 +213,7 @@ void TerminalSink::show(const Event& event) {
     print_advice(Stream::err, "  ", warning->advice);
   } else if (const auto* failure = std::get_if<FailureTold>(&event.what)) {
     print_sentences(Stream::err, "retrust: " + event.text, red);
-    // The words of a command stay as they were.
+    // The words of a command stay as they are.
     print(Stream::err, others_words(failure->detail));
     print_advice(Stream::err, "  ", failure->advice);
   } else if (const auto* end = std::get_if<RunEnded>(&event.what)) {
@@ -225,7 +225,7 @@ void TerminalSink::show(const Event& event) {
   } else if (event.is<CommandStarted>() && detailed) {
     print(Stream::out, "  $ " + event.text, dim);
   } else if (event.is<WaitStarted>() && detailed && !draws()) {
-    // The list of steps says it otherwise.
+    // The list of steps shows the wait if it is drawn.
     print_sentences(Stream::out, indented("waiting " + event.text));
   } else if (event.is<Finding, Change, WaitEnded>() && detailed) {
     print_sentences(Stream::out, indented(event.text));

@@ -19,22 +19,23 @@
 
 namespace retrust {
 
-/// Colour and movement, settled once: NO_COLOR, CLICOLOR_FORCE, TERM and --color.
+/// Colour and movement of the output, from NO_COLOR, CLICOLOR_FORCE, TERM and --color.
 struct TerminalStyle {
-  /// Whether sentences are broken between words, which a terminal does not do by itself.
+  /// Wrapping of sentences between words, which a terminal does not do by itself.
   enum class Lines { whole, wrapped };
   Paint out = Paint::plain;
   Paint err = Paint::plain;
   Lines out_lines = Lines::whole;
   Lines err_lines = Lines::whole;
-  /// Whether waits and steps show their progress: standard error is a terminal.
+  /// True if waits and steps show their progress: standard error is a terminal.
   bool draws_steps = false;
   StepList::Symbols symbols = StepList::Symbols::ascii;
 };
 
 TerminalStyle terminal_style(ColorChoice choice, const Environment& environment);
 
-/// Shows events to a person: what is done on standard output, waits and trouble on standard error.
+/// Shows events to a person: progress of the work on standard output, waits and trouble on standard
+/// error.
 class TerminalSink final : public EventSink {
  public:
   /// The output must outlive this.
@@ -45,20 +46,20 @@ class TerminalSink final : public EventSink {
   TerminalSink& operator=(const TerminalSink&) = delete;
   void emit(const Event& event) override;
 
-  /// Takes away what is drawn, and draws nothing until go_on(): while somebody types, or when there
-  /// is nothing to come.
+  /// Erases the drawing, and draws nothing until go_on(): while somebody types, or when nothing
+  /// follows.
   void rest();
   void go_on() { resting_ = false; }
 
  private:
   void show(const Event& event);
   void print(Stream stream, std::string_view text, std::string_view color = {});
-  /// How wide sentences may get there; none where they stay whole.
+  /// Width for sentences on a stream; nothing if they stay whole.
   std::optional<std::size_t> width_for(Stream stream) const;
   void print_sentences(Stream stream, std::string_view text, std::string_view color = {});
   void print_difference(std::string_view diff);
   void print_next(const std::vector<Advice>& next);
-  /// What is to be done next, a command in it on a line of its own.
+  /// Prints an advice, with its command on a line of its own.
   void print_advice(Stream stream, std::string_view lead, const Advice& advice);
   void print_summary();
   void clear_progress();
@@ -95,7 +96,7 @@ class Prompt {
   Prompt(boost::asio::any_io_executor executor, Console& output)
       : executor_(std::move(executor)), output_(output) {}
   boost::asio::awaitable<bool> ask(std::string question);
-  /// Lets a question that is open throw Interrupted.
+  /// Makes an open question throw Interrupted.
   void interrupt(int signal);
 
  private:
@@ -105,7 +106,7 @@ class Prompt {
   int signal_ = 0;
 };
 
-/// Standard input and standard error are both a terminal.
+/// True if standard input and standard error are both a terminal.
 bool can_ask();
 
 }  // namespace retrust

@@ -36,7 +36,8 @@ std::string called(const ClusterResource& cluster) {
   return fmt::format("{} ({})", cluster.display_name, cluster.id);
 }
 
-/// "the token", "the CA" … of what is there now, that neither was saved nor came of the run.
+/// Parts of the present credentials that were neither saved nor came of the run: "the token", "the
+/// CA" …
 std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCluster& saved) {
   auto known = saved.left;
   known.push_back(digest_of(saved.cluster));
@@ -48,13 +49,13 @@ std::vector<std::string> foreign_parts(const ClusterResource& now, const SavedCl
   std::vector<std::string> parts;
   if (!is_known(&StoredDigest::token)) parts.emplace_back("the token");
   if (!is_known(&StoredDigest::ca)) parts.emplace_back("the CA");
-  // Agents' reports make Secrets of any name: one that holds a known token is known by that.
+  // Agents' reports make Secrets of any name, so a Secret with a known token is known.
   if (digest.token.empty() && !is_known(&StoredDigest::token_secret))
     parts.emplace_back("the name of the token's Secret");
   return parts;
 }
 
-/// "Rancher says Ready False: …"; `still` comes before "says".
+/// Text of the Ready condition: "Rancher says Ready False: …". `still` comes before "says".
 std::string rancher_says(const Condition& ready, std::string_view still) {
   if (ready.status.empty()) return "Rancher has not said whether the cluster is ready";
   auto text = fmt::format("Rancher {}says Ready {}", still, ready.status);
@@ -62,7 +63,7 @@ std::string rancher_says(const Condition& ready, std::string_view still) {
   return text;
 }
 
-/// What the head of a transcript tells of the local cluster, and of kubectl.
+/// Asks for the facts of the local cluster and kubectl in the head of a transcript.
 awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
   const auto list =
       co_await local.get(commands::observe_local("cattle-system", seen.local.cluster.id),
@@ -73,7 +74,7 @@ awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
   seen.kubectl_version = versions.kubectl;
 }
 
-/// The same of the downstream cluster, and what shows which one it is.
+/// Asks for the facts of the downstream cluster, and for the evidence of its identity.
 awaitable<void> ask_downstream(const Clusters& clusters, const Kubectl& downstream,
                                NamespaceName name_space, Observation& seen) {
   auto words = commands::observe_downstream(name_space);
@@ -154,12 +155,12 @@ awaitable<void> Rollback::try_saved_token() {
   }
   const auto downstream = clusters_.downstream.in_section("2.5");
   const auto claims = parse_token(token.reveal());
-  // One of two that read_saved_cluster lets pass: cattle or kontainer-engine.
+  // read_saved_cluster lets 2 accounts pass: cattle and kontainer-engine.
   const ObjectName name = claims ? claims->service_account.str() : std::string(agent_account);
   const auto account =
       co_await downstream.find(commands::service_account(options_.name_space, name));
   const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
-  // A token is only shown to the cluster that it is for.
+  // A token is only shown to its own cluster.
   if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
     throw Failure(ExitStatus::refused,
                   "--kubeconfig is not of the cluster that the saved token is for",
@@ -178,7 +179,7 @@ awaitable<void> Rollback::try_saved_token() {
 void Rollback::set_verdict(const Condition& before, const Condition& now) {
   verdict_ = "Rancher has stored again what was saved";
   if (!saved_.cluster.stored.token.empty()) judge_token();
-  // Rancher looks at the cluster from time to time: this may be from before the change.
+  // Rancher checks the cluster from time to time, so the condition may be from before the change.
   verdict_ += fmt::format("; {}", rancher_says(now, before.status == now.status ? "still " : ""));
   next_.push_back(
       saved_verdict_ == Verdict::rejected
@@ -219,7 +220,7 @@ awaitable<void> Rollback::look_around() {
     questions.push_back(registration.read(clusters_.downstream, downstream_config));
     questions.push_back(ask_downstream(clusters_, downstream, options_.name_space, seen));
   }
-  // What is not told is not needed either, unless check_clusters needs it.
+  // Unanswered questions matter only to check_clusters.
   const auto ends = co_await settle(std::move(questions));
   registration.check();
   for (const auto& end : ends) {
@@ -282,7 +283,7 @@ awaitable<void> Rollback::run() {
   co_await try_saved_token();
   const auto answer =
       co_await confirm_(fmt::format("Put this back for cluster {}?", called(saved_.cluster)));
-  // The resource is read again before it is changed; this is beside it.
+  // change_cluster reads the resource again before the change, but not the Secret.
   if (answer == Answer::yes) co_await check_token_secret();
 
   const auto journal = journal_.in_section("2.5");

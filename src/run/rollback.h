@@ -18,17 +18,17 @@
 namespace retrust {
 
 struct RollbackOptions {
-  std::filesystem::path from;  ///< the folder of the run that is taken back
-  std::string cluster;         ///< ID or display name that it must be of; empty: any
+  std::filesystem::path from;  ///< folder of the run to undo
+  std::string cluster;         ///< ID or display name of the run's cluster; empty: any
   NamespaceName name_space = "cattle-system";
-  /// Whether the token that comes back is tried: a kubeconfig of the downstream cluster was given.
+  /// True if a kubeconfig of the downstream cluster was given: the restored token is then tried.
   bool tries_token = false;
-  /// Whether changes that somebody else made since are overwritten. Else they are a refusal.
+  /// True if the rollback overwrites changes that somebody else made since. Otherwise it refuses.
   bool overwrites_others = false;
 };
 
-/// Puts back what Rancher had stored for a cluster before a run: CA, and token or the name of its
-/// Secret; nothing else of the clusters resource.
+/// Restores Rancher's stored credentials of a cluster from before a run: the CA, and the token or
+/// the name of its Secret. Changes nothing else in the clusters resource.
 class Rollback {
  public:
   /// The references must outlive this.
@@ -40,25 +40,27 @@ class Rollback {
         options_(std::move(options)),
         confirm_(std::move(confirm)) {}
 
-  /// Throws Failure or Interrupted; returns when Rancher has it again, or had it all the time.
+  /// Runs the rollback. Returns when Rancher has the credentials stored again, or had them already.
+  /// Throws Failure or Interrupted.
   boost::asio::awaitable<void> run();
 
   bool changed() const { return changed_; }
-  /// The cluster of the folder; empty before that is read.
+  /// The cluster of the folder; empty before the folder is read.
   const ClusterId& cluster() const { return saved_.cluster.id; }
 
-  /// Where things stand in the end, and what a person does about it.
+  /// Final state in one sentence, and the next actions of the operator.
   const std::string& verdict() const { return verdict_; }
   const std::vector<Advice>& next() const { return next_; }
 
  private:
-  /// Whether anything is left to put back. Throws where the resource is not the one that was saved,
-  /// or holds what neither was there then nor came of that run.
+  /// True if the resource differs from the saved one. Throws Failure if it is not the same
+  /// resource, or holds a value from neither before that run nor the run.
   bool is_due(const ClusterResource& now) const;
   void check_cluster_wanted() const;
-  /// Tells which clusters these are, as far as they say so.
+  /// Reports the clusters' identities, as far as the clusters show them.
   boost::asio::awaitable<void> look_around();
-  /// The identity check of a run, where a kubeconfig of the downstream cluster was given.
+  /// Checks the identity of the clusters as a run does, if a kubeconfig of the downstream cluster
+  /// was given.
   boost::asio::awaitable<void> check_clusters(const ClusterResource& now);
   boost::asio::awaitable<void> check_token_secret() const;
   boost::asio::awaitable<void> try_saved_token();
@@ -72,8 +74,8 @@ class Rollback {
   Confirm confirm_;
   SavedCluster saved_;
   Observation seen_;
-  std::exception_ptr unanswered_;  ///< the first question that a cluster did not answer
-  /// Of the token that comes back.
+  std::exception_ptr unanswered_;  ///< failure of the first unanswered question
+  /// Verdict on the restored token.
   Verdict saved_verdict_ = Verdict::unknown;
   std::string verdict_;
   std::vector<Advice> next_;

@@ -27,8 +27,8 @@ namespace json = boost::json;
       fmt::format("no changes were made; see what is in the file: less {}", operand(path)));
 }
 
-/// Rancher's own accounts in the downstream cluster: the agents', and that of clusters which
-/// Rancher made or registered by itself (rancher/rancher
+/// True for the tokens of Rancher's own accounts in the downstream cluster: the agents' account,
+/// and the account of clusters which Rancher made or registered by itself (rancher/rancher
 /// pkg/kontainer-engine/drivers/util/utils.go).
 bool is_expected(const TokenClaims& claims, std::string_view name_space) {
   return claims.name_space == name_space &&
@@ -49,7 +49,8 @@ void check_token(std::string_view token, std::string_view name_space, const fs::
                            claims->name_space, claims->service_account, name_space, agent_account));
 }
 
-/// What is put back goes into Rancher's record: nothing but what Rancher itself writes there.
+/// Checks that the restored fields hold only values that Rancher itself writes, because they go
+/// into Rancher's record.
 void check_fields(const json::value& status, std::string_view name_space, const fs::path& path) {
   for (const auto* field : restored_fields) {
     const auto* value = status.get_object().if_contains(field);
@@ -88,7 +89,7 @@ SavedCluster read_saved_cluster(const fs::path& run_folder, std::string_view nam
     refuse(saved.path, "is not a clusters resource");
   }
   try {
-    // Registers what is secret in it first.
+    // parse_cluster registers the secrets first.
     saved.cluster = parse_cluster(object, redactor);
   } catch (const Failure& failure) {
     refuse(saved.path, fmt::format("cannot be used: {}", failure.what()));
@@ -105,7 +106,7 @@ SavedCluster read_saved_cluster(const fs::path& run_folder, std::string_view nam
     take_token_secret(saved.cluster, std::move(secret), redactor);
   }
   for (const auto& file : saved_files.beginning_with("live-")) {
-    // A run that was killed before it recorded the note did not make the change either.
+    // A run that was killed before it recorded the note did not make the change.
     if (saved_files.has_records() && !saved_files.is_recorded(file)) continue;
     saved.left.push_back(digest_from_json(saved_files.read(file)));
   }

@@ -12,23 +12,25 @@
 
 namespace retrust {
 
-/// What a run left in its folder's backup.
+/// Clusters resource in the backup of a run's folder.
 struct SavedCluster {
-  std::filesystem::path path;  ///< of the resource as it was before the first change
+  std::filesystem::path path;  ///< file of the resource from before the first change
   ClusterResource cluster;
-  std::vector<StoredDigest> left;  ///< what that run itself wanted there
-  /// Whether the files are as the run's transcript records them; that of 0.1.0 has no record.
+  std::vector<StoredDigest> left;  ///< digests of what the run itself intended
+  /// Result of comparing the files with the run's transcript. The transcript of 0.1.0 has no
+  /// record.
   enum class Integrity { verified, unverified } integrity = Integrity::verified;
 };
 
-/// What a repair changes in a clusters resource's status, and a rollback puts back; nothing else.
+/// Fields of a clusters resource's status that a repair changes and a rollback restores.
 inline constexpr std::array<const char*, 3> restored_fields{"caCert", "serviceAccountToken",
                                                             "serviceAccountTokenSecret"};
 
-/// Reads a run's folder as SavedFiles does. Throws Failure: usage where it is none, refused where
-/// another user could have changed it, where a file is not as the run saved it, or where a field
-/// holds what Rancher does not write: another type, a CA that does not parse, a token that is not
-/// that of Rancher's account in `name_space`.
+/// Reads a run's folder as SavedFiles does. Throws Failure (usage) if the folder is no run's.
+/// Throws Failure (refused) if another user could have changed the folder, if a file differs from
+/// the run's record, or if a field holds a value that Rancher does not write. Such a value is
+/// another type, a CA that does not parse, or a token of another account than Rancher's in
+/// `name_space`.
 SavedCluster read_saved_cluster(const std::filesystem::path& run_folder,
                                 std::string_view name_space, Redactor& redactor);
 

@@ -45,10 +45,10 @@ Folder opened(const fs::path& path) {
                 "give the folder that the run named at its end (retrust-CLUSTER-TIME)");
 }
 
-/// Adds what a line of the transcript tells of a file under backup/.
+/// Adds the SHA-256 of a file under backup/ from a line of the transcript.
 void add_record(std::string_view line, const fs::path& path,
                 std::map<std::string, DisplayText>& records) {
-  // Most lines are of no interest, and need not be parsed.
+  // Most lines hold no SHA-256, and are not parsed.
   if (line.find("\"sha256\"") == std::string_view::npos) return;
   const auto event =
       parsed(line, fmt::format("a line of {}", path.string()),
@@ -56,7 +56,7 @@ void add_record(std::string_view line, const fs::path& path,
              "the folder as the run left it");
   const auto file = text_at(event, "/file");
   if (text_at(event, "/event") != "change" || !file.starts_with(backup_prefix)) return;
-  // No name is used twice; should one be, the first was there when the run went on.
+  // The first record of a name counts. retrust uses no name twice.
   records.emplace(file.substr(backup_prefix.size()), text_at(event, "/sha256"));
 }
 
@@ -74,7 +74,7 @@ std::map<std::string, DisplayText> read_records(const Descriptor& file, const fs
       refuse(fmt::format("{} cannot be read: {}", path.string(), std::strerror(errno)),
              "no changes were made");
     }
-    // A line without its end is that of a run which was killed: what it announces was not done.
+    // A last line without an end is from a killed run, and announces a change that was not made.
     if (got == 0) return records;
     total += static_cast<std::size_t>(got);
     rest.append(piece.data(), static_cast<std::size_t>(got));
@@ -112,7 +112,7 @@ std::vector<std::string> SavedFiles::beginning_with(std::string_view prefix) con
   std::erase_if(files, [&](const std::string& name) {
     return !name.starts_with(prefix) || !name.ends_with(".json");
   });
-  // x.json, x.2.json, … x.10.json
+  // The order is x.json, x.2.json, … x.10.json.
   std::sort(files.begin(), files.end(), [](const std::string& a, const std::string& b) {
     return std::pair(a.size(), a) < std::pair(b.size(), b);
   });

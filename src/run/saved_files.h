@@ -14,25 +14,26 @@
 
 namespace retrust {
 
-/// The JSON files under backup/ of a run's folder, read as if somebody else had written them:
-/// folder and files must be the caller's (see Folder), and as the run's transcript records them.
+/// The JSON files under backup/ of a run's folder, read with the distrust of others' files. The
+/// folder and the files must be the caller's (see Folder). Each file must match its record in the
+/// run's transcript.
 class SavedFiles {
  public:
-  /// The largest file that is read, and the most files that are looked at.
+  /// Limits of a file's size and of the number of files.
   static constexpr std::size_t most_bytes = 4UL * 1024 * 1024;
   static constexpr std::size_t most_files = 1000;
 
-  /// Opens the folder and reads the transcript. Throws Failure (usage) where it is no run's folder,
+  /// Opens the folder and reads the transcript. Throws Failure (usage) if the folder is no run's,
   /// and as Folder does.
   explicit SavedFiles(const std::filesystem::path& run_folder);
 
-  /// Names that begin so and end with ".json", the first that was written first.
+  /// Names with the prefix and the end ".json", in the order of their writing.
   std::vector<std::string> beginning_with(std::string_view prefix) const;
-  /// Throws Failure (refused) where the file is too large, is no JSON, or is not the file of which
-  /// the transcript has the SHA-256.
+  /// Reads a file. Throws Failure (refused) if the file is too large or no JSON, or if its SHA-256
+  /// differs from the transcript's.
   boost::json::value read(const std::string& name) const;
 
-  /// Whether the transcript holds SHA-256s: that of retrust 0.1.0 holds none.
+  /// True if the transcript holds SHA-256s: that of retrust 0.1.0 holds none.
   bool has_records() const { return !records_.empty(); }
   bool is_recorded(const std::string& name) const { return records_.contains(name); }
   const Folder& backup() const { return backup_; }
@@ -42,7 +43,7 @@ class SavedFiles {
 
   Folder folder_;
   Folder backup_;
-  std::map<std::string, DisplayText> records_;  ///< SHA-256 by name
+  std::map<std::string, DisplayText> records_;  ///< SHA-256 by file name
 };
 
 }  // namespace retrust

@@ -27,9 +27,10 @@ using boost::asio::awaitable;
 
 namespace {
 
-/// Between two looks at two objects of different kinds, which no single watch shows.
+/// Pause between two reads of objects of different kinds, which no single watch shows.
 constexpr std::chrono::milliseconds pause_between{500};
-/// An observation that is older is not saved: somebody thought about the question.
+/// Age of an observation above which save_cluster reads again, because somebody thought about the
+/// question.
 constexpr std::chrono::seconds fresh_for{3};
 
 }  // namespace
@@ -41,7 +42,7 @@ awaitable<void> StepRunner::prepare() {
   context_.observed(seen);
   const Programs programs{context_.clusters().downstream.target().program,
                           context_.tools().docker.program()};
-  // Where a check refuses, a reader wants to know which clusters were asked.
+  // The finding precedes the checks, because a reader of a refusal wants to know the clusters.
   journal.finding(findings(seen).front(), facts(seen, programs));
   check_right_clusters(seen);
   co_await await_one_ca();
@@ -103,7 +104,8 @@ awaitable<void> StepRunner::back_rancher_up() {
 }
 
 awaitable<void> StepRunner::observe_again() {
-  // Of tens of thousands of tokens each is tried once more before it is deleted.
+  // The users' tokens, possibly tens of thousands, are not reviewed here: each is reviewed again
+  // before its deletion.
   auto again = observe_;
   again.own_tokens = OwnTokensChoice::leave;
   observed_ = std::chrono::steady_clock::now();
@@ -194,7 +196,7 @@ awaitable<void> StepRunner::perform_plan() {
   }
   context_.expect(std::move(expected));
   for (const auto& info : all_steps()) {
-    // A Secret that was only named so far is no reason for anything.
+    // The named Secret is read before it is a reason for a step.
     while (context_.state().stored_token_due) co_await read_due_token(context_);
     auto planned = context_.plan()[info.step];
     if (planned.need == Need::needed) co_await perform(std::move(planned));
@@ -208,7 +210,7 @@ awaitable<void> StepRunner::perform_plan() {
 }
 
 awaitable<void> StepRunner::conclude() {
-  // The proof first: where it fails that is what has to be said.
+  // The proof comes first, because its failure matters most.
   const auto idle = context_.state().performed.empty();
   if (idle) {
     co_await prove(context_);
@@ -219,7 +221,7 @@ awaitable<void> StepRunner::conclude() {
     last.push_back(await_ready(context_));
     co_await gather(std::move(last));
   }
-  // Others may have written there meanwhile.
+  // Others may have changed the stored credentials meanwhile.
   while (context_.state().stored_token_due) co_await read_due_token(context_);
   const auto& seen = context_.seen();
   check_still_stored(seen);
@@ -270,7 +272,7 @@ awaitable<void> StepRunner::perform_alone(Step step) {
     co_return;
   }
   if (info.effect == StepInfo::Effect::saves) {
-    // Asked for by itself a backup needs no other reason.
+    // A backup that was asked for by itself needs no other reason.
     auto options = context_.options();
     options.extent = Extent::every;
     const auto plan = make_plan(context_.seen(), options, context_.state());

@@ -18,21 +18,21 @@
 
 namespace retrust {
 
-/// How the operator agreed.
+/// Consent of the operator.
 enum class Answer {
-  yes,        ///< after some time, in which much may have changed
-  yes_ahead,  ///< by --yes: nobody was asked
+  yes,        ///< given after a question: much may have changed meanwhile
+  yes_ahead,  ///< given by --yes, without a question
 };
-/// Throws Failure (refused) where the answer is anything but a clear yes.
+/// Asks the operator. Throws Failure (refused) if the answer is anything but a clear yes.
 using Confirm = std::function<boost::asio::awaitable<Answer>(const std::string& question)>;
 
 struct RunnerOptions {
   ObserveOptions observe;
   PlanOptions plan;
-  std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< for what a step causes
+  std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for each effect of a step
 };
 
-/// Performs steps: observe, plan, confirm, act, prove. Knows no step by name.
+/// Performs steps: observes, plans, asks for consent, acts, proves. Knows no step by name.
 class StepRunner {
  public:
   /// The folder must outlive this.
@@ -45,7 +45,7 @@ class StepRunner {
   StepRunner(const StepRunner&) = delete;
   StepRunner& operator=(const StepRunner&) = delete;
 
-  /// Does what is needed. Throws Failure or Interrupted; returns when it is proven done.
+  /// Performs the needed steps. Returns after the proof. Throws Failure or Interrupted.
   boost::asio::awaitable<void> run();
 
   /// Performs one step, needed or not.
@@ -53,45 +53,47 @@ class StepRunner {
 
   const Observation& observation() const { return context_.seen(); }
 
-  /// Whether anything has been changed so far: a refusal after that is a failure.
+  /// True after a change: a later refusal is a failure.
   bool changed() const { return context_.state().changed; }
 
   BackupMade backup_made() const { return backup_made_; }
 
-  /// Whether Rancher's record is by now another one than was saved, so that a rollback of this run
-  /// has something to put back.
+  /// Tells whether a rollback of this run has something to put back: Rancher's record differs from
+  /// the saved one.
   WayBack way_back() const;
 
-  /// Where things stand in the end, one sentence.
+  /// Final state in one sentence.
   const std::string& verdict() const { return verdict_; }
 
-  /// Who wrote what Rancher has stored now.
+  /// Writer of the credentials that Rancher has stored now.
   Repaired repaired() const { return context_.state().repaired; }
 
-  /// The plan of all that is still needed.
+  /// Plan of the steps that are still needed.
   Plan left() const;
 
  private:
   boost::asio::awaitable<void> perform_plan();
   boost::asio::awaitable<void> perform_alone(Step step);
-  /// Does the work, then ends what still watches the cluster, also after a failure.
+  /// Does the work, then ends the watch of the cluster, also after a failure.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
-  /// A renewed CA is written into the secrets and into kube-root-ca.crt one after the other.
+  /// Waits until the cluster hands out one CA: Kubernetes writes a renewed CA into the secrets and
+  /// into kube-root-ca.crt one after the other.
   boost::asio::awaitable<void> await_one_ca();
   boost::asio::awaitable<Answer> confirm_plan(const Plan& plan);
-  /// Section 1.
+  /// Makes the backup of section 1.
   boost::asio::awaitable<void> back_rancher_up();
-  /// After what took its time: what is there now decides. Throws as preflight does.
+  /// Observes again after a question or a backup, and checks that the clusters may be changed.
+  /// Throws Failure.
   boost::asio::awaitable<void> observe_again();
-  /// The clusters resource as it is before the first change.
+  /// Saves the clusters resource before the first change.
   boost::asio::awaitable<void> save_cluster();
   boost::asio::awaitable<void> perform(PlannedStep planned);
-  /// The same of a step that was asked for by itself; the verdict says so.
+  /// Performs a step that was asked for by itself, and sets the verdict.
   boost::asio::awaitable<void> perform_only(PlannedStep planned);
-  /// Proof, Rancher's own word, and what it has stored now.
+  /// Proves the result, waits for Rancher's Ready condition, and reports the stored credentials.
   boost::asio::awaitable<void> conclude();
-  /// Whether a step that was asked for by itself is not needed; the verdict says so then.
+  /// True if a step that was asked for by itself is not needed. Sets the verdict then.
   bool says_not_needed(const PlannedStep& planned);
 
   ObserveOptions observe_;
@@ -101,7 +103,7 @@ class StepRunner {
   BackupMade backup_made_ = BackupMade::no;
   /// Time of the last observation.
   std::chrono::steady_clock::time_point observed_;
-  /// What Rancher had stored at first, as it is shown.
+  /// Text of Rancher's first stored credentials.
   std::vector<std::string> stored_before_;
   std::string verdict_;
 };

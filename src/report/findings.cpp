@@ -36,7 +36,7 @@ std::string verdict_text(const TokenSecret& secret) {
   return fmt::format("token secret {}", secret.name);
 }
 
-/// " at https://…, kube-system UID", of what is known.
+/// Text of the known parts of a place: " at https://…, kube-system UID".
 std::string where(const std::string& server, const std::string& uid) {
   std::string text;
   if (!server.empty()) text += " at " + server;
@@ -93,7 +93,7 @@ Finding facts(const Observation& observation, const Programs& programs) {
   told.downstream_cluster =
       fmt::format("{} ({}){}", cluster.display_name, cluster.id.text(),
                   where(downstream.kubeconfig.server, downstream.kube_system_uid));
-  // Rancher calls the cluster that it runs in so.
+  // Rancher calls its own cluster "local".
   std::string local = "local";
   if (observation.container) local += " in container " + observation.container->name.text();
   told.local_cluster =

@@ -9,7 +9,7 @@
 
 namespace retrust {
 
-/// The sentences that say what was observed, for `status` and the head of a transcript.
+/// Sentences about an observation, for `status` and the head of a transcript.
 std::vector<std::string> findings(const Observation& observation);
 
 /// Absolute paths of the operator's programs.
@@ -18,19 +18,19 @@ struct Programs {
   std::string docker = {};
 };
 
-/// What the head of a transcript says.
+/// Facts for the head of a transcript.
 Finding facts(const Observation& observation, const Programs& programs);
 
-/// What Rancher has stored, for people.
+/// Rancher's stored credentials, for people.
 std::vector<std::string> render_stored(const Observation& observation);
 
-/// Unified diff of the rendered credentials, stored against live; empty where they are the same.
+/// Unified diff of the rendered credentials, stored against live; empty if they are the same.
 std::string credentials_diff(const Observation& observation);
 
-/// Both in short, side by side.
+/// Short table of the stored and the live credentials, side by side.
 std::vector<std::string> credentials_table(const Observation& observation);
 
-/// Whether a step is needed, which `status` and `plan` answer with 3.
+/// True if a step is needed or the credentials differ: `status` and `plan` then exit with status 3.
 bool differs(const Observation& observation, const Plan& plan);
 
 }  // namespace retrust

@@ -27,12 +27,11 @@ bool chooses_backup(const std::vector<Given>& options) {
                      [&](std::string_view name) { return is_given(options, name); });
 }
 
-/// Whether the next command is for the same steps, or for all that are left.
+/// Steps of the next command: the same ones, or all that are left.
 enum class Scope { same, what_is_left };
 
-/// A command line that reaches the same clusters in the same ways: the options that the command
-/// takes, also those of the environment and the file. What it requires and was not given has a
-/// placeholder.
+/// A command line for the same clusters: the options that the command takes, also those of the
+/// environment and the file. A required option that was not given has a placeholder.
 std::string command_line(const Called& called, CommandName to, Scope scope,
                          std::vector<std::string> arguments = {}) {
   auto line = split_command_line(called.args);
@@ -52,7 +51,7 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   std::erase_if(line.options, [&](const Given& given) {
     const auto name = given.option->name;
     if (is_replaced(name)) return true;
-    // A folder that holds a transcript is not taken again, nor the name of a snapshot.
+    // A folder with a transcript and the name of a snapshot cannot be used again.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
            (name == "yes" && (!again || to == CommandName::rollback)) ||
            (scope == Scope::what_is_left && (name == "skip" || name == "all"));
@@ -90,7 +89,7 @@ void add_tokens(std::vector<Advice>& next, const Called& called, const Observati
   }
 }
 
-/// Why a cluster whose credentials are right may not be ready.
+/// Adds the cause why a cluster with the right credentials may not be ready.
 void add_other_cause(std::vector<Advice>& next, const Observation& seen) {
   const auto& ready = seen.local.cluster.ready;
   if (ready.status.empty() || ready.status == "True") return;
@@ -136,7 +135,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
                                       WayBack way_back, const std::string& folder) {
   std::vector<Advice> next;
   if (repaired == Repaired::after_silence) {
-    // The label: rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
+    // The label is from rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
     std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
     const auto& context =
         options.context.empty() ? seen.downstream.kubeconfig.context : options.context;

@@ -11,37 +11,37 @@
 
 namespace retrust {
 
-/// How the program was called: "retrust" or "kubectl retrust", and the words after that.
+/// Call of the program: "retrust" or "kubectl retrust", and the words after that.
 struct Called {
   std::string program;
   std::vector<std::string> args;
-  /// Options that came from the environment or the file, as words of a command line.
+  /// Options from the environment or the file, as words of a command line.
   std::vector<std::string> elsewhere = {};
 };
 
-/// The advice, with the options that reach the same clusters behind a command of retrust.
+/// The advice, with the options for the same clusters added to a command of retrust.
 Advice completed(const Called& called, Advice advice);
 
-/// What a person does next. Pure.
+/// Next actions of a person. All pure.
 
-/// After status and plan.
+/// Actions after status and plan.
 std::vector<Advice> next_after_look(const Called& called, const Options& options,
                                     const Observation& seen, const Plan& plan);
 
-/// After a run or a step that went well, with the plan of what would be done now; its record is in
-/// that folder, which is empty where nothing was changed.
+/// Actions after a successful run or step. `plan` is the plan for the present state. `folder` holds
+/// the record of the run, and is empty if nothing was changed.
 std::vector<Advice> next_after_change(const Called& called, const Options& options,
                                       const Observation& seen, const Plan& plan, Repaired repaired,
                                       WayBack way_back, const std::string& folder);
 
-/// After one that stopped when something had been changed.
+/// Actions after a run or step that failed after a change.
 std::vector<Advice> next_after_failure(const Called& called, const Options& options,
                                        WayBack way_back, const std::string& folder);
 
-/// After an answer that was not yes: the work is still to be done.
+/// Advice after an answer that was not yes: the work is still to be done.
 Advice advice_after_no(const Called& called, const Options& options, BackupMade backup);
 
-/// Adds what is to be known of the saved record in that folder.
+/// Adds advice about the saved record in the folder.
 void add_backup(std::vector<Advice>& next, const Called& called, WayBack way_back,
                 const std::string& folder);
 

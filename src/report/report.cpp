@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// Of a bundle; beyond that their number alone is told.
+/// Limit of certificates of a bundle. Beyond the limit the report holds only their number.
 constexpr std::size_t most_certificates = 16;
 
 json::object credentials_report(const Credentials& credentials) {

@@ -7,7 +7,7 @@
 
 namespace retrust {
 
-/// What `status` and `plan` print with -o json, version 1. Holds fingerprints, never a token.
+/// Output of `status` and `plan` with -o json, version 1. Holds fingerprints, never a token.
 boost::json::object report(const Observation& observation, const Plan& plan);
 
 }  // namespace retrust

@@ -7,11 +7,10 @@
 
 namespace retrust {
 
-/// Whether `retrust rollback` undoes anything of what was done.
+/// Way to undo a run: `retrust rollback`, or none.
 enum class WayBack { none, rollback };
 
-/// Where Rancher and the cluster stand in the end, one sentence; what was proven by using it is
-/// said so. Pure.
+/// Final state of Rancher and the cluster, one sentence, which names a proof by use. Pure.
 std::string verdict_of_run(const Observation& seen, Repaired repaired);
 
 }  // namespace retrust

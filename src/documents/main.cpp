@@ -1,5 +1,5 @@
-// Writes a man page: a text in a small part of Markdown, with what the tables of the program say in
-// the places of lines like "@options". Runs while the program is built, and is not installed.
+// Writes a man page from a text in a small part of Markdown. Tables of the program replace lines
+// like "@options". Runs during the build, and is not installed.
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -123,7 +123,7 @@ std::string events_part() {
   return text;
 }
 
-/// What is run for a step, of which there may be none: it is read with another.
+/// Commands of a step, as literal lines. Throws std::runtime_error if the step has none.
 std::string runs_part(const std::string& words) {
   const auto space = words.find(' ');
   const auto step = find_step(words.substr(0, space));

@@ -19,7 +19,7 @@ std::string roff(std::string_view text, Quote quote) {
         result += "\\e";
         break;
       case '-':
-        // A hyphen of prose is no minus; what may be copied to a shell is one.
+        // A hyphen of prose is no minus. Text for a shell has minus signs.
         result += quote == Quote::literal ? "\\-" : "-";
         break;
       case '\'':
@@ -44,7 +44,7 @@ std::string roff(std::string_view text, Quote quote) {
   return result.starts_with('.') ? "\\&" + result : result;
 }
 
-/// `bold` and *italic*; what is left open is text.
+/// Converts `bold` and *italic*. An open mark is text.
 std::string inline_roff(std::string_view line) {
   std::string result;
   while (!line.empty()) {
@@ -82,7 +82,7 @@ std::string literal(const std::vector<std::string>& lines) {
 }
 
 std::string bold(std::string_view text) {
-  // Options and variables are not hyphenated at the end of a line.
+  // roff must not hyphenate options and variables at the end of a line.
   if (text.starts_with("--") || text.find('_') != std::string_view::npos) {
     return "\\%\\fB" + roff(text, Quote::literal) + "\\fR";
   }

@@ -3,7 +3,7 @@
 namespace retrust::documents {
 namespace {
 
-/// A cluster that needs every step.
+/// Observation of a cluster that needs every step.
 Observation sample(Shown shown) {
   Observation seen;
   seen.downstream.kubernetes_version = "v1.20.15";

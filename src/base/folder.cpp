@@ -5,6 +5,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -360,6 +361,11 @@ fs::path Folder::path_for_child() const {
   throw Untrusted(fmt::format("{} is not the folder any more that retrust created", path_.string()),
                   {"see who changes its parent",
                    "ls -ld " + operand(path_.parent_path().empty() ? "." : path_.parent_path())});
+}
+
+bool is_missing(const fs::path& path) {
+  std::error_code error;
+  return fs::status(path, error).type() == fs::file_type::not_found;
 }
 
 }  // namespace retrust

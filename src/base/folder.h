@@ -80,6 +80,9 @@ class Folder {
 /// systems cannot synchronise, and need not.
 bool synchronised(const Descriptor& descriptor);
 
+/// True if the path does not exist. A path that we may not look at is not missing.
+bool is_missing(const std::filesystem::path& path);
+
 /// The shell command after which the caller alone owns and can write a folder and its contents.
 std::string mending_command(const std::filesystem::path& folder);
 

@@ -195,7 +195,7 @@ void check_way(const fs::path& folder) {
 
 fs::path temporary_folder() {
   std::error_code wrong;
-  const auto place = fs::temp_directory_path(wrong);
+  auto place = fs::temp_directory_path(wrong);
   if (wrong) {
     throw Failure(ExitStatus::refused,
                   fmt::format("TMPDIR is no folder for temporary kubeconfigs: {}", wrong.message()),

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/folder.h"
 #include "choices/snapshot_names.h"
 #include "process/gather.h"
 #include "tools/container.h"
@@ -74,12 +75,6 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   co_await gather(std::move(questions));
   backup.host_free_kib = room_at(folder);
   co_return backup;
-}
-
-/// True if the path does not exist. A path that we may not look at is not missing.
-bool is_missing(const fs::path& path) {
-  std::error_code error;
-  return fs::status(path, error).type() == fs::file_type::not_found;
 }
 
 /// Throws Failure (refused) if this node visibly cannot take a snapshot: the node is no server, or

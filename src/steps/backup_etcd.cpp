@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/folder.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "choices/snapshot_names.h"
@@ -57,12 +58,6 @@ void check(const Observation& seen) {
   throw Failure(ExitStatus::refused,
                 fmt::format("a snapshot called {} was taken before: rke would overwrite it", used),
                 "give another --snapshot-name, or none");
-}
-
-/// True if the file does not exist. A file that we may not look at is not missing.
-bool is_missing(const fs::path& path) {
-  std::error_code error;
-  return fs::status(path, error).type() == fs::file_type::not_found;
 }
 
 /// Size in bytes; nothing if there is no such file, or none that we may see.

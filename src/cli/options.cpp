@@ -206,7 +206,7 @@ std::string state_folder(const Environment& environment) {
 /// Where k3s or RKE2 keeps its data, as it itself finds it.
 std::string data_folder(Distribution distribution, const Environment& environment) {
   const auto k3s = distribution == Distribution::k3s;
-  const auto folder = environment(k3s ? "K3S_DATA_DIR" : "RKE2_DATA_DIR").value_or("");
+  auto folder = environment(k3s ? "K3S_DATA_DIR" : "RKE2_DATA_DIR").value_or("");
   if (!folder.empty()) return folder;
   return fmt::format("/var/lib/rancher/{}", name_of(distribution));
 }

@@ -151,14 +151,9 @@ Arguments delete_given() {
 }
 
 Arguments versions_given() {
-  return {"get",
-          "-f",
-          "-",
-          "--ignore-not-found",
-          "--no-headers",
-          "-o",
-          "custom-columns=NAME:.metadata.name,UID:.metadata.uid,"
-          "VERSION:.metadata.resourceVersion"};
+  constexpr Word columns =
+      "custom-columns=NAME:.metadata.name,UID:.metadata.uid,VERSION:.metadata.resourceVersion";
+  return {"get", "-f", "-", "--ignore-not-found", "--no-headers", "-o", columns};
 }
 
 }  // namespace retrust::commands

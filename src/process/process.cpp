@@ -40,7 +40,7 @@ constexpr std::chrono::milliseconds between_looks{100};
 std::pair<std::string, Outcome> locate(const std::string& program) {
   if (program.find('/') == std::string::npos) {
     auto found = absolute_program(program);
-    if (found != program) return {std::move(found), {}};
+    if (found != program) return {std::move(found), Outcome()};
     return {{}, never_started(Ending::not_found, program, "no such program on PATH")};
   }
   auto problem = check_executable(program);

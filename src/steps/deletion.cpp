@@ -29,7 +29,8 @@ bool reports(std::string_view line, std::string_view kind, std::string_view name
 std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view printed) {
   const auto lines = split_lines(printed);
   std::vector<ObjectName> names;
-  for (const auto& [name, uid] : deletion.uids) {
+  for (const auto& each : deletion.uids) {
+    const auto& name = each.first;
     const auto reported = std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
       return reports(line, deletion.kind, name.text());
     });

@@ -116,6 +116,8 @@ class Job : public std::enable_shared_from_this<Job> {
     decided_ = why;
     decided_signal_ = signal;
     signal_group(signal);
+    // One that somebody stopped ends when it goes on.
+    signal_group(SIGCONT);
     after(grace_, command_.grace, &Job::kill);
   }
 

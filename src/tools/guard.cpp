@@ -62,7 +62,10 @@ void split_off() {
   while (::waitpid(guard, &status, WNOHANG) == 0) {
     int signal = 0;
     ::sigwait(&signals, &signal);
-    if (signal != SIGCHLD) ::kill(guard, SIGTERM);
+    if (signal == SIGCHLD) continue;
+    ::kill(guard, SIGTERM);
+    // One that somebody stopped would not hear of it.
+    ::kill(guard, SIGCONT);
   }
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : failed);
 }

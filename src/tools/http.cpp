@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -101,16 +102,34 @@ class AnswerParser final : public http::basic_parser<false> {
   std::exception_ptr failure_;
 };
 
-/// A connection that ends at its deadline.
-struct Connection {
-  explicit Connection(const asio::any_io_executor& executor) : socket(executor), timer(executor) {}
+/// A connection that ends at its limits.
+struct Connection : std::enable_shared_from_this<Connection> {
+  Connection(const asio::any_io_executor& executor, HttpLimits given)
+      : socket(executor), timer(executor), limits(given) {}
   stream_protocol::socket socket;
   asio::steady_timer timer;
-  enum class Time { left, over } time = Time::left;
+  HttpLimits limits;
+  Clock::time_point started = Clock::now();
+  std::optional<Ending> over;  ///< which limit ended it
 
   void close() {
     error_code ignored;
     socket.close(ignored);
+  }
+
+  void end_after(std::chrono::milliseconds limit, Ending why) {
+    timer.expires_at(started + limit);
+    timer.async_wait([self = shared_from_this(), why](error_code cancelled) {
+      if (cancelled) return;
+      self->over = why;
+      self->close();
+    });
+  }
+
+  void await_first_byte() {
+    const auto silence = limits.silence < limits.whole;
+    end_after(silence ? limits.silence : limits.whole,
+              silence ? Ending::silent : Ending::timed_out);
   }
 };
 
@@ -164,8 +183,8 @@ asio::awaitable<void> exchange(Connection& connection, const std::string& path,
                                const std::string& request, AnswerParser& parser,
                                HttpAnswer& answer) {
   const auto fail = [&](Ending ending, const error_code& why) {
-    if (connection.time == Connection::Time::over) {
-      answer.ending = Ending::timed_out;
+    if (connection.over) {
+      answer.ending = *connection.over;
       return;
     }
     if (why == asio::error::operation_aborted) throw boost::system::system_error(why);
@@ -195,8 +214,12 @@ asio::awaitable<void> exchange(Connection& connection, const std::string& path,
       co_return;
     }
     const auto room = asio::buffer(buffer.data() + size, buffer.size() - size);
-    size += co_await connection.socket.async_read_some(
+    const auto came = co_await connection.socket.async_read_some(
         room, asio::redirect_error(asio::use_awaitable, wrong));
+    if (came > 0 && !parser.got_some()) {
+      connection.end_after(connection.limits.whole, Ending::timed_out);
+    }
+    size += came;
     if (wrong == asio::error::eof) {
       error_code early;
       if (parser.got_some()) parser.put_eof(early);
@@ -227,22 +250,17 @@ asio::awaitable<void> exchange(Connection& connection, const std::string& path,
 }  // namespace
 
 asio::awaitable<HttpAnswer> http_ask(std::string socket, HttpRequest request, OutputReader reader,
-                                     std::chrono::milliseconds deadline) {
-  const auto started = Clock::now();
+                                     HttpLimits limits) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto connection = std::make_shared<Connection>(executor);
+  const auto connection = std::make_shared<Connection>(executor, limits);
   const Closing closing(connection);
-  connection->timer.expires_after(deadline);
-  connection->timer.async_wait([connection](error_code cancelled) {
-    if (cancelled) return;
-    connection->time = Connection::Time::over;
-    connection->close();
-  });
+  connection->await_first_byte();
   HttpAnswer answer;
   AnswerParser parser(answer, reader);
   const auto text = request_text(request);
   co_await exchange(*connection, socket, text, parser, answer);
-  answer.wall = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started);
+  answer.wall =
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - connection->started);
   co_return answer;
 }
 

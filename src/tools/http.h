@@ -24,6 +24,7 @@ struct HttpAnswer {
     stopped,        ///< by us, because the reader had what it wanted
     too_much,       ///< by us, because the reader could not hold more, or its headers were too long
     timed_out,      ///< by us, at the deadline
+    silent,         ///< by us, because no byte of an answer came in time
     broken,         ///< the connection ended early, or what came is no HTTP; `why` has the reason
     not_connected,  ///< nobody listens at the socket; `why` has the reason
   };
@@ -40,12 +41,17 @@ struct HttpAnswer {
   bool succeeded() const { return ending == Ending::answered && status / 100 == 2; }
 };
 
+/// Time that an exchange may take.
+struct HttpLimits {
+  std::chrono::milliseconds whole;    ///< from its beginning to the end of the answer
+  std::chrono::milliseconds silence;  ///< from its beginning to the first byte of the answer
+};
+
 /// Sends one request and reads its answer as it comes, in a bounded amount of memory: headers and
-/// chunk headers of at most 16 KiB; the reader bounds the body. The deadline covers all of it. What
-/// the reader throws comes out. Throws boost::system::system_error (operation_aborted) where it is
-/// cancelled. The connection is closed at the end, which ends the request at the other side, too.
+/// chunk headers of at most 16 KiB; the reader bounds the body. What the reader throws comes out.
+/// Throws boost::system::system_error (operation_aborted) where it is cancelled. The connection is
+/// closed at the end, which ends the request at the other side, too.
 boost::asio::awaitable<HttpAnswer> http_ask(std::string socket, HttpRequest request,
-                                            OutputReader reader,
-                                            std::chrono::milliseconds deadline);
+                                            OutputReader reader, HttpLimits limits);
 
 }  // namespace retrust

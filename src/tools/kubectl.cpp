@@ -451,16 +451,14 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
     auto outcome = co_await start(call, std::move(reader), target_.command_timeout);
     if (outcome.succeeded()) co_return outcome;
     auto failure = explain(outcome, asked(call.args));
-    co_await wait_out(std::move(failure), outcome.ending, give_up);
+    co_await wait_out(std::move(failure), give_up);
   }
 }
 
-boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure, Ending ending,
+boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure,
                                                Clock::time_point give_up) const {
   // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
-  const auto away = failure.kind == KubectlError::unreachable ||
-                    (failure.kind == KubectlError::timed_out && ending == Ending::exited);
-  if (!away) throw KubectlFailure(failure);
+  if (!is_away(failure.kind) || failure.kind == KubectlError::hung) throw KubectlFailure(failure);
   if (Clock::now() >= give_up) throw waited_out(failure, patience_.limit);
   // Not its message, which differs each time: one warning is enough.
   Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));

@@ -217,7 +217,7 @@ class Kubectl {
                                                 OutputReader reader, std::string mark) const;
   /// Warns that a cluster is away and waits for the next attempt. Throws the failure where that is
   /// none that passes, or the time is over.
-  boost::asio::awaitable<void> wait_out(KubectlFailure failure, Ending ending,
+  boost::asio::awaitable<void> wait_out(KubectlFailure failure,
                                         std::chrono::steady_clock::time_point give_up) const;
 
   // By the session: kubectl_session.cpp. Nothing is returned where the session cannot answer, so
@@ -230,6 +230,10 @@ class Kubectl {
   enum class WatchEnd { stopped, time_over, closed };
   using EventTaker = std::function<Flow(const WatchEvent&)>;
   bool has_session() const;
+  /// Waits until the session serves, or cannot.
+  boost::asio::awaitable<bool> session_ready() const;
+  /// What it may take a session to begin: by then a process is started instead.
+  std::chrono::milliseconds session_patience() const;
   boost::asio::awaitable<std::optional<Told>> tell(Request request, OutputReader reader,
                                                    std::chrono::milliseconds deadline) const;
   /// One attempt.

@@ -194,7 +194,7 @@ KubectlError classify(const Outcome& outcome) {
     case Ending::not_executable:
       return KubectlError::not_started;
     case Ending::timed_out:
-      return KubectlError::timed_out;
+      return KubectlError::hung;
     case Ending::exited:
       break;
     default:
@@ -209,7 +209,8 @@ KubectlError classify(const Outcome& outcome) {
 }
 
 bool is_away(KubectlError kind) {
-  return kind == KubectlError::unreachable || kind == KubectlError::timed_out;
+  return kind == KubectlError::unreachable || kind == KubectlError::timed_out ||
+         kind == KubectlError::hung;
 }
 
 KubectlFailure explain(const Outcome& outcome, const Asked& asked,
@@ -284,17 +285,15 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
                      fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
                      fmt::format("give a complete one with {}", option));
     case KubectlError::timed_out:
-      if (outcome.ending == Ending::exited) {
-        return because(
-            ExitStatus::failed, fmt::format("{} did not answer in time", where),
-            {"check the network to the API server", asked.reaching + " get --raw /readyz"});
-      }
-      break;
+      return because(
+          ExitStatus::failed, fmt::format("{} did not answer in time", where),
+          {"check the network to the API server", asked.reaching + " get --raw /readyz"});
     case KubectlError::no_login:
       return because(
           ExitStatus::failed,
           fmt::format("the login plugin of {} gave no credentials", asked.kubeconfig),
           {"log in again, and see whether the login works", asked.reaching + " version"});
+    case KubectlError::hung:
     case KubectlError::not_started:
     case KubectlError::other:
       break;

@@ -37,7 +37,8 @@ enum class KubectlError {
   no_such_type,    ///< the resource type
   conflict,        ///< changed by somebody else in between
   unreachable,     ///< nobody listens, the connection broke, or the server is starting
-  timed_out,       ///< no answer in time
+  timed_out,       ///< no answer in time, as kubectl itself says
+  hung,            ///< ended by us at its deadline
   bad_kubeconfig,  ///< cannot be read as one
   no_context,      ///< the kubeconfig names no current context, or has none of that name
   no_login,        ///< the kubeconfig's login plugin failed

@@ -35,6 +35,12 @@ namespace {
 constexpr int most_retries = 10;
 /// Of 500 objects.
 constexpr int most_pages = 1000;
+/// Without objects. API servers make none that others follow (apiserver,
+/// pkg/storage/etcd3/store.go: GetList reads on until a page is full).
+constexpr int most_empty_pages = 10;
+/// From a request to the first byte of its answer. A proxy, or its connection to the API server,
+/// may hang; a process of kubectl then has as much time as ever. A login takes some seconds.
+constexpr std::chrono::seconds longest_silence{10};
 /// Reviews that are asked for at the same time.
 constexpr std::size_t most_at_once = 8;
 
@@ -42,6 +48,17 @@ constexpr std::size_t most_at_once = 8;
 
 bool Kubectl::has_session() const {
   return session_ && session_->usable();
+}
+
+awaitable<bool> Kubectl::session_ready() const {
+  if (!has_session()) co_return false;
+  const auto socket = co_await session_->socket();
+  co_return socket&& has_session();
+}
+
+milliseconds Kubectl::session_patience() const {
+  constexpr int share = 3;
+  return std::min<milliseconds>(longest_silence, target_.command_timeout / share);
 }
 
 /// Several reads that make one answer.
@@ -82,7 +99,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
   target.kubeconfig = target_.kubeconfig;
   target.args = [plain](const Arguments& proxy) { return plain.whole(proxy).list(); };
   target.environment = environment();
-  target.start_limit = std::min(target.start_limit, target_.command_timeout);
+  target.start_limit = session_patience();
   SessionNews news;
   const auto begun = std::make_shared<std::pair<Announcement, CommandEnded>>();
   news.started = [plain, begun](const Arguments& proxy) {
@@ -105,9 +122,10 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
 awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, OutputReader reader,
                                         milliseconds deadline, Told& told) const {
   const auto lasting = request.form == Request::Form::lasting;
+  const HttpLimits limits{deadline, session_patience()};
   HttpRequest sent{session_->base() + request.path, std::move(request.body)};
   const auto answer =
-      co_await http_ask(std::move(socket), std::move(sent), std::move(reader), deadline);
+      co_await http_ask(std::move(socket), std::move(sent), std::move(reader), limits);
   CommandEnd ended;
   auto& outcome = ended.outcome;
   outcome.wall = answer.wall;
@@ -137,9 +155,14 @@ awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, Out
     case HttpAnswer::Ending::timed_out:
       outcome.ending = Ending::timed_out;
       ended.how = ending_text(outcome);
-      if (lasting) break;
-      // A login plugin may have said what it waits for.
-      outcome.err = co_await session_->end();
+      if (!lasting) session_->close();
+      break;
+    case HttpAnswer::Ending::silent:
+      // No other request waits for what hangs there.
+      session_->close();
+      outcome.code = 1;
+      told.unknown = true;
+      ended.how = fmt::format("no answer within {}", duration_text(limits.silence));
       break;
     case HttpAnswer::Ending::broken:
     case HttpAnswer::Ending::not_connected:
@@ -217,6 +240,7 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
     if (trim) trim(item);
   };
   const Deadline end(target_.command_timeout);
+  auto empty_pages = 0;
   std::string more;
   enum class Pages { several, one } pages = Pages::several;
   std::optional<json::value> list;
@@ -234,6 +258,7 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
     }
     if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
     auto document = answer.document(about);
+    if (array_at(document, "/items").empty()) ++empty_pages;
     more = text_at(document, "/metadata/continue");
     if (!list) {
       list = std::move(document);
@@ -248,6 +273,7 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
       for (auto& item : further->get_array()) items->get_array().push_back(std::move(item));
     }
     if (more.empty()) co_return list;
+    if (pages == Pages::one || empty_pages > most_empty_pages) break;
   }
   throw bad_answer(about, "got a list without an end");
 }
@@ -315,12 +341,14 @@ awaitable<std::optional<json::value>> Kubectl::session_read(
       too_much = true;  // of all pages together
     }
     if (too_much) throw bad_answer(asked(args), "printed more than can be taken in");
-    co_await wait_out(std::move(*failed), Ending::exited, give_up);
+    co_await wait_out(std::move(*failed), give_up);
   }
 }
 
 awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim trim) const {
-  if (!has_session() || query.reads().empty()) co_return std::nullopt;
+  if (query.reads().empty()) co_return std::nullopt;
+  const auto ready = co_await session_ready();
+  if (!ready) co_return std::nullopt;
   std::function<awaitable<std::optional<json::value>>()> read = [&] {
     return read_once(query, trim);
   };
@@ -328,7 +356,8 @@ awaitable<std::optional<json::value>> Kubectl::session_get(Query query, Trim tri
 }
 
 awaitable<std::optional<json::value>> Kubectl::session_raw(std::string path, Trim trim) const {
-  if (!has_session()) co_return std::nullopt;
+  const auto ready = co_await session_ready();
+  if (!ready) co_return std::nullopt;
   auto args = Arguments{"get", "--raw"}.absolute_path(path);
   const auto about = asked(args);
   std::function<awaitable<std::optional<json::value>>()> read = [&] {
@@ -385,7 +414,8 @@ awaitable<void> Kubectl::review_announced(Reviewing& reviewing) const {
 
 awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
     json::array objects) const {
-  if (!has_session()) co_return std::nullopt;
+  const auto ready = co_await session_ready();
+  if (!ready) co_return std::nullopt;
   std::map<std::string, std::vector<std::size_t>> places;
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const auto path = review_path(objects[i]);
@@ -417,7 +447,7 @@ awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
     }
     if (!failed) co_return found;
     auto failure = explain(failed->outcome, about, failed->refused);
-    co_await wait_out(std::move(failure), failed->outcome.ending, give_up);
+    co_await wait_out(std::move(failure), give_up);
   }
 }
 

@@ -109,7 +109,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Query query, std::chrono::millisecon
     const auto started = Clock::now();
     auto round = co_await session_watch(query, left, on_event);
     if (!round) {
-      round = co_await process_watch(query, left, on_event, weight);
+      round = co_await process_watch(query, end.left(), on_event, weight);
       weight = Weight::routine;
     }
     if (*round == WatchEnd::stopped) co_return true;

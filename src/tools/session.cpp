@@ -4,11 +4,14 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <fcntl.h>
 #include <string_view>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <utility>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -29,6 +32,9 @@ using Clock = std::chrono::steady_clock;
 
 /// Starts of a proxy in one run: an API server that restarts ends none of them.
 constexpr int most_starts = 4;
+
+/// A guard needs half of it at most; one that was stopped by somebody does nothing at all.
+constexpr std::chrono::seconds end_limit{2};
 
 /// kubernetes/kubectl v0.20.0, pkg/cmd/proxy/proxy.go: RunProxy.
 constexpr std::string_view serving = "Starting to serve on";
@@ -52,9 +58,15 @@ struct Stamp {
   bool operator==(const Stamp&) const = default;
 };
 
+/// Of an open file: a network file system asks its server again when a file is opened. A pipe is
+/// not opened, as its writer would notice.
 Stamp stamp_of(const std::string& path) {
   struct stat file {};
   if (::stat(path.c_str(), &file) != 0) return {};
+  if (S_ISREG(file.st_mode)) {
+    const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    if (opened.get() < 0 || ::fstat(opened.get(), &file) != 0) return {};
+  }
   return {file.st_dev,
           file.st_ino,
           file.st_size,
@@ -105,7 +117,8 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
         target(std::move(from)),
         news(std::move(tell)),
         kubeconfig(stamp_of(target.kubeconfig)),
-        changed(executor, asio::steady_timer::time_point::max()) {}
+        changed(executor, asio::steady_timer::time_point::max()),
+        last(executor) {}
 
   enum class Stage { idle, starting, serving, over };
 
@@ -116,9 +129,9 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
       return;
     }
     stage = Stage::starting;
-    ended = false;
     asio::co_spawn(
-        executor, [self = shared_from_this()] { return self->run(); }, asio::detached);
+        executor, [self = shared_from_this()] { return self->run(); },
+        asio::bind_cancellation_slot(stop.slot(), asio::detached));
   }
 
   void finish() {
@@ -126,7 +139,12 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     stage = Stage::over;
     pipe = {};
     changed.cancel();
-    if (running) tell_end("ended by retrust: not needed any longer");
+    if (!running) return;
+    last.expires_after(end_limit);
+    last.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+      if (!cancelled) self->stop.emit(asio::cancellation_type::terminal);
+    });
+    tell_end("ended by retrust: not needed any longer");
   }
 
   /// Once for each proxy: one that is not wanted any longer need not be awaited.
@@ -153,7 +171,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
       }
       remove_folder();
     }
-    ended = true;
+    last.cancel();
     changed.cancel();
   }
 
@@ -194,7 +212,6 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     auto outcome = co_await runner.run(std::move(command), listen);
     limit.cancel();
     pipe = {};
-    errors = outcome.err;
     // One that never served would not another time either.
     stage = stage == Stage::serving && outcome.ending != Ending::interrupted ? Stage::idle
                                                                              : Stage::over;
@@ -221,6 +238,8 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   SessionNews news;
   Stamp kubeconfig;
   asio::steady_timer changed;  ///< cancelled whenever something below changes
+  asio::steady_timer last;     ///< ends the guard by force
+  asio::cancellation_signal stop;
   Stage stage = Stage::idle;
   int starts = 0;
   bool base_expected = false;
@@ -228,8 +247,6 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   std::optional<fs::path> folder;
   std::string socket;
   Descriptor pipe;  ///< the guard ends the proxy when it closes
-  std::string errors;
-  bool ended = false;
   Clock::time_point began = {};
   bool told = true;  ///< that it ended
 };
@@ -275,14 +292,6 @@ asio::awaitable<std::optional<std::string>> Session::socket() {
     if (state->stage == Stage::serving && state->base) co_return state->socket;
     co_await state->wait();
   }
-}
-
-asio::awaitable<std::string> Session::end() {
-  const auto state = state_;
-  const auto began = state->starts > 0;
-  state->finish();
-  while (began && !state->ended) co_await state->wait();
-  co_return state->errors;
 }
 
 void Session::close() {

@@ -35,7 +35,7 @@ struct SessionTarget {
   std::function<std::vector<std::string>(Arguments proxy)> args;
   std::map<std::string, std::string> environment = {};
   /// From the start until kubectl serves.
-  std::chrono::milliseconds start_limit{std::chrono::seconds{20}};
+  std::chrono::milliseconds start_limit{std::chrono::seconds{10}};
 };
 
 /// What a session tells of its proxy.
@@ -70,9 +70,8 @@ class Session {
   /// cannot, or died too often, or the base is not to be known.
   boost::asio::awaitable<std::optional<std::string>> socket();
 
-  /// Ends the proxy for good. What it said on standard error until then.
-  boost::asio::awaitable<std::string> end();
-  /// The same without waiting for it.
+  /// Ends the proxy for good, without waiting for its end: work remains until then, some seconds
+  /// at most.
   void close();
 
  private:

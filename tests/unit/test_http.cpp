@@ -29,6 +29,8 @@ using boost::system::error_code;
 using Ending = HttpAnswer::Ending;
 using std::chrono::milliseconds;
 
+constexpr HttpLimits a_while{std::chrono::seconds{30}, std::chrono::seconds{30}};
+
 enum class After { close, wait, flood };
 
 /// Answers each request of one connection with the bytes that it was given.
@@ -111,7 +113,7 @@ struct Exchange {
 struct Asking {
   HttpRequest request{"/version"};
   OutputReader reader = {};
-  milliseconds deadline{std::chrono::seconds{30}};
+  HttpLimits limits = a_while;
   After after = After::close;
 };
 
@@ -127,7 +129,7 @@ Exchange exchange(std::string bytes, Asking asking = {}) {
   };
   std::exception_ptr failure;
   asio::co_spawn(
-      io, http_ask(path, asking.request, asking.reader ? asking.reader : collect, asking.deadline),
+      io, http_ask(path, asking.request, asking.reader ? asking.reader : collect, asking.limits),
       [&](std::exception_ptr error, HttpAnswer answer) {
         failure = error;
         seen.answer = std::move(answer);
@@ -219,16 +221,22 @@ TEST_CASE("http: the reader ends an answer, which closes the connection") {
 }
 
 TEST_CASE("http: a deadline covers the whole exchange") {
-  const Asking silent{.deadline = milliseconds{20}, .after = After::wait};
+  const Asking silent{.limits = {milliseconds{20}, milliseconds{20}}, .after = After::wait};
   CHECK(exchange("", silent).answer.ending == Ending::timed_out);
   CHECK(exchange("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", silent).answer.ending ==
         Ending::timed_out);
 }
 
+TEST_CASE("http: a server that does not begin to answer has less time than one that does") {
+  const Asking asking{.limits = {milliseconds{500}, milliseconds{250}}, .after = After::wait};
+  CHECK(exchange("", asking).answer.ending == Ending::silent);
+  CHECK(exchange("H", asking).answer.ending == Ending::timed_out);
+}
+
 TEST_CASE("http: nobody at the socket") {
   asio::io_context io;
   HttpAnswer got;
-  asio::co_spawn(io, http_ask("/nonexistent/s", {"/"}, {}, std::chrono::seconds{5}),
+  asio::co_spawn(io, http_ask("/nonexistent/s", {"/"}, {}, a_while),
                  [&](const std::exception_ptr&, HttpAnswer answer) { got = std::move(answer); });
   io.run();
   CHECK(got.ending == Ending::not_connected);
@@ -247,7 +255,7 @@ TEST_CASE("http: a request that is cancelled closes its connection") {
     return Flow::go_on;
   };
   asio::co_spawn(
-      io, http_ask(path, {"/"}, reader, std::chrono::seconds{30}),
+      io, http_ask(path, {"/"}, reader, a_while),
       asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr error, const HttpAnswer&) {
         failure = std::move(error);
       }));

@@ -1,5 +1,6 @@
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -37,6 +38,12 @@ std::string kubectl(const Folder& folder, const Fifo& fifo, const std::string& b
       folder.file("real", fmt::format("#!/bin/sh\n{}\n{}\n", before, serving(fifo)), executable);
   return folder.file("kubectl", fmt::format("#!/bin/sh\n{}\n{} \"$@\"\nexit $?\n", before, real),
                      executable);
+}
+
+pid_t first_child(pid_t parent) {
+  pid_t child = 0;
+  std::ifstream(fmt::format("/proc/{0}/task/{0}/children", parent)) >> child;
+  return child;
 }
 
 class Sessions {
@@ -87,7 +94,7 @@ TEST_CASE("session: its proxy ends with it, also behind a wrapper and where it i
     std::optional<std::string> socket;
     sessions.run([&]() -> asio::awaitable<void> {
       socket = co_await sessions.session->socket();
-      co_await sessions.session->end();
+      sessions.session->close();
     });
     REQUIRE(socket);
     CHECK(sessions.args == proxy_args(*socket).list());
@@ -109,7 +116,7 @@ TEST_CASE("session: its proxy ends with it, also where a wrapper gives it anothe
   Sessions sessions(wrapper);
   sessions.run([&]() -> asio::awaitable<void> {
     co_await sessions.session->socket();
-    co_await sessions.session->end();
+    sessions.session->close();
   });
   fifo.read_to_end();
   CHECK(childless());
@@ -126,7 +133,7 @@ TEST_CASE("session: its folder is private, and goes with its socket") {
     CHECK(fs::status(place).permissions() == fs::perms::owner_all);
     // As kubectl leaves it when a signal ends it.
     fs::create_symlink("nowhere", *socket);
-    co_await sessions.session->end();
+    sessions.session->close();
   });
   CHECK_FALSE(fs::exists(fs::path(*socket).parent_path()));
 }
@@ -159,6 +166,25 @@ TEST_CASE("session: its proxy and its folder go when this process is killed") {
   fifo.read_to_end();
   // The guard removes it after the end of the proxy.
   while (fs::exists(place)) ::usleep(1000);
+}
+
+TEST_CASE("session: its proxy ends with it, also where somebody stopped the guard") {
+  for (const std::string which : {"the known process", "the guard", "both"}) {
+    CAPTURE(which);
+    const Folder folder;
+    const Fifo fifo(folder.path("fifo"));
+    Sessions sessions(kubectl(folder, fifo));
+    sessions.run([&]() -> asio::awaitable<void> {
+      co_await sessions.session->socket();
+      const auto known = first_child(::getpid());
+      const auto guard = first_child(known);
+      if (which != "the guard") ::kill(known, SIGSTOP);
+      if (which != "the known process") ::kill(guard, SIGSTOP);
+      sessions.session->close();
+    });
+    fifo.read_to_end();
+    CHECK(childless());
+  }
 }
 
 TEST_CASE("session: its proxy ends after a second interrupt, too, which kills at once") {
@@ -211,7 +237,7 @@ TEST_CASE("session: none where its start or its end cannot be told") {
     sessions.run([&]() -> asio::awaitable<void> {
       const auto socket = co_await sessions.session->socket();
       CHECK_FALSE(socket);
-      co_await sessions.session->end();
+      sessions.session->close();
     });
     CHECK_FALSE(place.empty());
     CHECK_FALSE(fs::exists(place));
@@ -224,7 +250,7 @@ TEST_CASE("session: none where its start or its end cannot be told") {
     sessions.run([&]() -> asio::awaitable<void> {
       const auto socket = co_await sessions.session->socket();
       CHECK(socket);
-      co_await sessions.session->end();
+      sessions.session->close();
     });
     fifo.read_to_end();
   }

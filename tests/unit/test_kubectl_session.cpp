@@ -1,0 +1,266 @@
+// Reads of a kubectl whose proxy misbehaves: a process answers instead, or the failure is told.
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json/array.hpp>
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "children.h"
+#include "observe/commands.h"
+#include "tools/kubectl.h"
+#include "tools/session.h"
+
+namespace retrust::test {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using asio::local::stream_protocol;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+/// What a proxy sends for a request; then it closes the connection, or waits for the client to.
+struct Reply {
+  std::string bytes;
+  enum class Then { closes, hangs } then = Then::closes;
+};
+
+Reply answer(int status, const std::string& body) {
+  return {fmt::format("HTTP/1.1 {} x\r\nContent-Length: {}\r\n\r\n{}", status, body.size(), body)};
+}
+
+/// A list of pods without any, which `more` is said to follow.
+Reply page(const std::string& more) {
+  return answer(200, R"({"kind":"PodList","metadata":{"resourceVersion":"1","continue":")" + more +
+                         R"("},"items":[]})");
+}
+
+using Proxy = std::function<Reply(const std::string& target)>;
+
+/// Serves requests as the proxy of the kubectl below.
+class Server : public std::enable_shared_from_this<Server> {
+ public:
+  Server(asio::io_context& io, const std::string& path, Proxy proxy)
+      : io_(io), acceptor_(io, stream_protocol::endpoint(path)), proxy_(std::move(proxy)) {}
+
+  void start() {
+    asio::co_spawn(
+        io_, [self = shared_from_this()] { return self->accept(); }, asio::detached);
+  }
+  void stop() {
+    error_code ignored;
+    acceptor_.close(ignored);
+  }
+
+ private:
+  asio::awaitable<void> accept() {
+    error_code closed;
+    for (;;) {
+      auto client =
+          co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, closed));
+      if (closed) co_return;
+      const auto shared = std::make_shared<stream_protocol::socket>(std::move(client));
+      asio::co_spawn(
+          io_, [self = shared_from_this(), shared] { return self->serve(shared); }, asio::detached);
+    }
+  }
+
+  asio::awaitable<void> serve(std::shared_ptr<stream_protocol::socket> client) {
+    std::string asked;
+    std::array<char, 4096> buffer{};
+    error_code gone;
+    const auto read = [&]() -> asio::awaitable<void> {
+      const auto size = co_await client->async_read_some(
+          asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, gone));
+      asked.append(buffer.data(), size);
+    };
+    while (!gone && asked.find("\r\n\r\n") == std::string::npos) co_await read();
+    // Nothing is asked by whoever only looks who serves.
+    if (gone) co_return;
+    const auto begin = asked.find(' ') + 1;
+    const auto reply = proxy_(asked.substr(begin, asked.find(' ', begin) - begin));
+    co_await asio::async_write(*client, asio::buffer(reply.bytes),
+                               asio::redirect_error(asio::use_awaitable, gone));
+    while (reply.then == Reply::Then::hangs && !gone) co_await read();
+  }
+
+  asio::io_context& io_;
+  stream_protocol::acceptor acceptor_;
+  Proxy proxy_;
+};
+
+/// A kubectl with a session, and what it did.
+class Play final : public EventSink {
+ public:
+  explicit Play(Proxy proxy, milliseconds command_timeout = std::chrono::seconds{30})
+      : proxy_([this, proxy = std::move(proxy)](const std::string& target) {
+          requests.push_back(target);
+          return proxy(target);
+        }) {
+    const auto program = folder_.file("kubectl",
+                                      "#!/bin/sh\n"
+                                      "case \" $* \" in *' proxy '*)\n"
+                                      "echo Starting to serve on x; exec sleep 1000 ;; esac\n"
+                                      "echo '{\"kind\":\"PodList\",\"items\":[{\"metadata\":"
+                                      "{\"name\":\"by-a-process\"}}]}'\n",
+                                      fs::perms::owner_all);
+    KubectlTarget target;
+    target.program = program;
+    target.kubeconfig = folder_.file("kubeconfig", "", fs::perms::owner_all);
+    target.command_timeout = command_timeout;
+    const Kubectl plain(runner_, *this, std::move(target));
+    kubectl = plain.in_session(io_.get_executor());
+    kubectl->session()->set_base("");
+  }
+
+  /// The socket of a proxy is served from the moment when its command is told of.
+  void emit(const Event& event) override {
+    if (!event.is<CommandStarted>()) return;
+    commands.push_back(event.text);
+    constexpr std::string_view option = "--unix-socket=";
+    const auto at = event.text.find(option);
+    if (at == std::string::npos) return;
+    const auto path = event.text.substr(at + option.size());
+    server_ = std::make_shared<Server>(io_, path.substr(0, path.find(' ')), proxy_);
+    server_->start();
+  }
+
+  /// The names of the pods that a read brings; throws as the read does.
+  std::vector<std::string> pods(Patience patience = {}) {
+    std::vector<std::string> names;
+    run([&, patience]() -> asio::awaitable<void> {
+      const auto reader = kubectl->with(patience);
+      auto query = pods_query();
+      const auto list = co_await reader.get(std::move(query));
+      for (const auto& item : array_at(list, "/items")) {
+        names.push_back(text_at(item, "/metadata/name"));
+      }
+    });
+    return names;
+  }
+
+  void run(std::function<asio::awaitable<void>()> task) {
+    std::exception_ptr failure;
+    asio::co_spawn(io_, std::move(task), [&](std::exception_ptr error) {
+      failure = std::move(error);
+      kubectl->session()->close();
+      if (server_) server_->stop();
+    });
+    io_.run();
+    io_.restart();
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  static Query pods_query() {
+    return {Arguments{"pods", "-n", "x"}, {ApiRead::list(Resource::pods, NamespaceName("x"))}};
+  }
+
+  std::vector<std::string> requests;
+  std::vector<std::string> commands;
+  std::optional<Kubectl> kubectl;
+
+ private:
+  Folder folder_;
+  asio::io_context io_;
+  Runner runner_{io_.get_executor()};
+  Proxy proxy_;
+  std::shared_ptr<Server> server_;
+};
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("kubectl session: a proxy that accepts and never answers is asked once") {
+  const auto silent = [](const std::string&) { return Reply{"", Reply::Then::hangs}; };
+  Play play(silent, std::chrono::seconds{6});
+  Names first;
+  Names second;
+  play.run([&]() -> asio::awaitable<void> {
+    for (auto* names : {&first, &second}) {
+      auto query = Play::pods_query();
+      const auto list = co_await play.kubectl->get(std::move(query));
+      for (const auto& item : array_at(list, "/items")) {
+        names->push_back(text_at(item, "/metadata/name"));
+      }
+    }
+  });
+  CHECK(first == Names{"by-a-process"});
+  CHECK(second == first);
+  CHECK(play.requests.size() == 1);
+}
+
+TEST_CASE("kubectl session: a watch that is not answered is one of a process") {
+  const auto silent = [](const std::string& target) {
+    return target.find("watch=true") == std::string::npos ? page("")
+                                                          : Reply{"", Reply::Then::hangs};
+  };
+  Play play(silent, std::chrono::seconds{6});
+  const auto watch = [&]() -> asio::awaitable<void> {
+    auto query = Play::pods_query();
+    const auto stop = [&](const WatchEvent&) { return Flow::stop; };
+    // The script prints no event, so its watch ends at once and begins again.
+    const auto on_list = [&] {
+      for (const auto& line : play.commands) {
+        if (line.find(" -w ") != std::string::npos) throw std::runtime_error("by a process");
+      }
+    };
+    const milliseconds limit = std::chrono::minutes(1);
+    co_await play.kubectl->watch(std::move(query), limit, on_list, stop);
+  };
+  CHECK_THROWS_WITH(play.run(watch), "by a process");
+}
+
+TEST_CASE("kubectl session: empty pages that others follow come to an end") {
+  Play play([](const std::string&) { return page("more"); });
+  CHECK_THROWS_WITH(play.pods(), doctest::Contains("a list without an end"));
+  CHECK(play.requests.size() < 20);
+}
+
+TEST_CASE("kubectl session: a list that begins again after it expired is read whole, once") {
+  const std::string expired =
+      R"({"kind":"Status","reason":"Expired","code":410,"message":"too old"})";
+  Play play([&](const std::string& target) {
+    return target.find("continue=") == std::string::npos ? page("more") : answer(410, expired);
+  });
+  CHECK_THROWS_WITH(play.pods(), doctest::Contains("a list without an end"));
+  CHECK(play.requests.size() == 3);
+}
+
+TEST_CASE("kubectl session: an answer that stops half-way is like a kubectl that hangs") {
+  const Reply half{"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", Reply::Then::hangs};
+  Play play([&](const std::string&) { return half; }, milliseconds{300});
+  std::optional<KubectlFailure> failed;
+  try {
+    play.pods({std::chrono::minutes{5}});
+  } catch (const KubectlFailure& failure) {
+    failed = failure;
+  }
+  REQUIRE(failed);
+  CHECK(failed->kind == KubectlError::hung);
+  CHECK(failed->status == ExitStatus::failed);
+  CHECK(play.requests.size() == 1);
+}
+
+TEST_CASE("kubectl session: a proxy that breaks off is none to rely on") {
+  for (const std::string bytes : {"", "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", "junk"}) {
+    CAPTURE(bytes);
+    Play play([&](const std::string&) { return Reply{bytes}; });
+    CHECK(play.pods() == Names{"by-a-process"});
+  }
+}
+
+}  // namespace
+}  // namespace retrust::test

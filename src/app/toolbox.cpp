@@ -121,6 +121,8 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
   plan.local_kubectl = clusters.local.shown_line();
   plan.docker = options_.docker;
   plan.local_age = clusters.local.target().age;
+  plan.downstream_session = clusters.downstream.session() != nullptr;
+  plan.local_session = clusters.local.session() != nullptr;
   return plan;
 }
 

@@ -160,6 +160,7 @@ awaitable<void> StepRunner::and_end_watch(awaitable<void> work) {
     failure = std::current_exception();
   }
   co_await context_.cluster_watch().end();
+  co_await context_.shown_reads().end();
   if (failure) std::rethrow_exception(failure);
 }
 

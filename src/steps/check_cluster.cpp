@@ -22,9 +22,11 @@ PlannedStep plan(const Situation& situation) {
     planned.reason = fmt::format("no report is waited for: {}", reason);
     return planned;
   }
-  planned.commands = {shell_line(
-      options.local_kubectl,
-      Kubectl::watch_args(commands::watched_cluster(seen.local.cluster.id), options.local_age))};
+  const auto& id = seen.local.cluster.id;
+  const auto args = options.local_session
+                        ? Kubectl::get_args(commands::cluster(id))
+                        : Kubectl::watch_args(commands::watched_cluster(id), options.local_age);
+  planned.commands = {shell_line(options.local_kubectl, args)};
   return planned;
 }
 

@@ -21,21 +21,11 @@ awaitable<void> ClusterWatch::begin(Kubectl local, ClusterId id, Take take) {
   failure_ = nullptr;
   const auto executor = co_await boost::asio::this_coro::executor;
   news_.emplace(executor);
-  // A session's watch is no command of the runbook, so the runbook's command runs as well.
-  if (local.session() && !was_shown_) co_await shown_.start(show(local, id));
-  was_shown_ = true;
   co_await task_.start(follow(std::move(local), std::move(id), std::move(take)));
-}
-
-awaitable<void> ClusterWatch::show(Kubectl local, ClusterId id) {
-  // No patience: the watch brings the same resource, and reports failures.
-  const auto documented = local.documented().with(Patience{});
-  co_await documented.get(commands::cluster(id));
 }
 
 awaitable<void> ClusterWatch::end() {
   co_await task_.end();
-  co_await shown_.finish();
 }
 
 awaitable<void> ClusterWatch::follow(Kubectl local, ClusterId id, Take take) {

@@ -35,12 +35,8 @@ class ClusterWatch {
 
  private:
   boost::asio::awaitable<void> follow(Kubectl local, ClusterId id, Take take);
-  /// Runs the runbook's own command for the resource, for the transcript.
-  boost::asio::awaitable<void> show(Kubectl local, ClusterId id);
 
   Background task_;
-  Background shown_;
-  bool was_shown_ = false;
   std::optional<boost::asio::steady_timer> news_;
   std::exception_ptr failure_;
   bool seen_ = false;

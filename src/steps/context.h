@@ -16,6 +16,7 @@
 #include "steps/cluster_watch.h"
 #include "steps/deletion.h"
 #include "steps/plan.h"
+#include "steps/shown_reads.h"
 #include "transcript/journal.h"
 #include "transcript/run_folder.h"
 
@@ -41,6 +42,7 @@ class RunData {
   std::set<Step> expected_;
   std::optional<StoredDigest> noted_;
   ClusterWatch watch_;
+  ShownReads shown_;
 };
 
 /// Access of a step to the data of its run, for one section of the runbook. Cheap to copy.
@@ -75,6 +77,7 @@ class Context {
   /// The kubectls for observing, without a section or patience.
   Clusters& clusters() const { return data_->clusters_; }
   ClusterWatch& cluster_watch() const { return data_->watch_; }
+  ShownReads& shown_reads() const { return data_->shown_; }
 
   const Observation& seen() const { return data_->seen_; }
   RunState& state() const { return data_->state_; }

@@ -29,6 +29,8 @@ PlannedStep plan(const Situation& situation) {
   } else {
     args = Kubectl::get_args(commands::secret(name_space, live->name));
   }
+  // The name of the secret to come is not known yet.
+  if (options.downstream_session && (to_come || live == nullptr)) return planned;
   planned.commands = {shell_line(options.downstream_kubectl, args)};
   return planned;
 }

@@ -25,6 +25,9 @@ struct PlanOptions {
   KubectlLine downstream_kubectl = {};
   KubectlLine local_kubectl = {};
   KubectlAge local_age = KubectlAge::present;
+  /// Whether a session reads the cluster: a watch is no command of kubectl then.
+  bool downstream_session = false;
+  bool local_session = false;
   std::string docker = "docker";  ///< program as the operator named it
 };
 

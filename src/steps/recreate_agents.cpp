@@ -132,7 +132,9 @@ awaitable<void> delete_pods(Context context, std::vector<Pod> pods) {
   co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
   // The time until the agents start serves for the watch, and for a trial of what they will report.
   if (context.expects(Step::check_cluster)) co_await watch_stored(context);
-  if (context.seen().live() != nullptr) co_await try_live_early(context);
+  if (context.seen().live() == nullptr) co_return;
+  if (context.expects(Step::get_token)) co_await show_live_secret(context);
+  co_await try_live_early(context);
 }
 
 awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& stale) {

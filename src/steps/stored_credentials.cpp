@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "observe/commands.h"
 #include "observe/parse.h"
 #include "observe/stored_token.h"
 #include "steps/token_secret.h"
@@ -45,6 +46,8 @@ awaitable<void> watch_stored(Context context) {
   ClusterWatch::Take on_object = [reader](const boost::json::value& object) {
     take(reader, object);
   };
+  auto query = commands::cluster(context.seen().local.cluster.id);
+  co_await context.shown_reads().begin(reader.local(), std::move(query));
   co_await context.cluster_watch().begin(reader.local(), context.seen().local.cluster.id,
                                          std::move(on_object));
 }

@@ -103,6 +103,14 @@ awaitable<void> read_tokens_again(Context context) {
   context.note_live();
 }
 
+awaitable<void> show_live_secret(Context context) {
+  const auto* live = context.seen().live();
+  if (live == nullptr) co_return;
+  auto query = commands::secret(context.options().name_space, live->name);
+  const auto kubectl = context.in_section_of(Step::get_token).downstream();
+  co_await context.shown_reads().begin(kubectl, std::move(query));
+}
+
 awaitable<TokenSecret> read_live_secret(Context context) {
   const auto* found = context.seen().live();
   if (found == nullptr) {
@@ -110,13 +118,14 @@ awaitable<TokenSecret> read_live_secret(Context context) {
                   "run step delete-token, which waits for one, or run");
   }
   const auto live = *found;
+  co_await show_live_secret(context);
   // 2.3 and 2.4 read the same secret, and the watch of 2.1 has just brought it.
   const auto& performed = context.state().performed;
   if (performed.contains(Step::get_token) || performed.contains(Step::delete_token)) co_return live;
   const auto kubectl = context.in_section_of(Step::get_token).downstream();
-  const auto documented = kubectl.documented();
+  const auto reader = kubectl.session() ? kubectl : kubectl.documented();
   const auto object =
-      co_await documented.get(commands::secret(context.options().name_space, live.name));
+      co_await reader.get(commands::secret(context.options().name_space, live.name));
   auto fresh = parse_token_secret(object, agent_account, context.redactor());
   if (!fresh || !fresh->complete()) {
     throw Failure(ExitStatus::failed,

@@ -23,6 +23,9 @@ boost::asio::awaitable<void> make_token(Context context);
 /// Reads all token secrets of cattle, and asks the cluster for its verdict on each token.
 boost::asio::awaitable<void> read_tokens_again(Context context);
 
+/// Begins the command of 2.3 and 2.4 once, if a session reads the cluster.
+boost::asio::awaitable<void> show_live_secret(Context context);
+
 /// Reads the live token secret for 2.3 and 2.4, unless 2.1 or 2.3 of this run has just read it.
 /// Throws Failure if there is none.
 boost::asio::awaitable<TokenSecret> read_live_secret(Context context);

@@ -295,6 +295,20 @@ TEST_CASE("commands are shown with the operator's own file names, quoted where n
                                  "secret/cattle-token-aaaaa --ignore-not-found --wait=false"});
 }
 
+TEST_CASE("the plan shows no watch where a session watches, but the commands of the runbook") {
+  PlanOptions options;
+  const auto by_processes = make_plan(renewed(), options);
+  CHECK(by_processes[Step::get_token].commands.front().find(" -w ") != std::string::npos);
+  CHECK(by_processes[Step::check_cluster].commands.front().find(" -w ") != std::string::npos);
+  options.downstream_session = true;
+  options.local_session = true;
+  const auto by_session = make_plan(renewed(), options);
+  // Nobody knows the name of the secret to come.
+  CHECK(by_session[Step::get_token].commands.empty());
+  CHECK(by_session[Step::check_cluster].commands.front() ==
+        "kubectl get clusters.management.cattle.io/c-x7k2p -o json");
+}
+
 TEST_CASE("refused with 4: not the right clusters") {
   auto seen = renewed();
   std::string why;

@@ -192,6 +192,14 @@ void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal
   if (clusters.local.target().program == clusters.downstream.target().program) {
     clusters.local = clusters.local.of_version(seen.kubectl_version);
   }
+  for (auto* kubectl : {&clusters.downstream, &clusters.local}) {
+    auto selected = kubectl->as_selected();
+    if (!selected) continue;
+    journal.finding(fmt::format("{} starts {} for the {}: retrust starts that one itself from here",
+                                kubectl->target().named, selected->target().program,
+                                name_of(kubectl->target().side)));
+    *kubectl = std::move(*selected);
+  }
 }
 
 const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,

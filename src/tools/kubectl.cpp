@@ -177,6 +177,14 @@ Kubectl Kubectl::with_kubeconfig(std::string path) const {
   return copy;
 }
 
+std::optional<Kubectl> Kubectl::as_selected() const {
+  if (!session_ || session_->selected().empty()) return std::nullopt;
+  if (session_->selected() == target_.program) return std::nullopt;
+  auto copy = *this;
+  copy.target_.program = session_->selected();
+  return copy;
+}
+
 Kubectl Kubectl::documented() const {
   auto copy = *this;
   copy.session_.reset();

@@ -117,6 +117,9 @@ class Kubectl {
   Kubectl documented() const;
   /// Nothing where there is none.
   const std::shared_ptr<Session>& session() const { return session_; }
+  /// A copy that starts the kubectl which its own program, a dispatcher, selected for the session.
+  /// Nothing if the session knows of none, or this is that copy.
+  std::optional<Kubectl> as_selected() const;
   /// A copy that knows the version of its kubectl, e.g. "v1.32.4".
   Kubectl of_version(std::string_view version) const;
 

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
+#include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <utility>
@@ -14,6 +16,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -71,6 +74,29 @@ Stamp stamp_of(const std::string& path) {
           file.st_ino,
           file.st_size,
           {file.st_mtim.tv_sec, file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec}};
+}
+
+/// The file of the process that listens at a socket; empty where that is not to be seen.
+fs::path listener_at(const asio::any_io_executor& executor, const std::string& path) {
+  asio::local::stream_protocol::socket client(executor);
+  boost::system::error_code refused;
+  client.connect(path, refused);
+  ucred listener{};
+  socklen_t size = sizeof listener;
+  const auto known = !refused && ::getsockopt(client.native_handle(), SOL_SOCKET, SO_PEERCRED,
+                                              &listener, &size) == 0;
+  if (!known) return {};
+  std::error_code unseen;
+  return fs::read_symlink("/proc/" + std::to_string(listener.pid) + "/exe", unseen);
+}
+
+/// The file that serves, where it is a kubectl.1.NN beside the program that was started.
+std::string selected_by(const std::string& program, const fs::path& serves) {
+  std::error_code unseen;
+  const auto started = fs::canonical(program, unseen);
+  const auto beside = !unseen && serves != started && serves.parent_path() == started.parent_path();
+  const auto named = serves.filename().string().starts_with("kubectl.1.");
+  return beside && named ? serves.string() : std::string();
 }
 
 }  // namespace
@@ -205,6 +231,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
       said.clear();
       limit.cancel();
       socket = path;
+      selected = selected_by(target.program, listener_at(executor, path));
       stage = Stage::serving;
       changed.cancel();
       return Flow::go_on;
@@ -246,6 +273,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   std::optional<std::string> base;
   std::optional<fs::path> folder;
   std::string socket;
+  std::string selected;
   Descriptor pipe;  ///< the guard ends the proxy when it closes
   Clock::time_point began = {};
   bool told = true;  ///< that it ended
@@ -292,6 +320,10 @@ asio::awaitable<std::optional<std::string>> Session::socket() {
     if (state->stage == Stage::serving && state->base) co_return state->socket;
     co_await state->wait();
   }
+}
+
+const std::string& Session::selected() const {
+  return state_->selected;
 }
 
 void Session::close() {

@@ -70,6 +70,10 @@ class Session {
   /// cannot, or died too often, or the base is not to be known.
   boost::asio::awaitable<std::optional<std::string>> socket();
 
+  /// The kubectl that serves, where the program that was started is a dispatcher: that of gcloud
+  /// looks at the server's version and becomes the kubectl.1.NN beside it. Empty otherwise.
+  const std::string& selected() const;
+
   /// Ends the proxy for good, without waiting for its end: work remains until then, some seconds
   /// at most.
   void close();

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,15 @@ bool has(const std::string& text, const std::string& part) {
 std::string real_kubectl() {
   const char* named = std::getenv("RETRUST_TEST_KUBECTL");
   return named == nullptr ? "kubectl" : named;
+}
+
+/// The file of a program that PATH leads to.
+fs::path on_path(const std::string& program) {
+  std::istringstream folders(std::getenv("PATH"));
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (fs::exists(fs::path(folder) / program)) return fs::canonical(fs::path(folder) / program);
+  }
+  return program;
 }
 
 /// A kubectl of these words of a shell, with the real one in $kubectl.
@@ -173,6 +183,24 @@ TEST_CASE("where there can be no session, commands of kubectl read") {
   status(
       "case \" $* \" in *' proxy '*) echo 'Starting to serve on x'; exec sleep 1000 ;; esac\n"
       "exec \"$kubectl\" \"$@\"");
+}
+
+TEST_CASE("the kubectl that a dispatcher selects is started itself from then on") {
+  Sandbox sandbox;
+  const auto folder = sandbox.directory() / "dispatching";
+  fs::create_directory(folder);
+  const auto selected = folder / "kubectl.1.35";
+  const auto dispatcher = folder / "kubectl";
+  fs::copy_file(on_path(real_kubectl()), selected);
+  write_file(dispatcher, "#!/bin/sh\nexec '" + selected.string() + "' \"$@\"\n");
+  fs::permissions(dispatcher, fs::perms::owner_all);
+  const auto run = sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--session"},
+                                    .kubectl = dispatcher.string()});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.all(), " starts " + selected.string() + " for the downstream cluster"));
+  const auto told = transcripts(sandbox.run_folder());
+  CHECK(has(told, "\"program\":\"" + selected.string() + "\""));
 }
 
 TEST_CASE("a proxy that serves and hangs holds nobody up") {

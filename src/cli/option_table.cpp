@@ -79,12 +79,12 @@ const std::vector<OptionInfo>& all_options() {
        "context in --local-kubeconfig, where it is not the current one",
        {}},
       {"kubectl", "", "PATH", "kubectl", "the kubectl to run", {}},
-      {"session",
+      {"no-session",
        "",
        "",
        "",
-       "on trial: read each cluster through one long-lived kubectl proxy, which logs in once, "
-       "instead of by a kubectl for each request",
+       "read with a kubectl process for each request, each of which logs in, instead of through "
+       "one kubectl proxy for each cluster",
        {}},
       {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", {}},
       {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {}},

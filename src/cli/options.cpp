@@ -422,7 +422,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
-  if (values.flag("session")) parsed.reads = Reads::by_sessions;
+  if (values.flag("no-session")) parsed.reads = Reads::by_processes;
   parsed.name_space = name_in<NamespaceName>(values, "namespace");
   if (parsed.name_space.empty()) wrong("--namespace is empty", "leave it out for cattle-system");
   parsed.docker = values.text("docker");

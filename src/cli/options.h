@@ -20,7 +20,7 @@ enum class OutputFormat { text, json };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
 
-/// How clusters are read (`--session`).
+/// How clusters are read (`--no-session`).
 enum class Reads { by_sessions, by_processes };
 
 /// Checked options from the command line, the environment and a file.
@@ -36,7 +36,7 @@ struct Options {
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";
-  Reads reads = Reads::by_processes;
+  Reads reads = Reads::by_sessions;
   std::string docker = "docker";
   std::string rke;  ///< empty: rke or rke_linux-amd64
   NamespaceName name_space = "cattle-system";

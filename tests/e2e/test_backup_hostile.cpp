@@ -198,8 +198,9 @@ TEST_CASE("kill -9 leaves no watch behind") {
   write_file(kubectl, "#!/bin/sh\ncase \" $* \" in *' -w '*) echo $$ >>'" + pids.string() +
                           "' ;; esac\nexec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
   fs::permissions(kubectl, fs::perms::owner_all);
-  const auto child = sandbox.start(
-      {.args = {"step", "check-cluster", "--timeout", "10m"}, .kubectl = kubectl.string()});
+  const auto child =
+      sandbox.start({.args = {"step", "check-cluster", "--timeout", "10m", "--no-session"},
+                     .kubectl = kubectl.string()});
   wait_until("a watch works", [&] { return !lines_of(read_file(pids)).empty(); });
   child->signal(SIGKILL);
   child->wait();

@@ -193,7 +193,8 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
     Sandbox other({"--fault", "agents-never-report"});
     const auto path = (sandbox.directory() / "swapped.kubeconfig").string();
     write_file(path, read_file(sandbox.file(side + ".kubeconfig")));
-    Sandbox::Call call{.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"}};
+    Sandbox::Call call{
+        .args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s", "--no-session"}};
     call.args.insert(call.args.end(), more.begin(), more.end());
     (side == "local" ? call.local_kubeconfig : call.kubeconfig) = path;
     call.kubectl = swapping_kubectl(sandbox, before, other.file(side + ".kubeconfig"), path);

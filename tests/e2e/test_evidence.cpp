@@ -96,9 +96,9 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
   CHECK(has(told, "/backup has what Rancher had stored, the old token included"));
   CHECK(has(told, "\n- put that back: retrust rollback "));
   CHECK(has(told, "  # given: "));
-  // The watch of 2.5 begins while the agents start, and is shown where it belongs.
+  // The command of 2.5 runs while the agents start, and is shown where it belongs.
   const auto check = told.substr(std::min(told.find("## 2.5 check-cluster"), told.size()));
-  CHECK(has(check.substr(0, check.find("\n## ", 1)), "get clusters.management.cattle.io "));
+  CHECK(has(check.substr(0, check.find("\n## ", 1)), "get clusters.management.cattle.io/c-x7k2p "));
 
   CHECK(sandbox.run().status == 0);
   told = words(sandbox);

@@ -246,6 +246,7 @@ TEST_CASE("where the operator may not see the users' tokens that is said, and no
   const auto call = [&](std::vector<std::string> args) {
     Sandbox::Call made;
     made.args = std::move(args);
+    made.args.emplace_back("--no-session");
     made.kubectl = kubectl;
     return sandbox.retrust(made);
   };

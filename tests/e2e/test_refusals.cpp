@@ -350,7 +350,7 @@ std::string without_sanitizer(const std::string& text) {
 TEST_CASE("where too few files may be open, no message names a source file of a library") {
   Sandbox sandbox;
   auto unexpected = 0;
-  for (int files = 5; files < 14; ++files) {
+  for (int files = 5; files < 24; ++files) {
     const auto shell = fmt::format("ulimit -n {}; exec \"$@\"", files);
     const auto result = sandbox.retrust({.args = {"status"}, .shell = shell});
     CAPTURE(result.all());

@@ -105,7 +105,7 @@ std::string talkative_kubectl(const Sandbox& sandbox, const std::string& pattern
 
 TEST_CASE("a kubectl that prints a lot fills neither transcript nor memory") {
   Sandbox sandbox;
-  Sandbox::Call call{.args = {"run", "--yes", "--no-rancher-backup"}};
+  Sandbox::Call call{.args = {"run", "--yes", "--no-rancher-backup", "--no-session"}};
   auto said = "printed more than";
   SUBCASE("where it deletes") {
     call.kubectl = talkative_kubectl(sandbox, "*' delete '*", "yes 'a line of 30 bytes, or so'");

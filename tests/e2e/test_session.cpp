@@ -72,9 +72,9 @@ TEST_CASE("a session reads what commands of kubectl read" * doctest::test_suite(
   Sandbox sandbox;
   for (const std::string cluster : {"c-x7k2p", "production"}) {
     Sandbox::Call call{.args = {"status", "--output", "json"}, .cluster = cluster};
-    const auto by_processes = sandbox.retrust(call);
-    call.args.emplace_back("--session");
     const auto by_session = sandbox.retrust(call);
+    call.args.emplace_back("--no-session");
+    const auto by_processes = sandbox.retrust(call);
     CHECK(by_session.status == 3);
     CHECK(by_session.status == by_processes.status);
     CHECK(essence(by_session.out) == essence(by_processes.out));
@@ -84,7 +84,7 @@ TEST_CASE("a session reads what commands of kubectl read" * doctest::test_suite(
 
 TEST_CASE("a run shows what a session reads as kubectl would, and the documented reads as run") {
   Sandbox sandbox;
-  CHECK(sandbox.run({"--session"}).status == 0);
+  CHECK(sandbox.run().status == 0);
   const auto told = transcripts(sandbox.run_folder());
   CHECK(has(told, "--unix-socket="));
   CHECK(has(told, " get --raw '/api/v1/namespaces/cattle-system/secrets?limit=500'"));
@@ -96,7 +96,7 @@ TEST_CASE("a run shows what a session reads as kubectl would, and the documented
     CAPTURE(command);
     CHECK(has(told, command));
   }
-  CHECK(sandbox.run().status == 0);
+  CHECK(sandbox.run({"--no-session"}).status == 0);
   CHECK_FALSE(has(transcripts(sandbox.run_folder()), "--unix-socket="));
 }
 
@@ -109,9 +109,9 @@ TEST_CASE("a session changes nothing: each change is a command of kubectl") {
                "exec \"$kubectl\" \"$@\" ;; esac\n"
                "echo 'error: no' >&2; exit 1");
   for (const std::string command : {"status", "plan", "run"}) {
-    Sandbox::Call call{.args = {command, "--session"}, .kubectl = reading};
+    Sandbox::Call call{.args = {command}, .kubectl = reading};
     if (command == "run") {
-      call.args = {"run", "--yes", "--no-rancher-backup", "--all", "--session"};
+      call.args = {"run", "--yes", "--no-rancher-backup", "--all"};
     }
     const auto result = sandbox.retrust(call);
     CAPTURE(result.all());
@@ -136,7 +136,7 @@ TEST_CASE("a session changes nothing: each change is a command of kubectl") {
 TEST_CASE("a session leads through the path of the server's URL") {
   Sandbox sandbox;
   const auto seen =
-      sandbox.retrust({.args = {"status", "--verbose", "--session"},
+      sandbox.retrust({.args = {"status", "--verbose"},
                        .local_kubeconfig = sandbox.file("local-through-rancher.kubeconfig")});
   CAPTURE(seen.all());
   CHECK(seen.status == 3);
@@ -150,10 +150,9 @@ TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper tha
   fs::create_directory(temporary);
   for (const auto signal : {SIGKILL, SIGTERM, SIGINT}) {
     CAPTURE(signal);
-    const auto retrust =
-        sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--session"},
-                       .kubectl = wrapper,
-                       .environment = {{"TMPDIR", temporary.string()}}});
+    const auto retrust = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"},
+                                        .kubectl = wrapper,
+                                        .environment = {{"TMPDIR", temporary.string()}}});
     wait_until("both clusters are read by sessions", [&] {
       // Each is the guard in two processes, the wrapper and the proxy.
       return proxies(sandbox).size() == 8 && has(retrust->out(), "waiting for ");
@@ -169,8 +168,8 @@ TEST_CASE("a session ends with retrust, also by SIGKILL and behind a wrapper tha
 TEST_CASE("where there can be no session, commands of kubectl read") {
   Sandbox sandbox;
   const auto status = [&](const std::string& words) {
-    const auto seen = sandbox.retrust(
-        {.args = {"status", "--verbose", "--session"}, .kubectl = scripted(sandbox, words)});
+    const auto seen =
+        sandbox.retrust({.args = {"status", "--verbose"}, .kubectl = scripted(sandbox, words)});
     CAPTURE(seen.all());
     CHECK(seen.status == 3);
     // The server's version decides who makes a token secret.
@@ -194,8 +193,8 @@ TEST_CASE("the kubectl that a dispatcher selects is started itself from then on"
   fs::copy_file(on_path(real_kubectl()), selected);
   write_file(dispatcher, "#!/bin/sh\nexec '" + selected.string() + "' \"$@\"\n");
   fs::permissions(dispatcher, fs::perms::owner_all);
-  const auto run = sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--session"},
-                                    .kubectl = dispatcher.string()});
+  const auto run = sandbox.retrust(
+      {.args = {"run", "--yes", "--no-rancher-backup"}, .kubectl = dispatcher.string()});
   CAPTURE(run.all());
   CHECK(run.status == 0);
   CHECK(has(run.all(), " starts " + selected.string() + " for the downstream cluster"));
@@ -212,9 +211,8 @@ TEST_CASE("a proxy that serves and hangs holds nobody up") {
                "until grep -q Starting \"$said\"; do sleep 0.01; done\n"
                "kill -STOP $proxy; cat \"$said\"; wait $proxy ;;\n"
                "*) exec \"$kubectl\" \"$@\" ;; esac");
-  const auto seen =
-      sandbox.retrust({.args = {"status", "--verbose", "--session", "--command-timeout", "9s"},
-                       .kubectl = stopped});
+  const auto seen = sandbox.retrust(
+      {.args = {"status", "--verbose", "--command-timeout", "9s"}, .kubectl = stopped});
   CAPTURE(seen.all());
   CHECK(seen.status == 3);
   CHECK(has(seen.all(), "no answer within 3"));

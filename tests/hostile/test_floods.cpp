@@ -61,6 +61,9 @@ Flooded flooded(const std::string& name, const std::string& pattern, const Flood
   e2e::Sandbox::Call call{.args = command_named(name).args};
   if (name != "status") call.args.insert(call.args.end(), {"--timeout", "1s"});
   call.args.insert(call.args.end(), {"--command-timeout", "3s"});
+  // No process reviews or watches where a session does.
+  const auto by_process = pattern == "*' create '*" || pattern == "*' -w '*";
+  if (by_process) call.args.emplace_back("--no-session");
   call.kubectl = flooding_kubectl(sandbox, pattern, flood);
   call.environment["ASAN_OPTIONS"] = "detect_leaks=0";  // which works in no traced program
   auto setup = sandbox.setup(call);

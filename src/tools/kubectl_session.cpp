@@ -314,7 +314,7 @@ awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim)
     auto* list = object == nullptr ? nullptr : object->if_contains("items");
     if (list != nullptr && list->is_array()) {
       for (auto& item : list->get_array()) items.push_back(std::move(item));
-    } else if (object != nullptr && text_at(*part, "/metadata/name") != "") {
+    } else if (object != nullptr && !text_at(*part, "/metadata/name").empty()) {
       items.push_back(std::move(*part));
     }
   }

@@ -203,7 +203,7 @@ std::string inline_text(std::string_view text) {
 }
 
 std::string advice_text(const Advice& advice) {
-  const auto words = inline_text(advice.sentence);
+  auto words = inline_text(advice.sentence);
   if (advice.command.empty()) return words;
   return fmt::format("{}: {}", words, code_span(in_a_line(advice.command)));
 }

@@ -126,17 +126,17 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
   return plan;
 }
 
-OwnTokensChoice Toolbox::own_tokens_choice() const {
-  if (options_.skip.contains(Step::repair_impersonation)) return OwnTokensChoice::leave;
+UserTokensChoice Toolbox::user_tokens_choice() const {
+  if (options_.skip.contains(Step::repair_impersonation)) return UserTokensChoice::leave;
   // What a single other step does has nothing to do with the tokens of Rancher's users.
   if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
-    return OwnTokensChoice::leave;
+    return UserTokensChoice::leave;
   }
-  return OwnTokensChoice::look;
+  return UserTokensChoice::look;
 }
 
 ObserveOptions Toolbox::observe_options(Permissions permissions, const Clusters& clusters) const {
-  ObserveOptions options{options_.cluster, options_.name_space, {}, own_tokens_choice()};
+  ObserveOptions options{options_.cluster, options_.name_space, {}, user_tokens_choice()};
   if (permissions == Permissions::ask) {
     options.permissions = [plan = plan_options(clusters)](const Observation& seen) {
       return permissions_of_steps(seen, plan);

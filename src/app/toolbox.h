@@ -35,7 +35,7 @@ class Toolbox {
                           const std::string& context) const;
   /// The kubectl in Rancher's container.
   Kubectl in_container() const;
-  OwnTokensChoice own_tokens_choice() const;
+  UserTokensChoice user_tokens_choice() const;
 
   const Options& options_;
   Runner& runner_;

@@ -82,7 +82,7 @@ bool is_token(std::string_view text, Secret::Kind kind) {
 
 }  // namespace
 
-void keep_secret(Redactor& redactor, std::string_view text, std::string_view kind) {
+void redact(Redactor& redactor, std::string_view text, std::string_view kind) {
   if (text.empty()) return;
   const auto label = label_of(text, kind);
   keep_plain(redactor, text, label);
@@ -93,7 +93,7 @@ void keep_secret(Redactor& redactor, std::string_view text, std::string_view kin
 Secret::Secret(Redactor& redactor, Kind kind, std::string_view text, Forms forms) {
   if (!is_token(text, kind)) return;
   if (forms == Forms::all) {
-    keep_secret(redactor, text);
+    redact(redactor, text);
   } else {
     keep_plain(redactor, text, label_of(text, "token"));
   }

@@ -47,6 +47,6 @@ class Secret {
 
 /// Registers a text that is secret and is not kept, in every form in which it could show, with the
 /// label "‹KIND sha256:…›".
-void keep_secret(Redactor& redactor, std::string_view text, std::string_view kind = "token");
+void redact(Redactor& redactor, std::string_view text, std::string_view kind = "token");
 
 }  // namespace retrust

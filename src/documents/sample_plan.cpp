@@ -27,11 +27,11 @@ Observation sample(Shown shown) {
   backup.archive = "/tmp/rancher-data-backup-VERSION-DATE.tar.gz";
   backup.folder = "RUN-DIR/backup";
   seen.backup.container = backup;
-  OwnTokens::Group users;
+  UserTokens::Group users;
   users.name_space = "cattle-impersonation-system";
   users.total = users.rejected = 1;
-  seen.own_tokens.look = OwnTokens::Look::done;
-  seen.own_tokens.groups = {users};
+  seen.user_tokens.look = UserTokens::Look::done;
+  seen.user_tokens.groups = {users};
   return seen;
 }
 

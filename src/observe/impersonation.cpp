@@ -14,7 +14,7 @@
 #include "observe/parse.h"
 #include "observe/permissions.h"
 #include "observe/trim.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/object_check.h"
 
 namespace retrust {
@@ -74,7 +74,7 @@ awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
 
 using Rulings = std::vector<std::pair<Ruling, DisplayText>>;
 
-awaitable<void> rule_some(Kubectl downstream, const std::vector<OwnToken>& tokens,
+awaitable<void> rule_some(Kubectl downstream, const std::vector<UserToken>& tokens,
                           std::size_t begin, Secret control, Rulings& rulings) {
   const auto end = std::min(tokens.size(), begin + reviews_at_once);
   json::array reviews;
@@ -111,7 +111,7 @@ class Survey {
         return entry.second.counted.name_space == name_space;
       });
       std::erase_if(waiting_,
-                    [&](const OwnToken& token) { return token.name_space == name_space; });
+                    [&](const UserToken& token) { return token.name_space == name_space; });
     }
     for (auto& token : page.tokens) waiting_.push_back(std::move(token));
   }
@@ -126,7 +126,7 @@ class Survey {
     for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
   }
 
-  awaitable<std::vector<OwnTokens::Group>> finish() {
+  awaitable<std::vector<UserTokens::Group>> finish() {
     if (said_) journal_.wait_ended(fmt::format("{} tokens reviewed", reviewed_));
     std::vector<awaitable<void>> questions;
     for (auto& [key, group] : groups_) {
@@ -134,8 +134,8 @@ class Survey {
         questions.push_back(spare_used(group.counted, group.doomed));
       }
     }
-    co_await gather(std::move(questions));
-    std::vector<OwnTokens::Group> found;
+    co_await wait_all(std::move(questions));
+    std::vector<UserTokens::Group> found;
     for (auto& [key, group] : groups_) found.push_back(std::move(group.counted));
     co_return found;
   }
@@ -150,7 +150,7 @@ class Survey {
     journal_.wait_progress(fmt::format("{} so far", reviewed_));
   }
 
-  void count(const OwnToken& token, const std::pair<Ruling, DisplayText>& ruling) {
+  void count(const UserToken& token, const std::pair<Ruling, DisplayText>& ruling) {
     const auto owner = owner_of(token, agents_namespace_);
     if (!owner) return;
     auto& [group, doomed] = groups_[{token.name_space, *owner}];
@@ -174,7 +174,7 @@ class Survey {
   }
 
   /// Keeps the tokens that pods use: a pod that mounts a secret would not start again without it.
-  awaitable<void> spare_used(OwnTokens::Group& group, const std::vector<std::string>& doomed) {
+  awaitable<void> spare_used(UserTokens::Group& group, const std::vector<std::string>& doomed) {
     const auto used = co_await names_in_pods(clusters_.downstream, group.name_space);
     const auto count = std::count_if(doomed.begin(), doomed.end(),
                                      [&](const std::string& name) { return used.contains(name); });
@@ -190,18 +190,18 @@ class Survey {
   NamespaceName agents_namespace_;
   std::size_t reviewed_ = 0;
   bool said_ = false;
-  std::vector<OwnToken> waiting_;
+  std::vector<UserToken> waiting_;
   struct Entry {
-    OwnTokens::Group counted;
+    UserTokens::Group counted;
     std::vector<std::string> doomed;  ///< names of the secrets to delete
   };
   std::map<std::pair<NamespaceName, TokenOwner>, Entry> groups_;
 };
 
-awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
-                                                const ObserveOptions& options,
-                                                const Journal& journal, const Observation& seen,
-                                                const std::vector<OwnToken>& others) {
+awaitable<std::vector<UserTokens::Group>> survey(const Clusters& clusters,
+                                                 const ObserveOptions& options,
+                                                 const Journal& journal, const Observation& seen,
+                                                 const std::vector<UserToken>& others) {
   const auto& agents_namespace = options.name_space;
   Survey survey(clusters, seen, options, journal);
   std::vector<TokenPages> lists;
@@ -215,7 +215,7 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
   for (std::size_t i = 0; i < lists.size(); ++i) {
     questions.push_back(store_first(lists[i], first[i]));
   }
-  co_await gather(std::move(questions));
+  co_await wait_all(std::move(questions));
   // The secrets of the agents' namespace came with the first observation.
   TokenPage came;
   came.tokens = others;
@@ -235,7 +235,7 @@ awaitable<std::vector<OwnTokens::Group>> survey(const Clusters& clusters,
 
 /// True if the secret has a name of the token controller: ACCOUNT-token-xxxxx, with the letters
 /// that Kubernetes takes for such names.
-bool is_automatic(const OwnToken& token) {
+bool is_automatic(const UserToken& token) {
   const auto prefix = token.account.text() + "-token-";
   const std::string_view name(token.name.text());
   if (!name.starts_with(prefix)) return false;
@@ -291,7 +291,7 @@ awaitable<TokenPage> TokenPages::next() {
     }
     check_objects(list, question);
     for (const auto& secret : array_at(list, "/items")) {
-      if (auto token = parse_own_token(secret, *redactor_))
+      if (auto token = parse_user_token(secret, *redactor_))
         page.tokens.push_back(std::move(*token));
     }
     continue_ = text_at(list, "/metadata/continue");
@@ -329,7 +329,7 @@ std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
   return {certain ? Ruling::rejected : Ruling::unclear, std::move(reason)};
 }
 
-awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<OwnToken>& tokens,
+awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<UserToken>& tokens,
                         Secret control) {
   Rulings rulings(tokens.size());
   for (std::size_t begin = 0; begin < tokens.size();) {
@@ -337,12 +337,12 @@ awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<OwnToken>& 
     for (; questions.size() < 2 && begin < tokens.size(); begin += reviews_at_once) {
       questions.push_back(rule_some(downstream, tokens, begin, control, rulings));
     }
-    co_await gather(std::move(questions));
+    co_await wait_all(std::move(questions));
   }
   co_return rulings;
 }
 
-std::string not_made_again(const OwnToken& token, TokenOwner owner,
+std::string not_made_again(const UserToken& token, TokenOwner owner,
                            const Observation& observation) {
   const auto& rancher = observation.local.rancher;
   const auto old = rancher.version && *rancher.version < Version{2, 6, 7};
@@ -372,12 +372,12 @@ awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
   co_return texts;
 }
 
-awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOptions& options,
-                                   Journal journal, Observation& seen) {
-  auto& own = seen.own_tokens;
+awaitable<void> observe_user_tokens(const Clusters& clusters, const ObserveOptions& options,
+                                    Journal journal, Observation& seen) {
+  auto& own = seen.user_tokens;
   // Secrets are kept no longer than they are needed.
   const auto others = std::exchange(seen.downstream.other_tokens, {});
-  if (options.own_tokens == OwnTokensChoice::leave) co_return;
+  if (options.user_tokens == UserTokensChoice::leave) co_return;
   const auto& there = seen.downstream.own_namespaces;
   const auto& version = seen.local.rancher.version;
   // Earlier versions have no such accounts: logs and the shell use the agents' token.
@@ -388,10 +388,10 @@ awaitable<void> observe_own_tokens(const Clusters& clusters, const ObserveOption
   const auto asked = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
   try {
     own.groups = co_await survey(clusters, options, journal, seen, others);
-    own.look = OwnTokens::Look::done;
+    own.look = UserTokens::Look::done;
   } catch (const Failure& failure) {
     own.groups.clear();
-    own.look = OwnTokens::Look::failed;
+    own.look = UserTokens::Look::failed;
     own.trouble = failure.in_full();
     // The wait is over, if one began.
     journal.wait_ended(fmt::format("not all tokens could be reviewed: {}", own.trouble),

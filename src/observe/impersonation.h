@@ -15,7 +15,7 @@
 #include "base/redactor.h"
 #include "observe/observation.h"
 #include "observe/observe.h"
-#include "observe/own_tokens.h"
+#include "observe/user_tokens.h"
 #include "tools/kubectl.h"
 
 /// Tokens of Rancher's users, which logs and the web shell use from Rancher 2.6 on. Each user has a
@@ -27,7 +27,7 @@
 namespace retrust {
 
 struct TokenPage {
-  std::vector<OwnToken> tokens;
+  std::vector<UserToken> tokens;
   /// True if the list began again, because it took longer than the server remembers. Earlier pages
   /// are void then.
   bool begins_again = false;
@@ -72,11 +72,12 @@ std::pair<Ruling, DisplayText> ruling_of(const boost::json::value& review);
 /// by side. A control is a token that has to be good: each question contains it, and the rulings of
 /// a question that rejects the control are not believed. Throws Failure (refused) then.
 boost::asio::awaitable<std::vector<std::pair<Ruling, DisplayText>>> rule(
-    const Kubectl& downstream, const std::vector<OwnToken>& tokens, Secret control);
+    const Kubectl& downstream, const std::vector<UserToken>& tokens, Secret control);
 
 /// Reason why nobody would make such a token again, so that retrust must not delete it. Empty if
 /// somebody would.
-std::string not_made_again(const OwnToken& token, TokenOwner owner, const Observation& observation);
+std::string not_made_again(const UserToken& token, TokenOwner owner,
+                           const Observation& observation);
 
 /// All texts in the specs of a namespace's pods, among them the names of their secrets: a pod that
 /// mounts a secret does not start again without it.
@@ -85,8 +86,8 @@ boost::asio::awaitable<std::set<std::string>> names_in_pods(const Kubectl& downs
 
 /// Reviews all tokens of the own namespaces, and adds the result to the observation: the groups, or
 /// the reason of the failure.
-boost::asio::awaitable<void> observe_own_tokens(const Clusters& clusters,
-                                                const ObserveOptions& options, Journal journal,
-                                                Observation& seen);
+boost::asio::awaitable<void> observe_user_tokens(const Clusters& clusters,
+                                                 const ObserveOptions& options, Journal journal,
+                                                 Observation& seen);
 
 }  // namespace retrust

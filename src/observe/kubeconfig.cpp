@@ -82,7 +82,7 @@ class Keeper {
   }
 
   void token(std::string_view text) const {
-    if (may_hide(text)) keep_secret(redactor_, text);
+    if (may_hide(text)) redact(redactor_, text);
   }
 
   /// Registers the key of the kubeconfig, and the lines of the PEM file without its first and last.

@@ -15,7 +15,7 @@
 #include "credentials/secret.h"
 #include "observe/backup.h"
 #include "observe/kubeconfig.h"
-#include "observe/own_tokens.h"
+#include "observe/user_tokens.h"
 #include "tools/container.h"
 
 namespace retrust {
@@ -85,9 +85,9 @@ struct Downstream {
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
   HandedOutCa handed_out_ca = HandedOutCa::unknown;
   DisplayText handed_out_reason = {};  ///< kubectl's words if the CA does not verify the server
-  std::vector<NamespaceName> own_namespaces = {};  ///< see own_namespaces in own_tokens.h
+  std::vector<NamespaceName> own_namespaces = {};  ///< see own_namespaces in user_tokens.h
   /// Tokens of other accounts in the agents' namespace, until the own tokens are observed.
-  std::vector<OwnToken> other_tokens = {};
+  std::vector<UserToken> other_tokens = {};
 };
 
 /// A condition of the clusters resource.
@@ -161,7 +161,7 @@ struct Observation {
   std::vector<std::string> missing_permissions;
   std::optional<ServerContainer> container = {};
   BackupObservation backup = {};
-  OwnTokens own_tokens = {};
+  UserTokens user_tokens = {};
 
   /// The token secret whose credentials Rancher should have. Among the complete secrets that are
   /// not rejected, the one whose token Rancher has stored, else the first. If there is no such

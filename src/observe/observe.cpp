@@ -23,7 +23,7 @@
 #include "observe/permissions.h"
 #include "observe/stored_token.h"
 #include "observe/trim.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 
 namespace retrust {
 namespace {
@@ -291,7 +291,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
                                       local_trim(options.cluster)),
                             answers.local));
   questions.push_back(ask_versions(downstream, answers.versions));
-  const auto ends = co_await settle(std::move(questions));
+  const auto ends = co_await all_settled(std::move(questions));
   registration.check();
   const auto listing = clusters.local.shown(commands::cluster_names());
   throw_most_specific(ends, answers, options.cluster, listing);
@@ -328,8 +328,8 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
     reviews.push_back(
         review_permissions(clusters.local, permissions_in(Side::local, options, seen), seen));
     reviews.push_back(check_handed_out_ca(clusters, view, seen));
-    reviews.push_back(observe_own_tokens(clusters, options, journal, seen));
-    co_await gather(std::move(reviews));
+    reviews.push_back(observe_user_tokens(clusters, options, journal, seen));
+    co_await wait_all(std::move(reviews));
   }
   co_return seen;
 }

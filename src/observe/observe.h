@@ -33,13 +33,13 @@ void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal
 using PermissionsNeeded = std::function<std::vector<Permission>(const Observation&)>;
 
 /// Choice to review the tokens of Rancher's users.
-enum class OwnTokensChoice { leave, look };
+enum class UserTokensChoice { leave, look };
 
 struct ObserveOptions {
   std::string cluster;  ///< ID or display name
   NamespaceName name_space = "cattle-system";
   PermissionsNeeded permissions = {};  ///< none: no question about permissions
-  OwnTokensChoice own_tokens = OwnTokensChoice::leave;
+  UserTokensChoice user_tokens = UserTokensChoice::leave;
 };
 
 /// Asks both clusters for all facts that decisions need, without changes. Tells the journal of long

@@ -8,7 +8,7 @@
 
 #include "base/folder.h"
 #include "choices/snapshot_names.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/container.h"
 
 namespace retrust {
@@ -72,7 +72,7 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   std::vector<awaitable<void>> questions;
   questions.push_back(ask_size(docker, choice.container, backup.data_kib));
   questions.push_back(ask_room(docker, choice.container, backup.container_free_kib));
-  co_await gather(std::move(questions));
+  co_await wait_all(std::move(questions));
   backup.host_free_kib = room_at(folder);
   co_return backup;
 }

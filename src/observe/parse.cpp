@@ -13,7 +13,7 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "credentials/secret.h"
-#include "observe/own_tokens.h"
+#include "observe/user_tokens.h"
 
 namespace retrust {
 namespace {
@@ -201,7 +201,7 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
   parsed.tokens = parse_tokens(list, name_space, redactor);
   parsed.own_namespaces = own_namespaces(list, name_space);
   for (const auto* secret : items_of(list, "Secret")) {
-    auto token = parse_own_token(*secret, redactor);
+    auto token = parse_user_token(*secret, redactor);
     if (token && owner_of(*token, name_space)) parsed.other_tokens.push_back(std::move(*token));
     parsed.secret_names.insert(name_of(*secret));
     if (!name_of(*secret).text().starts_with("cattle-credentials-")) continue;

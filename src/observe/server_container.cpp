@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "observe/commands.h"
 #include "observe/kubeconfig_registration.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 
 namespace retrust {
 

@@ -10,7 +10,7 @@ namespace retrust {
 /// because Helm's releases are large and many. A Pod keeps the fields of parse_pod.
 Trim downstream_trim();
 
-/// Trims a Secret to the fields of parse_own_token.
+/// Trims a Secret to the fields of parse_user_token.
 Trim token_trim();
 
 /// Trims an object to its kind and `spec`.

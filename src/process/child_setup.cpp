@@ -62,7 +62,7 @@ NullDevice::NullDevice() {
   if (device_.get() < 0) fail("/dev/null");
 }
 
-Environment::Environment(const std::map<std::string, std::string>& additions) {
+ChildEnvironment::ChildEnvironment(const std::map<std::string, std::string>& additions) {
   for (const auto& [name, value] : additions) added_.push_back(fmt::format("{}={}", name, value));
   for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view variable(*entry);

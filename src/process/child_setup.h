@@ -49,11 +49,11 @@ class NullDevice {
 };
 
 /// Our own environment with additions, in the form that exec takes.
-class Environment {
+class ChildEnvironment {
  public:
-  explicit Environment(const std::map<std::string, std::string>& additions);
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
+  explicit ChildEnvironment(const std::map<std::string, std::string>& additions);
+  ChildEnvironment(const ChildEnvironment&) = delete;
+  ChildEnvironment& operator=(const ChildEnvironment&) = delete;
 
   const char* const* get() const { return pointers_.data(); }
 

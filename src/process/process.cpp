@@ -150,7 +150,7 @@ class Job : public std::enable_shared_from_this<Job> {
                            command_.on_parent_death,
                            command_.largest_file,
                            command_.most_memory};
-    const Environment environment(command_.environment);
+    const ChildEnvironment environment(command_.environment);
     const auto child = started(path, environment, terms);
     try {
       process_ = bp::process(executor_, child);
@@ -169,7 +169,7 @@ class Job : public std::enable_shared_from_this<Job> {
     }
   }
 
-  pid_t started(const std::string& path, const Environment& environment,
+  pid_t started(const std::string& path, const ChildEnvironment& environment,
                 const ChildTerms& terms) const {
     try {
       return start_child(path, command_.args, environment, terms);

@@ -97,7 +97,7 @@ int reported(int descriptor) {
 }  // namespace
 
 pid_t start_child(const std::string& file, const std::vector<std::string>& args,
-                  const Environment& environment, const ChildTerms& terms) {
+                  const ChildEnvironment& environment, const ChildTerms& terms) {
   // exec changes none of them; its type is older than const.
   std::vector<char*> words;
   words.push_back(const_cast<char*>(file.c_str()));

@@ -28,6 +28,6 @@ struct ChildTerms {
 /// nothing, throws nothing, and ends at once where anything fails: it never goes on as a second
 /// retrust.
 pid_t start_child(const std::string& file, const std::vector<std::string>& args,
-                  const Environment& environment, const ChildTerms& terms);
+                  const ChildEnvironment& environment, const ChildTerms& terms);
 
 }  // namespace retrust

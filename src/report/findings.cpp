@@ -82,7 +82,7 @@ std::vector<std::string> findings(const Observation& observation) {
         "server behind it cannot be seen",
         downstream.kubeconfig.server));
   }
-  for (auto& line : own_token_findings(observation.own_tokens)) lines.push_back(std::move(line));
+  for (auto& line : user_token_findings(observation.user_tokens)) lines.push_back(std::move(line));
   return lines;
 }
 

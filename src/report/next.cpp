@@ -71,7 +71,7 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
 }
 
 void add_tokens(std::vector<Advice>& next, const Called& called, const Observation& seen) {
-  const auto& own = seen.own_tokens;
+  const auto& own = seen.user_tokens;
   if (own.rejected() == 0) return;
   if (own.doomed() > 0) {
     next.emplace_back(

@@ -50,10 +50,10 @@ std::string_view word(Verdict verdict) {
   return "unknown";
 }
 
-json::value own_tokens_report(const OwnTokens& own) {
-  if (own.look == OwnTokens::Look::none) return nullptr;
+json::value user_tokens_report(const UserTokens& own) {
+  if (own.look == UserTokens::Look::none) return nullptr;
   json::object whole;
-  if (own.look == OwnTokens::Look::failed) {
+  if (own.look == UserTokens::Look::failed) {
     whole["trouble"] = own.trouble.str();
     return whole;
   }
@@ -114,7 +114,7 @@ json::object report(const Observation& observation, const Plan& plan) {
     entry["verdict"] = word(live->verdict);
     whole["live"] = std::move(entry);
   }
-  whole["impersonation"] = own_tokens_report(observation.own_tokens);
+  whole["impersonation"] = user_tokens_report(observation.user_tokens);
   whole["steps"] = to_json(shown(plan));
   return whole;
 }

@@ -18,7 +18,7 @@
 #include "observe/same_cluster.h"
 #include "observe/stored_token.h"
 #include "observe/trim.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "report/findings.h"
 #include "steps/cluster_change.h"
 
@@ -221,7 +221,7 @@ awaitable<void> Rollback::look_around() {
     questions.push_back(ask_downstream(clusters_, downstream, options_.name_space, seen));
   }
   // Unanswered questions matter only to check_clusters.
-  const auto ends = co_await settle(std::move(questions));
+  const auto ends = co_await all_settled(std::move(questions));
   registration.check();
   for (const auto& end : ends) {
     if (end && !unanswered_) unanswered_ = end;

@@ -14,7 +14,7 @@
 #include "observe/same_cluster.h"
 #include "observe/server_container.h"
 #include "observe/stored_token.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "report/report.h"
 #include "steps/cluster_change.h"
 #include "steps/live_credentials.h"
@@ -107,13 +107,13 @@ awaitable<void> StepRunner::observe_again() {
   // The users' tokens, possibly tens of thousands, are not reviewed here: each is reviewed again
   // before its deletion.
   auto again = observe_;
-  again.own_tokens = OwnTokensChoice::leave;
+  again.user_tokens = UserTokensChoice::leave;
   observed_ = std::chrono::steady_clock::now();
   auto now = co_await observe(context_.clusters(), again, context_.run_journal());
   const auto& before = context_.seen();
   check_same_clusters(before, now);
   now.backup = before.backup;
-  now.own_tokens = before.own_tokens;
+  now.user_tokens = before.user_tokens;
   now.container = before.container;
   context_.observed(std::move(now));
   check_right_clusters(context_.seen());
@@ -220,7 +220,7 @@ awaitable<void> StepRunner::conclude() {
     std::vector<awaitable<void>> last;
     last.push_back(prove(context_));
     last.push_back(await_ready(context_));
-    co_await gather(std::move(last));
+    co_await wait_all(std::move(last));
   }
   // Others may have changed the stored credentials meanwhile.
   while (context_.state().stored_token_due) co_await read_due_token(context_);

@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "base/trust.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "steps/context.h"
 #include "steps/step.h"
 #include "tools/incoming.h"
@@ -141,7 +141,7 @@ awaitable<ArchiveSummary> check_archive(Tar tar, const Incoming& incoming, std::
       return Flow::go_on;
     }));
     readers.push_back(take_digest(file, summary.sha256));
-    co_await together(std::move(readers));
+    co_await when_all(std::move(readers));
     summary.files = listing.files();
     if (summary.files == 0) {
       throw std::runtime_error(fmt::format("there is no file of {} in it", rancher_data));

@@ -11,7 +11,7 @@
 #include <boost/json/value.hpp>
 
 #include "base/names.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/kubectl.h"
 
 namespace retrust {

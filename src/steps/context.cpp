@@ -16,11 +16,11 @@ RunData::RunData(Clusters clusters, BackupTools tools, Journal journal, const Ru
       wait_(wait) {}
 
 Kubectl Context::downstream() const {
-  return data_->clusters_.downstream.in_section(section_).with(Patience{wait()});
+  return data_->clusters_.downstream.in_section(section_).with(RetryPolicy{wait()});
 }
 
 Kubectl Context::local() const {
-  return data_->clusters_.local.in_section(section_).with(Patience{wait()});
+  return data_->clusters_.local.in_section(section_).with(RetryPolicy{wait()});
 }
 
 void Context::announce(const std::string& text, Change change) const {
@@ -107,7 +107,7 @@ void Context::were_accepted(const Credentials& credentials) const {
 }
 
 void Context::users_tokens_are_gone() const {
-  for (auto& group : data_->seen_.own_tokens.groups) group.rejected = group.kept;
+  for (auto& group : data_->seen_.user_tokens.groups) group.rejected = group.kept;
 }
 
 }  // namespace retrust

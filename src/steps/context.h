@@ -74,7 +74,7 @@ class Context {
   Docker docker() const { return data_->tools_.docker.in_section(section_); }
   /// The programs of backups, outside any section.
   BackupTools& tools() const { return data_->tools_; }
-  /// The kubectls for observing, without a section or patience.
+  /// The kubectls for observing, without a section or retries.
   Clusters& clusters() const { return data_->clusters_; }
   ClusterWatch& cluster_watch() const { return data_->watch_; }
   ShownReads& shown_reads() const { return data_->shown_; }

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "observe/agent_token.h"
 #include "observe/commands.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "steps/outlook.h"
 #include "steps/token_secret.h"
 
@@ -177,7 +177,7 @@ awaitable<void> run(Context context) {
     context.state().deleted_secrets.insert(names.begin(), names.end());
     tasks.push_back(delete_secrets(context, std::move(deletion), names));
   }
-  co_await together(std::move(tasks));
+  co_await when_all(std::move(tasks));
   if (maker != TokenMaker::retrust) co_return;
   if (context.seen().downstream.tokens.empty()) co_await make_token(context);
   co_await list_token_first(context);

@@ -9,7 +9,7 @@
 #include "observe/commands.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "steps/live_credentials.h"
 #include "steps/outlook.h"
 #include "steps/pod_wait.h"
@@ -206,7 +206,7 @@ awaitable<void> run(Context context) {
     }
     stale.clear();
     tasks.push_back(watch_pods(context, wait, stale));
-    co_await together(std::move(tasks));
+    co_await when_all(std::move(tasks));
   }
   context.saw_pods(wait.present());
   journal.wait_ended(wait.summary());

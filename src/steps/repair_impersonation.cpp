@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "observe/commands.h"
 #include "observe/impersonation.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "steps/context.h"
 #include "steps/step.h"
 
@@ -24,7 +24,7 @@ namespace json = boost::json;
 namespace {
 
 /// Counts for each namespace: "2 of 3 tokens in cattle-impersonation-system".
-std::string rejected_text(const OwnTokens& own) {
+std::string rejected_text(const UserTokens& own) {
   std::vector<std::string> parts;
   for (const auto& group : own.groups) {
     if (group.rejected == 0) continue;
@@ -36,7 +36,7 @@ std::string rejected_text(const OwnTokens& own) {
 }
 
 /// Rejected tokens that the repair keeps, with the reason, for each group.
-std::vector<std::string> kept_texts(const OwnTokens& own) {
+std::vector<std::string> kept_texts(const UserTokens& own) {
   std::vector<std::string> texts;
   for (const auto& group : own.groups) {
     for (const auto& [why, count] : group.kept_because) {
@@ -50,20 +50,20 @@ std::vector<std::string> kept_texts(const OwnTokens& own) {
 PlannedStep plan(const Situation& situation) {
   const auto& options = situation.options;
   const auto step = Step::repair_impersonation;
-  const auto& own = situation.seen.own_tokens;
+  const auto& own = situation.seen.user_tokens;
   const auto wanted = options.impersonation == Impersonation::repair;
   switch (own.look) {
-    case OwnTokens::Look::none: {
+    case UserTokens::Look::none: {
       const auto& rancher = situation.seen.local.rancher;
       const auto old = rancher.version && *rancher.version < Version{2, 6, 0};
       return {step, Need::not_needed,
               old ? fmt::format("Rancher {} has no accounts for its users", rancher.version_text)
                   : "no accounts of Rancher's users were looked at"};
     }
-    case OwnTokens::Look::failed:
+    case UserTokens::Look::failed:
       return {step, wanted ? Need::needed : Need::not_needed,
               fmt::format("the tokens of Rancher's users cannot be looked at: {}", own.trouble)};
-    case OwnTokens::Look::done:
+    case UserTokens::Look::done:
       break;
   }
   if (own.rejected() == 0) {
@@ -111,7 +111,7 @@ constexpr int most_rounds = 3;
 constexpr std::size_t named_at_most = 5;
 
 /// A List of the secrets for kubectl's standard input.
-std::string list_of(const std::vector<OwnToken>& secrets) {
+std::string list_of(const std::vector<UserToken>& secrets) {
   json::array items;
   for (const auto& secret : secrets) {
     json::object metadata;
@@ -130,17 +130,17 @@ std::string list_of(const std::vector<OwnToken>& secrets) {
   return json::serialize(list);
 }
 
-std::string version_line(const OwnToken& secret) {
+std::string version_line(const UserToken& secret) {
   return fmt::format("{} {} {}", secret.name, secret.uid, secret.resource_version);
 }
 
 class RejectedTokens {
  public:
-  /// No patience: a deletion that is tried again later, by name, might meet another secret. The
+  /// No retries: a deletion that is tried again later, by name, might meet another secret. The
   /// control is the agents' token, which has to be good.
   RejectedTokens(const Context& context, Secret control)
       : context_(context),
-        downstream_(context.downstream().with(Patience{})),
+        downstream_(context.downstream().with(RetryPolicy{})),
         control_(std::move(control)) {}
 
   /// Deletes every token that is rejected now and that somebody makes again.
@@ -187,7 +187,7 @@ class RejectedTokens {
     while (pages.more()) {
       const auto page = co_await pages.next();
       const auto rulings = co_await rule(downstream_, page.tokens, control_);
-      std::vector<OwnToken> doomed;
+      std::vector<UserToken> doomed;
       for (std::size_t i = 0; i < page.tokens.size(); ++i) {
         const auto& token = page.tokens[i];
         const auto owner = owner_of(token, context_.options().name_space);
@@ -200,21 +200,21 @@ class RejectedTokens {
     }
   }
 
-  awaitable<void> remove_these(std::vector<OwnToken> doomed) {
+  awaitable<void> remove_these(std::vector<UserToken> doomed) {
     for (auto begin = doomed.begin(); begin != doomed.end();) {
       std::vector<awaitable<void>> tasks;
       while (tasks.size() < 2 && begin != doomed.end()) {
         const auto size = std::min<std::ptrdiff_t>(deletions_at_once, doomed.end() - begin);
-        tasks.push_back(remove_batch(std::vector<OwnToken>(begin, begin + size)));
+        tasks.push_back(remove_batch(std::vector<UserToken>(begin, begin + size)));
         begin += size;
       }
-      co_await gather(std::move(tasks));
+      co_await wait_all(std::move(tasks));
     }
     if (!doomed.empty()) context_.journal().progress(fmt::format("{} deleted", deleted_.size()));
   }
 
   /// Deletes the secrets that are unchanged since their review: a page may be minutes old.
-  awaitable<void> remove_batch(std::vector<OwnToken> batch) {
+  awaitable<void> remove_batch(std::vector<UserToken> batch) {
     auto input = list_of(batch);
     const auto now = co_await downstream_.ask(commands::versions_given(), std::move(input),
                                               counted(batch.size(), "name"));
@@ -229,9 +229,9 @@ class RejectedTokens {
       lines.insert(fmt::format("{} {} {}", name, uid, version));
     }
     std::erase_if(batch,
-                  [&](const OwnToken& secret) { return !there.contains(secret.name.text()); });
+                  [&](const UserToken& secret) { return !there.contains(secret.name.text()); });
     changed_meanwhile_ += std::erase_if(
-        batch, [&](const OwnToken& secret) { return !lines.contains(version_line(secret)); });
+        batch, [&](const UserToken& secret) { return !lines.contains(version_line(secret)); });
     if (batch.empty()) co_return;
     announce(batch);
     for (const auto& secret : batch) deleted_.insert(secret.uid.text());
@@ -240,7 +240,7 @@ class RejectedTokens {
                                       counted(batch.size(), "name"));
   }
 
-  void announce(const std::vector<OwnToken>& batch) const {
+  void announce(const std::vector<UserToken>& batch) const {
     Change change{batch.front().name_space.text()};
     std::vector<std::string> names;
     for (const auto& secret : batch) {
@@ -262,7 +262,7 @@ class RejectedTokens {
 };
 
 /// Namespaces with rejected tokens to delete, each once.
-std::vector<NamespaceName> doomed_namespaces(const OwnTokens& own) {
+std::vector<NamespaceName> doomed_namespaces(const UserTokens& own) {
   std::vector<NamespaceName> name_spaces;
   for (const auto& group : own.groups) {
     const auto known = std::find(name_spaces.begin(), name_spaces.end(), group.name_space);
@@ -278,7 +278,7 @@ awaitable<void> run(Context context) {
                   "without a good token of the agents' nothing shows that a rejection is certain",
                   "run sections 2.1 to 2.5 first");
   }
-  const auto name_spaces = doomed_namespaces(context.seen().own_tokens);
+  const auto name_spaces = doomed_namespaces(context.seen().user_tokens);
   RejectedTokens rejected(context, live->credentials.token);
   const auto& journal = context.journal();
   journal.wait_without_limit("for what is rejected to be found, tried again and deleted");
@@ -300,7 +300,7 @@ awaitable<void> run(Context context) {
 
 StepResult result(const Observation& seen) {
   return {fmt::format("{} left that Rancher would create again",
-                      counted(seen.own_tokens.doomed(), "rejected token"))};
+                      counted(seen.user_tokens.doomed(), "rejected token"))};
 }
 
 std::string effect(const PlanOptions&) {
@@ -311,7 +311,7 @@ std::string effect(const PlanOptions&) {
 std::vector<Permission> permissions(const Observation& seen, const PlanOptions& options) {
   std::vector<Permission> needed;
   if (options.impersonation == Impersonation::leave) return needed;
-  for (const auto& name_space : doomed_namespaces(seen.own_tokens)) {
+  for (const auto& name_space : doomed_namespaces(seen.user_tokens)) {
     needed.push_back({Side::downstream, "delete", "", "secrets", name_space});
     needed.push_back({Side::downstream, "get", "", "secrets", name_space});
   }
@@ -319,8 +319,8 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions& 
 }
 
 void check(const Observation& seen) {
-  const auto& own = seen.own_tokens;
-  if (own.look != OwnTokens::Look::failed) return;
+  const auto& own = seen.user_tokens;
+  if (own.look != UserTokens::Look::failed) return;
   throw Failure(ExitStatus::refused,
                 fmt::format("the tokens of Rancher's users cannot be looked at, let alone "
                             "repaired: {}",

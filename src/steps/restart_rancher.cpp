@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "credentials/certificate.h"
 #include "observe/commands.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "steps/context.h"
 #include "steps/outlook.h"
 
@@ -150,7 +150,7 @@ std::string effect(const PlanOptions&) {
 
 awaitable<void> restart_container(Context context) {
   const auto name = context.seen().container->name;
-  const auto kubectl = context.local().with(Patience{});
+  const auto kubectl = context.local().with(RetryPolicy{});
   const auto docker = context.docker();
   context.announce(fmt::format("restarting the container {}", name));
   // docker itself waits for the container to stop.

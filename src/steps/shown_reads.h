@@ -5,7 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/kubectl.h"
 
 namespace retrust {

@@ -152,7 +152,7 @@ int guard(const std::filesystem::path& folder, const std::string& program,
     const NullDevice null;
     const auto out = copy_of(STDOUT_FILENO);
     const auto err = copy_of(STDERR_FILENO);
-    const Environment environment({});
+    const ChildEnvironment environment({});
     const ChildTerms terms{.standard = {null.get(), out.get(), err.get()},
                            .on_parent_death = OnParentDeath::ends_child};
     Guard watching(start_child(program, args, environment, terms), std::move(signals));

@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "base/words.h"
 #include "process/executable.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/docker.h"
 #include "tools/json_answer.h"
 #include "tools/kubectl_request.h"
@@ -157,9 +157,9 @@ Kubectl Kubectl::in_context(std::string context) const {
   return copy;
 }
 
-Kubectl Kubectl::with(Patience patience) const {
+Kubectl Kubectl::with(RetryPolicy policy) const {
   auto copy = *this;
-  copy.patience_ = patience;
+  copy.retry_ = policy;
   return copy;
 }
 
@@ -389,7 +389,7 @@ boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
     std::vector<boost::asio::awaitable<void>> questions;
     questions.push_back(ask_client(versions));
     questions.push_back(ask_server(versions));
-    co_await settle(std::move(questions));
+    co_await all_settled(std::move(questions));
     co_return versions;
   }
   Call call{.args = {"version", "-o", "json"}};
@@ -419,7 +419,7 @@ boost::asio::awaitable<void> Kubectl::ask_client(KubectlVersions& versions) cons
 }
 
 boost::asio::awaitable<void> Kubectl::ask_server(KubectlVersions& versions) const {
-  const auto impatient = with(Patience{});
+  const auto impatient = with(RetryPolicy{});
   Trim whole;
   const auto version = co_await impatient.session_raw("/version", std::move(whole));
   if (version) {
@@ -432,7 +432,7 @@ boost::asio::awaitable<void> Kubectl::ask_server(KubectlVersions& versions) cons
 }
 
 boost::asio::awaitable<void> Kubectl::check_answers(std::string unknown) const {
-  const auto impatient = with(Patience{});
+  const auto impatient = with(RetryPolicy{});
   std::optional<KubectlFailure> refused;
   try {
     Trim whole;
@@ -453,7 +453,7 @@ boost::asio::awaitable<void> Kubectl::check_answers(std::string unknown) const {
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) const {
-  const auto give_up = Clock::now() + patience_.limit;
+  const auto give_up = Clock::now() + retry_.limit;
   for (;;) {
     auto reader = answer == nullptr ? OutputReader() : answer->reader();
     auto outcome = co_await start(call, std::move(reader), target_.command_timeout);
@@ -467,7 +467,7 @@ boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure,
                                                Clock::time_point give_up) const {
   // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
   if (!is_away(failure.kind) || failure.kind == KubectlError::hung) throw KubectlFailure(failure);
-  if (Clock::now() >= give_up) throw waited_out(failure, patience_.limit);
+  if (Clock::now() >= give_up) throw waited_out(failure, retry_.limit);
   // Not its message, which differs each time: one warning is enough.
   Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
   co_await pause(retry_pause);

@@ -81,13 +81,13 @@ struct KubectlTarget {
 inline constexpr std::chrono::milliseconds retry_pause{250};
 
 /// Whether a lost connection is waited out: an API server may restart in the middle of a run.
-struct Patience {
+struct RetryPolicy {
   std::chrono::milliseconds limit{0};
 };
 
 /// The one place that knows how kubectl is spoken to. Cheap to copy: a copy differs in its section
-/// or its patience. Every command is announced as an event, its output is never written down here.
-/// All functions throw KubectlFailure, or Interrupted.
+/// or its retry policy. Every command is announced as an event, its output is never written down
+/// here. All functions throw KubectlFailure, or Interrupted.
 class Kubectl {
  public:
   /// The references must outlive this and its copies.
@@ -103,7 +103,7 @@ class Kubectl {
   /// A copy that names a context of the kubeconfig, unless the operator named one.
   Kubectl in_context(std::string context) const;
   /// A copy that tries again while the API server cannot be reached.
-  Kubectl with(Patience patience) const;
+  Kubectl with(RetryPolicy policy) const;
 
   /// A copy whose commands tell of their end when the gate is open. The gate must outlive it.
   Kubectl behind(Gate& gate) const;
@@ -236,7 +236,7 @@ class Kubectl {
   /// Waits until the session serves, or cannot.
   boost::asio::awaitable<bool> session_ready() const;
   /// What it may take a session to begin: by then a process is started instead.
-  std::chrono::milliseconds session_patience() const;
+  std::chrono::milliseconds session_wait() const;
   boost::asio::awaitable<std::optional<Told>> tell(Request request, OutputReader reader,
                                                    std::chrono::milliseconds deadline) const;
   /// One attempt.
@@ -251,7 +251,7 @@ class Kubectl {
       ApiRead read, Asked about, boost::json::storage_ptr memory, Trim trim) const;
   boost::asio::awaitable<void> read_part(Reading& reading, std::size_t part) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_once(Query query, Trim trim) const;
-  /// As often as the patience lasts.
+  /// As often as the retry policy allows.
   boost::asio::awaitable<std::optional<boost::json::value>> session_read(
       Arguments args,
       std::function<boost::asio::awaitable<std::optional<boost::json::value>>()> read) const;
@@ -290,7 +290,7 @@ class Kubectl {
   EventSink* events_;
   KubectlTarget target_;
   std::string section_;
-  Patience patience_;
+  RetryPolicy retry_;
   Gate* gate_ = nullptr;
   std::shared_ptr<Session> session_;
   Weight reads_ = Weight::routine;

@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "process/deadline.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/api_status.h"
 #include "tools/http.h"
 #include "tools/kubectl.h"
@@ -56,7 +56,7 @@ awaitable<bool> Kubectl::session_ready() const {
   co_return socket&& has_session();
 }
 
-milliseconds Kubectl::session_patience() const {
+milliseconds Kubectl::session_wait() const {
   constexpr int share = 3;
   return std::min<milliseconds>(longest_silence, target_.command_timeout / share);
 }
@@ -99,7 +99,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
   target.kubeconfig = target_.kubeconfig;
   target.args = [plain](const Arguments& proxy) { return plain.whole(proxy).list(); };
   target.environment = environment();
-  target.start_limit = session_patience();
+  target.start_limit = session_wait();
   SessionNews news;
   const auto begun = std::make_shared<std::pair<Announcement, CommandEnded>>();
   news.started = [plain, begun](const Arguments& proxy) {
@@ -122,7 +122,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
 awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, OutputReader reader,
                                         milliseconds deadline, Told& told) const {
   const auto lasting = request.form == Request::Form::lasting;
-  const HttpLimits limits{deadline, session_patience()};
+  const HttpLimits limits{deadline, session_wait()};
   HttpRequest sent{session_->base() + request.path, std::move(request.body)};
   const auto answer =
       co_await http_ask(std::move(socket), std::move(sent), std::move(reader), limits);
@@ -306,7 +306,7 @@ awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim)
   for (std::size_t part = 0; part < count; ++part) {
     tasks.push_back(read_part(reading, part));
   }
-  co_await gather(std::move(tasks));
+  co_await wait_all(std::move(tasks));
   json::array items(reading.memory);
   for (auto& part : reading.parts) {
     if (!part) co_return std::nullopt;
@@ -327,7 +327,7 @@ awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim)
 
 awaitable<std::optional<json::value>> Kubectl::session_read(
     Arguments args, std::function<awaitable<std::optional<json::value>>()> read) const {
-  const auto give_up = Clock::now() + patience_.limit;
+  const auto give_up = Clock::now() + retry_.limit;
   for (;;) {
     std::optional<KubectlFailure> failed;
     auto too_much = false;
@@ -393,7 +393,7 @@ awaitable<CommandEnd> Kubectl::review_all(Reviewing& reviewing) const {
   for (std::size_t i = 0; i < std::min(reviewing.objects.size(), most_at_once); ++i) {
     tasks.push_back(review_next(reviewing));
   }
-  co_await gather(std::move(tasks));
+  co_await wait_all(std::move(tasks));
   auto& ended = reviewing.ended;
   if (reviewing.failed) ended = {reviewing.failed->outcome, reviewing.failed->how};
   if (reviewing.elsewhere) ended.how = "not answered";
@@ -423,7 +423,7 @@ awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
     places[std::string(*path)].push_back(i);
   }
   const auto about = asked(create_args());
-  const auto give_up = Clock::now() + patience_.limit;
+  const auto give_up = Clock::now() + retry_.limit;
   for (;;) {
     std::vector<std::shared_ptr<Reviewing>> groups;
     std::vector<awaitable<void>> tasks;
@@ -433,7 +433,7 @@ awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
       groups.push_back(std::make_shared<Reviewing>(path, std::move(questions)));
       tasks.push_back(review_announced(*groups.back()));
     }
-    co_await gather(std::move(tasks));
+    co_await wait_all(std::move(tasks));
     std::optional<Told> failed;
     std::vector<json::value> found(objects.size());
     auto group = groups.begin();

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/json_stream.h"
 #include "process/deadline.h"
-#include "process/gather.h"
+#include "process/tasks.h"
 #include "tools/kubectl.h"
 #include "tools/kubectl_request.h"
 #include "tools/object_check.h"

@@ -164,7 +164,7 @@ TEST_CASE("a rejection is told from an error") {
 
 TEST_CASE("whose a token is") {
   const auto owner = [](std::string name_space, std::string account) {
-    OwnToken token;
+    UserToken token;
     token.name_space = std::move(name_space);
     token.account = std::move(account);
     return owner_of(token, "cattle-system");
@@ -218,15 +218,15 @@ TEST_CASE("what nobody would make again is left alone") {
     seen.local.rancher.version_text = row.rancher;
     seen.local.rancher.version = parse_version(row.rancher);
     seen.downstream.kubernetes_version = row.kubernetes;
-    OwnToken token;
+    UserToken token;
     token.name = row.name;
     token.account = "a";
     CHECK(not_made_again(token, row.owner, seen).empty() == row.made_again);
   }
 }
 
-OwnTokens::Group users(std::size_t total, std::size_t rejected) {
-  OwnTokens::Group group;
+UserTokens::Group users(std::size_t total, std::size_t rejected) {
+  UserTokens::Group group;
   group.name_space = "cattle-impersonation-system";
   group.total = total;
   group.rejected = rejected;
@@ -234,17 +234,17 @@ OwnTokens::Group users(std::size_t total, std::size_t rejected) {
   return group;
 }
 
-OwnTokens looked_at(std::vector<OwnTokens::Group> groups) {
-  OwnTokens own;
-  own.look = OwnTokens::Look::done;
+UserTokens looked_at(std::vector<UserTokens::Group> groups) {
+  UserTokens own;
+  own.look = UserTokens::Look::done;
   own.groups = std::move(groups);
   return own;
 }
 
-PlannedStep planned(const OwnTokens& own, Impersonation choice) {
+PlannedStep planned(const UserTokens& own, Impersonation choice) {
   Observation seen;
   seen.local.cluster.id = "c-x7k2p";
-  seen.own_tokens = own;
+  seen.user_tokens = own;
   PlanOptions options;
   options.impersonation = choice;
   return make_plan(seen, options)[Step::repair_impersonation];
@@ -262,11 +262,11 @@ TEST_CASE("the repair is needed where it was asked for and something is rejected
   auto some_spared = users(3, 2);
   some_spared.kept = 1;
   some_spared.kept_because["made by hand"] = 1;
-  OwnTokens failed;
-  failed.look = OwnTokens::Look::failed;
+  UserTokens failed;
+  failed.look = UserTokens::Look::failed;
   failed.trouble = "may not list";
   struct Row {
-    OwnTokens own;
+    UserTokens own;
     Impersonation choice;
     Need need;
     std::string words;
@@ -312,9 +312,9 @@ TEST_CASE("Rancher up to 2.5 has no accounts for its users") {
 TEST_CASE("the repair comes last, and needs no permission where there is nothing to delete") {
   CHECK(all_steps().back().step == Step::repair_impersonation);
   CHECK(find_step("3.2") == Step::repair_impersonation);
-  const auto permissions = [](const OwnTokens& own, Impersonation choice) {
+  const auto permissions = [](const UserTokens& own, Impersonation choice) {
     Observation seen;
-    seen.own_tokens = own;
+    seen.user_tokens = own;
     PlanOptions options;
     options.impersonation = choice;
     return work_of(Step::repair_impersonation).permissions(seen, options);
@@ -331,8 +331,8 @@ TEST_CASE("the repair comes last, and needs no permission where there is nothing
 TEST_CASE("a repair of what cannot be looked at is refused") {
   Observation seen;
   seen.local.cluster.id = "c-x7k2p";
-  seen.own_tokens.look = OwnTokens::Look::failed;
-  seen.own_tokens.trouble = "may not list";
+  seen.user_tokens.look = UserTokens::Look::failed;
+  seen.user_tokens.trouble = "may not list";
   PlanOptions options;
   CHECK_NOTHROW(check_may_change(seen, make_plan(seen, options)));
   options.impersonation = Impersonation::repair;
@@ -343,8 +343,8 @@ TEST_CASE("findings tell how many are rejected, and why") {
   auto unclear = users(5, 0);
   unclear.unclear = 5;
   unclear.reason = "context deadline exceeded";
-  CHECK(own_token_findings(looked_at({users(3, 0)})).empty());
-  CHECK(own_token_findings(looked_at({users(3, 2), unclear})) ==
+  CHECK(user_token_findings(looked_at({users(3, 0)})).empty());
+  CHECK(user_token_findings(looked_at({users(3, 2), unclear})) ==
         std::vector<std::string>{
             "2 of 3 users' tokens in cattle-impersonation-system are rejected: invalid bearer "
             "token; logs and the web shell fail for these users",

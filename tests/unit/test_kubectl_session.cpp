@@ -140,10 +140,10 @@ class Play final : public EventSink {
   }
 
   /// The names of the pods that a read brings; throws as the read does.
-  std::vector<std::string> pods(Patience patience = {}) {
+  std::vector<std::string> pods(RetryPolicy policy = {}) {
     std::vector<std::string> names;
-    run([&, patience]() -> asio::awaitable<void> {
-      const auto reader = kubectl->with(patience);
+    run([&, policy]() -> asio::awaitable<void> {
+      const auto reader = kubectl->with(policy);
       auto query = pods_query();
       const auto list = co_await reader.get(std::move(query));
       for (const auto& item : array_at(list, "/items")) {

@@ -9,8 +9,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <doctest/doctest.h>
 
-#include "process/gather.h"
 #include "process/process.h"
+#include "process/tasks.h"
 
 using namespace std::chrono_literals;
 
@@ -287,13 +287,13 @@ TEST_CASE("many children side by side") {
   };
   std::vector<boost::asio::awaitable<void>> tasks;
   for (std::size_t i = 0; i < outputs.size(); ++i) tasks.push_back(one(i));
-  boost::asio::co_spawn(fixture.io, gather(std::move(tasks)),
+  boost::asio::co_spawn(fixture.io, wait_all(std::move(tasks)),
                         [](std::exception_ptr error) { CHECK_FALSE(error); });
   fixture.io.run();
   for (std::size_t i = 0; i < outputs.size(); ++i) CHECK(outputs[i] == std::to_string(i) + "\n");
 }
 
-TEST_CASE("gather throws the first failure when all have ended") {
+TEST_CASE("wait_all throws the first failure when all have ended") {
   boost::asio::io_context io;
   auto ended = 0;
   const auto task = [&](const char* failure) -> boost::asio::awaitable<void> {
@@ -306,7 +306,7 @@ TEST_CASE("gather throws the first failure when all have ended") {
   tasks.push_back(task("first"));
   tasks.push_back(task("second"));
   std::string thrown;
-  boost::asio::co_spawn(io, gather(std::move(tasks)), [&](std::exception_ptr error) {
+  boost::asio::co_spawn(io, wait_all(std::move(tasks)), [&](std::exception_ptr error) {
     try {
       std::rethrow_exception(error);
     } catch (const std::runtime_error& failure) {
@@ -318,7 +318,7 @@ TEST_CASE("gather throws the first failure when all have ended") {
   CHECK(ended == 3);
 }
 
-TEST_CASE("together: a failure ends what the others wait for") {
+TEST_CASE("when_all: a failure ends what the others wait for") {
   Fixture fixture;
   const auto endless = [&]() -> boost::asio::awaitable<void> {
     auto command = shell("exec sleep 1000");
@@ -332,7 +332,7 @@ TEST_CASE("together: a failure ends what the others wait for") {
   tasks.push_back(endless());
   tasks.push_back(failing());
   std::string thrown;
-  boost::asio::co_spawn(fixture.io, together(std::move(tasks)), [&](std::exception_ptr error) {
+  boost::asio::co_spawn(fixture.io, when_all(std::move(tasks)), [&](std::exception_ptr error) {
     try {
       std::rethrow_exception(error);
     } catch (const std::runtime_error& failure) {
@@ -360,9 +360,9 @@ TEST_CASE("a group that is cancelled ends each of its tasks first") {
   inner.push_back(endless());
   inner.push_back(endless());
   std::vector<boost::asio::awaitable<void>> tasks;
-  tasks.push_back(gather(std::move(inner)));
+  tasks.push_back(wait_all(std::move(inner)));
   tasks.push_back(failing());
-  boost::asio::co_spawn(fixture.io, together(std::move(tasks)), [&](std::exception_ptr error) {
+  boost::asio::co_spawn(fixture.io, when_all(std::move(tasks)), [&](std::exception_ptr error) {
     CHECK(error);
     group_ended = true;
   });
@@ -378,8 +378,8 @@ TEST_CASE("a group of no tasks ends at once") {
     CHECK_FALSE(error);
     ++ended;
   };
-  boost::asio::co_spawn(io, gather({}), end);
-  boost::asio::co_spawn(io, together({}), end);
+  boost::asio::co_spawn(io, wait_all({}), end);
+  boost::asio::co_spawn(io, when_all({}), end);
   io.run();
   CHECK(ended == 2);
 }

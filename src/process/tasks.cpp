@@ -1,4 +1,4 @@
-#include "process/gather.h"
+#include "process/tasks.h"
 
 #include <tuple>
 #include <utility>
@@ -38,19 +38,20 @@ asio::awaitable<Ends> run_all(std::vector<asio::awaitable<void>> tasks, Conditio
 
 }  // namespace
 
-asio::awaitable<std::vector<std::exception_ptr>> settle(std::vector<asio::awaitable<void>> tasks) {
+asio::awaitable<std::vector<std::exception_ptr>> all_settled(
+    std::vector<asio::awaitable<void>> tasks) {
   auto ends = co_await run_all(std::move(tasks), asio::experimental::wait_for_all());
   co_return std::get<1>(std::move(ends));
 }
 
-asio::awaitable<void> gather(std::vector<asio::awaitable<void>> tasks) {
-  const auto ends = co_await settle(std::move(tasks));
+asio::awaitable<void> wait_all(std::vector<asio::awaitable<void>> tasks) {
+  const auto ends = co_await all_settled(std::move(tasks));
   for (const auto& end : ends) {
     if (end) std::rethrow_exception(end);
   }
 }
 
-asio::awaitable<void> together(std::vector<asio::awaitable<void>> tasks) {
+asio::awaitable<void> when_all(std::vector<asio::awaitable<void>> tasks) {
   const auto [order, ends] =
       co_await run_all(std::move(tasks), asio::experimental::wait_for_one_error());
   for (const auto task : order) {

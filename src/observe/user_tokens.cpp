@@ -1,4 +1,4 @@
-#include "observe/own_tokens.h"
+#include "observe/user_tokens.h"
 
 #include <algorithm>
 
@@ -14,15 +14,15 @@
 namespace retrust {
 namespace {
 
-std::size_t sum(const std::vector<OwnTokens::Group>& groups,
-                std::size_t (*of)(const OwnTokens::Group&)) {
+std::size_t sum(const std::vector<UserTokens::Group>& groups,
+                std::size_t (*of)(const UserTokens::Group&)) {
   std::size_t all = 0;
   for (const auto& group : groups) all += of(group);
   return all;
 }
 
 /// Text of the examples: "a, b, c and 3 more".
-std::string examples_text(const OwnTokens::Group& group) {
+std::string examples_text(const UserTokens::Group& group) {
   std::vector<std::string> some;
   for (const auto& name : group.examples) some.push_back(name.text());
   if (group.rejected > some.size()) {
@@ -33,15 +33,15 @@ std::string examples_text(const OwnTokens::Group& group) {
 
 }  // namespace
 
-std::size_t OwnTokens::total() const {
+std::size_t UserTokens::total() const {
   return sum(groups, [](const Group& group) { return group.total; });
 }
 
-std::size_t OwnTokens::rejected() const {
+std::size_t UserTokens::rejected() const {
   return sum(groups, [](const Group& group) { return group.rejected; });
 }
 
-std::size_t OwnTokens::doomed() const {
+std::size_t UserTokens::doomed() const {
   return sum(groups, [](const Group& group) { return group.doomed(); });
 }
 
@@ -58,16 +58,16 @@ std::vector<NamespaceName> own_namespaces(const boost::json::value& list,
   return found;
 }
 
-std::optional<TokenOwner> owner_of(const OwnToken& token, const NamespaceName& agents_namespace) {
+std::optional<TokenOwner> owner_of(const UserToken& token, const NamespaceName& agents_namespace) {
   if (token.name_space == agents_namespace && token.account == agent_account) return std::nullopt;
   const auto user = token.name_space == impersonation_namespace &&
                     token.account.text().starts_with("cattle-impersonation-");
   return user ? TokenOwner::user : TokenOwner::other;
 }
 
-std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redactor& redactor) {
+std::optional<UserToken> parse_user_token(const boost::json::value& secret, Redactor& redactor) {
   if (text_at(secret, "/type") != "kubernetes.io/service-account-token") return std::nullopt;
-  OwnToken parsed;
+  UserToken parsed;
   const auto token = base64_decode(text_at(secret, "/data/token")).value_or("");
   parsed.token = Secret(redactor, Secret::Kind::account, token, Secret::Forms::plain);
   if (parsed.token.empty()) return std::nullopt;
@@ -79,9 +79,9 @@ std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redact
   return parsed;
 }
 
-std::vector<std::string> own_token_findings(const OwnTokens& tokens) {
+std::vector<std::string> user_token_findings(const UserTokens& tokens) {
   std::vector<std::string> lines;
-  if (tokens.look == OwnTokens::Look::failed) {
+  if (tokens.look == UserTokens::Look::failed) {
     lines.push_back(
         fmt::format("the tokens of Rancher's users cannot be looked at: {}", tokens.trouble));
   }

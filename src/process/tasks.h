@@ -14,15 +14,15 @@ namespace retrust {
 /// Runs all tasks side by side and returns when every one of them has ended: how each did, in their
 /// order, null where it did well. No task is cut short by another's failure, so that children come
 /// to their own ends.
-boost::asio::awaitable<std::vector<std::exception_ptr>> settle(
+boost::asio::awaitable<std::vector<std::exception_ptr>> all_settled(
     std::vector<boost::asio::awaitable<void>> tasks);
 
-/// As settle, then throws the first failure, if any.
-boost::asio::awaitable<void> gather(std::vector<boost::asio::awaitable<void>> tasks);
+/// As all_settled, then throws the first failure, if any.
+boost::asio::awaitable<void> wait_all(std::vector<boost::asio::awaitable<void>> tasks);
 
-/// As gather, but for tasks of which none makes sense without the others: the first failure ends
+/// As wait_all, but for tasks of which none makes sense without the others: the first failure ends
 /// what the others wait for, and is thrown when all have ended.
-boost::asio::awaitable<void> together(std::vector<boost::asio::awaitable<void>> tasks);
+boost::asio::awaitable<void> when_all(std::vector<boost::asio::awaitable<void>> tasks);
 
 boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
 

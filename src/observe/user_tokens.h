@@ -21,7 +21,7 @@ inline constexpr std::string_view impersonation_namespace = "cattle-impersonatio
 
 /// A secret with a service account's token in a namespace that Rancher's agents make in a
 /// downstream cluster. The agents' own token is none of these: section 2.1 is about it.
-struct OwnToken {
+struct UserToken {
   NamespaceName name_space;
   ObjectName name;
   Uid uid;
@@ -34,7 +34,7 @@ struct OwnToken {
 enum class TokenOwner { user, other };
 
 /// Counts of such tokens.
-struct OwnTokens {
+struct UserTokens {
   struct Group {
     NamespaceName name_space;
     TokenOwner owner = TokenOwner::user;
@@ -69,13 +69,13 @@ std::vector<NamespaceName> own_namespaces(const boost::json::value& list,
                                           const NamespaceName& agents_namespace);
 
 /// The owner of a token; nothing for the agents' own token.
-std::optional<TokenOwner> owner_of(const OwnToken& token, const NamespaceName& agents_namespace);
+std::optional<TokenOwner> owner_of(const UserToken& token, const NamespaceName& agents_namespace);
 
 /// Parses a secret of a list, and registers its token. Nothing if the secret is of another type, or
 /// the token is not filled in yet.
-std::optional<OwnToken> parse_own_token(const boost::json::value& secret, Redactor& redactor);
+std::optional<UserToken> parse_user_token(const boost::json::value& secret, Redactor& redactor);
 
 /// Sentences about each group that has rejected or unclear tokens.
-std::vector<std::string> own_token_findings(const OwnTokens& tokens);
+std::vector<std::string> user_token_findings(const UserTokens& tokens);
 
 }  // namespace retrust

@@ -15,14 +15,14 @@ namespace retrust {
 
 namespace {
 
-/// What a command printed that stays out of its outcome.
+/// Output of a command that is withheld from its outcome.
 struct Withheld {
-  std::string aside;  ///< for the operator alone
-  std::string note;   ///< how much that was, for the transcript
+  std::string aside;  ///< the withheld lines, for the operator alone
+  std::string note;   ///< the number of withheld lines, for the transcript
 };
 
-/// What it printed that is no secret. Its warnings too, where it changes something or failed: what
-/// only reads says much that is of no use.
+/// Adds the public output to the event. Adds standard error too if the command changes something or
+/// failed: warnings of commands that only read are of little use.
 void add_output(CommandEnded& command, const Announcement& announcement, const Outcome& outcome,
                 const Withheld& withheld) {
   std::string text;
@@ -41,7 +41,7 @@ void add_output(CommandEnded& command, const Announcement& announcement, const O
   if (size > most_output) command.output_bytes = static_cast<std::int64_t>(size);
 }
 
-/// Takes out of the outcome what is not to be known.
+/// Removes secret output from the outcome.
 Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
   const auto started =
       outcome.ending != Ending::not_found && outcome.ending != Ending::not_executable;
@@ -51,7 +51,7 @@ Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
     outcome.err.clear();
     return {{}, "(withheld: a kubeconfig was not read, so its secrets are not known)\n"};
   }
-  // Half a secret, of a child that was ended while it wrote, or beyond a limit, is not known.
+  // The masking does not know half a secret, of a child ended while writing or beyond a limit.
   const auto ended = outcome.ending != Ending::exited;
   if (ended) outcome.err = whole_words(outcome.err);
   if (ended || outcome.out_size > outcome.out.size()) outcome.out = whole_words(outcome.out);
@@ -59,8 +59,8 @@ Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
   auto words = kubectl_words(outcome.err);
   outcome.err = std::move(words.known);
   if (words.withheld == 0) return {};
-  // A login plugin that failed, or still asks for a login, says what to do; and where nothing else
-  // tells what happened the operator needs these words.
+  // A failed login plugin, or one that still asks for a login, says what to do. The operator also
+  // needs these words if no other line tells what happened.
   const auto failed = outcome.ending == Ending::signalled ||
                       (outcome.ending == Ending::exited && outcome.code != 0);
   const auto silent = failed && outcome.err.empty();
@@ -130,7 +130,7 @@ boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announ
   try {
     ended = co_await std::move(work);
   } catch (...) {
-    // What has begun is seen to end in the transcript, also after a failure.
+    // The transcript shows the end of every begun command, also after a failure.
     end.ending = "ended by retrust: not needed any longer";
     tell_end(events, announcement, std::move(end));
     throw;

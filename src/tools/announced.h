@@ -13,17 +13,18 @@
 
 namespace retrust {
 
-/// What a command prints: `secret` output is never written down.
+/// Secrecy of a command's output. Secret output is never written down.
 enum class Output { secret, public_text };
 
-/// What becomes of standard error: that of a kubectl with secret output is secret too.
+/// Treatment of standard error. A kubectl with secret output has secret errors too: only known
+/// lines pass.
 enum class Errors { passed_on, known_lines };
 
-/// Opens when both kubeconfigs were read, as far as they can be: what other commands printed is not
-/// emitted before.
+/// A barrier that opens once both kubeconfigs were read, as far as they can be read. The output of
+/// other commands is not emitted before.
 class Gate {
  public:
-  /// Whether their secrets are registered.
+  /// Whether the secrets of both kubeconfigs are registered.
   enum class Secrets { registered, unknown };
 
   explicit Gate(const boost::asio::any_io_executor& executor)
@@ -33,40 +34,40 @@ class Gate {
 
  private:
   boost::asio::steady_timer opened_;
-  std::optional<Secrets> secrets_;  ///< nothing while it is closed
+  std::optional<Secrets> secrets_;  ///< none while the gate is closed
 };
 
-/// How a command appears in the events that tell of it.
+/// The description of a command in its events.
 struct Announcement {
-  std::string section = {};  ///< of the runbook, or empty
-  std::string line = {};     ///< as a person would type it
-  std::string name = {};     ///< short, for sentences, e.g. "kubectl get secrets"
-  std::string given = {};    ///< what is given on standard input, in words
-  CommandAbout about = {};   ///< but the id
+  std::string section = {};  ///< section of the runbook, or empty
+  std::string line = {};     ///< the command as a person would type it
+  std::string name = {};     ///< short name for sentences, e.g. "kubectl get secrets"
+  std::string given = {};    ///< the content of standard input, in words
+  CommandAbout about = {};   ///< everything about the command but its id
   Output output = Output::secret;
   Errors errors = Errors::passed_on;
   Weight weight = Weight::documented;
-  Gate* gate = nullptr;  ///< awaited before the end is told; may be none
+  Gate* gate = nullptr;  ///< awaited before the end event; may be null
 };
 
-/// Tells that a command begins. Returns what is known of its end by then.
+/// Emits the start event of a command. Returns the part of the end event that is known by then.
 CommandEnded tell_start(EventSink& events, const Announcement& announcement);
-/// Tells that a command ended.
+/// Emits the end event of a command.
 void tell_end(EventSink& events, const Announcement& announcement, CommandEnded end);
 
-/// What came of something that is announced as a command.
+/// Result of work that is announced as a command.
 struct CommandEnd {
   Outcome outcome;
-  std::string how;  ///< "exit status 0" and the like
+  std::string how;  ///< the ending in words, e.g. "exit status 0"
 };
 
-/// Awaits it, telling of its start and its end as run_announced does.
+/// Awaits the work. Emits the same start and end events as run_announced.
 boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announcement,
                                           boost::asio::awaitable<CommandEnd> work);
 
-/// Runs a command, telling of its start and its end. What is withheld of its standard error is not
-/// in the outcome either. Throws Interrupted where a signal ended it,
-/// and what the reader throws.
+/// Runs a command and emits its start and end events. Withheld standard error is missing from the
+/// outcome too. Throws Interrupted if a signal ended the command, and passes on exceptions of the
+/// reader.
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,
                                               OutputReader reader = {});

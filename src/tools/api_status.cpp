@@ -14,7 +14,7 @@
 namespace retrust {
 namespace {
 
-/// The kind that an HTTP status tells; nothing where the words tell more.
+/// The kind of failure by an HTTP status; nothing if the words tell more.
 std::optional<KubectlError> kind_of(int http_status) {
   switch (http_status) {
     case 401:
@@ -34,7 +34,7 @@ std::optional<KubectlError> kind_of(int http_status) {
   }
 }
 
-/// Reasons are words such as NotFound.
+/// Whether a text is a word, as reasons such as NotFound are.
 bool is_word(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char character) {
     return std::isalpha(character) != 0;

@@ -8,18 +8,18 @@
 
 namespace retrust {
 
-/// What an API server refuses a request with.
+/// A refusal by an API server.
 struct ApiRefusal {
   KubectlError kind = KubectlError::other;
-  std::string words;     ///< as kubectl prints it
-  bool expired = false;  ///< of a page, or a watch: the list has to be begun again
+  std::string words;     ///< the message as kubectl prints it
+  bool expired = false;  ///< the page or watch is too old: the list must begin again
 };
 
-/// By the HTTP status, and the Status object in the body (apimachinery, pkg/apis/meta/v1/types.go).
-/// Nothing where the body is none: the answer need not be from an API server, and kubectl proxy
-/// answers with its own words where it cannot reach one; kubectl itself tells more then. Nothing
-/// for a path that the server does not know either, as kubectl looks whether it knows the kind of
-/// object. Pure.
+/// The refusal in an answer, by its HTTP status and the Status object in its body (apimachinery,
+/// pkg/apis/meta/v1/types.go). Returns nothing if the body is no Status: the answer need not be
+/// from an API server. kubectl proxy answers in its own words if no server can be reached, and a
+/// kubectl process then tells more. Returns nothing for a path unknown to the server either:
+/// kubectl checks whether the kind of object exists. Pure.
 std::optional<ApiRefusal> api_refusal(int http_status, std::string_view body);
 
 }  // namespace retrust

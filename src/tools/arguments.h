@@ -10,7 +10,7 @@
 
 namespace retrust {
 
-/// A word of a command line that stands in the source of this program.
+/// A word of a command line from the source of this program.
 class Word {
  public:
   consteval Word(const char* text) : text_(text) {}
@@ -20,9 +20,9 @@ class Word {
   std::string_view text_;
 };
 
-/// The arguments of a command. The only maker of argument vectors: words come from the source of
-/// this program, and what comes from outside enters as the value of an option or as part of an
-/// operand, never as a word that a program could take for an option.
+/// The arguments of a command, and the only maker of argument vectors. Words come from the source
+/// of this program. Outside text enters as the value of an option or as part of an operand, never
+/// as a word that a program could take for an option.
 class Arguments {
  public:
   Arguments() = default;
@@ -31,29 +31,29 @@ class Arguments {
   Arguments& words(std::initializer_list<Word> words);
   Arguments& append(const Arguments& others);
 
-  /// "--option=VALUE" in one word; `option` ends with what comes before the value.
+  /// Appends "--option=VALUE" as one word; `option` ends with the text before the value.
   Arguments& joined(Word option, std::string_view value);
-  /// "-n VALUE": for values that cannot begin with a dash.
+  /// Appends "-n VALUE" as two words, for values that cannot begin with a dash.
   Arguments& option(Word option, const NamespaceName& value);
-  /// The same of a path that the operator gave, and a path as an operand; one that begins with a
-  /// dash becomes "./-…".
+  /// Appends a path from the operator, as an option's value or as an operand. A leading dash
+  /// becomes "./-…".
   Arguments& path(Word option, std::string_view value);
   Arguments& path(std::string_view value);
-  /// "KIND/NAME".
+  /// Appends "KIND/NAME".
   Arguments& object(Word kind, const ObjectName& name);
   Arguments& objects(Word kind, const std::vector<ObjectName>& names);
-  /// A container's name as an operand.
+  /// Appends a container's name as an operand.
   Arguments& container(const ContainerName& name);
-  /// "CONTAINER:/PATH", or an absolute path: operands that cannot begin with a dash. Throws
-  /// std::logic_error for any other.
+  /// Appends "CONTAINER:/PATH", or an absolute path: operands that cannot begin with a dash. Throws
+  /// std::logic_error for a relative path.
   Arguments& container_path(const ContainerName& name, std::string_view absolute);
   Arguments& absolute_path(std::string_view path);
 
-  /// Where the command begins: after the namespace, where that comes first.
+  /// Index of kubectl's command, which follows a leading namespace option.
   std::size_t command_at() const;
-  /// The first word of kubectl's command, such as "get"; empty where there is none.
+  /// The first word of kubectl's command, such as "get", or empty.
   std::string_view command() const;
-  /// The value of -n; empty where there is none.
+  /// The value of -n, or empty.
   std::string_view name_space() const;
 
   const std::vector<std::string>& list() const { return list_; }

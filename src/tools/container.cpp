@@ -22,7 +22,7 @@ bool is_version(std::string_view text) {
          text.find('.') != std::string_view::npos;
 }
 
-/// "v2.4.17" of registry:5000/rancher/rancher:v2.4.17@sha256:…; empty where there is none.
+/// The tag of an image, e.g. "v2.4.17" of registry:5000/rancher/rancher:v2.4.17@sha256:…, or empty.
 std::string_view tag_of(std::string_view image) {
   image = image.substr(0, image.find('@'));
   const auto colon = image.rfind(':');

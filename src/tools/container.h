@@ -13,52 +13,53 @@
 
 namespace retrust {
 
-/// Where Rancher keeps its data in its container: the image declares a volume there.
+/// Rancher's data folder in its container. The image declares a volume there.
 inline constexpr std::string_view rancher_data = "/var/lib/rancher";
 
-/// Something mounted into a container.
+/// A mount of a container.
 struct ContainerMount {
   DisplayText type;         ///< bind, volume, tmpfs …
-  DisplayText name;         ///< of a volume
-  DisplayText source;       ///< on the engine's host
-  DisplayText destination;  ///< in the container
+  DisplayText name;         ///< name of a volume
+  DisplayText source;       ///< path on the engine's host
+  DisplayText destination;  ///< path in the container
 
-  /// What the runbook calls mapped: a bind, or a volume that a person named. Names of 64
-  /// hexadecimal digits are the engine's own, for the volume that every Rancher image declares.
+  /// Whether the mount is mapped in the runbook's sense: a bind, or a volume that a person named.
+  /// The engine itself gives names of 64 hexadecimal digits, to the volume that every Rancher image
+  /// declares.
   bool mapped() const;
 };
 
-/// What matters of a container as `docker inspect` shows it.
+/// The facts about a container that retrust uses, from `docker inspect`.
 struct Container {
   DisplayText id;
   DisplayText name;
-  DisplayText image;    ///< as it was given to docker run
+  DisplayText image;    ///< the image as given to docker run
   DisplayText state;    ///< running, exited, paused …
-  DisplayText version;  ///< of Rancher, by the image's tag or label; may be empty
-  /// When it was started last; nothing where that cannot be read.
+  DisplayText version;  ///< Rancher's version, by the image's tag or label; may be empty
+  /// Time of the last start; none if docker shows no readable time.
   std::optional<std::chrono::sys_seconds> started;
   std::vector<ContainerMount> mounts;
 
-  /// The mount that holds a path: the nearest one at it or at a folder above it. An image's own
-  /// volume lies over a folder that was mapped above it, and holds the data then.
+  /// The mount that holds a path: the nearest mount at the path or at a folder above. An image's
+  /// own volume hides a folder mapped above it and holds the data instead.
   const ContainerMount* mount_of(std::string_view path) const;
 };
 
-/// Reads what `docker inspect` printed: an array of one. Throws std::runtime_error where it is
-/// anything else.
+/// Parses the output of `docker inspect`: an array of one container. Throws std::runtime_error for
+/// any other value.
 Container parse_container(const boost::json::value& inspected);
 
-/// KiB of the folder that `du -sk` was asked about, by its last line. Nothing for other texts.
+/// Size in KiB of the folder given to `du -sk`, by the last printed line. Nothing for other texts.
 std::optional<std::uint64_t> parse_du(std::string_view printed);
 
-/// KiB that are free by `df -Pk`, of one file system. Nothing for other texts.
+/// Free KiB by `df -Pk` of one file system. Nothing for other texts.
 std::optional<std::uint64_t> parse_df(std::string_view printed);
 
-/// "2026-11-25T04:20:00.123456789Z", or with an offset as podman writes it; nothing for other
-/// texts.
+/// Parses "2026-11-25T04:20:00.123456789Z", or a time with an offset, as podman writes. Nothing for
+/// other texts.
 std::optional<std::chrono::sys_seconds> parse_moment(const std::string& text);
 
-/// A version fit for a file name: what stands there, or "unknown".
+/// The version in a form fit for a file name, or "unknown".
 std::string version_for_name(std::string_view version);
 
 }  // namespace retrust

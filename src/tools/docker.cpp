@@ -13,26 +13,27 @@ namespace {
 
 using boost::asio::awaitable;
 
-/// Bytes of memory for what docker shows of one container.
+/// Memory limit in bytes for `docker inspect` of one container.
 constexpr std::size_t most_inspected = std::size_t{8} << 20U;
 
-/// Sizes of "$1", a line a second, from when it is there to when it is gone.
+/// A script that prints the size of "$1" in bytes every second, from its creation to its removal.
 constexpr const char* size_script =
     "n=0; until [ -e \"$1\" ] || [ $((n += 1)) -gt 60 ]; do sleep 1; done; "
     "while stat -c %s \"$1\" 2>/dev/null; do sleep 1; done";
 
-/// Each process that has "$1" among its arguments, this shell apart, then the file.
+/// A script that ends each process with "$1" among its arguments, except its own shell, and removes
+/// the file.
 constexpr const char* remove_script =
     "for p in /proc/[0-9]*; do [ \"${p#/proc/}\" = $$ ] && continue; "
     "case \"$(tr '\\0' ' ' <\"$p/cmdline\" 2>/dev/null)\" in "
     "*\"$1\"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; rm -f -- \"$1\"";
 
-/// Each process that has "$1" in its environment.
+/// A script that ends each process with "$1" in its environment.
 constexpr const char* end_script =
     "for p in /proc/[0-9]*; do case \" $(tr '\\0' ' ' <\"$p/environ\" 2>/dev/null) \" in "
     "*\" $1 \"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; :";
 
-/// `sh -c SCRIPT`, of which what is added becomes "$1".
+/// The arguments of `sh -c SCRIPT` in a container. The next argument becomes "$1".
 Arguments script_args(const ContainerName& container, Word script) {
   return Arguments{"exec"}.container(container).words({"sh", "-c"}).words({script}).words({"sh"});
 }
@@ -122,7 +123,7 @@ awaitable<Outcome> Docker::look(ContainerName container, Arguments args) const {
 awaitable<Outcome> Docker::archive(ContainerName container, std::string file,
                                    std::string folder) const {
   Call call{.args = archive_args(container, file, folder), .weight = Weight::documented};
-  // A line for each file: nobody needs them all.
+  // tar prints a line for each file; nobody needs them all.
   auto outcome = co_await start(std::move(call), [](std::string_view) { return Flow::go_on; });
   const auto changed_meanwhile =
       outcome.ending == Ending::exited && outcome.code == 1 && !is_dockers_own(outcome);

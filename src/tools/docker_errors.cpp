@@ -17,7 +17,7 @@ struct Pattern {
   DockerError kind;
 };
 
-/// What docker and podman print, by the first that fits.
+/// Messages of docker and podman. The first match counts.
 constexpr std::array patterns{
     Pattern{"No such container", DockerError::no_such_container},
     Pattern{"No such object", DockerError::no_such_container},
@@ -88,7 +88,7 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& name
   return refused(fmt::format("{} failed: {}", command, ending_text(outcome)), {});
 }
 
-/// With what docker and podman begin what they say themselves.
+/// Beginnings of the lines that docker and podman print themselves.
 constexpr std::array beginnings{
     std::string_view{"Error response from daemon"},
     std::string_view{"Cannot connect to the Docker daemon"},

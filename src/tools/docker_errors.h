@@ -8,13 +8,13 @@
 
 namespace retrust {
 
-/// The kinds of failure that docker (or podman's docker) tells of.
+/// The kinds of failure of docker, or of podman's docker.
 enum class DockerError {
   no_such_container,
-  ambiguous,    ///< the beginning of an ID that several have
-  not_running,  ///< stopped or paused
+  ambiguous,    ///< several containers have an ID with this beginning
+  not_running,  ///< the container is stopped or paused
   no_permission,
-  no_engine,   ///< nobody listens
+  no_engine,   ///< nobody listens at the engine's socket
   no_room,     ///< no space left on device
   no_program,  ///< the command is not in the container
   timed_out,
@@ -22,11 +22,11 @@ enum class DockerError {
   other,
 };
 
-/// Reads docker's exit and messages (20.10 to 28, and podman 4).
+/// Classifies docker's exit and messages (docker 20.10 to 28, podman 4).
 DockerError classify_docker(const Outcome& outcome);
 
-/// A docker that failed, in words for the operator. Refuses (4), but for a docker that is not
-/// there (2).
+/// A failure of docker in words for the operator. Refuses with status 4, or with status 2 if there
+/// is no docker.
 class DockerFailure : public Failure {
  public:
   DockerFailure(DockerError error_kind, const Failure& failure)
@@ -34,17 +34,17 @@ class DockerFailure : public Failure {
   DockerError kind;
 };
 
-/// The sentence that belongs to a failed docker. `named` is the operator's word for the program;
+/// Builds the failure for a failed docker. `named` is the operator's word for the program;
 /// `command` is for people, e.g. "docker cp". Pure.
 DockerFailure explain_docker(const Outcome& outcome, const std::string& named,
                              const std::string& command);
 
-/// Where the failure is docker's own, and not that of the command in the container, which prints
-/// little of its own.
+/// Whether docker itself failed, rather than the command in the container. For commands that print
+/// little of their own.
 bool is_dockers_own(const Outcome& outcome);
 
-/// The same for a command that has errors of its own to tell, which may name containers too;
-/// nothing where docker did its part.
+/// Docker's own failure, if docker rather than the command in the container failed. For commands
+/// with errors of their own, which may name containers too.
 std::optional<DockerError> docker_itself(const Outcome& outcome);
 
 }  // namespace retrust

@@ -7,14 +7,14 @@
 
 namespace retrust {
 
-/// Bytes of a command's output that go into an event: more than is kept of them once secrets are
-/// masked. Cut between words, so that none is cut in two by this and then not known.
+/// Limit in bytes of a command's output in an event: more than the event keeps once secrets are
+/// masked. The cut is between words, so that every secret stays whole and known.
 inline constexpr std::size_t most_output = 64 * 1024;
 
-/// "exit status 1", "killed by signal 9" …: how a command ended, in words.
+/// The ending of a command in words, e.g. "exit status 1" or "killed by signal 9".
 std::string ending_text(const Outcome& outcome);
 
-/// The last lines of standard error that say something: what came before are often retries.
+/// The last lines of standard error with content. Earlier lines are often retries.
 std::string own_words(const Outcome& outcome);
 
 }  // namespace retrust

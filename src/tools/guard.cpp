@@ -23,9 +23,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// What the command has between SIGTERM and SIGKILL: less than the guard itself has.
+/// Time of the command between SIGTERM and SIGKILL: less than the guard itself has.
 constexpr std::chrono::milliseconds grace{500};
-/// Between two looks at children that are being ended.
+/// The pause between 2 checks of children that are being ended.
 constexpr std::chrono::milliseconds between_looks{10};
 constexpr int failed = 127;
 
@@ -42,9 +42,9 @@ sigset_t awaited_signals() {
   return signals;
 }
 
-/// Stays behind as the child that retrust knows while a copy in a process group of its own goes on
-/// as the guard: a second Ctrl-C kills the known one, and the guard is told and does its work.
-/// Returns in the guard alone.
+/// Forks the guard into a process group of its own. This process stays behind as the child that
+/// retrust knows: a second Ctrl-C kills this process, and the guard still does its work. Returns in
+/// the guard alone.
 void split_off() {
   const auto signals = awaited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
@@ -54,7 +54,7 @@ void split_off() {
   if (guard == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    // The other may have ended before the kernel knew.
+    // The parent may have ended before prctl took effect.
     if (::getppid() != known) ::raise(SIGTERM);
     return;
   }
@@ -64,7 +64,7 @@ void split_off() {
     ::sigwait(&signals, &signal);
     if (signal == SIGCHLD) continue;
     ::kill(guard, SIGTERM);
-    // One that somebody stopped would not hear of it.
+    // A guard that somebody stopped would not receive SIGTERM.
     ::kill(guard, SIGCONT);
   }
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : failed);
@@ -81,7 +81,7 @@ class Guard {
  public:
   Guard(pid_t child, Descriptor signals) : child_(child), signals_(std::move(signals)) {}
 
-  /// Until the command ends, or is not wanted any longer.
+  /// Waits until the command ends or is not needed any longer.
   void wait() {
     while (!has_ended(child_)) {
       pollfd watched[2] = {{STDIN_FILENO, POLLIN, 0}, {signals_.get(), POLLIN, 0}};
@@ -91,7 +91,7 @@ class Guard {
     }
   }
 
-  /// Ends the group, and what has left it. Returns the command's exit status.
+  /// Ends the process group and processes that left it. Returns the command's exit status.
   int end() {
     // While the command has not been awaited, its group's number is nobody else's.
     ::kill(-child_, SIGTERM);
@@ -107,8 +107,9 @@ class Guard {
   }
 
  private:
-  /// What a wrapper put into another group is a child of this process when the wrapper has ended:
-  /// see PR_SET_CHILD_SUBREAPER in prctl(2). Nothing is waited for that may not be ended.
+  /// Ends and awaits all remaining children. A process in another group becomes a child of this
+  /// process once its wrapper has ended: see PR_SET_CHILD_SUBREAPER in prctl(2). The wait ends
+  /// after `grace`, as the guard may lack the right to end a process.
   int await_all() const {
     int status = 0;
     for (const auto last = Clock::now() + grace; Clock::now() < last;) {
@@ -126,7 +127,7 @@ class Guard {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
   }
 
-  /// Reads the signals that came.
+  /// Reads pending signals. Returns whether one of them asks the guard to end.
   bool told_to_end() const {
     bool told = false;
     signalfd_siginfo signal{};
@@ -173,7 +174,7 @@ int guard(const std::filesystem::path& folder, const std::string& program,
 Command guarded_command(std::string program, std::vector<std::string> args,
                         const std::filesystem::path& folder, int input) {
   Command command;
-  // Also where the file of this program was replaced meanwhile.
+  // This path works even if the file of this program was replaced meanwhile.
   command.program = "/proc/self/exe";
   command.args = {guard_word, folder.string(), std::move(program)};
   command.args.insert(command.args.end(), std::make_move_iterator(args.begin()),

@@ -35,11 +35,11 @@ using Ending = HttpAnswer::Ending;
 
 constexpr std::uint32_t most_header = std::uint32_t{16} << 10U;
 constexpr std::size_t most_refusal = std::size_t{64} << 10U;
-/// Of a body that comes in one piece; also what a chunk's header may take.
+/// Limit in bytes of a body's single piece, and of a chunk's header.
 constexpr std::size_t most_at_once = std::size_t{64} << 10U;
 static_assert(most_at_once > most_header);
 
-/// Takes an answer apart, and hands its body on.
+/// Parses an answer and hands its body on.
 class AnswerParser final : public http::basic_parser<false> {
  public:
   AnswerParser(HttpAnswer& answer, OutputReader& reader) : answer_(answer), reader_(reader) {
@@ -110,7 +110,7 @@ struct Connection : std::enable_shared_from_this<Connection> {
   asio::steady_timer timer;
   HttpLimits limits;
   Clock::time_point started = Clock::now();
-  std::optional<Ending> over;  ///< which limit ended it
+  std::optional<Ending> over;  ///< the limit that ended the connection
 
   void close() {
     error_code ignored;
@@ -133,7 +133,7 @@ struct Connection : std::enable_shared_from_this<Connection> {
   }
 };
 
-/// Ends the connection on every way out; its timer may still hold it.
+/// Closes the connection on every way out. The timer may still hold the object.
 class Closing {
  public:
   explicit Closing(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -163,14 +163,15 @@ std::string request_text(const HttpRequest& request) {
   return text + "\r\n" + request.body;
 }
 
-/// Feeds what was read; what is left of it for the next time is at the front of the buffer then.
+/// Feeds the read bytes to the parser. Moves unused bytes to the front of the buffer, for the next
+/// call.
 error_code feed(AnswerParser& parser, std::array<char, most_at_once>& buffer, std::size_t& size) {
   error_code wrong;
   std::size_t used = 0;
   while (used < size && !parser.is_done() && !wrong) {
     const auto taken = parser.put(asio::buffer(buffer.data() + used, size - used), wrong);
     used += taken;
-    // Nothing: it wants to see more at once.
+    // Taking nothing means that the parser needs more bytes at once.
     if (wrong == http::error::need_more && taken > 0 && used < size) wrong = {};
   }
   std::move(buffer.begin() + static_cast<std::ptrdiff_t>(used),

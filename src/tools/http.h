@@ -11,29 +11,29 @@
 
 namespace retrust {
 
-/// One request over a unix socket: GET, or POST where there is a body.
+/// One request over a unix socket: a POST if the request has a body, otherwise a GET.
 struct HttpRequest {
-  std::string target;     ///< path and query, as they stand in the request
+  std::string target;     ///< path and query, encoded
   std::string body = {};  ///< JSON
 };
 
-/// How a request ended.
+/// The ending of a request, and the answer's facts.
 struct HttpAnswer {
   enum class Ending {
-    answered,       ///< the answer is whole; `status` is its HTTP status
-    stopped,        ///< by us, because the reader had what it wanted
-    too_much,       ///< by us, because the reader could not hold more, or its headers were too long
-    timed_out,      ///< by us, at the deadline
-    silent,         ///< by us, because no byte of an answer came in time
-    broken,         ///< the connection ended early, or what came is no HTTP; `why` has the reason
+    answered,       ///< the answer is complete; `status` is its HTTP status
+    stopped,        ///< by retrust: the reader has enough
+    too_much,       ///< by retrust: the reader is full, or the headers are too long
+    timed_out,      ///< by retrust, at the deadline
+    silent,         ///< by retrust: no byte of an answer came in time
+    broken,         ///< the connection ended early, or the answer is no HTTP; `why` has the reason
     not_connected,  ///< nobody listens at the socket; `why` has the reason
   };
   Ending ending = Ending::answered;
   int status = 0;
-  /// What the server wants us to wait before the next request.
+  /// Time that the server asks for before the next request.
   std::optional<std::chrono::seconds> retry_after = {};
-  /// The body of a refusal (every status but 2xx): at most its first 64 KiB. The reader gets none
-  /// of a refusal.
+  /// The first 64 KiB of a refusal's body. Every status but 2xx is a refusal. The reader gets
+  /// nothing of a refusal.
   std::string refusal = {};
   std::string why = {};
   std::chrono::milliseconds wall{0};
@@ -41,16 +41,16 @@ struct HttpAnswer {
   bool succeeded() const { return ending == Ending::answered && status / 100 == 2; }
 };
 
-/// Time that an exchange may take.
+/// Time limits of an exchange.
 struct HttpLimits {
-  std::chrono::milliseconds whole;    ///< from its beginning to the end of the answer
-  std::chrono::milliseconds silence;  ///< from its beginning to the first byte of the answer
+  std::chrono::milliseconds whole;    ///< from the beginning to the end of the answer
+  std::chrono::milliseconds silence;  ///< from the beginning to the first byte of the answer
 };
 
-/// Sends one request and reads its answer as it comes, in a bounded amount of memory: headers and
-/// chunk headers of at most 16 KiB; the reader bounds the body. What the reader throws comes out.
-/// Throws boost::system::system_error (operation_aborted) where it is cancelled. The connection is
-/// closed at the end, which ends the request at the other side, too.
+/// Sends one request and reads the answer as a stream in bounded memory: headers and chunk headers
+/// have at most 16 KiB, and the reader bounds the body. Passes on exceptions of the reader. Throws
+/// boost::system::system_error (operation_aborted) if cancelled. The connection closes at the end,
+/// which also ends the request at the other side.
 boost::asio::awaitable<HttpAnswer> http_ask(std::string socket, HttpRequest request,
                                             OutputReader reader, HttpLimits limits);
 

@@ -39,7 +39,7 @@ std::uint64_t free_bytes(const Folder& folder) {
   return std::uint64_t{disk.f_bavail} * disk.f_frsize;
 }
 
-/// What docker delivered, where that is no regular file.
+/// Describes a delivery of docker that is no regular file.
 std::string delivered(mode_t mode) {
   return fmt::format("docker cp delivered a {}", S_ISLNK(mode)    ? "symbolic link"
                                                  : S_ISDIR(mode)  ? "folder"
@@ -106,7 +106,7 @@ Descriptor Incoming::open(const std::string& name) const {
   if (::fchmod(opened.get(), S_IRUSR | S_IWUSR) != 0) {
     throw std::runtime_error(std::strerror(errno));
   }
-  // Beyond the standard ones: it becomes the standard input of a child.
+  // The descriptor is above the first three: it becomes the standard input of a child.
   Descriptor high(::fcntl(opened.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (high.get() < 0) throw std::runtime_error(std::strerror(errno));
   return high;

@@ -13,35 +13,35 @@
 
 namespace retrust {
 
-/// A hidden folder in another one, for a file that a child writes there. It is gone, with all in
-/// it, at the end: only what was checked gets a name beside it.
+/// A hidden folder in another folder, for a file that a child writes. The folder and its content
+/// are gone at the end: only a checked file gets a name beside the folder.
 class Incoming {
  public:
-  /// Throws as Folder does if it cannot be made.
+  /// Makes the folder. Throws as Folder does.
   explicit Incoming(Folder around);
   ~Incoming();
   Incoming(const Incoming&) = delete;
   Incoming& operator=(const Incoming&) = delete;
 
-  /// Absolute, so that docker cannot take it for an option or a container.
+  /// The absolute path, which docker cannot take for an option or a container.
   const std::filesystem::path& path() const { return path_; }
 
-  /// Bytes that files here may still grow by: what is free, less a reserve for the transcript.
+  /// Bytes that files here may still grow by: the free space less a reserve for the transcript.
   std::uint64_t room() const;
 
-  /// Says what is wrong with what has come by now; nothing where it is one regular file of this
-  /// name, or nothing yet.
+  /// The fault in the folder's content. Nothing if the folder is empty or holds one regular file of
+  /// this name.
   std::optional<std::string> wrong(const std::string& name) const;
 
-  /// Bytes that the file has by now; 0 if it is not there.
+  /// The present size of the file in bytes; 0 if there is no file.
   std::uint64_t size_of(const std::string& name) const;
 
-  /// Opens the file to read it, and makes its mode 0600. Throws std::runtime_error if there is
-  /// none, or anything but a regular file of this user that has no second name.
+  /// Opens the file for reading and sets its mode to 0600. Throws std::runtime_error unless the
+  /// file is a regular file of this user without a second name.
   Descriptor open(const std::string& name) const;
 
-  /// Returns when the disk has the file that was opened, under `name` in the folder around this
-  /// one. Never takes the place of another file. Throws Failure (refused).
+  /// Gives the opened file the name `name` in the surrounding folder, and returns once the disk has
+  /// the file. Never replaces another file. Throws Failure (refused).
   void keep(const std::string& name, const Descriptor& opened) const;
 
  private:
@@ -51,28 +51,28 @@ class Incoming {
   std::uint64_t reserve_ = 0;
 };
 
-/// What a backup archive was found to hold.
+/// Summary of a backup archive.
 struct ArchiveSummary {
-  std::uint64_t bytes = 0;  ///< of the archive itself
-  std::uint64_t files = 0;  ///< that tar lists below the folder that was asked for
-  std::string sha256 = {};  ///< of the archive, as hexadecimal digits
+  std::uint64_t bytes = 0;  ///< size of the archive
+  std::uint64_t files = 0;  ///< number of files that tar lists below the requested folder
+  std::string sha256 = {};  ///< SHA-256 of the archive in hexadecimal digits
 };
 
-/// Bytes of an open file.
+/// The size of an open file in bytes.
 std::uint64_t size_of(const Descriptor& file);
 
-/// SHA-256 of an open file, from its beginning, as hexadecimal digits. Leaves its position alone,
-/// and lets others work meanwhile. Throws std::system_error.
+/// The SHA-256 of a whole open file in hexadecimal digits. Keeps the file's position, and lets
+/// others work meanwhile. Throws std::system_error.
 boost::asio::awaitable<std::string> sha256_of(const Descriptor& file);
 
-/// Counts what `tar -t` lists below a folder, without keeping it.
+/// Counts the files that `tar -t` lists below a folder, without keeping the list.
 class ListingCount {
  public:
-  /// `folder` as tar lists it, without a slash at either end.
+  /// `folder` is the name as tar lists it, without a slash at either end.
   explicit ListingCount(std::string_view folder);
 
   void feed(std::string_view piece) { lines_.feed(piece); }
-  /// Names below the folder that are no folders themselves.
+  /// Number of names below the folder that are no folders.
   std::uint64_t files() const { return files_; }
 
  private:

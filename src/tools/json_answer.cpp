@@ -18,8 +18,8 @@ OutputReader JsonAnswer::reader() {
   wrong_.clear();
   return [this](std::string_view piece) {
     size_ += piece.size();
-    // After the first error the rest is only waited for, unless it is endless: the command may say
-    // itself what is wrong.
+    // After the first error the reader only waits for the end, unless the output is endless: the
+    // command itself may say what is wrong.
     constexpr std::size_t most = std::size_t{8} << 20U;
     if (!wrong_.empty()) return size_ > most ? Flow::too_much : Flow::go_on;
     try {

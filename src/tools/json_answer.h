@@ -15,32 +15,32 @@
 
 namespace retrust {
 
-/// That a program's output is not what it was asked for, and why.
+/// The failure for a program's output that is not the JSON asked for; `why` has the reason.
 Failure not_json(const Asked& asked, std::size_t size, std::string_view why);
 
-/// Reads what kubectl or docker prints as JSON while it comes, so that the text is never kept. Must
-/// outlive the readers that it makes.
+/// Reads the JSON of kubectl or docker as a stream, so that the text is never kept. Must outlive
+/// its readers.
 class JsonAnswer {
  public:
-  /// `most`: bytes of memory that the documents may take; more ends the child. `expected`:
-  /// documents at most; the stream of small ones that a flood is takes far more memory than is
+  /// `most` limits the documents' memory in bytes: a larger output ends the child. `expected`
+  /// limits the number of documents, as a flood of small documents takes far more memory than is
   /// counted.
   explicit JsonAnswer(Trim trim, std::size_t most = DocumentStream::memory_limit,
                       std::size_t expected = 1)
       : trim_(std::move(trim)), most_(most), expected_(expected) {}
-  /// Of one document, in memory that is shared with others.
+  /// Reads one document into memory shared with other answers.
   JsonAnswer(Trim trim, boost::json::storage_ptr memory)
       : trim_(std::move(trim)), memory_(std::move(memory)) {}
 
-  /// For another start of the same command: what was read before is dropped. Never throws; what is
-  /// wrong is found out by documents(), as the command's own failure tells more.
+  /// A reader for the next start of the command. Documents of earlier starts are dropped. Never
+  /// throws: documents() reports faults, as the command's own failure tells more.
   OutputReader reader();
 
-  /// What was printed. Throws Failure where that was not JSON.
+  /// The printed documents. Throws Failure if the output was not JSON.
   std::vector<boost::json::value> documents(const Asked& asked);
-  /// As documents(), where only one is expected.
+  /// The single printed document. Throws as documents() does.
   boost::json::value document(const Asked& asked);
-  /// Bytes that were printed.
+  /// Size of the output in bytes.
   std::size_t size() const { return size_; }
 
  private:

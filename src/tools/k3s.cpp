@@ -12,7 +12,7 @@ namespace {
 
 using boost::asio::awaitable;
 
-/// Bytes of its output that are read.
+/// Limit in bytes of the output that retrust reads.
 constexpr std::size_t most_log = std::size_t{1} << 20U;
 
 std::vector<std::string> candidates_of(Distribution distribution) {
@@ -60,7 +60,7 @@ Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std
   const auto text = outcome.out + "\n" + outcome.err;
   const auto log = read_k3s_snapshot_log(text);
   auto detail = log.warnings.empty() ? own_words(outcome) : joined(texts_of(log.warnings));
-  // Who is not root is led to a server of his own in his home directory.
+  // For a user other than root, k3s looks for a server in the home directory.
   const auto of_a_user = contains(text, "/.rancher/") || contains(text, "permission denied");
   if (of_a_user) {
     return refused(fmt::format("{} takes snapshots for root alone", name),
@@ -75,7 +75,7 @@ Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std
     return no_server(distribution, std::move(detail));
   }
   if (contains(text, "see server log for details: Unauthorized")) {
-    // What some versions say where the server has no etcd (k3s-io/k3s 11411).
+    // Some versions say this if the server has no etcd (k3s-io/k3s 11411).
     auto failure = no_etcd(distribution, data, std::move(detail));
     failure.advice.sentence += "; if it is etcd after all, see why";
     failure.advice.command = "journalctl -u " + service_of(distribution);

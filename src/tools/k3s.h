@@ -15,16 +15,17 @@
 
 namespace retrust {
 
-/// Why `etcd-snapshot save` took none, in words for the operator. Refuses (4). `data` is the folder
-/// in which it keeps its data. Pure.
+/// The failure of an `etcd-snapshot save` that took no snapshot. Refuses (4). `data` is the data
+/// folder of k3s or rke2. Pure.
 Failure explain_k3s(Distribution distribution, const Outcome& outcome, const std::string& data);
 
-/// What is said where there is no etcd to be snapshot.
+/// The failure for a node without etcd.
 Failure no_etcd(Distribution distribution, const std::string& data, std::string detail = {});
-/// What is said on a node that is no server.
+/// The failure for a node that is no server.
 Failure no_server(Distribution distribution, std::string detail = {});
 
-/// The one place that knows how k3s and rke2 are spoken to. Every command is announced as an event.
+/// A client of k3s and rke2, the one place that knows their command lines. Every command is
+/// announced as an event.
 class K3s {
  public:
   /// The references must outlive this and its copies.
@@ -37,24 +38,24 @@ class K3s {
 
   Distribution distribution() const { return distribution_; }
 
-  /// "k3s version v1.30.6+k3s1 (1829eaae)". TerminalStyle for the program on PATH, and where its
-  /// installer puts it. Throws Failure (usage) where there is none.
+  /// The version line, e.g. "k3s version v1.30.6+k3s1 (1829eaae)". Looks for the program on PATH
+  /// and in its installer's folders. Throws Failure (usage) if there is none.
   boost::asio::awaitable<DisplayText> version();
 
-  /// uid of kube-system as the node's own kubectl sees it: which cluster the node is of. Throws
-  /// Failure (refused) where it cannot say.
+  /// The uid of kube-system by the node's own kubectl, which identifies the cluster of the node.
+  /// Throws Failure (refused) if the kubectl gives none.
   boost::asio::awaitable<std::string> cluster_uid(std::string data) const;
 
-  /// `etcd-snapshot save`, however long it takes. Throws Failure (refused) where none was taken, or
-  /// Interrupted.
+  /// Runs `etcd-snapshot save`, without a deadline. Throws Failure (refused) if no snapshot was
+  /// taken, or Interrupted.
   boost::asio::awaitable<K3sSnapshotLog> save_snapshot(std::string name, std::string data) const;
 
-  /// `etcd-snapshot ls`; empty where it fails.
+  /// Finds a snapshot by `etcd-snapshot ls`. Returns an empty entry if the command fails.
   boost::asio::awaitable<ListedSnapshot> find(std::string name) const;
 
   /// The absolute path of the program that version() found.
   const std::string& program() const { return program_; }
-  /// The same as it was found.
+  /// The program as version() found it: a name or a path.
   const std::string& named() const { return name_; }
 
   static Arguments save_args(const std::string& name);
@@ -70,8 +71,8 @@ class K3s {
   Runner* runner_;
   EventSink* events_;
   Distribution distribution_;
-  std::string name_;     ///< as it was found
-  std::string program_;  ///< its absolute path
+  std::string name_;     ///< the program as found: a name or a path
+  std::string program_;  ///< absolute path of the program
   std::chrono::milliseconds command_timeout_;
 };
 

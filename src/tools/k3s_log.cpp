@@ -6,7 +6,7 @@
 namespace retrust {
 namespace {
 
-/// What comes after a text that begins the message; empty where it begins otherwise.
+/// The rest of a message after its beginning; empty if the message begins otherwise.
 std::string_view after(std::string_view message, std::string_view beginning) {
   return message.starts_with(beginning) ? message.substr(beginning.size()) : std::string_view{};
 }
@@ -15,7 +15,8 @@ std::string_view file_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-/// Of every option in config.yaml that the server takes and `etcd-snapshot` does not.
+/// Whether a message is noise: the warning about each option in config.yaml that the server takes
+/// and `etcd-snapshot` does not.
 bool is_noise(std::string_view message) {
   return message.starts_with("Unknown flag ") && message.ends_with(", skipping");
 }
@@ -31,7 +32,7 @@ K3sSnapshotLog read_k3s_snapshot_log(std::string_view text) {
     const std::string_view message = line.message;
     if (const auto path = after(message, "Saving etcd snapshot to "); !path.empty()) begun = path;
     if (const auto path = after(message, "Compressed snapshot: "); !path.empty()) begun = path;
-    // Said once for the file, and once more where it was uploaded.
+    // k3s says this once for the file, and again after an upload.
     if (const auto name = after(message, "Snapshot ");
         log.name.empty() && name.ends_with(" saved."))
       log.name = file_name(name.substr(0, name.find(' ')));

@@ -28,13 +28,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// The value of mark_name, which no other process has.
+/// A new, unique value of mark_name.
 std::string new_mark() {
   std::random_device random;
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-/// "Secret cattle-token-x7k2p in cattle-system, resourceVersion 4711".
+/// Describes an object, e.g. "Secret cattle-token-x7k2p in cattle-system, resourceVersion 4711".
 std::string object_text(const boost::json::object& object) {
   const boost::json::value value(object);
   auto name = text_at(value, "/metadata/name");
@@ -47,12 +47,13 @@ std::string object_text(const boost::json::object& object) {
   return text;
 }
 
-/// A client certificate, its key and a CA bundle for each of a hundred clusters and users.
+/// Memory limit in bytes of a kubeconfig: room for a client certificate, its key and a CA bundle
+/// for each of 100 clusters and users.
 constexpr std::size_t most_in_config = std::size_t{2} << 20U;
-/// What kubectl and the server say of themselves.
+/// Memory limit in bytes of the output of `kubectl version`.
 constexpr std::size_t most_in_version = std::size_t{64} << 10U;
 
-/// A session that is closed at the end, unless it is told the address of its cluster before.
+/// Closes a session at the end, unless take_base() gave the session its cluster's address before.
 class ClosedSession {
  public:
   explicit ClosedSession(std::shared_ptr<Session> session) : session_(std::move(session)) {}
@@ -73,7 +74,7 @@ class ClosedSession {
   std::shared_ptr<Session> session_;
 };
 
-/// Throws where the failure shows that the server is away.
+/// Throws Failure (gave_up) if the server is away.
 void check_present(const KubectlFailure& failure, const std::string& unknown) {
   if (!is_away(failure.kind)) return;
   throw Failure(ExitStatus::gave_up,
@@ -81,7 +82,7 @@ void check_present(const KubectlFailure& failure, const std::string& unknown) {
                 failure.advice, failure.detail);
 }
 
-/// What is thrown where a server was away for the whole limit: that is a wait in vain, too.
+/// The failure of a server that was away for the whole limit: a wait in vain, too.
 KubectlFailure waited_out(const KubectlFailure& failure, std::chrono::milliseconds limit) {
   if (limit.count() == 0) return failure;
   return {failure.kind, Failure(ExitStatus::gave_up,
@@ -90,7 +91,7 @@ KubectlFailure waited_out(const KubectlFailure& failure, std::chrono::millisecon
                                 failure.advice, failure.detail)};
 }
 
-/// Commands that change nothing, whenever they end.
+/// Whether a command changes nothing, whenever it ends.
 bool only_reads(const Arguments& args) {
   constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
   return std::find(reads.begin(), reads.end(), args.command()) != reads.end();
@@ -98,8 +99,8 @@ bool only_reads(const Arguments& args) {
 
 }  // namespace
 
-// kubectl's runtime collects garbage on every processor, though the process ends before that is of
-// use: a quarter of its time. What the operator has set stands. Without HOME kubectl reads a
+// kubectl's runtime collects garbage on every processor, though the process ends before it
+// benefits: a quarter of its time. The operator's own settings stay. Without HOME kubectl reads a
 // kuberc and its cache in the current folder.
 std::map<std::string, std::string> Kubectl::environment() {
   std::map<std::string, std::string> settings{{"GOGC", "400"}, {"GOMAXPROCS", "1"}};
@@ -108,7 +109,6 @@ std::map<std::string, std::string> Kubectl::environment() {
   return settings;
 }
 
-// "2 TokenReviews, 1 SelfSubjectAccessReview".
 std::string Kubectl::kinds_text(const boost::json::array& objects) {
   std::vector<std::pair<std::string, std::size_t>> kinds;
   for (const auto& object : objects) {
@@ -200,7 +200,7 @@ Kubectl Kubectl::of_version(std::string_view version) const {
 
 Asked Kubectl::asked(const Arguments& args) const {
   std::string command = "kubectl";
-  // The command and its kind, without the namespace before it and the name of an object.
+  // The name has the command and its kind, without a leading namespace and the object's name.
   const auto& words = args.list();
   const auto first = args.command_at();
   for (auto i = first; i < std::min(words.size(), first + 2); ++i) {
@@ -299,7 +299,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   command.program = contained ? target_.docker : target_.program;
   command.input = std::move(call.input);
   command.deadline = deadline;
-  // A page of a list at most, or a line for each object that is changed.
+  // The output is a page of a list at most, or a line for each changed object.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
   if (only_reads(call.args)) command.on_parent_death = OnParentDeath::ends_child;
@@ -336,7 +336,8 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
   const auto left = outcome.ending != Ending::exited && outcome.ending != Ending::not_found &&
                     outcome.ending != Ending::not_executable;
   if (failure || left) {
-    // Whoever ended docker did not end kubectl, nor is it to stay where this is what was ended.
+    // Ending docker does not end kubectl in the container. The cleanup must run even after a
+    // cancellation.
     co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
     const DockerTarget target{target_.docker, target_.command_timeout, target_.named_docker};
     const Docker docker(*runner_, *events_, target);
@@ -375,7 +376,7 @@ boost::asio::awaitable<Kubectl> Kubectl::of_its_age() const {
   auto copy = *this;
   const auto version = co_await client();
   copy.target_.age = age_of(version);
-  // The operator's kuberc is none of a container's.
+  // A kubectl in a container does not read the operator's kuberc.
   if (target_.container.empty()) {
     copy.target_.defaults =
         defaults_of(text_at(version, "/clientVersion/gitVersion"), std::getenv("KUBECTL_KUBERC"));
@@ -395,7 +396,7 @@ boost::asio::awaitable<KubectlVersions> Kubectl::versions() const {
   Call call{.args = {"version", "-o", "json"}};
   const auto about = asked(call.args);
   JsonAnswer answer({}, most_in_version);
-  // It tells its own even where it fails because the server cannot be reached.
+  // kubectl prints its own version even if it fails because the server cannot be reached.
   co_await start(std::move(call), answer.reader(), target_.command_timeout);
   try {
     const auto told = answer.document(about);
@@ -465,10 +466,11 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
 
 boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure,
                                                Clock::time_point give_up) const {
-  // A time-out of kubectl's own is the server's absence; one of ours is a kubectl that hangs.
+  // A time-out reported by kubectl means an absent server; a time-out of retrust's own means a
+  // hanging kubectl.
   if (!is_away(failure.kind) || failure.kind == KubectlError::hung) throw KubectlFailure(failure);
   if (Clock::now() >= give_up) throw waited_out(failure, retry_.limit);
-  // Not its message, which differs each time: one warning is enough.
+  // The warning leaves out kubectl's words, which differ each time: one warning is enough.
   Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
   co_await pause(retry_pause);
 }
@@ -503,13 +505,14 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Query qu
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
-  // In a container there may be none, which cannot be minified, and files that another entry names
-  // need not be there: the whole is read as it is.
+  // A container may have no kubeconfig, which cannot be minified, and files of other entries may be
+  // missing: retrust reads the whole as it is.
   Call view{.args = {"config", "view", "--raw", "-o", "json"}};
   if (target_.container.empty()) view.args.words({"--minify", "--flatten"});
   const auto about = asked(view.args);
   if (session_) session_->expect_base();
-  // However this ends: what the session is asked for would wait.
+  // Reads of the session wait for the base, so every ending must close the session or give the
+  // base.
   ClosedSession unless_known(session_);
   std::optional<KubectlFailure> failure;
   boost::json::value shown;
@@ -550,7 +553,7 @@ boost::asio::awaitable<std::vector<boost::json::value>> Kubectl::review(
   if (!found) found = co_await process_review(objects);
   for (const auto& each : *found) check_objects(each, {name_of(target_.side), about.command});
   if (found->size() != objects.size()) throw not_json(about, 0, "an answer is missing");
-  // What is deleted goes by which answer belongs to which token.
+  // Deletions depend on the answer to each token.
   for (std::size_t i = 0; i < objects.size(); ++i) {
     const auto answered = text_at((*found)[i], "/spec/token");
     if (!answered.empty() && answered != text_at(objects[i], "/spec/token"))

@@ -32,19 +32,21 @@ struct WatchEvent {
   boost::json::value object;
 };
 
-/// What a kubectl is too old for: that in Rancher's image is as old as 1.10.
+/// The age of a kubectl by the features that older versions lack. The kubectl in Rancher's image is
+/// as old as 1.10.
 enum class KubectlAge {
   present,
-  before_1_24,  ///< its proxy holds watch events back by 200 ms
-  before_1_16,  ///< no --output-watch-events: a watch shows objects alone
+  before_1_24,  ///< the proxy delays watch events by 200 ms
+  before_1_16,  ///< has no --output-watch-events: a watch shows objects alone
 };
 
-/// By what `kubectl version --client -o json` printed; `present` where that says nothing.
+/// The age by the output of `kubectl version --client -o json`; `present` if the output has no
+/// version.
 KubectlAge age_of(const boost::json::value& version);
-/// The same by "v1.32.4".
+/// The age by a version such as "v1.32.4".
 KubectlAge age_of(std::string_view version);
 
-/// How a kubectl is typed: the words that come first, and what defaults it has.
+/// The beginning of a kubectl command line, and the source of its defaults.
 struct KubectlLine {
   std::vector<std::string> words = {"kubectl"};
   KubectlDefaults defaults = KubectlDefaults::built_in;
@@ -53,21 +55,21 @@ struct KubectlLine {
 /// The command as a person would type it.
 std::string shell_line(const KubectlLine& line, const Arguments& args);
 
-/// "v1.32.4" each.
+/// Versions of a kubectl and its server, e.g. "v1.32.4".
 struct KubectlVersions {
   DisplayText kubectl;
   DisplayText server;
 };
 
-/// Which kubectl, and how it reaches its cluster.
+/// A kubectl and its way to its cluster.
 struct KubectlTarget {
   Side side = Side::downstream;
   std::string program = "kubectl";
   std::string kubeconfig;
   std::string context = {};
   std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
-  /// Where it is run by `docker exec`, and finds the cluster by itself; empty: here, by the
-  /// kubeconfig.
+  /// The container in which kubectl runs by `docker exec` and finds the cluster by itself. Empty:
+  /// kubectl runs here, with the kubeconfig.
   ContainerName container = {};
   std::string docker = "docker";
   KubectlAge age = KubectlAge::present;
@@ -77,17 +79,18 @@ struct KubectlTarget {
   std::string named_docker = "docker";
 };
 
-/// Between two attempts to reach a server that is away: there is nothing to watch meanwhile.
+/// The pause between 2 attempts to reach a server that is away: there is nothing to watch
+/// meanwhile.
 inline constexpr std::chrono::milliseconds retry_pause{250};
 
-/// Whether a lost connection is waited out: an API server may restart in the middle of a run.
+/// The time for which lost connections are retried: an API server may restart during a run.
 struct RetryPolicy {
   std::chrono::milliseconds limit{0};
 };
 
-/// The one place that knows how kubectl is spoken to. Cheap to copy: a copy differs in its section
-/// or its retry policy. Every command is announced as an event, its output is never written down
-/// here. All functions throw KubectlFailure, or Interrupted.
+/// A client of kubectl, the one place that knows its command line. Cheap to copy: a copy differs in
+/// its section, for example, or its retry policy. Every command is announced as an event; its
+/// output is never written down here. All functions throw KubectlFailure or Interrupted.
 class Kubectl {
  public:
   /// The references must outlive this and its copies.
@@ -96,101 +99,106 @@ class Kubectl {
 
   const KubectlTarget& target() const { return target_; }
 
-  /// A copy whose commands are announced as belonging to that section of the runbook.
+  /// A copy that announces its commands under a section of the runbook.
   Kubectl in_section(std::string section) const;
   /// A copy that uses another kubeconfig of the same cluster.
   Kubectl with_kubeconfig(std::string path) const;
   /// A copy that names a context of the kubeconfig, unless the operator named one.
   Kubectl in_context(std::string context) const;
-  /// A copy that tries again while the API server cannot be reached.
+  /// A copy that retries while the API server cannot be reached.
   Kubectl with(RetryPolicy policy) const;
 
-  /// A copy whose commands tell of their end when the gate is open. The gate must outlive it.
+  /// A copy that emits the end events of its commands once the gate is open. The gate must outlive
+  /// it.
   Kubectl behind(Gate& gate) const;
 
-  /// A copy whose reads go through a kubectl proxy, which starts now. Each of its copies shares it.
-  /// Reads that the proxy cannot answer, for whichever reason, are commands as before.
+  /// A copy that reads through a kubectl proxy, which starts now. Each of its copies shares the
+  /// proxy. Reads that the proxy cannot answer remain commands.
   Kubectl in_session(const boost::asio::any_io_executor& executor) const;
-  /// A copy whose reads are processes of kubectl, which connect and log in again.
+  /// A copy that reads by processes of kubectl, which connect and log in again.
   Kubectl by_process() const;
-  /// A copy whose reads are commands of the runbook: processes of kubectl, shown as such.
+  /// A copy whose reads are commands of the runbook: processes of kubectl, shown as documented
+  /// steps.
   Kubectl documented() const;
-  /// Nothing where there is none.
+  /// The session, or null.
   const std::shared_ptr<Session>& session() const { return session_; }
-  /// A copy that starts the kubectl which its own program, a dispatcher, selected for the session.
-  /// Nothing if the session knows of none, or this is that copy.
+  /// A copy that starts the kubectl which a dispatcher program selected for the session. Nothing if
+  /// the session knows of none, or this is that copy.
   std::optional<Kubectl> as_selected() const;
   /// A copy that knows the version of its kubectl, e.g. "v1.32.4".
   Kubectl of_version(std::string_view version) const;
 
-  /// A copy that knows what its kubectl is too old for, and whether that reads a kuberc; asks it
-  /// for its version.
+  /// A copy that knows the age of its kubectl and whether kubectl reads a kuberc. Asks kubectl for
+  /// its version.
   boost::asio::awaitable<Kubectl> of_its_age() const;
 
-  /// By `kubectl version`: what is not known stays empty.
+  /// The versions by `kubectl version`. An unknown version stays empty.
   boost::asio::awaitable<KubectlVersions> versions() const;
 
-  /// `kubectl get ARGS -o json`; of the items of a list what the trim leaves.
+  /// Runs `kubectl get ARGS -o json`. The trim reduces each item of a list.
   boost::asio::awaitable<boost::json::value> get(Query query, Trim trim = {}) const;
 
-  /// The same of one object; nothing where it is not there.
+  /// Gets one object, or nothing if there is no such object.
   boost::asio::awaitable<std::optional<boost::json::value>> find(Query query) const;
 
-  /// `kubectl config view`: the part of the kubeconfig that is in use, its secrets included; in a
-  /// container the whole of it, without the files that it names.
+  /// Runs `kubectl config view`: the part of the kubeconfig in use, including its secrets. In a
+  /// container, the whole kubeconfig without the files that it names.
   boost::asio::awaitable<boost::json::value> config() const;
 
-  /// `kubectl get --raw PATH` of an object or of a page of a list, of whose items the trim leaves
-  /// what is needed.
+  /// Runs `kubectl get --raw PATH` for an object or a page of a list. The trim reduces each item of
+  /// a list.
   boost::asio::awaitable<boost::json::value> get_raw(std::string path, Trim trim = {}) const;
 
-  /// `kubectl get --raw PATH` of what is no JSON, e.g. /healthz.
+  /// Runs `kubectl get --raw PATH` for an answer that is no JSON, e.g. /healthz.
   boost::asio::awaitable<std::string> get_raw_text(std::string path) const;
 
-  /// `kubectl create -f -` of several objects; what came back, in their order. They are reviews
-  /// (TokenReview and the like), so nothing is kept by the cluster.
+  /// Runs `kubectl create -f -` for several reviews (TokenReview and the like), which the cluster
+  /// does not keep. Returns the answers in the order of the objects.
   boost::asio::awaitable<std::vector<boost::json::value>> review(boost::json::array objects) const;
 
-  /// `kubectl replace -f -`. A conflict is thrown as KubectlError::conflict.
+  /// Runs `kubectl replace -f -`. Throws a failure of kind KubectlError::conflict if somebody
+  /// changed the object meanwhile.
   boost::asio::awaitable<void> replace(boost::json::object object) const;
 
-  /// `kubectl replace --raw PATH -f -`, for what is no resource by itself; else the same.
+  /// Runs `kubectl replace --raw PATH -f -`, for a path that is no resource by itself. Throws as
+  /// replace() does.
   boost::asio::awaitable<void> replace_raw(std::string path, boost::json::object object) const;
 
-  /// `kubectl create -f -` of an object that the cluster keeps; what it made of it.
+  /// Runs `kubectl create -f -` for an object that the cluster keeps. Returns the created object.
   boost::asio::awaitable<boost::json::value> create(boost::json::object object) const;
 
-  /// Any command that reads what is given on standard input, and prints no secret of it.
-  /// `given` says what that is.
+  /// Runs a command that reads `input` on standard input and prints no secret of the input. `given`
+  /// describes the input in words.
   boost::asio::awaitable<std::string> ask(Arguments args, std::string input,
                                           std::string given = {}) const;
 
-  /// `kubectl delete -f -` and the like: what it prints, a line for each object, is dropped.
+  /// Runs a change with objects on standard input, such as `kubectl delete -f -`. Drops the output,
+  /// a line for each object.
   boost::asio::awaitable<void> change_given(Arguments args, std::string input,
                                             std::string given) const;
 
-  /// Any command that changes something and prints little, e.g. `delete secret/x`; what it
-  /// printed is part of its event.
+  /// Runs a command that changes something and prints little, e.g. `delete secret/x`. The output is
+  /// part of the event.
   boost::asio::awaitable<std::string> change(Arguments args) const;
 
-  /// `kubectl get ARGS -w`, started again from a fresh list whenever it ends, until the reader says
-  /// stop or the limit is over. `on_list` is called before each (re)start: the events that follow
-  /// begin with everything that is there. A kubectl before 1.16 does not tell what became of an
-  /// object: all is `modified` then. False where the time was over: see check_answers.
+  /// Watches by `kubectl get ARGS -w`. Restarts an ended watch from a fresh list until the reader
+  /// says stop or the limit is over. Calls `on_list` before each (re)start: the following events
+  /// begin with every existing object. A kubectl before 1.16 does not tell the type of an event:
+  /// every event is `modified`. Returns false if the time was over: see check_answers.
   boost::asio::awaitable<bool> watch(Query query, std::chrono::milliseconds limit,
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
-  /// Throws Failure (gave_up) where the API server cannot be reached now. After a wait in vain that
-  /// is the reason, as nothing can be seen of a server that is away; `unknown` is what the wait was
-  /// to show, e.g. "whether the agents started within 5 min".
+  /// Checks that the API server can be reached. Throws Failure (gave_up) otherwise: the absent
+  /// server is then the reason for a wait in vain. `unknown` is the question of the wait, e.g.
+  /// "whether the agents started within 5 min".
   boost::asio::awaitable<void> check_answers(std::string unknown) const;
 
-  /// The command as a person would type it, and how each begins.
+  /// The command as a person would type it, and its first words.
   std::string shown(const Arguments& args) const;
   KubectlLine shown_line() const;
 
-  /// The whole arguments of get, watch and replace, as they are run and as a plan shows them.
+  /// The complete arguments of the commands, for runs and for plans.
   static Arguments get_args(const Query& query);
   static Arguments watch_args(const Query& query, KubectlAge age = KubectlAge::present);
   static Arguments replace_args();
@@ -202,29 +210,29 @@ class Kubectl {
   struct Call {
     Arguments args;
     std::string input = {};
-    std::string given = {};  ///< what that is, in words
+    std::string given = {};  ///< description of the input, in words
     Output output = Output::secret;
     Weight weight = Weight::routine;
   };
-  /// How it appears in events, by the arguments that a person would type.
+  /// The description of a command in its events, by the arguments that a person would type.
   Announcement announcement(const Arguments& args) const;
   boost::asio::awaitable<Outcome> start(Call call, OutputReader reader,
                                         std::chrono::milliseconds deadline) const;
-  /// Throws where it failed, also with an answer. Without an answer the text is in the outcome.
+  /// Runs a command. Throws if the command failed. Without `answer` the output is in the outcome.
   boost::asio::awaitable<Outcome> run(Call call, JsonAnswer* answer = nullptr) const;
-  /// One document, which is secret.
+  /// Reads one secret document.
   boost::asio::awaitable<boost::json::value> read(
       Call call, Trim trim = {}, std::size_t most = DocumentStream::memory_limit) const;
-  /// As run_announced; and ends what it leaves behind in the container.
+  /// Runs a command as run_announced does, and ends the processes that it leaves in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;
-  /// Warns that a cluster is away and waits for the next attempt. Throws the failure where that is
-  /// none that passes, or the time is over.
+  /// Warns about an absent cluster and waits for the next attempt. Throws the failure if it does
+  /// not pass by itself, or if the time is over.
   boost::asio::awaitable<void> wait_out(KubectlFailure failure,
                                         std::chrono::steady_clock::time_point give_up) const;
 
-  // By the session: kubectl_session.cpp. Nothing is returned where the session cannot answer, so
-  // that a process has to.
+  // The following functions use the session (kubectl_session.cpp). They return nothing if the
+  // session cannot answer, so that a process must.
 
   struct Request;
   struct Told;
@@ -233,13 +241,13 @@ class Kubectl {
   enum class WatchEnd { stopped, time_over, closed };
   using EventTaker = std::function<Flow(const WatchEvent&)>;
   bool has_session() const;
-  /// Waits until the session serves, or cannot.
+  /// Waits until the session serves or cannot serve. Returns whether it serves.
   boost::asio::awaitable<bool> session_ready() const;
-  /// What it may take a session to begin: by then a process is started instead.
+  /// Time limit for the start of a session. After the limit a process starts instead.
   std::chrono::milliseconds session_wait() const;
   boost::asio::awaitable<std::optional<Told>> tell(Request request, OutputReader reader,
                                                    std::chrono::milliseconds deadline) const;
-  /// One attempt.
+  /// Sends the request once.
   boost::asio::awaitable<std::optional<Told>> attempt(Request request, OutputReader reader,
                                                       std::chrono::milliseconds deadline) const;
   boost::asio::awaitable<CommandEnd> exchange(std::string socket, Request request,
@@ -251,7 +259,7 @@ class Kubectl {
       ApiRead read, Asked about, boost::json::storage_ptr memory, Trim trim) const;
   boost::asio::awaitable<void> read_part(Reading& reading, std::size_t part) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_once(Query query, Trim trim) const;
-  /// As often as the retry policy allows.
+  /// Reads as often as the retry policy allows.
   boost::asio::awaitable<std::optional<boost::json::value>> session_read(
       Arguments args,
       std::function<boost::asio::awaitable<std::optional<boost::json::value>>()> read) const;
@@ -274,16 +282,16 @@ class Kubectl {
       boost::json::array objects) const;
   boost::asio::awaitable<void> ask_client(KubectlVersions& versions) const;
   boost::asio::awaitable<void> ask_server(KubectlVersions& versions) const;
-  /// `kubectl version --client`; null where that is no JSON.
+  /// The output of `kubectl version --client`; null if the output is no JSON.
   boost::asio::awaitable<boost::json::value> client() const;
   Asked asked(const Arguments& args) const;
-  /// Of every kubectl that is started here.
+  /// The environment of every kubectl that retrust starts here.
   static std::map<std::string, std::string> environment();
-  /// "2 TokenReviews, 1 SelfSubjectAccessReview".
+  /// The number of objects of each kind, e.g. "2 TokenReviews, 1 SelfSubjectAccessReview".
   static std::string kinds_text(const boost::json::array& objects);
-  /// How this kubectl reaches its cluster, as options of every command.
+  /// The options of every command that lead kubectl to its cluster.
   Arguments reaching() const;
-  /// The whole arguments of a command, as it is run.
+  /// The complete arguments of a command, for a run.
   Arguments whole(const Arguments& args) const;
 
   Runner* runner_;

@@ -19,16 +19,16 @@ struct Pattern {
   KubectlError kind;
 };
 
-/// Of a kubeconfig that names none. kubernetes/client-go, tools/clientcmd/api/helpers.go:
-/// MinifyConfig.
+/// The message about a kubeconfig without a current context. kubernetes/client-go,
+/// tools/clientcmd/api/helpers.go: MinifyConfig.
 constexpr std::string_view no_current_context = "must exist in order to minify";
 
-/// What kubectl prints, by the first that fits: the order matters where a message holds two.
+/// Messages of kubectl. The first match counts: the order matters if a message holds 2 texts.
 constexpr std::array patterns{
-    // Where kubectl goes without a context: never where it was meant to go.
+    // kubectl uses this address without a context: never the intended cluster.
     Pattern{"//localhost:8080", KubectlError::bad_kubeconfig},
     Pattern{"server localhost:8080 was refused", KubectlError::bad_kubeconfig},
-    // What a plugin's failure is called in client-go, plugin/pkg/client/auth/exec/exec.go.
+    // client-go begins a plugin's failure so: plugin/pkg/client/auth/exec/exec.go.
     Pattern{"getting credentials: ", KubectlError::no_login},
     Pattern{"x509:", KubectlError::untrusted},
     Pattern{"tls: failed to verify certificate", KubectlError::untrusted},
@@ -77,9 +77,9 @@ constexpr std::string_view context_option_of(Side side) {
   return side == Side::downstream ? "--context" : "--local-context";
 }
 
-/// Whether kubectl prints what a server said: the message may be anything, lines of kubectl and of
-/// docker, too. kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: checkErr and
-/// StandardErrorMessage.
+/// Whether kubectl prints a message of a server. Such a message may hold anything, also lines of
+/// kubectl and of docker. kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: checkErr
+/// and StandardErrorMessage.
 bool is_of_server(const Outcome& outcome) {
   constexpr std::array beginnings{"Error from server", "You must be logged in to the server",
                                   " is invalid"};
@@ -88,7 +88,7 @@ bool is_of_server(const Outcome& outcome) {
   });
 }
 
-/// Whether a failure is one of this machine: no server knows of it.
+/// Whether the cause of a failure is on this machine, unknown to any server.
 bool is_of_operator(KubectlError kind) {
   return kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context ||
          kind == KubectlError::no_login || kind == KubectlError::untrusted;
@@ -126,7 +126,7 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
           own_words(outcome)};
 }
 
-/// What came of the container, rather than of the cluster that its kubectl speaks to.
+/// The failure if the container caused it, rather than the cluster of its kubectl.
 std::optional<KubectlFailure> explain_container(const Outcome& outcome, const Asked& asked) {
   const auto because = [&](KubectlError kind, std::string happened) {
     return KubectlFailure(
@@ -161,7 +161,7 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
   return std::nullopt;
 }
 
-/// A command that shows what answers there.
+/// A command that shows whether and which server answers.
 std::string look_at(const Asked& asked) {
   if (!asked.container.empty()) {
     return shell_line({asked.named, "exec", asked.container, "kubectl", "cluster-info"});

@@ -10,14 +10,14 @@
 
 namespace retrust {
 
-/// Bytes of memory for a page of a list.
+/// Memory limit in bytes for a page of a list.
 inline constexpr std::size_t most_in_page = std::size_t{8} << 20U;
 
 /// A request to a session.
 struct Kubectl::Request {
   enum class Form {
-    single,   ///< told of by itself
-    of_many,  ///< told of together with others, by whoever sends it
+    single,   ///< has events of its own
+    of_many,  ///< the sender emits events for several requests together
     lasting,  ///< a watch, which ends at its deadline
   };
   std::string path;
@@ -28,12 +28,12 @@ struct Kubectl::Request {
 /// An answer of an API server.
 struct Kubectl::Told {
   Outcome outcome;
-  std::string how = {};  ///< of a request that is told of with others
+  std::string how = {};  ///< the ending in words, for Form::of_many
   std::optional<KubectlError> refused = {};
   bool expired = false;
   std::optional<std::chrono::seconds> retry_after = {};
   int http_status = 0;
-  bool unknown = false;  ///< nobody knows what it means: a process has to ask again
+  bool unknown = false;  ///< the answer is unclear: a process must ask again
 };
 
 }  // namespace retrust

@@ -31,17 +31,17 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// As client-go: rest/request.go, WithRetry.
+/// Limit of retries, equal to client-go's: rest/request.go, WithRetry.
 constexpr int most_retries = 10;
-/// Of 500 objects.
+/// Limit of pages of 500 objects each.
 constexpr int most_pages = 1000;
-/// Without objects. API servers make none that others follow (apiserver,
+/// Limit of pages without objects. API servers send no such page before others (apiserver,
 /// pkg/storage/etcd3/store.go: GetList reads on until a page is full).
 constexpr int most_empty_pages = 10;
-/// From a request to the first byte of its answer. A proxy, or its connection to the API server,
-/// may hang; a process of kubectl then has as much time as ever. A login takes some seconds.
+/// Time limit from a request to the first byte of its answer. A proxy, or its connection to the API
+/// server, may hang. A process of kubectl then has the full time. A login takes some seconds.
 constexpr std::chrono::seconds longest_silence{10};
-/// Reviews that are asked for at the same time.
+/// Limit of concurrent reviews.
 constexpr std::size_t most_at_once = 8;
 
 }  // namespace
@@ -61,7 +61,7 @@ milliseconds Kubectl::session_wait() const {
   return std::min<milliseconds>(longest_silence, target_.command_timeout / share);
 }
 
-/// Several reads that make one answer.
+/// Several reads that together make one answer.
 struct Kubectl::Reading {
   Reading(Query asked, Trim cut, json::storage_ptr in)
       : query(std::move(asked)),
@@ -85,8 +85,8 @@ struct Kubectl::Reviewing {
   std::vector<std::optional<json::value>> answers;
   json::storage_ptr memory = bounded_memory(DocumentStream::memory_limit);
   std::size_t next = 0;
-  std::optional<Told> failed = {};  ///< the first that did
-  bool elsewhere = false;           ///< a process has to ask
+  std::optional<Told> failed = {};  ///< the first failed answer
+  bool elsewhere = false;           ///< a process must ask
   CommandEnd ended = {};
 };
 
@@ -107,7 +107,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
     begun->first.section.clear();
     begun->second = tell_start(*plain.events_, begun->first);
   };
-  // Not what it printed: the secrets of its kubeconfig need not be known.
+  // The event leaves out the proxy's output: the secrets of its kubeconfig need not be known.
   news.ended = [plain, begun](std::string_view how, milliseconds wall) {
     auto end = begun->second;
     end.ending = how;
@@ -158,7 +158,7 @@ awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, Out
       if (!lasting) session_->close();
       break;
     case HttpAnswer::Ending::silent:
-      // No other request waits for what hangs there.
+      // No other request may wait for a hanging proxy.
       session_->close();
       outcome.code = 1;
       told.unknown = true;
@@ -171,7 +171,7 @@ awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, Out
       ended.how = fmt::format("broken: {}", answer.why);
       break;
   }
-  // With the children a signal ends the session.
+  // A signal ends the session together with the children.
   if (const auto signal = runner_->interrupted(); signal && told.unknown) {
     outcome.ending = Ending::interrupted;
     outcome.code = *signal;
@@ -210,13 +210,13 @@ awaitable<std::optional<Kubectl::Told>> Kubectl::tell(Request request, OutputRea
   for (int retry = 0;; ++retry) {
     auto told = co_await attempt(request, reader, end.left());
     if (!told || told->unknown) co_return std::nullopt;
-    // A login that has expired: kubectl logs in again for the next request.
+    // The login may have expired: kubectl logs in again for the next request.
     const auto expired = told->http_status == 401 && login-- > 0;
     const auto later = told->retry_after && told->refused && retry < most_retries &&
                        *told->retry_after < end.left();
     if (!expired && !later) co_return told;
     const auto next = Clock::now() + told->retry_after.value_or(std::chrono::seconds{0});
-    // In pieces: a signal ends this wait, too.
+    // The wait is in pieces, so that a signal ends it too.
     while (later && Clock::now() < next && !runner_->interrupted()) co_await pause(retry_pause);
   }
 }
@@ -250,7 +250,7 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
     const auto told = co_await tell(std::move(request), answer.reader(), end.left());
     if (!told) co_return std::nullopt;
     if (told->expired && !more.empty()) {
-      // The pages are of a state that the server has forgotten meanwhile.
+      // The pages belong to a state that the server has forgotten meanwhile.
       pages = Pages::one;
       more.clear();
       list.reset();

@@ -23,10 +23,11 @@ std::optional<WatchEvent::Type> watch_type(std::string_view name) {
   if (name == "ADDED") return WatchEvent::Type::added;
   if (name == "MODIFIED") return WatchEvent::Type::modified;
   if (name == "DELETED") return WatchEvent::Type::deleted;
-  return std::nullopt;  // BOOKMARK, ERROR: the watch ends and starts again where that is needed
+  return std::nullopt;  // BOOKMARK, ERROR: the watch ends and restarts if needed
 }
 
-/// What a kubectl before 1.16 prints when it watches: objects, and at first perhaps a list of them.
+/// The objects in a watch document of a kubectl before 1.16: one object, or at first perhaps a
+/// list.
 std::vector<boost::json::value> bare_objects(boost::json::value document) {
   std::vector<boost::json::value> objects;
   const auto& items = array_at(document, "/items");
@@ -38,10 +39,10 @@ std::vector<boost::json::value> bare_objects(boost::json::value document) {
   return objects;
 }
 
-/// What a watch prints: events, or objects alone.
+/// The output form of a watch: events, or objects alone.
 enum class Form { events, bare };
 
-/// Takes events apart as they come.
+/// Parses the events of a watch as a stream.
 class EventStream {
  public:
   EventStream(Question question, Form form, std::function<Flow(const WatchEvent&)> on_event)
@@ -81,7 +82,7 @@ class EventStream {
   Flow flow_ = Flow::go_on;
 };
 
-/// What a stream threw that is being handled, as a failure of the command.
+/// Rethrows the current exception of a stream as a failure of the command.
 [[noreturn]] void refuse_stream(const Asked& asked) {
   try {
     throw;

@@ -10,10 +10,10 @@
 namespace retrust {
 namespace {
 
-/// How kubectl's own lines begin: kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go
+/// Beginnings of kubectl's own lines: kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go
 /// (checkErr, StandardErrorMessage, MultilineError), pkg/kuberc/kuberc.go; client-go,
-/// plugin/pkg/client/auth/exec/exec.go (installHint), rest/warnings.go. And docker's and podman's,
-/// where kubectl runs in a container: docker_errors.cpp.
+/// plugin/pkg/client/auth/exec/exec.go (installHint), rest/warnings.go. The list also has lines of
+/// docker and podman, for a kubectl in a container: docker_errors.cpp.
 constexpr std::array beginnings{
     std::string_view{"Error from server"},
     std::string_view{"error: "},
@@ -49,7 +49,8 @@ bool is_known(std::string_view line) {
                      [&](std::string_view begins) { return line.starts_with(begins); });
 }
 
-/// `I0312 12:00:00.000000 …`: severity, month and day (k8s.io/klog/v2, klog.go).
+/// Whether a line is of klog, e.g. `I0312 12:00:00.000000 …`: severity, month and day
+/// (k8s.io/klog/v2, klog.go).
 bool is_log(std::string_view line) {
   constexpr std::string_view severities = "IWEF";
   if (line.size() < 6 || severities.find(line[0]) == std::string_view::npos) return false;
@@ -57,9 +58,10 @@ bool is_log(std::string_view line) {
                                        [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-/// A line without what it quotes of a kubeconfig. kubernetes/client-go kubernetes-1.20.0,
-/// tools/clientcmd/loader.go wraps what the decoders say. They quote entries ("duplicate name … in
-/// list:"), some bytes around an error (json-iterator, iter.go), keys and values (yaml.v2).
+/// A line without its quotations of a kubeconfig. kubernetes/client-go kubernetes-1.20.0,
+/// tools/clientcmd/loader.go wraps the messages of the decoders. The decoders quote entries
+/// ("duplicate name … in list:"), some bytes around an error (json-iterator, iter.go), keys and
+/// values (yaml.v2).
 std::string without_contents(std::string_view line) {
   constexpr std::array about{std::string_view{"error loading config file"},
                              std::string_view{"Error in configuration"}};

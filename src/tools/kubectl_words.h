@@ -6,23 +6,23 @@
 
 namespace retrust {
 
-/// Standard error of a kubectl whose output is secret, which makes its standard error secret too:
-/// `kubectl -v=9` prints whole answers there.
+/// The sorted standard error of a kubectl with secret output. The standard error is secret too:
+/// `kubectl -v=9` prints complete answers there.
 struct KubectlWords {
-  /// The lines that kubectl and docker are known to print themselves, each once: kubectl repeats
-  /// one for every request that fails alike.
+  /// Known lines of kubectl and docker, each once: kubectl repeats a line for every request that
+  /// fails alike.
   std::string known;
-  std::string others;        ///< the other lines: a login plugin's, or anybody's
+  std::string others;        ///< the other lines, e.g. of a login plugin
   std::size_t withheld = 0;  ///< number of the other lines
 };
 
-/// Sorts the lines of standard error. Lines of kubectl's log (klog) are dropped. Pure.
+/// Sorts the lines of standard error, and drops lines of kubectl's log (klog). Pure.
 KubectlWords kubectl_words(std::string_view err);
 
-/// Whether a login plugin failed: its words are what the operator has to read then.
+/// Whether a login plugin failed: the operator then needs its words.
 bool plugin_failed(std::string_view known);
 
-/// The text without its last word where that may be cut off.
+/// The text without a last word that may be incomplete.
 std::string_view whole_words(std::string_view text);
 
 }  // namespace retrust

@@ -13,7 +13,7 @@
 namespace retrust {
 namespace {
 
-/// An option as it stands without a kuberc, with its one-letter form where it has one.
+/// An option with its value without a kuberc, and its one-letter form if there is one.
 struct Option {
   Word given;
   std::string_view letter = {};
@@ -54,7 +54,7 @@ constexpr std::array of_create{
     Option{"--raw="},         Option{"--save-config=false"}, Option{"--selector=", "-l"},
 };
 
-// proxy.go: its --port and --address are none of a socket's.
+// The options of proxy.go. --port and --address do not apply to a socket.
 constexpr std::array of_proxy{
     Option{"--accept-paths=^.*"},
     Option{"--api-prefix=/"},

@@ -5,7 +5,7 @@
 namespace retrust {
 namespace {
 
-/// `time="…" level=info msg="…"`: the value of a key, unquoted.
+/// The unquoted value of a key in `time="…" level=info msg="…"`.
 std::string log_field(std::string_view line, std::string_view key) {
   const auto at = line.find(key);
   if (at == std::string_view::npos) return {};
@@ -23,7 +23,7 @@ std::string log_field(std::string_view line, std::string_view key) {
   return value;
 }
 
-/// Without the colours that logrus gives a level on a terminal.
+/// The line without the colours that logrus gives a level on a terminal.
 std::string plain(std::string_view line) {
   std::string text;
   for (auto escape = line.find("\x1b["); escape != std::string_view::npos;

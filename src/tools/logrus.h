@@ -8,20 +8,20 @@
 
 namespace retrust {
 
-/// A line as logrus writes it, the logger of rke, k3s and RKE2.
+/// A line of logrus, the logger of rke, k3s and RKE2.
 struct LogLine {
-  std::string level;    ///< in small letters, whole or its first four; empty for any other line
-  DisplayText message;  ///< without the blanks that fill it up on a terminal
+  std::string level;    ///< lower case, complete or the first 4 letters; empty if not from logrus
+  DisplayText message;  ///< without trailing blanks, which pad messages on a terminal
 
-  /// A warning or worse.
+  /// Whether the line is a warning or worse.
   bool grave() const;
 };
 
-/// `INFO[0000] …` as logrus writes to a terminal, with or without colors, or fields
-/// (`level=info msg="…"`) as it does to a pipe. What is neither is a line of its own, of no level.
+/// Reads a line in the terminal form, `INFO[0000] …` with or without colours, or in the pipe form,
+/// `level=info msg="…"`. Any other text is a message without a level.
 LogLine read_log_line(std::string_view text);
 
-/// Keeps a warning of a child, each once and the first 100 of them; then it says that there were
+/// Keeps each warning of a child once. After the first 100 warnings a note tells that there were
 /// more.
 void keep_warning(std::vector<DisplayText>& warnings, std::string_view message);
 

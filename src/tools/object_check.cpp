@@ -13,10 +13,10 @@ namespace {
 
 namespace json = boost::json;
 
-/// Enough of a text for a person to find it.
+/// Limit of a shown text: enough for a person to find the text.
 constexpr std::size_t most_shown = 80;
 
-/// A value of any type as a sentence shows it.
+/// Describes a value of any type for a sentence.
 std::string shown(const json::value& value) {
   if (!value.is_string()) return fmt::format("a {}", json::to_string(value.kind()).data());
   const std::string_view text(value.get_string());
@@ -55,7 +55,7 @@ class ObjectCheck {
              (question_.name_space.empty() || text == question_.name_space);
     });
     check_text(members, "metadata.uid", UidRule::allows);
-    // That of a list is empty in some answers.
+    // The resourceVersion of a list is empty in some answers.
     check_text(members, "metadata.resourceVersion", [](std::string_view text) {
       return text.empty() || ResourceVersionRule::allows(text);
     });
@@ -64,7 +64,7 @@ class ObjectCheck {
     }
   }
 
-  /// Names of other objects, which become parts of commands: those of whichever kind has them.
+  /// Checks references to other objects, of any kind of object: the names become parts of commands.
   void check_references() const {
     check_reference("/spec/serviceAccountName", "spec.serviceAccountName");
     check_reference("/status/serviceAccountTokenSecret", "status.serviceAccountTokenSecret");
@@ -87,7 +87,7 @@ class ObjectCheck {
     return within.find_pointer(pointer, missing);
   }
 
-  /// The member is called as the path ends.
+  /// Checks the member whose name is the last part of the path.
   template <typename Allows>
   void check_text(const json::object& members, std::string_view path, Allows allows) const {
     const auto* value = members.if_contains(path.substr(path.rfind('.') + 1));
@@ -124,7 +124,7 @@ class ObjectCheck {
            LabelRule::allows(std::string_view(value.get_string()));
   }
 
-  /// "a Pod called x in cattle-system", as far as the object says so in valid words.
+  /// Describes the object, e.g. "a Pod called x in cattle-system", as far as its words are valid.
   std::string description() const {
     auto text = kind_.empty() ? std::string("an object")
                               : fmt::format("a {}", display_text(kind_, most_shown));
@@ -152,7 +152,7 @@ void check_objects(const json::value& answer, const Question& question) {
   if (const auto* items = object->if_contains("items"); items != nullptr && items->is_array()) {
     for (const auto& item : items->get_array()) check_objects(item, question);
   }
-  // What a watch prints: {"type": …, "object": …}.
+  // A watch prints {"type": …, "object": …}.
   if (const auto* inner = object->if_contains("object"); inner != nullptr) {
     check_objects(*inner, question);
   }

@@ -7,20 +7,19 @@
 
 namespace retrust {
 
-/// What was asked, and of whom.
+/// A request to a cluster, for the checks and messages about its answer.
 struct Question {
-  std::string_view cluster;          ///< for sentences, e.g. "downstream cluster"
-  std::string command;               ///< as a person would type it
-  std::string_view name_space = {};  ///< that all objects must be in; empty: any
+  std::string_view cluster;          ///< name for sentences, e.g. "downstream cluster"
+  std::string command;               ///< the command as a person would type it
+  std::string_view name_space = {};  ///< the required namespace of all objects; empty: any
 };
 
-/// Checks the names in every object that a cluster sent: of the object itself, of the items of a
-/// list, of a watch's event. Names, namespaces, uids, resourceVersions and the names of owners must
-/// be texts that follow their kind's rule, and a namespaced object must be of the namespace that
-/// was asked for. The names of service accounts and Secrets that pods, token secrets and clusters
-/// refer to are checked, too. The name of a mounted secret is not: Kubernetes takes any text there.
-/// Throws Failure (refused) that names the offending object. An object without a name passes:
-/// reviews have none.
+/// Checks the names in every object that a cluster sent: in the object, in the items of a list, and
+/// in a watch event. Names, namespaces, uids, resourceVersions and owners' names must be texts that
+/// follow their kind's rule. A namespaced object must be in the requested namespace. References of
+/// pods, token secrets and clusters to service accounts and Secrets are checked too. The name of a
+/// mounted secret is not checked: Kubernetes takes any text there. An object without a name passes:
+/// reviews have none. Throws Failure (refused) that names the offending object.
 void check_objects(const boost::json::value& answer, const Question& question);
 
 }  // namespace retrust

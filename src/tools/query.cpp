@@ -13,7 +13,7 @@
 namespace retrust {
 namespace {
 
-/// Where objects of a kind are.
+/// The API version and names of a kind of object.
 struct Place {
   std::string_view api;  ///< apiVersion
   std::string_view kind;
@@ -46,7 +46,7 @@ constexpr Place place_of(Resource resource) {
   return {};
 }
 
-/// A value of a query string.
+/// Encodes a value for a query string.
 std::string encoded(std::string_view text) {
   constexpr std::string_view plain = "-._~";
   std::string result;
@@ -61,9 +61,10 @@ std::string encoded(std::string_view text) {
   return result;
 }
 
-/// As kubectl's --chunk-size.
+/// Number of objects in a page, equal to kubectl's --chunk-size.
 constexpr int page_size = 500;
-/// API servers write some hundred bytes (apiserver, pkg/storage/continue.go).
+/// Limit in bytes of a `continue`. API servers write some 100 bytes (apiserver,
+/// pkg/storage/continue.go).
 constexpr std::size_t most_continue = 4096;
 
 }  // namespace

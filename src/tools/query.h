@@ -23,40 +23,39 @@ enum class Resource {
   pods,
   deployments,
   daemon_sets,
-  clusters,             ///< of Rancher
-  settings,             ///< of Rancher
-  registration_tokens,  ///< of Rancher
+  clusters,             ///< Rancher's Cluster
+  settings,             ///< Rancher's Setting
+  registration_tokens,  ///< Rancher's ClusterRegistrationToken
 };
 
-/// One read of a cluster's API: an object, or a list that can be watched, too. Its path consists of
-/// words of this program and of checked names. There is no other way to ask: a session sends what
-/// these functions return, and reviews.
+/// One read of a cluster's API: an object, or a list that can also be watched. Its path consists of
+/// words of this program and of checked names. A session sends only these paths and reviews.
 class ApiRead {
  public:
   static ApiRead object(Resource resource, const NamespaceName& name_space, const ObjectName& name);
   static ApiRead list(Resource resource, const NamespaceName& name_space = {});
-  /// A list of the object of that name alone if there is one, else of all.
+  /// A list of the one object with that name if it exists, otherwise a list of all objects.
   static ApiRead one_or_all(Resource resource, const ObjectName& name);
-  /// The objects of a list that a field selector leaves.
+  /// The same list, limited by a field selector.
   ApiRead with_field(Word field, std::string_view value) const;
 
   enum class Form { object, list, one_or_all };
   Form form() const { return form_; }
-  /// The same list of all objects.
+  /// The list of all objects of the same kind and namespace.
   ApiRead all() const;
 
   /// The path of the object.
   std::string path() const;
-  /// The path of a page of the list: `more` is the `continue` of the one before. Throws Failure
-  /// (refused) where that is none that an API server makes.
+  /// The path of a page of the list; `more` is the `continue` of the previous page. Throws Failure
+  /// (refused) if no API server makes such a `continue`.
   std::string page(std::string_view more = {}) const;
-  /// The whole list in one page.
+  /// The path of the whole list in one page.
   std::string whole() const;
-  /// The path of a watch from that version on.
+  /// The path of a watch from a version on.
   std::string watch(const ResourceVersion& version) const;
 
-  /// Makes an item of a list, or an object, what `kubectl get -o json` prints of it: items of
-  /// built-in kinds come without their kind. Without managedFields, which kubectl leaves out since
+  /// Completes an item of a list, or an object, to the output of `kubectl get -o json`: items of
+  /// built-in kinds come without their kind. Removes managedFields, which kubectl leaves out since
   /// 1.21.
   void complete(boost::json::value& object) const;
 
@@ -75,14 +74,14 @@ class ApiRead {
   std::string selector_;
 };
 
-/// Something that is read of a cluster: as a command of kubectl, and as reads of its API, which
-/// answer the same together. Without such reads the command alone can.
+/// A read of a cluster, both as a kubectl command and as API reads with the same combined answer.
+/// Without API reads, only the command can answer.
 class Query {
  public:
   Query(Arguments args, std::vector<ApiRead> reads = {})
       : args_(std::move(args)), reads_(std::move(reads)) {}
 
-  /// What comes after `kubectl get`.
+  /// The arguments after `kubectl get`.
   const Arguments& args() const { return args_; }
   const std::vector<ApiRead>& reads() const { return reads_; }
 
@@ -91,8 +90,8 @@ class Query {
   std::vector<ApiRead> reads_;
 };
 
-/// The path of reviews of such an object, which the cluster answers and does not keep. Nothing for
-/// any other object.
+/// The path for a review object, which the cluster answers and does not keep. Nothing for any other
+/// object.
 std::optional<std::string_view> review_path(const boost::json::value& object);
 
 }  // namespace retrust

@@ -13,7 +13,7 @@ namespace {
 
 using boost::asio::awaitable;
 
-/// Bytes of its output that are read: a snapshot of many hosts prints some kilobytes.
+/// Limit in bytes of the output that retrust reads: a snapshot of many hosts prints some KiB.
 constexpr std::size_t most_log = std::size_t{1} << 20U;
 
 }  // namespace

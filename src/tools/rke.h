@@ -14,11 +14,12 @@
 
 namespace retrust {
 
-/// The one place that knows how rke is spoken to. Every command is announced as an event.
+/// A client of rke, the one place that knows its command line. Every command is announced as an
+/// event.
 class Rke {
  public:
-  /// `program`: a path or a name; empty means rke or rke_linux-amd64, whichever is on PATH. The
-  /// references must outlive this and its copies.
+  /// `program` is a path or a name; empty means rke or rke_linux-amd64, by PATH. The references
+  /// must outlive this and its copies.
   Rke(Runner& runner, EventSink& events, std::string program,
       std::chrono::milliseconds command_timeout)
       : runner_(&runner),
@@ -26,17 +27,18 @@ class Rke {
         name_(std::move(program)),
         command_timeout_(command_timeout) {}
 
-  /// "rke version v1.6.3". Throws Failure (usage) where there is no rke.
+  /// The version line, e.g. "rke version v1.6.3". Throws Failure (usage) if there is no rke.
   boost::asio::awaitable<DisplayText> version();
 
-  /// `rke etcd snapshot-save`, however long it takes. Throws Failure (refused) where it failed or
-  /// left a host out unless that is tolerated, or Interrupted.
+  /// Runs `rke etcd snapshot-save`, without a deadline. Throws Failure (refused) if the command
+  /// failed, or left out a host that `partial` does not tolerate. Throws Interrupted after a
+  /// signal.
   boost::asio::awaitable<SnapshotLog> save_snapshot(std::string name, std::string config,
                                                     Partial partial) const;
 
   /// The absolute path of the program that version() found.
   const std::string& program() const { return program_; }
-  /// The same as it was given, or found on PATH.
+  /// The program as given, or as found on PATH.
   const std::string& named() const { return name_; }
 
   static Arguments save_args(const std::string& name, const std::string& config);
@@ -47,8 +49,8 @@ class Rke {
 
   Runner* runner_;
   EventSink* events_;
-  std::string name_;     ///< as given, or as found
-  std::string program_;  ///< its absolute path, once it is found
+  std::string name_;     ///< the program as given, or as found on PATH
+  std::string program_;  ///< absolute path, once found
   std::chrono::milliseconds command_timeout_;
 };
 

@@ -9,7 +9,7 @@
 namespace retrust {
 namespace {
 
-/// What stands in brackets after a text; nothing where the text is not there.
+/// The text in brackets after `after`; nothing if the message lacks `after` or the brackets.
 std::optional<std::string> bracketed(std::string_view message, std::string_view after) {
   const auto at = message.find(after);
   if (at == std::string_view::npos) return std::nullopt;
@@ -18,7 +18,7 @@ std::optional<std::string> bracketed(std::string_view message, std::string_view 
   return std::string(message.substr(1, message.find(']') - 1));
 }
 
-/// No cluster has as many etcd hosts.
+/// Limit of kept hosts. No cluster has as many etcd hosts.
 constexpr std::size_t most_hosts = 100;
 
 void add_once(std::vector<DisplayText>& words, const std::string& word) {

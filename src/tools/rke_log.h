@@ -8,15 +8,15 @@
 
 namespace retrust {
 
-/// What `rke etcd snapshot-save` said, which is more than its exit status: since 1.3.13 it ends
-/// with 0 where only some hosts failed, and in every version a host that it cannot reach is left
-/// out with a warning (rancher/rke cluster/etcd.go, cluster/hosts.go).
+/// The messages of `rke etcd snapshot-save`, which tell more than its exit status. Since 1.3.13 rke
+/// ends with 0 if only some hosts failed. Every version leaves out an unreachable host with a
+/// warning (rancher/rke cluster/etcd.go, cluster/hosts.go).
 struct SnapshotLog {
-  DisplayText version;                   ///< e.g. v1.6.3; rke before 0.3.0 does not say it
-  std::vector<DisplayText> hosts;        ///< on which a snapshot was begun
-  std::vector<DisplayText> unreachable;  ///< left out before
-  std::vector<DisplayText> warnings;     ///< every other warning and error, in its own words
-  bool some_failed = false;              ///< of the hosts; which is not said
+  DisplayText version;                   ///< e.g. v1.6.3; empty from rke before 0.3.0
+  std::vector<DisplayText> hosts;        ///< hosts on which a snapshot began
+  std::vector<DisplayText> unreachable;  ///< hosts that rke left out
+  std::vector<DisplayText> warnings;     ///< every other warning and error, verbatim
+  bool some_failed = false;              ///< some hosts failed; rke does not name them
   enum class Taken { nowhere, somewhere, everywhere } taken = Taken::nowhere;
 };
 

@@ -33,13 +33,15 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-/// Starts of a proxy in one run: an API server that restarts ends none of them.
+/// Limit of a proxy's starts in one run. A restarting API server does not end a proxy.
 constexpr int most_starts = 4;
 
-/// A guard needs half of it at most; one that was stopped by somebody does nothing at all.
+/// Time limit for a guard's end. A guard needs half of the limit at most; a stopped guard does
+/// nothing at all.
 constexpr std::chrono::seconds end_limit{2};
 
-/// kubernetes/kubectl v0.20.0, pkg/cmd/proxy/proxy.go: RunProxy.
+/// The beginning of the line of a proxy that serves. kubernetes/kubectl v0.20.0,
+/// pkg/cmd/proxy/proxy.go: RunProxy.
 constexpr std::string_view serving = "Starting to serve on";
 
 std::vector<fs::path> usual_places() {
@@ -52,7 +54,7 @@ std::vector<fs::path> usual_places() {
   return places;
 }
 
-/// What changes whenever a file is written, or another takes its place.
+/// Identity and times of a file, which change with every write and every replacement.
 struct Stamp {
   dev_t device = 0;
   ino_t number = 0;
@@ -61,7 +63,7 @@ struct Stamp {
   bool operator==(const Stamp&) const = default;
 };
 
-/// Of an open file: a network file system asks its server again when a file is opened. A pipe is
+/// The stamp of an opened file: a network file system asks its server again at open(2). A pipe is
 /// not opened, as its writer would notice.
 Stamp stamp_of(const std::string& path) {
   struct stat file {};
@@ -76,7 +78,7 @@ Stamp stamp_of(const std::string& path) {
           {file.st_mtim.tv_sec, file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec}};
 }
 
-/// The file of the process that listens at a socket; empty where that is not to be seen.
+/// The program file of the process that listens at a socket; empty if it cannot be seen.
 fs::path listener_at(const asio::any_io_executor& executor, const std::string& path) {
   asio::local::stream_protocol::socket client(executor);
   boost::system::error_code refused;
@@ -90,7 +92,7 @@ fs::path listener_at(const asio::any_io_executor& executor, const std::string& p
   return fs::read_symlink("/proc/" + std::to_string(listener.pid) + "/exe", unseen);
 }
 
-/// The file that serves, where it is a kubectl.1.NN beside the program that was started.
+/// The serving program if it is a kubectl.1.NN beside the started program, otherwise empty.
 std::string selected_by(const std::string& program, const fs::path& serves) {
   std::error_code unseen;
   const auto started = fs::canonical(program, unseen);
@@ -173,7 +175,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     tell_end("ended by retrust: not needed any longer");
   }
 
-  /// Once for each proxy: one that is not wanted any longer need not be awaited.
+  /// Reports the end of a proxy, once. Nobody need await a proxy that is not needed any longer.
   void tell_end(std::string_view how) {
     if (told) return;
     told = true;
@@ -185,14 +187,14 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     }
   }
 
-  /// One proxy, from its start to its end.
+  /// Runs one proxy from its start to its end.
   asio::awaitable<void> run() {
-    // Nobody may want it any longer.
+    // The session may have been closed already.
     if (stage == Stage::starting) {
       try {
         co_await serve();
       } catch (...) {
-        // Reads are processes then, and fail for the same reason where it is one of the run's.
+        // Processes then do the reads, and fail for the same reason if it concerns the whole run.
         finish();
       }
       remove_folder();
@@ -239,13 +241,13 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     auto outcome = co_await runner.run(std::move(command), listen);
     limit.cancel();
     pipe = {};
-    // One that never served would not another time either.
+    // A proxy that never served would not serve at the next start either.
     stage = stage == Stage::serving && outcome.ending != Ending::interrupted ? Stage::idle
                                                                              : Stage::over;
     tell_end(ending_text(outcome));
   }
 
-  /// The guard has done so, unless there was none.
+  /// Removes the folder. The guard has already done so, unless there was none.
   void remove_folder() {
     if (!folder) return;
     std::error_code ignored;
@@ -264,7 +266,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   SessionTarget target;
   SessionNews news;
   Stamp kubeconfig;
-  asio::steady_timer changed;  ///< cancelled whenever something below changes
+  asio::steady_timer changed;  ///< cancelled at each change of a member below
   asio::steady_timer last;     ///< ends the guard by force
   asio::cancellation_signal stop;
   Stage stage = Stage::idle;
@@ -274,9 +276,9 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   std::optional<fs::path> folder;
   std::string socket;
   std::string selected;
-  Descriptor pipe;  ///< the guard ends the proxy when it closes
+  Descriptor pipe;  ///< the guard ends the proxy when this pipe closes
   Clock::time_point began = {};
-  bool told = true;  ///< that it ended
+  bool told = true;  ///< whether the end was reported
 };
 
 Session::Session(Runner& runner, asio::any_io_executor executor, SessionTarget target,

@@ -21,31 +21,32 @@ namespace retrust {
 /// The name of a session's socket in its folder.
 inline constexpr const char* session_socket = "s";
 
-/// The arguments of `kubectl proxy` for a socket. It answers 403 to requests that change an object;
-/// kubectl cannot tell a review from another POST, so retrust itself sends no other (see Query).
+/// The arguments of `kubectl proxy` for a socket. The proxy answers 403 to requests that change an
+/// object. kubectl cannot tell a review from another POST, so retrust itself sends no other (see
+/// Query).
 Arguments proxy_args(std::string_view socket);
 
-/// How a session starts its kubectl.
+/// The kubectl of a session, and its start.
 struct SessionTarget {
   std::string program;  ///< the path of a kubectl
-  /// A session is of what this file said at its beginning: where it changes no request is sent any
-  /// more, as it may lead to another cluster.
+  /// Path of the kubeconfig. A session sends no more requests once this file changes: its new
+  /// content may lead to another cluster.
   std::string kubeconfig;
-  /// What comes before and after the arguments of `kubectl proxy`, too.
+  /// Returns the complete command line arguments for the arguments of `kubectl proxy`.
   std::function<std::vector<std::string>(Arguments proxy)> args;
   std::map<std::string, std::string> environment = {};
-  /// From the start until kubectl serves.
+  /// Time limit from the start until kubectl serves.
   std::chrono::milliseconds start_limit{std::chrono::seconds{10}};
 };
 
-/// What a session tells of its proxy.
+/// Callbacks of a session about its proxy.
 struct SessionNews {
   std::function<void(const Arguments& proxy)> started;
   std::function<void(std::string_view how, std::chrono::milliseconds wall)> ended;
 };
 
-/// A long-lived `kubectl proxy` for the reads of one cluster, which logs in once. It ends with this
-/// process (see guard.h). A proxy that dies is started again by the next request, a few times.
+/// A long-lived `kubectl proxy` for the reads of one cluster, which logs in once. The proxy ends
+/// with this process (see guard.h). The next request restarts a dead proxy, a few times.
 class Session {
  public:
   /// The runner must outlive it.
@@ -58,24 +59,24 @@ class Session {
   /// Starts the proxy, without waiting for it.
   void start();
 
-  /// The path of the kubeconfig's server URL, such as /k8s/clusters/local: kubectl proxy leaves it
-  /// out of its requests, so each has to begin with it. No request is sent before it is known, and
-  /// before somebody looks for it none waits.
+  /// The path of the kubeconfig's server URL, such as /k8s/clusters/local. kubectl proxy leaves
+  /// this path out of its requests, so each request must begin with the path. A session sends no
+  /// request before the path is known. Requests wait for the path only after expect_base().
   void expect_base();
   void set_base(std::string path);
   std::string base() const;
   bool usable() const;
 
-  /// The socket of a proxy that serves, once it does. Nothing where none can be had: its kubectl
-  /// cannot, or died too often, or the base is not to be known.
+  /// The socket of a serving proxy, once there is one. Nothing if there can be none: kubectl cannot
+  /// serve, or died too often, or the base is not to be known.
   boost::asio::awaitable<std::optional<std::string>> socket();
 
-  /// The kubectl that serves, where the program that was started is a dispatcher: that of gcloud
-  /// looks at the server's version and becomes the kubectl.1.NN beside it. Empty otherwise.
+  /// The path of the serving kubectl if the started program is a dispatcher. The dispatcher of
+  /// gcloud reads the server's version and becomes the kubectl.1.NN beside it. Empty otherwise.
   const std::string& selected() const;
 
-  /// Ends the proxy for good, without waiting for its end: work remains until then, some seconds
-  /// at most.
+  /// Ends the proxy for good, without waiting for its end. Work of a few seconds at most remains
+  /// until then.
   void close();
 
  private:
@@ -83,12 +84,12 @@ class Session {
   std::shared_ptr<State> state_;
 };
 
-/// The path of a URL, without what follows it; nothing where it may not stand in a request.
+/// The path of a URL, without query and fragment. Nothing if the path may not stand in a request.
 std::optional<std::string> url_path(std::string_view url);
 
-/// A new folder for a socket, for nobody else to look into: in the first of the given places in
-/// which its path fits into a socket's address, nobody else can replace it, and a folder can be
-/// made. Nothing where none does.
+/// Makes a private folder for a socket, in the first suitable place. A place is suitable if the
+/// path fits into a socket's address, nobody else can replace the folder, and the folder can be
+/// made. Nothing if no place is suitable.
 std::optional<std::filesystem::path> session_folder(
     const std::vector<std::filesystem::path>& places);
 

@@ -32,7 +32,7 @@ awaitable<Outcome> Tar::start(Arguments args, std::string section, Command comma
   command.program = program_;
   command.args = args.list();
   command.on_parent_death = OnParentDeath::ends_child;
-  // What the operator's own archives are made with has nothing to do with this one.
+  // TAR_OPTIONS for the operator's own archives must not change this command.
   command.environment = {{"TAR_OPTIONS", ""}, {"LC_ALL", "C"}};
   return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                        std::move(reader));

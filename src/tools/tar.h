@@ -14,8 +14,8 @@
 
 namespace retrust {
 
-/// The one place that knows how this machine's tar is spoken to. Every command is announced as an
-/// event.
+/// A client of this machine's tar, the one place that knows its command line. Every command is
+/// announced as an event.
 class Tar {
  public:
   /// The references must outlive this and its copies.
@@ -28,11 +28,11 @@ class Tar {
 
   const std::string& program() const { return program_; }
 
-  /// "tar (GNU tar) 1.34". Throws Failure (usage) if there is no tar.
+  /// The version line, e.g. "tar (GNU tar) 1.34". Throws Failure (usage) if there is no tar.
   boost::asio::awaitable<DisplayText> version() const;
 
-  /// `tar -tzf -` of an open file, which it reads from its beginning; the reader gets the names.
-  /// Throws Failure (refused) if tar cannot read the file to its end within the limit.
+  /// Runs `tar -tzf -` on an open file from its beginning; the reader gets the names. Throws
+  /// Failure (refused) if tar cannot read the whole file within the limit.
   boost::asio::awaitable<void> list(const Descriptor& file, std::chrono::milliseconds limit,
                                     OutputReader reader) const;
 

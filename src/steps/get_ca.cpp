@@ -11,7 +11,7 @@ namespace {
 
 PlannedStep plan(const Situation& situation) {
   return {Step::get_ca, situation.performed(Step::get_ca) ? Need::not_needed : Need::needed,
-          "reads the CA that Rancher should have, by the same command"};
+          "reads the CA that Rancher should have, from the same secret"};
 }
 
 boost::asio::awaitable<void> run(Context context) {

@@ -171,7 +171,6 @@ class Play final : public EventSink {
 
   std::vector<std::string> requests;
   std::vector<std::string> commands;
-  std::optional<Kubectl> kubectl;
 
  private:
   Folder folder_;
@@ -179,6 +178,9 @@ class Play final : public EventSink {
   Runner runner_{io_.get_executor()};
   Proxy proxy_;
   std::shared_ptr<Server> server_;
+
+ public:
+  std::optional<Kubectl> kubectl;  ///< ends its session before the executor goes
 };
 
 using Names = std::vector<std::string>;
@@ -240,7 +242,7 @@ TEST_CASE("kubectl session: a list that begins again after it expired is read wh
 }
 
 TEST_CASE("kubectl session: an answer that stops half-way is like a kubectl that hangs") {
-  const Reply half{"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", Reply::Then::hangs};
+  Reply half{"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", Reply::Then::hangs};
   Play play([&](const std::string&) { return half; }, milliseconds{300});
   std::optional<KubectlFailure> failed;
   try {

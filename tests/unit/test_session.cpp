@@ -229,7 +229,7 @@ TEST_CASE("session: none where its start or its end cannot be told") {
   SessionNews news;
   SUBCASE("as a full disk keeps the transcript from being written") {
     news.started = [&](const Arguments& proxy) {
-      const auto words = proxy.list();
+      const auto& words = proxy.list();
       place = fs::path(words.at(1).substr(words.at(1).find('/'))).parent_path();
       throw std::runtime_error("disk full");
     };

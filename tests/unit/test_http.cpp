@@ -228,7 +228,7 @@ TEST_CASE("http: a deadline covers the whole exchange") {
 }
 
 TEST_CASE("http: a server that does not begin to answer has less time than one that does") {
-  const Asking asking{.limits = {milliseconds{500}, milliseconds{250}}, .after = After::wait};
+  const Asking asking{.limits = {milliseconds{4000}, milliseconds{2000}}, .after = After::wait};
   CHECK(exchange("", asking).answer.ending == Ending::silent);
   CHECK(exchange("H", asking).answer.ending == Ending::timed_out);
 }

@@ -243,7 +243,7 @@ TEST_CASE("kubectl session: a list that begins again after it expired is read wh
 
 TEST_CASE("kubectl session: an answer that stops half-way is like a kubectl that hangs") {
   Reply half{"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", Reply::Then::hangs};
-  Play play([&](const std::string&) { return half; }, milliseconds{300});
+  Play play([&](const std::string&) { return half; }, std::chrono::seconds{6});
   std::optional<KubectlFailure> failed;
   try {
     play.pods({std::chrono::minutes{5}});

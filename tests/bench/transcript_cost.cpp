@@ -41,7 +41,8 @@ void read_as(const json::object& line, retrust::Event& event) {
     if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, retrust::Advice>) {
       value = text_in(line, member.name);
     } else if constexpr (std::is_same_v<Value, std::int64_t>) {
-      if (const auto* number = line.if_contains(member.name)) value = number->to_number<Value>();
+      if (const auto* number = line.if_contains(member.name))
+        value = number->template to_number<Value>();
     }
   });
   event.what = std::move(what);

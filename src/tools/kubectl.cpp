@@ -182,6 +182,12 @@ std::optional<Kubectl> Kubectl::as_selected() const {
   if (session_->selected() == target_.program) return std::nullopt;
   auto copy = *this;
   copy.target_.program = session_->selected();
+  // Its name has its version: kubectl.1.32. The dispatcher may have told its own.
+  constexpr std::string_view before = "kubectl.";
+  const auto& program = copy.target_.program;
+  const auto version = program.substr(program.rfind(before) + before.size());
+  copy.target_.age = age_of(fmt::format("v{}.0", version));
+  copy.target_.defaults = defaults_of(fmt::format("v{}.0", version), std::getenv("KUBECTL_KUBERC"));
   return copy;
 }
 

@@ -258,6 +258,7 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
     }
     if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
     auto document = answer.document(about);
+    if (!read.is_list(document)) co_return std::nullopt;
     if (array_at(document, "/items").empty()) ++empty_pages;
     more = text_at(document, "/metadata/continue");
     if (!list) {
@@ -273,7 +274,8 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
       for (auto& item : further->get_array()) items->get_array().push_back(std::move(item));
     }
     if (more.empty()) co_return list;
-    if (pages == Pages::one || empty_pages > most_empty_pages) break;
+    const auto endless = empty_pages > most_empty_pages || end.left().count() == 0;
+    if (pages == Pages::one || endless) break;
   }
   throw bad_answer(about, "got a list without an end");
 }
@@ -284,6 +286,8 @@ awaitable<void> Kubectl::read_part(Reading& reading, std::size_t part) const {
   auto& found = reading.parts[part];
   if (read.form() == ApiRead::Form::object) {
     found = co_await read_object(read.path(), about, reading.memory);
+    // A process of kubectl judges what is no such object.
+    if (found && !read.is_object(*found)) found.reset();
     if (!found) co_return;
     read.complete(*found);
     if (reading.parts.size() > 1 && reading.trim) reading.trim(*found);

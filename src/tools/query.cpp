@@ -128,6 +128,19 @@ std::string ApiRead::watch(const ResourceVersion& version) const {
                      selector_.empty() ? "" : "&fieldSelector=", selector_);
 }
 
+// A list that is empty may have null for its items: Go writes a slice without elements so.
+bool ApiRead::is_list(const boost::json::value& document) const {
+  const auto* object = document.if_object();
+  const auto* items = object == nullptr ? nullptr : object->if_contains("items");
+  return items != nullptr && (items->is_array() || items->is_null()) &&
+         text_at(document, "/kind") == fmt::format("{}List", place_of(resource_).kind);
+}
+
+bool ApiRead::is_object(const boost::json::value& document) const {
+  return text_at(document, "/kind") == place_of(resource_).kind &&
+         text_at(document, "/metadata/name") == name_.text();
+}
+
 void ApiRead::complete(boost::json::value& value) const {
   auto* object = value.if_object();
   if (object == nullptr) return;

@@ -54,6 +54,11 @@ class ApiRead {
   /// The path of a watch from a version on.
   std::string watch(const ResourceVersion& version) const;
 
+  /// True if the document is such a list, or the object of that name: a login page with HTTP status
+  /// 200, for example, is neither, and has nothing to say of what the cluster holds.
+  bool is_list(const boost::json::value& document) const;
+  bool is_object(const boost::json::value& document) const;
+
   /// Completes an item of a list, or an object, to the output of `kubectl get -o json`: items of
   /// built-in kinds come without their kind. Removes managedFields, which kubectl leaves out since
   /// 1.21.

@@ -16,7 +16,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -79,15 +78,18 @@ Stamp stamp_of(const std::string& path) {
 }
 
 /// The program file of the process that listens at a socket; empty if it cannot be seen.
-fs::path listener_at(const asio::any_io_executor& executor, const std::string& path) {
-  asio::local::stream_protocol::socket client(executor);
-  boost::system::error_code refused;
-  client.connect(path, refused);
+fs::path listener_at(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return {};
+  path.copy(address.sun_path, path.size());
+  // A listener whose queue is full would keep a blocking call, and everything else with it.
+  const Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const auto* there = reinterpret_cast<const sockaddr*>(&address);
+  if (client.get() < 0 || ::connect(client.get(), there, sizeof address) != 0) return {};
   ucred listener{};
   socklen_t size = sizeof listener;
-  const auto known = !refused && ::getsockopt(client.native_handle(), SOL_SOCKET, SO_PEERCRED,
-                                              &listener, &size) == 0;
-  if (!known) return {};
+  if (::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) return {};
   std::error_code unseen;
   return fs::read_symlink("/proc/" + std::to_string(listener.pid) + "/exe", unseen);
 }
@@ -97,7 +99,11 @@ std::string selected_by(const std::string& program, const fs::path& serves) {
   std::error_code unseen;
   const auto started = fs::canonical(program, unseen);
   const auto beside = !unseen && serves != started && serves.parent_path() == started.parent_path();
-  const auto named = serves.filename().string().starts_with("kubectl.1.");
+  // A file that is gone has another name there: "kubectl.1.32 (deleted)".
+  const auto name = serves.filename().string();
+  constexpr std::string_view begins = "kubectl.1.";
+  const auto named = name.starts_with(begins) && name.size() > begins.size() &&
+                     name.find_first_not_of("0123456789", begins.size()) == std::string::npos;
   return beside && named ? serves.string() : std::string();
 }
 
@@ -233,7 +239,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
       said.clear();
       limit.cancel();
       socket = path;
-      selected = selected_by(target.program, listener_at(executor, path));
+      selected = selected_by(target.program, listener_at(path));
       stage = Stage::serving;
       changed.cancel();
       return Flow::go_on;

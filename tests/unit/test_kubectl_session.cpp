@@ -256,6 +256,36 @@ TEST_CASE("kubectl session: an answer that stops half-way is like a kubectl that
   CHECK(play.requests.size() == 1);
 }
 
+TEST_CASE("kubectl session: an answer that is no list of these objects says nothing of them") {
+  for (const std::string body :
+       {R"({"error":"please log in"})", "null", "[]", R"({"items":[]})", R"({"kind":"PodList"})",
+        R"({"kind":"SecretList","items":[]})", R"({"kind":"Status","status":"Failure"})"}) {
+    CAPTURE(body);
+    Play play([&](const std::string&) { return answer(200, body); });
+    CHECK(play.pods() == Names{"by-a-process"});
+  }
+  Play none([](const std::string&) { return answer(200, R"({"kind":"PodList","items":null})"); });
+  CHECK(none.pods().empty());
+}
+
+TEST_CASE("kubectl session: an answer that is another object says nothing of the one asked for") {
+  for (const std::string body : {R"({"kind":"Pod","metadata":{"name":"other"}})",
+                                 R"({"kind":"Secret","metadata":{"name":"mine"}})",
+                                 R"({"kind":"Status","status":"Success"})", "{}"}) {
+    CAPTURE(body);
+    Play play([&](const std::string&) { return answer(200, body); });
+    std::string kind;
+    play.run([&]() -> asio::awaitable<void> {
+      const auto name_space = NamespaceName("x");
+      const auto name = ObjectName("mine");
+      Query query{Arguments{"pod/mine"}, {ApiRead::object(Resource::pods, name_space, name)}};
+      const auto found = co_await play.kubectl->get(std::move(query));
+      kind = text_at(found, "/kind");
+    });
+    CHECK(kind == "PodList");  // what the process printed
+  }
+}
+
 TEST_CASE("kubectl session: a proxy that breaks off is none to rely on") {
   for (const std::string bytes : {"", "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", "junk"}) {
     CAPTURE(bytes);

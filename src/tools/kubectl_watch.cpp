@@ -110,7 +110,10 @@ boost::asio::awaitable<bool> Kubectl::watch(Query query, std::chrono::millisecon
     const auto started = Clock::now();
     auto round = co_await session_watch(query, left, on_event);
     if (!round) {
-      round = co_await process_watch(query, end.left(), on_event, weight);
+      // A process without time left would have no limit at all.
+      const auto rest = end.left();
+      if (rest.count() == 0) co_return false;
+      round = co_await process_watch(query, rest, on_event, weight);
       weight = Weight::routine;
     }
     if (*round == WatchEnd::stopped) co_return true;
@@ -169,6 +172,9 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
   } catch (const KubectlFailure& failure) {
     away = is_away(failure.kind);
     if (!away) throw;
+  } catch (const std::length_error&) {
+    // More than a session keeps: a process reads such a list event by event.
+    list.reset();
   }
   if (away) co_return WatchEnd::closed;
   if (!list) co_return std::nullopt;

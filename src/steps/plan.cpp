@@ -88,7 +88,7 @@ std::vector<std::string> added_changes(const Plan& first, const Plan& now) {
     const auto& info = info_of(planned.step);
     const auto before = first[planned.step].need;
     if (info.effect != StepInfo::Effect::changes || planned.need != Need::needed) continue;
-    if (before == Need::needed || before == Need::depends) continue;
+    if (comes(before)) continue;
     added.push_back(fmt::format("{} {}", info.section, info.name));
   }
   return added;

@@ -185,10 +185,9 @@ std::optional<Kubectl> Kubectl::as_selected() const {
   // Its name has its version: kubectl.1.32. The dispatcher may have told its own.
   constexpr std::string_view before = "kubectl.";
   const auto& program = copy.target_.program;
-  const auto version = program.substr(program.rfind(before) + before.size());
-  copy.target_.age = age_of(fmt::format("v{}.0", version));
-  copy.target_.defaults = defaults_of(fmt::format("v{}.0", version), std::getenv("KUBECTL_KUBERC"));
-  return copy;
+  const auto version = fmt::format("v{}.0", program.substr(program.rfind(before) + before.size()));
+  copy.target_.defaults = defaults_of(version, std::getenv("KUBECTL_KUBERC"));
+  return copy.of_version(version);
 }
 
 Kubectl Kubectl::documented() const {

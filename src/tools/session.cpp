@@ -16,6 +16,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -79,14 +80,13 @@ Stamp stamp_of(const std::string& path) {
 
 /// The program file of the process that listens at a socket; empty if it cannot be seen.
 fs::path listener_at(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return {};
-  path.copy(address.sun_path, path.size());
+  const asio::local::stream_protocol::endpoint address(path);
   // A listener whose queue is full would keep a blocking call, and everything else with it.
   const Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const auto* there = reinterpret_cast<const sockaddr*>(&address);
-  if (client.get() < 0 || ::connect(client.get(), there, sizeof address) != 0) return {};
+  if (client.get() < 0 ||
+      ::connect(client.get(), address.data(), static_cast<socklen_t>(address.size())) != 0) {
+    return {};
+  }
   ucred listener{};
   socklen_t size = sizeof listener;
   if (::getsockopt(client.get(), SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0) return {};

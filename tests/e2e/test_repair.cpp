@@ -163,15 +163,22 @@ TEST_CASE("an API server that goes away during a wait is named, and nothing else
   CHECK_FALSE(has(transcripts(sandbox.run_folder()), blamed));
 }
 
+/// A kubectl that finds no server for the commands that match a pattern of the shell.
+fs::path refused_kubectl(const Sandbox& sandbox, const std::string& commands) {
+  auto kubectl = sandbox.directory() / "refused-kubectl";
+  write_file(kubectl,
+             "#!/bin/sh\ncase \" $* \" in " + commands +
+                 ")\n"
+                 "echo 'The connection to the server 127.0.0.1:1 was refused - did you specify the "
+                 "right host or port?' >&2; exit 1 ;; esac\n"
+                 "exec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(kubectl, fs::perms::owner_all);
+  return kubectl;
+}
+
 TEST_CASE("a command whose server is away for as long as retrust waits ends it with status 5") {
   Sandbox sandbox({"--fault", "agents-never-report"});
-  const auto kubectl = sandbox.directory() / "refused-kubectl";
-  write_file(kubectl,
-             "#!/bin/sh\ncase \" $* \" in *' replace '*)\n"
-             "echo 'The connection to the server 127.0.0.1:1 was refused - did you specify the "
-             "right host or port?' >&2; exit 1 ;; esac\n"
-             "exec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
-  fs::permissions(kubectl, fs::perms::owner_all);
+  const auto kubectl = refused_kubectl(sandbox, "*' replace '*");
   const auto run =
       sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "2s"},
                        .kubectl = kubectl.string()});
@@ -184,13 +191,7 @@ TEST_CASE("a command whose server is away for as long as retrust waits ends it w
 
 TEST_CASE("a server that does not answer the stored CA and token is not said to reject them") {
   Sandbox sandbox({"--scenario", "healthy"});
-  const auto kubectl = sandbox.directory() / "refused-kubectl";
-  write_file(kubectl,
-             "#!/bin/sh\ncase \" $* \" in *' --raw /api/v1/namespaces/kube-system '*)\n"
-             "echo 'The connection to the server 127.0.0.1:1 was refused - did you specify the "
-             "right host or port?' >&2; exit 1 ;; esac\n"
-             "exec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
-  fs::permissions(kubectl, fs::perms::owner_all);
+  const auto kubectl = refused_kubectl(sandbox, "*' --raw /api/v1/namespaces/kube-system '*");
   const auto run =
       sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"},
                        .kubectl = kubectl.string()});

@@ -235,7 +235,19 @@ void Connection::close() {
 
 struct Listener::State : std::enable_shared_from_this<Listener::State> {
   State(asio::io_context& context, Serve given)
-      : io(context), serve(std::move(given)), acceptor(context) {}
+      : io(context), serve(std::move(given)), acceptor(context), keeper(context) {}
+
+  void bind(tcp::acceptor& socket) const {
+    socket.open(endpoint.protocol());
+    socket.set_option(tcp::acceptor::reuse_address(true));
+    socket.bind(endpoint);
+  }
+
+  void close() {
+    error_code ignored;
+    acceptor.close(ignored);
+    for (const auto& connection : connections) connection->close();
+  }
 
   asio::awaitable<void> accept() {
     error_code closed;
@@ -270,6 +282,7 @@ struct Listener::State : std::enable_shared_from_this<Listener::State> {
   Serve serve;
   asio::ssl::context tls{asio::ssl::context::tls_server};
   tcp::acceptor acceptor;
+  tcp::acceptor keeper;  ///< has the port while nobody listens there
   tcp::endpoint endpoint{asio::ip::address_v4::loopback(), 0};
   std::list<std::shared_ptr<Connection>> connections;
 };
@@ -278,7 +291,7 @@ Listener::Listener(asio::io_context& io, Serve serve)
     : state_(std::make_shared<State>(io, std::move(serve))) {}
 
 Listener::~Listener() {
-  stop();
+  state_->close();
 }
 
 void Listener::show(const std::string& certificate, const std::string& key) {
@@ -288,9 +301,9 @@ void Listener::show(const std::string& certificate, const std::string& key) {
 
 void Listener::start() {
   auto& acceptor = state_->acceptor;
-  acceptor.open(state_->endpoint.protocol());
-  acceptor.set_option(tcp::acceptor::reuse_address(true));
-  acceptor.bind(state_->endpoint);
+  error_code ignored;
+  state_->keeper.close(ignored);
+  state_->bind(acceptor);
   acceptor.listen();
   state_->endpoint = acceptor.local_endpoint();
   asio::co_spawn(
@@ -298,9 +311,12 @@ void Listener::start() {
 }
 
 void Listener::stop() {
-  error_code ignored;
-  state_->acceptor.close(ignored);
-  for (const auto& connection : state_->connections) connection->close();
+  state_->close();
+  if (state_->keeper.is_open()) return;
+  // Otherwise the system may give the port to somebody else, whose answers would pass for ours. It
+  // shares a port among sockets that all allow it, so this one allows it no longer.
+  state_->bind(state_->keeper);
+  state_->keeper.set_option(tcp::acceptor::reuse_address(false));
 }
 
 unsigned short Listener::port() const {

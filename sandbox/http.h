@@ -93,7 +93,7 @@ class Listener {
   void show(const std::string& certificate, const std::string& key);
   /// Listens; the first time on a port of the system's choice.
   void start();
-  /// Closes the listener and every connection.
+  /// Closes the listener and every connection. Keeps the port, where connections are refused then.
   void stop();
   unsigned short port() const;
 

@@ -87,10 +87,14 @@ const std::map<std::string, std::map<std::string, std::set<std::string>>>& used_
 }
 
 /// Lines whose presence is a matter of the moment in lists and watches: whether a pod was seen
-/// before or after it was ready.
+/// before or after it was ready, and a Deployment before or after its first new pod. A server
+/// leaves out a count that is 0 (Kubernetes v1.20.2, staging/src/k8s.io/api/apps/v1/types.go).
 constexpr std::string_view passing_states[] = {"/metadata/deletionTimestamp",
                                                "/status/phase string=Pending",
-                                               "/status/conditions/Ready/status string=False"};
+                                               "/status/conditions/Ready/status string=False",
+                                               "/status/replicas ",
+                                               "/status/updatedReplicas ",
+                                               "/status/availableReplicas "};
 
 std::string type_of(const json::value& value) {
   switch (value.kind()) {

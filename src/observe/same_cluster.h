@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "observe/observation.h"
@@ -16,7 +18,11 @@ void check_same_clusters(const Observation& before, const Observation& now);
 /// Compares the uids of the clusters resource. Pure.
 void check_same_resource(const ClusterResource& before, const ClusterResource& now);
 
-/// Reads the uid of kube-system immediately before a change, and compares it.
+/// The time for which an observation stands without another look. The change's own kubectl takes
+/// about as long to log in and to connect.
+inline constexpr std::chrono::seconds fresh_for{3};
+
+/// Reads the uid of kube-system by a new connection, and compares it.
 boost::asio::awaitable<void> check_same_cluster(Kubectl kubectl, Uid kube_system);
 
 }  // namespace retrust

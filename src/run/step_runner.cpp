@@ -29,9 +29,6 @@ namespace {
 
 /// Pause between two reads of objects of different kinds, which no single watch shows.
 constexpr std::chrono::milliseconds pause_between{500};
-/// Age of an observation above which save_cluster reads again, because somebody thought about the
-/// question.
-constexpr std::chrono::seconds fresh_for{3};
 
 }  // namespace
 
@@ -40,6 +37,8 @@ awaitable<void> StepRunner::prepare() {
   observed_ = std::chrono::steady_clock::now();
   auto seen = co_await observe(context_.clusters(), observe_, journal);
   context_.observed(seen);
+  context_.connected(Side::downstream, observed_);
+  context_.connected(Side::local, observed_);
   const Programs programs{context_.clusters().downstream.target().program,
                           context_.tools().docker.program()};
   // The finding precedes the checks, because a reader of a refusal wants to know the clusters.
@@ -122,6 +121,7 @@ awaitable<void> StepRunner::observe_again() {
 }
 
 awaitable<void> StepRunner::save_cluster() {
+  // Somebody may have thought about the question.
   if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
     const auto id = context_.seen().local.cluster.id;
     auto fresh =

@@ -1,6 +1,7 @@
 #include "steps/context.h"
 
 #include "observe/same_cluster.h"
+#include "tools/session.h"
 
 namespace retrust {
 
@@ -28,10 +29,21 @@ void Context::announce(const std::string& text, Change change) const {
   state().changed = true;
 }
 
+void Context::connected(Side side, std::chrono::steady_clock::time_point at) const {
+  data_->connected_[side] = at;
+}
+
 awaitable<void> Context::check_and_announce(Kubectl kubectl, std::string text) const {
-  const auto downstream = kubectl.target().side == Side::downstream;
-  const auto uid = downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
-  co_await check_same_cluster(std::move(kubectl), uid);
+  const auto side = kubectl.target().side;
+  const auto now = std::chrono::steady_clock::now();
+  const auto last = data_->connected_.find(side);
+  const auto fresh = last != data_->connected_.end() && now - last->second <= fresh_for;
+  if (!fresh || !kubectl.session() || !kubectl.session()->usable()) {
+    const auto uid =
+        side == Side::downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
+    co_await check_same_cluster(std::move(kubectl), uid);
+    connected(side, now);
+  }
   announce(text);
 }
 

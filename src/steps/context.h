@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -41,6 +42,7 @@ class RunData {
   RunState state_;
   std::set<Step> expected_;
   std::optional<StoredDigest> noted_;
+  std::map<Side, std::chrono::steady_clock::time_point> connected_;
   ClusterWatch watch_;
   ShownReads shown_;
 };
@@ -89,8 +91,11 @@ class Context {
 
   /// Announces a change immediately before it. The uid of the object has just been read.
   void announce(const std::string& text, Change change = {}) const;
-  /// Checks the cluster of the kubectl, then announces a change of an object that is known by name
-  /// only. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
+  /// Notes that a connection made at this time, or later, led to the cluster that was seen first.
+  void connected(Side side, std::chrono::steady_clock::time_point at) const;
+  /// Announces a change of an object that is known by name only. Checks the cluster of the kubectl
+  /// before, unless the kubeconfig is the same file as ever and connected() was fresh_for ago at
+  /// most. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
   boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text) const;
   /// Records the digests of the live credentials, which Rancher is to have stored in the end. A
   /// rollback recognizes others' changes by these digests.

@@ -111,8 +111,11 @@ awaitable<void> wait_for_token(Context context, std::set<Uid> doomed) {
 
 awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<ObjectName> names) {
   const auto kubectl = context.downstream();
+  const auto begun = std::chrono::steady_clock::now();
   auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
   co_await check_deleted(kubectl, deletion, std::move(printed));
+  // No other cluster has secrets of these names.
+  context.connected(Side::downstream, begun);
   context.secrets_are_gone(deletion);
 }
 

@@ -179,11 +179,12 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
     std::vector<std::string> more;
   };
   const std::vector<Swap> swaps{
-      {"downstream", " create ", {}},
-      {"local", " create ", {}},
+      {"downstream", " create ", {"--no-session"}},
+      {"local", " create ", {"--no-session"}},
+      {"downstream", "secret/cattle-token-", {"--no-session"}},
       {"downstream", "secret/cattle-token-", {}},
-      {"local", " --field-selector=metadata.name=c-x7k2p -w", {}},
-      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--all"}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--no-session"}},
+      {"local", " --field-selector=metadata.name=c-x7k2p -w", {"--no-session", "--all"}},
   };
   for (const auto& [side, before, more] : swaps) {
     CAPTURE(side);
@@ -193,8 +194,7 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
     Sandbox other({"--fault", "agents-never-report"});
     const auto path = (sandbox.directory() / "swapped.kubeconfig").string();
     write_file(path, read_file(sandbox.file(side + ".kubeconfig")));
-    Sandbox::Call call{
-        .args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s", "--no-session"}};
+    Sandbox::Call call{.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"}};
     call.args.insert(call.args.end(), more.begin(), more.end());
     (side == "local" ? call.local_kubeconfig : call.kubeconfig) = path;
     call.kubectl = swapping_kubectl(sandbox, before, other.file(side + ".kubeconfig"), path);

@@ -130,7 +130,10 @@ awaitable<void> delete_pods(Context context, std::vector<Pod> pods) {
   Deletion deletion{"pod", name_space, {}};
   for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
   co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
-  // The time until the agents start serves for the watch, and for a trial of what they will report.
+}
+
+/// Uses the time until the agents start for the watch, and for a trial of what they will report.
+awaitable<void> look_ahead(Context context) {
   if (context.expects(Step::check_cluster)) co_await watch_stored(context);
   if (context.seen().live() == nullptr) co_return;
   if (context.expects(Step::get_token)) co_await show_live_secret(context);
@@ -203,6 +206,7 @@ awaitable<void> run(Context context) {
       auto text = fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale));
       co_await context.check_and_announce(context.downstream(), std::move(text));
       tasks.push_back(delete_pods(context, stale));
+      if (round == 0) tasks.push_back(look_ahead(context));
     }
     stale.clear();
     tasks.push_back(watch_pods(context, wait, stale));

@@ -149,7 +149,8 @@ class Job : public std::enable_shared_from_this<Job> {
     const ChildTerms terms{{child_in, output.write_end.get(), errors.write_end.get()},
                            command_.on_parent_death,
                            command_.largest_file,
-                           command_.most_memory};
+                           command_.most_memory,
+                           command_.pace};
     const ChildEnvironment environment(command_.environment);
     const auto child = started(path, environment, terms);
     try {

@@ -37,6 +37,12 @@ enum class OnParentDeath {
   ends_child,  ///< it only reads
 };
 
+/// The claim of a child on the processors.
+enum class Pace {
+  ordinary,
+  yielding,  ///< nobody waits for it yet: it runs where others leave a processor idle
+};
+
 /// A program to start, and its limits.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
@@ -57,6 +63,7 @@ struct Command {
   Excess excess = Excess::ends_child;
   Purpose purpose = Purpose::ordinary;
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
+  Pace pace = Pace::ordinary;
   /// Bytes that any one file which the child writes may have. No limit by default.
   std::optional<std::uint64_t> largest_file = {};
   /// Bytes of memory that the child may use. No limit by default.

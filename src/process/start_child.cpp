@@ -17,6 +17,8 @@ namespace {
 constexpr int first_inherited = STDERR_FILENO + 1;
 /// As a shell ends where it cannot execute a program; nobody sees it.
 constexpr int not_executed = 127;
+/// What nice(1) adds by default.
+constexpr int yielding_increment = 10;
 
 /// Everything that the child needs, made before the fork.
 struct Start {
@@ -66,6 +68,7 @@ bool set_up(const Start& start) noexcept {
   if (!limit(RLIMIT_CORE, 1)) return false;
   if (terms.most_memory && !limit(RLIMIT_AS, *terms.most_memory)) return false;
   if (terms.largest_file && !limit(RLIMIT_FSIZE, *terms.largest_file)) return false;
+  if (terms.pace == Pace::yielding) static_cast<void>(::nice(yielding_increment));
   if (terms.on_parent_death == OnParentDeath::ends_child) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
     // The parent may have ended before the kernel knew that the child wants to be told.

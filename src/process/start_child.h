@@ -19,6 +19,7 @@ struct ChildTerms {
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
   std::optional<std::uint64_t> largest_file = {};
   std::optional<std::uint64_t> most_memory = {};
+  Pace pace = Pace::ordinary;
 };
 
 /// Starts a program: in a process group of its own, with default signals, none held back, no other

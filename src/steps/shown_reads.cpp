@@ -10,7 +10,7 @@ namespace {
 
 /// What fails here fails the session, too, which tells it.
 awaitable<void> show(Kubectl kubectl, Query query) {
-  const auto documented = kubectl.documented().with(RetryPolicy{});
+  const auto documented = kubectl.documented().yielding().with(RetryPolicy{});
   co_await documented.get(std::move(query));
 }
 

@@ -197,6 +197,12 @@ Kubectl Kubectl::documented() const {
   return copy;
 }
 
+Kubectl Kubectl::yielding() const {
+  auto copy = *this;
+  copy.pace_ = Pace::yielding;
+  return copy;
+}
+
 Kubectl Kubectl::of_version(std::string_view version) const {
   auto copy = *this;
   if (!version.empty()) copy.target_.age = age_of(version);
@@ -304,6 +310,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   command.program = contained ? target_.docker : target_.program;
   command.input = std::move(call.input);
   command.deadline = deadline;
+  command.pace = pace_;
   // The output is a page of a list at most, or a line for each changed object.
   command.output_limit = std::size_t{8} << 20U;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;

@@ -120,6 +120,8 @@ class Kubectl {
   /// A copy whose reads are commands of the runbook: processes of kubectl, shown as documented
   /// steps.
   Kubectl documented() const;
+  /// A copy whose commands leave the processors to others, because nobody waits for them yet.
+  Kubectl yielding() const;
   /// The session, or null.
   const std::shared_ptr<Session>& session() const { return session_; }
   /// A copy that starts the kubectl which a dispatcher program selected for the session. Nothing if
@@ -302,6 +304,7 @@ class Kubectl {
   Gate* gate_ = nullptr;
   std::shared_ptr<Session> session_;
   Weight reads_ = Weight::routine;
+  Pace pace_ = Pace::ordinary;
 };
 
 }  // namespace retrust

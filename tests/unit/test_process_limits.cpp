@@ -1,7 +1,9 @@
 // What a child may do, and what becomes of it when this process is killed.
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <string>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -40,6 +42,16 @@ void allow_cores() {
   ::getrlimit(RLIMIT_CORE, &now);
   now.rlim_cur = now.rlim_max;
   ::setrlimit(RLIMIT_CORE, &now);
+}
+
+TEST_CASE("a child that nobody waits for leaves the processors to others") {
+  auto ordinary = shell("nice");
+  auto yielding = ordinary;
+  yielding.pace = Pace::yielding;
+  const auto of_others = std::stoi(test::run(std::move(ordinary)).out);
+  CHECK(of_others == ::getpriority(PRIO_PROCESS, 0));
+  const auto most = 19;
+  CHECK(std::stoi(test::run(std::move(yielding)).out) == std::min(of_others + 10, most));
 }
 
 TEST_CASE("no child dumps core, even where this process may") {

@@ -36,15 +36,22 @@ void Context::connected(Side side, std::chrono::steady_clock::time_point at) con
 awaitable<void> Context::check_and_announce(Kubectl kubectl, std::string text) const {
   const auto side = kubectl.target().side;
   const auto now = std::chrono::steady_clock::now();
-  const auto last = data_->connected_.find(side);
-  const auto fresh = last != data_->connected_.end() && now - last->second <= fresh_for;
-  if (!fresh || !kubectl.session() || !kubectl.session()->usable()) {
-    const auto uid =
-        side == Side::downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
-    co_await check_same_cluster(std::move(kubectl), uid);
-    connected(side, now);
-  }
+  const auto uid =
+      side == Side::downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
+  co_await check_same_cluster(std::move(kubectl), uid);
+  connected(side, now);
   announce(text);
+}
+
+awaitable<void> Context::announce_deletion(Kubectl kubectl, std::string text) const {
+  const auto last = data_->connected_.find(kubectl.target().side);
+  const auto fresh = last != data_->connected_.end() &&
+                     std::chrono::steady_clock::now() - last->second <= fresh_for;
+  if (fresh && kubectl.session() && kubectl.session()->usable()) {
+    announce(text);
+    co_return;
+  }
+  co_await check_and_announce(std::move(kubectl), std::move(text));
 }
 
 void Context::note_live() const {

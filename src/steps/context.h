@@ -93,10 +93,12 @@ class Context {
   void announce(const std::string& text, Change change = {}) const;
   /// Notes that a connection made at this time, or later, led to the cluster that was seen first.
   void connected(Side side, std::chrono::steady_clock::time_point at) const;
-  /// Announces a change of an object that is known by name only. Checks the cluster of the kubectl
-  /// before, unless the kubeconfig is the same file as ever and connected() was fresh_for ago at
-  /// most. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
+  /// Checks the cluster of the kubectl, then announces a change of an object that is known by name
+  /// only. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
   boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text) const;
+  /// The same before a deletion of objects with random names, which no other cluster has. Does not
+  /// check if the kubeconfig is the same file as ever and connected() was fresh_for ago at most.
+  boost::asio::awaitable<void> announce_deletion(Kubectl kubectl, std::string text) const;
   /// Records the digests of the live credentials, which Rancher is to have stored in the end. A
   /// rollback recognizes others' changes by these digests.
   void note_live() const;

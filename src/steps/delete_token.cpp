@@ -176,7 +176,7 @@ awaitable<void> run(Context context) {
   if (!names.empty()) {
     auto text = fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
                             enumerated(texts_of(names)));
-    co_await context.check_and_announce(context.downstream(), std::move(text));
+    co_await context.announce_deletion(context.downstream(), std::move(text));
     context.state().deleted_secrets.insert(names.begin(), names.end());
     tasks.push_back(delete_secrets(context, std::move(deletion), names));
   }

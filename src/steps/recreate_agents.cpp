@@ -204,7 +204,12 @@ awaitable<void> run(Context context) {
     std::vector<awaitable<void>> tasks;
     if (!stale.empty()) {
       auto text = fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale));
-      co_await context.check_and_announce(context.downstream(), std::move(text));
+      // Pods that are not the agents' may have the names of other clusters' pods.
+      if (context.options().pods == PodChoice::every) {
+        co_await context.check_and_announce(context.downstream(), std::move(text));
+      } else {
+        co_await context.announce_deletion(context.downstream(), std::move(text));
+      }
       tasks.push_back(delete_pods(context, stale));
       if (round == 0) tasks.push_back(look_ahead(context));
     }

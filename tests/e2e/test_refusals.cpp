@@ -1,6 +1,7 @@
 // What is refused, with nothing changed, and what bad input gets for an answer.
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
@@ -490,8 +491,10 @@ TEST_CASE("an answer that cannot be trusted is refused, by status 1 after the fi
     fs::permissions(path, fs::perms::owner_all);
   };
   auto status = 4;
+  std::string asked = "cluster, kubectl get";
   SUBCASE("before") {
-    script("case \" $* \" in *' get '*) echo nonsense ;; esac");
+    script("case \" $* \" in *' get '* | *' config '*) echo nonsense ;; esac");
+    asked = "cluster, kubectl config view";
   }
   SUBCASE("after") {
     script("case \" $* \" in *' delete '*) touch '" + changed + "' ;; *' get '*) [ ! -e '" +
@@ -501,9 +504,12 @@ TEST_CASE("an answer that cannot be trusted is refused, by status 1 after the fi
   const auto result = sandbox.retrust({.args = run_yes, .kubectl = path.string()});
   CAPTURE(result.all());
   CHECK(result.status == status);
-  CHECK(has(result.err, "cluster, kubectl get"));
+  CHECK(has(result.err, asked));
   CHECK(has(result.err, "printed what is not JSON"));
-  CHECK(has(result.err, "cluster-info"));
+  // The advice names no temporary kubeconfig, which is gone.
+  const std::regex advice(
+      "/sandbox/(downstream|local)[.]kubeconfig( --context=[a-z]+)? cluster-info");
+  CHECK(std::regex_search(result.err, advice));
   CHECK(sandbox.changes().empty() == (status == 4));
 }
 

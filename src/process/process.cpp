@@ -78,7 +78,7 @@ class Job : public std::enable_shared_from_this<Job> {
     read(out_, &Job::take_output);
     read(err_, &Job::take_errors);
     if (in_.is_open()) write_input();
-    if (command_.deadline.count() > 0) after(deadline_, command_.deadline, &Job::time_out);
+    if (command_.deadline) after(deadline_, *command_.deadline, &Job::time_out);
     if (command_.watch) after(watch_, between_looks, &Job::watch);
     end_.await([self = shared_from_this()] { self->exited(); });
     return true;

@@ -43,6 +43,9 @@ enum class Pace {
   yielding,  ///< nobody waits for it yet: it runs where others leave a processor idle
 };
 
+/// The time from the start to the end of a child; nothing means as long as it takes.
+using TimeLimit = std::optional<std::chrono::milliseconds>;
+
 /// A program to start, and its limits.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
@@ -54,8 +57,7 @@ struct Command {
   std::optional<int> input_descriptor = {};
   /// Added to our own environment, or replacing what is there.
   std::map<std::string, std::string> environment = {};
-  /// From the start to the end of the child; zero means no deadline.
-  std::chrono::milliseconds deadline{std::chrono::seconds{60}};
+  TimeLimit deadline = std::chrono::seconds{60};
   /// Time of a child between SIGTERM and SIGKILL.
   std::chrono::milliseconds grace{std::chrono::seconds{2}};
   /// Bytes of standard output that are kept, and what becomes of a child that prints more.

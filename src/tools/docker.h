@@ -95,7 +95,7 @@ class Docker {
     std::string shown = {};  ///< the command line to show, if not the arguments
     Output output = Output::public_text;
     Weight weight = Weight::routine;
-    std::chrono::milliseconds deadline{0};
+    TimeLimit deadline = {};
     /// Limit of the output in bytes: most commands print a line or two.
     std::size_t output_limit = std::size_t{64} << 10U;
     Purpose purpose = Purpose::ordinary;

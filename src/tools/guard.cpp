@@ -180,7 +180,7 @@ Command guarded_command(std::string program, std::vector<std::string> args,
   command.args.insert(command.args.end(), std::make_move_iterator(args.begin()),
                       std::make_move_iterator(args.end()));
   command.input_descriptor = input;
-  command.deadline = std::chrono::milliseconds{0};
+  command.deadline = std::nullopt;
   return command;
 }
 

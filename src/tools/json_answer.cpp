@@ -44,6 +44,11 @@ std::vector<boost::json::value> JsonAnswer::documents(const Asked& asked) {
   return std::move(found_);
 }
 
+std::optional<boost::json::value> JsonAnswer::single() {
+  if (!wrong_.empty() || !stream_.at_boundary() || found_.size() != 1) return std::nullopt;
+  return std::move(found_.front());
+}
+
 boost::json::value JsonAnswer::document(const Asked& asked) {
   auto found = documents(asked);
   if (found.size() != 1) throw not_json(asked, size_, "not one document");

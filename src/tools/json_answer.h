@@ -40,6 +40,8 @@ class JsonAnswer {
   std::vector<boost::json::value> documents(const Asked& asked);
   /// The single printed document. Throws as documents() does.
   boost::json::value document(const Asked& asked);
+  /// The single printed document; nothing if the output was anything else.
+  std::optional<boost::json::value> single();
   /// Size of the output in bytes.
   std::size_t size() const { return size_; }
 

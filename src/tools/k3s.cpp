@@ -100,13 +100,13 @@ Arguments K3s::save_args(const std::string& name) {
   return Arguments{"etcd-snapshot", "save"}.path("--name", name);
 }
 
-awaitable<Outcome> K3s::start(Arguments args, std::string section,
-                              std::chrono::milliseconds deadline, Weight weight) const {
+awaitable<Outcome> K3s::start(Arguments args, std::string section, TimeLimit deadline,
+                              Weight weight) const {
   return start_program(program_, std::move(args), std::move(section), deadline, weight);
 }
 
 awaitable<Outcome> K3s::start_program(std::string program, Arguments args, std::string section,
-                                      std::chrono::milliseconds deadline, Weight weight) const {
+                                      TimeLimit deadline, Weight weight) const {
   const auto& shown = program == program_ ? name_ : program;
   Announcement announcement;
   announcement.section = std::move(section);
@@ -172,8 +172,7 @@ awaitable<std::string> K3s::cluster_uid(std::string data) const {
 }
 
 awaitable<K3sSnapshotLog> K3s::save_snapshot(std::string name, std::string data) const {
-  const auto outcome =
-      co_await start(save_args(name), "1.2", std::chrono::milliseconds::zero(), Weight::documented);
+  const auto outcome = co_await start(save_args(name), "1.2", std::nullopt, Weight::documented);
   auto log = read_k3s_snapshot_log(outcome.out + "\n" + outcome.err);
   if (!outcome.succeeded() || log.name.empty()) throw explain_k3s(distribution_, outcome, data);
   co_return log;

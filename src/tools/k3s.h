@@ -61,11 +61,10 @@ class K3s {
   static Arguments save_args(const std::string& name);
 
  private:
-  boost::asio::awaitable<Outcome> start(Arguments args, std::string section,
-                                        std::chrono::milliseconds deadline, Weight weight) const;
+  boost::asio::awaitable<Outcome> start(Arguments args, std::string section, TimeLimit deadline,
+                                        Weight weight) const;
   boost::asio::awaitable<Outcome> start_program(std::string program, Arguments args,
-                                                std::string section,
-                                                std::chrono::milliseconds deadline,
+                                                std::string section, TimeLimit deadline,
                                                 Weight weight) const;
 
   Runner* runner_;

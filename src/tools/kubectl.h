@@ -101,7 +101,8 @@ class Kubectl {
 
   /// A copy that announces its commands under a section of the runbook.
   Kubectl in_section(std::string section) const;
-  /// A copy that uses another kubeconfig of the same cluster.
+  /// A copy that uses another, temporary kubeconfig of the same cluster. Its advice names the
+  /// operator's kubeconfig.
   Kubectl with_kubeconfig(std::string path) const;
   /// A copy that names a context of the kubeconfig, unless the operator named one.
   Kubectl in_context(std::string context) const;
@@ -258,7 +259,8 @@ class Kubectl {
   boost::asio::awaitable<std::optional<boost::json::value>> read_object(
       std::string path, Asked about, boost::json::storage_ptr memory, Trim trim = {}) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_list(
-      ApiRead read, Asked about, boost::json::storage_ptr memory, Trim trim) const;
+      ApiRead read, Asked about, boost::json::storage_ptr memory, Trim trim,
+      std::chrono::milliseconds limit) const;
   boost::asio::awaitable<void> read_part(Reading& reading, std::size_t part) const;
   boost::asio::awaitable<std::optional<boost::json::value>> read_once(Query query, Trim trim) const;
   /// Reads as often as the retry policy allows.
@@ -300,6 +302,8 @@ class Kubectl {
   EventSink* events_;
   KubectlTarget target_;
   std::string section_;
+  /// The beginning of commands in advice; empty means that of every command.
+  std::string reaching_;
   RetryPolicy retry_;
   Gate* gate_ = nullptr;
   std::shared_ptr<Session> session_;

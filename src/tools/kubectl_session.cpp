@@ -155,7 +155,8 @@ awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, Out
     case HttpAnswer::Ending::timed_out:
       outcome.ending = Ending::timed_out;
       ended.how = ending_text(outcome);
-      if (!lasting) session_->close();
+      // The end of a short limit says nothing of the proxy.
+      if (!lasting && deadline >= session_wait()) session_->close();
       break;
     case HttpAnswer::Ending::silent:
       // No other request may wait for a hanging proxy.
@@ -229,17 +230,18 @@ awaitable<std::optional<json::value>> Kubectl::read_object(std::string path, Ask
   const auto told = co_await tell(std::move(request), answer.reader(), target_.command_timeout);
   if (!told) co_return std::nullopt;
   if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
-  co_return answer.document(about);
+  // A process of kubectl judges what is no JSON, such as a login page with HTTP status 200.
+  co_return answer.single();
 }
 
 awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked about,
-                                                         json::storage_ptr memory,
-                                                         Trim trim) const {
+                                                         json::storage_ptr memory, Trim trim,
+                                                         milliseconds limit) const {
   const auto complete = [read, trim](json::value& item) {
     read.complete(item);
     if (trim) trim(item);
   };
-  const Deadline end(target_.command_timeout);
+  const Deadline end(limit);
   auto empty_pages = 0;
   std::string more;
   enum class Pages { several, one } pages = Pages::several;
@@ -257,16 +259,16 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
       continue;
     }
     if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
-    auto document = answer.document(about);
-    if (!read.is_list(document)) co_return std::nullopt;
-    if (array_at(document, "/items").empty()) ++empty_pages;
-    more = text_at(document, "/metadata/continue");
+    auto document = answer.single();
+    if (!document || !read.is_list(*document)) co_return std::nullopt;
+    if (array_at(*document, "/items").empty()) ++empty_pages;
+    const auto before = std::exchange(more, text_at(*document, "/metadata/continue"));
     if (!list) {
       list = std::move(document);
     } else {
       auto* object = list->if_object();
       auto* items = object == nullptr ? nullptr : object->if_contains("items");
-      auto* added = document.if_object();
+      auto* added = document->if_object();
       auto* further = added == nullptr ? nullptr : added->if_contains("items");
       if (items == nullptr || !items->is_array() || further == nullptr || !further->is_array()) {
         throw bad_answer(about, "got a page of a list that is none");
@@ -274,7 +276,8 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
       for (auto& item : further->get_array()) items->get_array().push_back(std::move(item));
     }
     if (more.empty()) co_return list;
-    const auto endless = empty_pages > most_empty_pages || end.left().count() == 0;
+    const auto endless =
+        empty_pages > most_empty_pages || more == before || end.left().count() == 0;
     if (pages == Pages::one || endless) break;
   }
   throw bad_answer(about, "got a list without an end");
@@ -293,10 +296,11 @@ awaitable<void> Kubectl::read_part(Reading& reading, std::size_t part) const {
     if (reading.parts.size() > 1 && reading.trim) reading.trim(*found);
     co_return;
   }
-  found = co_await read_list(read, about, reading.memory, reading.trim);
+  found = co_await read_list(read, about, reading.memory, reading.trim, target_.command_timeout);
   const auto absent = found && array_at(*found, "/items").empty();
   if (!absent || read.form() != ApiRead::Form::one_or_all) co_return;
-  found = co_await read_list(read.all(), std::move(about), reading.memory, reading.trim);
+  found = co_await read_list(read.all(), std::move(about), reading.memory, reading.trim,
+                             target_.command_timeout);
 }
 
 awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim) const {
@@ -372,7 +376,6 @@ awaitable<std::optional<json::value>> Kubectl::session_raw(std::string path, Tri
 
 awaitable<void> Kubectl::review_next(Reviewing& reviewing) const {
   auto& all = reviewing;
-  const auto about = asked(create_args());
   while (all.next < all.objects.size() && !all.failed && !all.elsewhere) {
     const auto index = all.next++;
     JsonAnswer answer({}, all.memory);
@@ -387,7 +390,13 @@ awaitable<void> Kubectl::review_next(Reviewing& reviewing) const {
       if (!all.failed) all.failed = std::move(told);
       co_return;
     }
-    all.answers[index] = answer.document(about);
+    auto document = answer.single();
+    if (!document || !is_review_of(all.objects[index], *document)) {
+      // A process of kubectl judges what is no such review.
+      all.elsewhere = true;
+      co_return;
+    }
+    all.answers[index] = std::move(document);
   }
 }
 

@@ -110,10 +110,7 @@ boost::asio::awaitable<bool> Kubectl::watch(Query query, std::chrono::millisecon
     const auto started = Clock::now();
     auto round = co_await session_watch(query, left, on_event);
     if (!round) {
-      // A process without time left would have no limit at all.
-      const auto rest = end.left();
-      if (rest.count() == 0) co_return false;
-      round = co_await process_watch(query, rest, on_event, weight);
+      round = co_await process_watch(query, end.left(), on_event, weight);
       weight = Weight::routine;
     }
     if (*round == WatchEnd::stopped) co_return true;
@@ -168,8 +165,9 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
   try {
     Trim whole;
     list = co_await read_list(read, about, bounded_memory(DocumentStream::memory_limit),
-                              std::move(whole));
+                              std::move(whole), std::min(limit, target_.command_timeout));
   } catch (const KubectlFailure& failure) {
+    if (end.over()) co_return WatchEnd::time_over;
     away = is_away(failure.kind);
     if (!away) throw;
   } catch (const std::length_error&) {

@@ -171,4 +171,13 @@ std::optional<std::string_view> review_path(const boost::json::value& object) {
   return found == reviews.end() ? std::nullopt : std::optional(found->path);
 }
 
+bool is_review_of(const boost::json::value& object, const boost::json::value& answer) {
+  const auto same = [&](std::string_view pointer) {
+    return text_at(answer, pointer) == text_at(object, pointer);
+  };
+  const auto* status = find_at(answer, "/status");
+  return same("/apiVersion") && same("/kind") && same("/spec/token") && status != nullptr &&
+         status->is_object();
+}
+
 }  // namespace retrust

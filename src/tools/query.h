@@ -99,4 +99,9 @@ class Query {
 /// object.
 std::optional<std::string_view> review_path(const boost::json::value& object);
 
+/// True if the answer is the same review, with the cluster's verdict. Deletions depend on it, and a
+/// server repeats the token that it was asked about (kubernetes/kubernetes v1.20.2,
+/// pkg/registry/authentication/tokenreview/storage.go: Create).
+bool is_review_of(const boost::json::value& object, const boost::json::value& answer);
+
 }  // namespace retrust

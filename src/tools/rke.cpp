@@ -22,8 +22,8 @@ Arguments Rke::save_args(const std::string& name, const std::string& config) {
   return Arguments{"etcd", "snapshot-save"}.path("--name", name).path("--config", config);
 }
 
-awaitable<Outcome> Rke::start(Arguments args, std::string section,
-                              std::chrono::milliseconds deadline, Weight weight) const {
+awaitable<Outcome> Rke::start(Arguments args, std::string section, TimeLimit deadline,
+                              Weight weight) const {
   Announcement announcement;
   announcement.section = std::move(section);
   announcement.line = shell_line({name_}, args);
@@ -65,8 +65,8 @@ awaitable<DisplayText> Rke::version() {
 
 awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
                                           Partial partial) const {
-  const auto outcome = co_await start(save_args(name, config), "1.2",
-                                      std::chrono::milliseconds::zero(), Weight::documented);
+  const auto outcome =
+      co_await start(save_args(name, config), "1.2", std::nullopt, Weight::documented);
   auto log = read_snapshot_log(outcome.out + "\n" + outcome.err);
   const auto told = own_words(outcome);
   const auto detail = joined(texts_of(log.warnings)) + (told.empty() ? "" : "\n" + told);

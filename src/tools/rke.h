@@ -44,8 +44,8 @@ class Rke {
   static Arguments save_args(const std::string& name, const std::string& config);
 
  private:
-  boost::asio::awaitable<Outcome> start(Arguments args, std::string section,
-                                        std::chrono::milliseconds deadline, Weight weight) const;
+  boost::asio::awaitable<Outcome> start(Arguments args, std::string section, TimeLimit deadline,
+                                        Weight weight) const;
 
   Runner* runner_;
   EventSink* events_;

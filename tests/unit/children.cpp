@@ -63,7 +63,7 @@ Command shell(std::string script) {
   Command command;
   command.program = "/bin/sh";
   command.args = {"-c", std::move(script)};
-  command.deadline = std::chrono::milliseconds(0);
+  command.deadline = std::nullopt;
   return command;
 }
 
@@ -96,10 +96,11 @@ std::vector<Outcome> run_all(std::vector<Command> commands) {
 }
 
 Outcome run_past_deadline(Command command, std::string_view word) {
-  for (command.deadline = std::chrono::milliseconds(100);; command.deadline *= 2) {
+  for (std::chrono::milliseconds limit{100};; limit *= 2) {
+    command.deadline = limit;
     auto outcome = run(command);
     if (outcome.out.find(word) != std::string::npos) return outcome;
-    if (command.deadline > std::chrono::minutes(1)) throw std::runtime_error("never ready");
+    if (limit > std::chrono::minutes(1)) throw std::runtime_error("never ready");
   }
 }
 

@@ -225,10 +225,33 @@ TEST_CASE("kubectl session: a watch that is not answered is one of a process") {
   CHECK_THROWS_WITH(play.run(watch), "by a process");
 }
 
+TEST_CASE("kubectl session: a watch ends in time, whatever does not answer") {
+  for (const std::string hanging : {"limit=", "watch=true"}) {
+    CAPTURE(hanging);
+    Play play([&](const std::string& target) {
+      return target.find(hanging) == std::string::npos ? page("") : Reply{"", Reply::Then::hangs};
+    });
+    auto in_time = true;
+    play.run([&]() -> asio::awaitable<void> {
+      auto query = Play::pods_query();
+      const auto go_on = [](const WatchEvent&) { return Flow::go_on; };
+      in_time = co_await play.kubectl->watch(
+          std::move(query), milliseconds{50}, [] {}, go_on);
+    });
+    CHECK_FALSE(in_time);
+    // A proxy that got so little time is not given up.
+    for (const auto& line : play.commands) CHECK(line.find(" get pods ") == std::string::npos);
+  }
+}
+
 TEST_CASE("kubectl session: empty pages that others follow come to an end") {
-  Play play([](const std::string&) { return page("more"); });
+  int count = 0;
+  Play play([&](const std::string&) { return page("more" + std::to_string(++count)); });
   CHECK_THROWS_WITH(play.pods(), doctest::Contains("a list without an end"));
   CHECK(play.requests.size() < 20);
+  Play again([](const std::string&) { return page("more"); });
+  CHECK_THROWS_WITH(again.pods(), doctest::Contains("a list without an end"));
+  CHECK(again.requests.size() == 2);
 }
 
 TEST_CASE("kubectl session: a list that begins again after it expired is read whole, once") {
@@ -258,8 +281,9 @@ TEST_CASE("kubectl session: an answer that stops half-way is like a kubectl that
 
 TEST_CASE("kubectl session: an answer that is no list of these objects says nothing of them") {
   for (const std::string body :
-       {R"({"error":"please log in"})", "null", "[]", R"({"items":[]})", R"({"kind":"PodList"})",
-        R"({"kind":"SecretList","items":[]})", R"({"kind":"Status","status":"Failure"})"}) {
+       {"", "<html>please log in</html>", "{} {}", R"({"error":"please log in"})", "null", "[]",
+        R"({"items":[]})", R"({"kind":"PodList"})", R"({"kind":"SecretList","items":[]})",
+        R"({"kind":"Status","status":"Failure"})"}) {
     CAPTURE(body);
     Play play([&](const std::string&) { return answer(200, body); });
     CHECK(play.pods() == Names{"by-a-process"});
@@ -269,9 +293,10 @@ TEST_CASE("kubectl session: an answer that is no list of these objects says noth
 }
 
 TEST_CASE("kubectl session: an answer that is another object says nothing of the one asked for") {
-  for (const std::string body : {R"({"kind":"Pod","metadata":{"name":"other"}})",
-                                 R"({"kind":"Secret","metadata":{"name":"mine"}})",
-                                 R"({"kind":"Status","status":"Success"})", "{}"}) {
+  for (const std::string body :
+       {R"({"kind":"Pod","metadata":{"name":"other"}})",
+        R"({"kind":"Secret","metadata":{"name":"mine"}})",
+        R"({"kind":"Status","status":"Success"})", "{}", "", "<html>please log in</html>"}) {
     CAPTURE(body);
     Play play([&](const std::string&) { return answer(200, body); });
     std::string kind;
@@ -283,6 +308,37 @@ TEST_CASE("kubectl session: an answer that is another object says nothing of the
       kind = text_at(found, "/kind");
     });
     CHECK(kind == "PodList");  // what the process printed
+  }
+}
+
+/// What a process of kubectl is asked for after a review through the proxy was answered so.
+std::string kind_of_verdict(const std::string& body) {
+  Play play([&](const std::string&) { return answer(201, body); });
+  std::string verdict;
+  play.run([&]() -> asio::awaitable<void> {
+    boost::json::array reviews;
+    reviews.push_back(boost::json::parse(
+        R"({"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":{"token":"t"}})"));
+    const auto answers = co_await play.kubectl->review(std::move(reviews));
+    verdict = text_at(answers.front(), "/kind");
+  });
+  return verdict;
+}
+
+TEST_CASE("kubectl session: an answer that is no such review is no verdict on a token") {
+  const std::string review = R"("apiVersion":"authentication.k8s.io/v1","kind":"TokenReview")";
+  CHECK(kind_of_verdict("{" + review + R"(,"spec":{"token":"t"},"status":{"user":{}}})") ==
+        "TokenReview");
+  for (const auto& body :
+       {std::string(R"({"status":{"authenticated":false}})"),
+        std::string(R"({"kind":"Status","status":{},"spec":{"token":"t"}})"),
+        "{" + review + R"(,"status":{}})", "{" + review + R"(,"spec":{"token":"u"},"status":{}})",
+        "{" + review + R"(,"spec":{"token":"t"},"status":"Failure"})",
+        "{" + review + R"(,"spec":{"token":"t"}})", std::string("<html>log in</html>"),
+        std::string()}) {
+    CAPTURE(body);
+    // The process prints a list of pods, which is no verdict either.
+    CHECK(kind_of_verdict(body) == "PodList");
   }
 }
 

@@ -67,6 +67,12 @@ struct Scene {
   }
 };
 
+TEST_CASE("a child without any time is ended at once, and not given all the time") {
+  auto command = shell("exec sleep 1000");
+  command.deadline = std::chrono::milliseconds{0};
+  CHECK(test::run(std::move(command)).ending == Ending::timed_out);
+}
+
 TEST_CASE("a deadline ends the child and its own children") {
   const Family family;
   SUBCASE("that heed TERM") {

@@ -117,19 +117,27 @@ struct Connection : std::enable_shared_from_this<Connection> {
     socket.close(ignored);
   }
 
-  void end_after(std::chrono::milliseconds limit, Ending why) {
-    timer.expires_at(started + limit);
+  void end_at(Clock::time_point limit, Ending why) {
+    timer.expires_at(limit);
     timer.async_wait([self = shared_from_this(), why](error_code cancelled) {
-      if (cancelled) return;
+      // Bytes may have come at the last moment.
+      if (cancelled || Clock::now() < self->timer.expiry()) return;
       self->over = why;
       self->close();
     });
   }
 
-  void await_first_byte() {
-    const auto silence = limits.silence < limits.whole;
-    end_after(silence ? limits.silence : limits.whole,
-              silence ? Ending::silent : Ending::timed_out);
+  void await_first_bytes() { await_bytes(started + limits.silence); }
+
+  void await_more_bytes() {
+    await_bytes(limits.pauses == Pauses::any ? Clock::time_point::max()
+                                             : Clock::now() + limits.silence);
+  }
+
+ private:
+  void await_bytes(Clock::time_point silence) {
+    const auto whole = started + limits.whole;
+    end_at(std::min(silence, whole), silence < whole ? Ending::silent : Ending::timed_out);
   }
 };
 
@@ -217,9 +225,7 @@ asio::awaitable<void> exchange(Connection& connection, const std::string& path,
     const auto room = asio::buffer(buffer.data() + size, buffer.size() - size);
     const auto came = co_await connection.socket.async_read_some(
         room, asio::redirect_error(asio::use_awaitable, wrong));
-    if (came > 0 && !parser.got_some()) {
-      connection.end_after(connection.limits.whole, Ending::timed_out);
-    }
+    if (came > 0) connection.await_more_bytes();
     size += came;
     if (wrong == asio::error::eof) {
       error_code early;
@@ -255,7 +261,7 @@ asio::awaitable<HttpAnswer> http_ask(std::string socket, HttpRequest request, Ou
   const auto executor = co_await asio::this_coro::executor;
   const auto connection = std::make_shared<Connection>(executor, limits);
   const Closing closing(connection);
-  connection->await_first_byte();
+  connection->await_first_bytes();
   HttpAnswer answer;
   AnswerParser parser(answer, reader);
   const auto text = request_text(request);

@@ -24,7 +24,7 @@ struct HttpAnswer {
     stopped,        ///< by retrust: the reader has enough
     too_much,       ///< by retrust: the reader is full, or the headers are too long
     timed_out,      ///< by retrust, at the deadline
-    silent,         ///< by retrust: no byte of an answer came in time
+    silent,         ///< by retrust: no byte, or no further one, came in time
     broken,         ///< the connection ended early, or the answer is no HTTP; `why` has the reason
     not_connected,  ///< nobody listens at the socket; `why` has the reason
   };
@@ -41,16 +41,23 @@ struct HttpAnswer {
   bool succeeded() const { return ending == Ending::answered && status / 100 == 2; }
 };
 
+/// Pauses in an answer.
+enum class Pauses {
+  as_silence,  ///< no longer than the first silence
+  any,         ///< a watch has nothing to tell for long
+};
+
 /// Time limits of an exchange.
 struct HttpLimits {
   std::chrono::milliseconds whole;    ///< from the beginning to the end of the answer
   std::chrono::milliseconds silence;  ///< from the beginning to the first byte of the answer
+  Pauses pauses = Pauses::as_silence;
 };
 
-/// Sends one request and reads the answer as a stream in bounded memory: headers and chunk headers
-/// have at most 16 KiB, and the reader bounds the body. Passes on exceptions of the reader. Throws
-/// boost::system::system_error (operation_aborted) if cancelled. The connection closes at the end,
-/// which also ends the request at the other side.
+/// Sends one request and reads the answer as a stream in bounded memory: headers have at most
+/// 16 KiB, a chunk header has 64 KiB, and the reader bounds the body. Passes on exceptions of the
+/// reader. Throws boost::system::system_error (operation_aborted) if cancelled. The connection
+/// closes at the end, which also ends the request at the other side.
 boost::asio::awaitable<HttpAnswer> http_ask(std::string socket, HttpRequest request,
                                             OutputReader reader, HttpLimits limits);
 

@@ -85,10 +85,10 @@ void check_present(const KubectlFailure& failure, const std::string& unknown) {
 /// The failure of a server that was away for the whole limit: a wait in vain, too.
 KubectlFailure waited_out(const KubectlFailure& failure, std::chrono::milliseconds limit) {
   if (limit.count() == 0) return failure;
-  return {failure.kind, Failure(ExitStatus::gave_up,
-                                fmt::format("{}; retrust tried again for {}", failure.what(),
-                                            duration_text(limit)),
-                                failure.advice, failure.detail)};
+  return {failure.kind,
+          Failure(ExitStatus::gave_up,
+                  fmt::format("{}; retrust tried for {}", failure.what(), duration_text(limit)),
+                  failure.advice, failure.detail)};
 }
 
 /// Whether a command changes nothing, whenever it ends.

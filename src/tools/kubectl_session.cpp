@@ -122,7 +122,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
 awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, OutputReader reader,
                                         milliseconds deadline, Told& told) const {
   const auto lasting = request.form == Request::Form::lasting;
-  const HttpLimits limits{deadline, session_wait()};
+  const HttpLimits limits{deadline, session_wait(), lasting ? Pauses::any : Pauses::as_silence};
   HttpRequest sent{session_->base() + request.path, std::move(request.body)};
   const auto answer =
       co_await http_ask(std::move(socket), std::move(sent), std::move(reader), limits);
@@ -156,14 +156,14 @@ awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, Out
       outcome.ending = Ending::timed_out;
       ended.how = ending_text(outcome);
       // The end of a short limit says nothing of the proxy.
-      if (!lasting && deadline >= session_wait()) session_->close();
+      if (!lasting && deadline >= session_wait()) session_->close("it did not answer in time");
       break;
     case HttpAnswer::Ending::silent:
       // No other request may wait for a hanging proxy.
-      session_->close();
+      session_->close("it did not answer");
       outcome.code = 1;
       told.unknown = true;
-      ended.how = fmt::format("no answer within {}", duration_text(limits.silence));
+      ended.how = fmt::format("silent for {}", duration_text(limits.silence));
       break;
     case HttpAnswer::Ending::broken:
     case HttpAnswer::Ending::not_connected:
@@ -205,10 +205,10 @@ awaitable<std::optional<Kubectl::Told>> Kubectl::attempt(Request request, Output
 
 awaitable<std::optional<Kubectl::Told>> Kubectl::tell(Request request, OutputReader reader,
                                                       milliseconds deadline) const {
-  if (!has_session()) co_return std::nullopt;
   const Deadline end(deadline);
   auto login = 1;
   for (int retry = 0;; ++retry) {
+    if (!has_session()) co_return std::nullopt;
     auto told = co_await attempt(request, reader, end.left());
     if (!told || told->unknown) co_return std::nullopt;
     // The login may have expired: kubectl logs in again for the next request.

@@ -159,7 +159,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   void start() {
     if (stage != Stage::idle) return;
     if (starts++ == most_starts) {
-      finish();
+      finish("it ended too often");
       return;
     }
     stage = Stage::starting;
@@ -168,7 +168,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
         asio::bind_cancellation_slot(stop.slot(), asio::detached));
   }
 
-  void finish() {
+  void finish(std::string_view why) {
     const auto running = stage == Stage::starting || stage == Stage::serving;
     stage = Stage::over;
     pipe = {};
@@ -178,7 +178,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     last.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
       if (!cancelled) self->stop.emit(asio::cancellation_type::terminal);
     });
-    tell_end("ended by retrust: not needed any longer");
+    tell_end(std::string("ended by retrust: ").append(why));
   }
 
   /// Reports the end of a proxy, once. Nobody need await a proxy that is not needed any longer.
@@ -201,7 +201,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
         co_await serve();
       } catch (...) {
         // Processes then do the reads, and fail for the same reason if it concerns the whole run.
-        finish();
+        finish("it could not be run");
       }
       remove_folder();
     }
@@ -212,7 +212,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   asio::awaitable<void> serve() {
     folder = session_folder(usual_places());
     if (!folder) {
-      finish();
+      finish("there is no folder for its socket");
       co_return;
     }
     const auto path = (*folder / session_socket).string();
@@ -227,7 +227,9 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     command.environment = target.environment;
     asio::steady_timer limit(executor, target.start_limit);
     limit.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
-      if (!cancelled && self->stage == Stage::starting) self->finish();
+      if (!cancelled && self->stage == Stage::starting) {
+        self->finish("it did not begin to serve in time");
+      }
     });
     std::string said;
     const auto listen = [&](std::string_view piece) {
@@ -310,9 +312,13 @@ void Session::expect_base() {
   state_->base_expected = true;
 }
 
-bool Session::usable() const {
-  return state_->kubeconfig == stamp_of(state_->target.kubeconfig) &&
-         state_->stage != State::Stage::over && (state_->base_expected || state_->base);
+bool Session::usable() {
+  if (state_->stage == State::Stage::over) return false;
+  if (state_->kubeconfig != stamp_of(state_->target.kubeconfig)) {
+    state_->finish("the kubeconfig has changed");
+    return false;
+  }
+  return state_->base_expected || state_->base;
 }
 
 std::string Session::base() const {
@@ -334,8 +340,8 @@ const std::string& Session::selected() const {
   return state_->selected;
 }
 
-void Session::close() {
-  state_->finish();
+void Session::close(std::string_view why) {
+  state_->finish(why);
 }
 
 }  // namespace retrust

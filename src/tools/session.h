@@ -65,7 +65,7 @@ class Session {
   void expect_base();
   void set_base(std::string path);
   std::string base() const;
-  bool usable() const;
+  bool usable();
 
   /// The socket of a serving proxy, once there is one. Nothing if there can be none: kubectl cannot
   /// serve, or died too often, or the base is not to be known.
@@ -76,8 +76,8 @@ class Session {
   const std::string& selected() const;
 
   /// Ends the proxy for good, without waiting for its end. Work of a few seconds at most remains
-  /// until then.
-  void close();
+  /// until then. `why` is part of the end event.
+  void close(std::string_view why = "not needed any longer");
 
  private:
   struct State;

@@ -216,7 +216,7 @@ TEST_CASE("a proxy that serves and hangs holds nobody up") {
       {.args = {"status", "--verbose", "--command-timeout", "9s"}, .kubectl = stopped});
   CAPTURE(seen.all());
   CHECK(seen.status == 3);
-  CHECK(has(seen.all(), "no answer within 3"));
+  CHECK(has(seen.all(), "silent for 3"));
   CHECK(proxies(sandbox).empty());
 }
 

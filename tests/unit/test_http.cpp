@@ -227,10 +227,15 @@ TEST_CASE("http: a deadline covers the whole exchange") {
         Ending::timed_out);
 }
 
-TEST_CASE("http: a server that does not begin to answer has less time than one that does") {
-  const Asking asking{.limits = {milliseconds{4000}, milliseconds{2000}}, .after = After::wait};
+TEST_CASE("http: a silence ends an answer, before it begins and in the middle") {
+  Asking asking{.limits = {std::chrono::seconds{30}, milliseconds{20}}, .after = After::wait};
+  const std::string half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
   CHECK(exchange("", asking).answer.ending == Ending::silent);
-  CHECK(exchange("H", asking).answer.ending == Ending::timed_out);
+  CHECK(exchange("H", asking).answer.ending == Ending::silent);
+  CHECK(exchange(half, asking).answer.ending == Ending::silent);
+  asking.limits = {milliseconds{500}, milliseconds{400}, Pauses::any};
+  CHECK(exchange("", asking).answer.ending == Ending::silent);
+  CHECK(exchange(half, asking).answer.ending == Ending::timed_out);
 }
 
 TEST_CASE("http: nobody at the socket") {

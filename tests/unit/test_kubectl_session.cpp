@@ -1,9 +1,12 @@
 // Reads of a kubectl whose proxy misbehaves: a process answers instead, or the failure is told.
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
@@ -129,6 +132,8 @@ class Play final : public EventSink {
 
   /// The socket of a proxy is served from the moment when its command is told of.
   void emit(const Event& event) override {
+    const auto* ended = std::get_if<CommandEnded>(&event.what);
+    if (ended != nullptr) endings.push_back(ended->ending);
     if (!event.is<CommandStarted>()) return;
     commands.push_back(event.text);
     constexpr std::string_view option = "--unix-socket=";
@@ -165,12 +170,17 @@ class Play final : public EventSink {
     if (failure) std::rethrow_exception(failure);
   }
 
+  void change_kubeconfig() const {
+    folder_.file("kubeconfig", "another: one", fs::perms::owner_all);
+  }
+
   static Query pods_query() {
     return {Arguments{"pods", "-n", "x"}, {ApiRead::list(Resource::pods, NamespaceName("x"))}};
   }
 
   std::vector<std::string> requests;
   std::vector<std::string> commands;
+  std::vector<std::string> endings;
 
  private:
   Folder folder_;
@@ -185,9 +195,12 @@ class Play final : public EventSink {
 
 using Names = std::vector<std::string>;
 
+/// A --command-timeout of which a proxy gets a third to answer.
+constexpr milliseconds a_while{1500};
+
 TEST_CASE("kubectl session: a proxy that accepts and never answers is asked once") {
   const auto silent = [](const std::string&) { return Reply{"", Reply::Then::hangs}; };
-  Play play(silent, std::chrono::seconds{6});
+  Play play(silent, a_while);
   Names first;
   Names second;
   play.run([&]() -> asio::awaitable<void> {
@@ -209,7 +222,7 @@ TEST_CASE("kubectl session: a watch that is not answered is one of a process") {
     return target.find("watch=true") == std::string::npos ? page("")
                                                           : Reply{"", Reply::Then::hangs};
   };
-  Play play(silent, std::chrono::seconds{6});
+  Play play(silent, a_while);
   const auto watch = [&]() -> asio::awaitable<void> {
     auto query = Play::pods_query();
     const auto stop = [&](const WatchEvent&) { return Flow::stop; };
@@ -225,7 +238,7 @@ TEST_CASE("kubectl session: a watch that is not answered is one of a process") {
   CHECK_THROWS_WITH(play.run(watch), "by a process");
 }
 
-TEST_CASE("kubectl session: a watch ends in time, whatever does not answer") {
+TEST_CASE("kubectl session: a watch ends in time where nothing answers") {
   for (const std::string hanging : {"limit=", "watch=true"}) {
     CAPTURE(hanging);
     Play play([&](const std::string& target) {
@@ -235,8 +248,9 @@ TEST_CASE("kubectl session: a watch ends in time, whatever does not answer") {
     play.run([&]() -> asio::awaitable<void> {
       auto query = Play::pods_query();
       const auto go_on = [](const WatchEvent&) { return Flow::go_on; };
-      in_time = co_await play.kubectl->watch(
-          std::move(query), milliseconds{50}, [] {}, go_on);
+      const auto on_list = [] {};
+      const milliseconds limit(50);
+      in_time = co_await play.kubectl->watch(std::move(query), limit, on_list, go_on);
     });
     CHECK_FALSE(in_time);
     // A proxy that got so little time is not given up.
@@ -264,19 +278,28 @@ TEST_CASE("kubectl session: a list that begins again after it expired is read wh
   CHECK(play.requests.size() == 3);
 }
 
-TEST_CASE("kubectl session: an answer that stops half-way is like a kubectl that hangs") {
+TEST_CASE("kubectl session: a process answers where an answer stops half-way") {
   Reply half{"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", Reply::Then::hangs};
-  Play play([&](const std::string&) { return half; }, std::chrono::seconds{6});
-  std::optional<KubectlFailure> failed;
-  try {
-    play.pods({std::chrono::minutes{5}});
-  } catch (const KubectlFailure& failure) {
-    failed = failure;
-  }
-  REQUIRE(failed);
-  CHECK(failed->kind == KubectlError::hung);
-  CHECK(failed->status == ExitStatus::failed);
+  Play play([&](const std::string&) { return half; }, a_while);
+  CHECK(play.pods({std::chrono::minutes{5}}) == Names{"by-a-process"});
   CHECK(play.requests.size() == 1);
+}
+
+TEST_CASE("kubectl session: a changed kubeconfig ends it, and the end says so") {
+  Play play([](const std::string&) { return page(""); });
+  play.run([&]() -> asio::awaitable<void> {
+    for (const auto* program : {"proxy", "process"}) {
+      CAPTURE(program);
+      auto query = Play::pods_query();
+      const auto list = co_await play.kubectl->get(std::move(query));
+      CHECK(array_at(list, "/items").empty() == (std::string_view(program) == "proxy"));
+      play.change_kubeconfig();
+    }
+  });
+  CHECK(play.requests.size() == 1);
+  const auto& ends = play.endings;
+  CHECK(std::find(ends.begin(), ends.end(), "ended by retrust: the kubeconfig has changed") !=
+        ends.end());
 }
 
 TEST_CASE("kubectl session: an answer that is no list of these objects says nothing of them") {

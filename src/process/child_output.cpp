@@ -15,6 +15,7 @@ constexpr std::size_t error_limit = std::size_t{64} << 10U;
 void ChildOutput::adopt(Descriptor& read_end) {
   pipe_.assign(read_end.get());
   read_end.release();
+  open_ = true;
 }
 
 void ChildOutput::read(Take take, Ended ended) {

@@ -25,6 +25,7 @@ class ChildOutput {
   /// Hands over each piece, then says that the output has ended. Both must keep this alive.
   void read(Take take, Ended ended);
   void close();
+  /// False before adopt() and after the end.
   bool is_open() const { return open_; }
 
  private:
@@ -32,7 +33,7 @@ class ChildOutput {
   /// As much as a pipe holds, so that one read brings all that a child left in it. Not zeroed: only
   /// what was read is looked at.
   std::array<char, 65536> buffer_;
-  bool open_ = true;
+  bool open_ = false;
 };
 
 /// Keeps standard output up to a limit of bytes, and counts all of it. False where it is more.

@@ -21,6 +21,7 @@
 #include "process/child_output.h"
 #include "process/child_setup.h"
 #include "process/executable.h"
+#include "process/lent_terminal.h"
 #include "process/start_child.h"
 
 namespace retrust {
@@ -76,7 +77,7 @@ class Job : public std::enable_shared_from_this<Job> {
     outcome_.pid = process_.id();
     started_ = Clock::now();
     read(out_, &Job::take_output);
-    read(err_, &Job::take_errors);
+    if (err_.is_open()) read(err_, &Job::take_errors);
     if (in_.is_open()) write_input();
     if (command_.deadline) after(deadline_, *command_.deadline, &Job::time_out);
     if (command_.watch) after(watch_, between_looks, &Job::watch);
@@ -143,10 +144,14 @@ class Job : public std::enable_shared_from_this<Job> {
     Pipe input;
     if (!command_.input.empty()) input = make_pipe();
     auto output = make_pipe();
-    auto errors = make_pipe();
+    const auto lends = command_.terminal == Terminal::lent;
+    Pipe errors;
+    if (!lends) errors = make_pipe();
     auto child_in = command_.input.empty() ? null.get() : input.read_end.get();
     if (command_.input_descriptor) child_in = *command_.input_descriptor;
-    const ChildTerms terms{{child_in, output.write_end.get(), errors.write_end.get()},
+    if (lends) child_in = STDIN_FILENO;
+    const auto child_err = lends ? STDERR_FILENO : errors.write_end.get();
+    const ChildTerms terms{{child_in, output.write_end.get(), child_err},
                            command_.on_parent_death,
                            command_.largest_file,
                            command_.most_memory,
@@ -162,7 +167,8 @@ class Job : public std::enable_shared_from_this<Job> {
         in_.native_non_blocking(true);
       }
       out_.adopt(output.read_end);
-      err_.adopt(errors.read_end);
+      if (!lends) err_.adopt(errors.read_end);
+      if (lends) lent_.emplace(child);
     } catch (...) {
       kill_and_await(child);
       process_.detach();
@@ -269,6 +275,11 @@ class Job : public std::enable_shared_from_this<Job> {
       outcome_.ending = Ending::exited;
       outcome_.code = WEXITSTATUS(native);
     }
+    // Ctrl-C reaches the child alone while it has the terminal, and is meant for both.
+    if (lent_ && outcome_.ending == Ending::signalled && outcome_.code == SIGINT) {
+      outcome_.ending = Ending::interrupted;
+    }
+    lent_.reset();
     end_.close();
     in_.close(ignored);
     deadline_.cancel();
@@ -307,6 +318,7 @@ class Job : public std::enable_shared_from_this<Job> {
   asio::steady_timer finished_{executor_, Clock::time_point::max()};
   Outcome outcome_;
   Clock::time_point started_;
+  std::optional<LentTerminal> lent_;
   std::optional<Ending> decided_;
   int decided_signal_ = 0;
   std::exception_ptr failure_;

@@ -46,6 +46,12 @@ enum class Pace {
 /// The time from the start to the end of a child; nothing means as long as it takes.
 using TimeLimit = std::optional<std::chrono::milliseconds>;
 
+/// The terminal during a child.
+enum class Terminal {
+  kept,
+  lent,  ///< the child reads it, writes its errors to it, and gets Ctrl-C instead of this process
+};
+
 /// A program to start, and its limits.
 struct Command {
   /// A path, or a bare name that is looked up on PATH.
@@ -66,6 +72,8 @@ struct Command {
   Purpose purpose = Purpose::ordinary;
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
   Pace pace = Pace::ordinary;
+  /// A lent terminal replaces `input`, and `Outcome::err` stays empty. See can_lend_terminal().
+  Terminal terminal = Terminal::kept;
   /// Bytes that any one file which the child writes may have. No limit by default.
   std::optional<std::uint64_t> largest_file = {};
   /// Bytes of memory that the child may use. No limit by default.

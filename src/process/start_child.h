@@ -13,8 +13,8 @@ namespace retrust {
 
 /// Descriptors and limits of a child at its start.
 struct ChildTerms {
-  /// Our descriptors that become its standard input, output and errors. None of them is itself one
-  /// of our first three.
+  /// Our descriptors that become its standard input, output and errors. One of our
+  /// first three can only become itself.
   std::array<int, 3> standard{};
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
   std::optional<std::uint64_t> largest_file = {};

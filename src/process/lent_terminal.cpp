@@ -1,0 +1,36 @@
+#include "process/lent_terminal.h"
+
+#include <csignal>
+#include <unistd.h>
+
+#include "process/child_setup.h"
+
+namespace retrust {
+
+bool can_lend_terminal() {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1 &&
+         ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+}
+
+LentTerminal::LentTerminal(pid_t child) : child_(child) {
+  saved_ = ::tcgetattr(STDIN_FILENO, &modes_) == 0;
+  if (saved_) {
+    auto without_stop = modes_;
+    without_stop.c_cc[VSUSP] = _POSIX_VDISABLE;
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &without_stop);
+  }
+  ::tcsetpgrp(STDIN_FILENO, child_);
+  // The child may have read before the terminal was its own, which stops it.
+  ::kill(-child_, SIGCONT);
+}
+
+LentTerminal::~LentTerminal() {
+  // A shell may have taken the terminal meanwhile.
+  if (::tcgetpgrp(STDIN_FILENO) != child_) return;
+  // In the background, SIGTTOU would stop this process.
+  const SignalsHeld held;
+  ::tcsetpgrp(STDIN_FILENO, ::getpgrp());
+  if (saved_) ::tcsetattr(STDIN_FILENO, TCSANOW, &modes_);
+}
+
+}  // namespace retrust

@@ -9,7 +9,9 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "observe/login.h"
 #include "process/executable.h"
+#include "process/lent_terminal.h"
 #include "steps/step.h"
 #include "tools/session.h"
 
@@ -80,7 +82,13 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
                     "gives override its defaults",
                     DisplayText(kuberc->string())));
   }
-  if (options_.reads == Reads::by_sessions) {
+  const auto by_sessions = options_.reads == Reads::by_sessions;
+  // A session logs in once. Processes are at least those of observe(): 2 and 1.
+  if (can_lend_terminal()) {
+    const auto follow = by_sessions ? Logins{1, 1} : Logins{2, 1};
+    co_await log_in(reached, follow, Journal(events_));
+  }
+  if (by_sessions) {
     const auto executor = co_await boost::asio::this_coro::executor;
     reached.downstream = reached.downstream.in_session(executor);
     if (!contained) reached.local = reached.local.in_session(executor);

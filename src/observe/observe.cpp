@@ -19,6 +19,7 @@
 #include "observe/impersonation.h"
 #include "observe/kubeconfig.h"
 #include "observe/kubeconfig_registration.h"
+#include "observe/login.h"
 #include "observe/parse.h"
 #include "observe/permissions.h"
 #include "observe/stored_token.h"
@@ -58,6 +59,25 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
     return std::nullopt;
   }
   return std::nullopt;
+}
+
+/// Adds advice to the failure of a kubectl whose login plugin may have asked in vain.
+std::exception_ptr with_login_advice(std::exception_ptr end, const json::value& view,
+                                     const Kubectl& kubectl) {
+  const auto advice = login_advice(view, kubectl);
+  if (!end || advice.empty()) return end;
+  try {
+    std::rethrow_exception(end);
+  } catch (KubectlFailure& failure) {
+    if (failure.kind == KubectlError::no_login) failure.advice = advice;
+    if (failure.kind == KubectlError::hung) {
+      failure.advice = {failure.advice.sentence + "; if the login plugin asks, " + advice.sentence,
+                        advice.command};
+    }
+    return std::make_exception_ptr(failure);
+  } catch (...) {
+    return end;
+  }
 }
 
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
@@ -291,8 +311,10 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
                                       local_trim(options.cluster)),
                             answers.local));
   questions.push_back(ask_versions(downstream, answers.versions));
-  const auto ends = co_await all_settled(std::move(questions));
+  auto ends = co_await all_settled(std::move(questions));
   registration.check();
+  ends[2] = with_login_advice(ends[2], answers.config, downstream);
+  ends[3] = with_login_advice(ends[3], answers.local_config, local);
   const auto listing = clusters.local.shown(commands::cluster_names());
   throw_most_specific(ends, answers, options.cluster, listing);
 

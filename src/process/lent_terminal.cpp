@@ -26,7 +26,8 @@ LentTerminal::LentTerminal(pid_t child) : child_(child) {
 
 LentTerminal::~LentTerminal() {
   // A shell may have taken the terminal meanwhile.
-  if (::tcgetpgrp(STDIN_FILENO) != child_) return;
+  const auto holder = ::tcgetpgrp(STDIN_FILENO);
+  if (holder != child_ && holder != ::getpgrp()) return;
   // In the background, SIGTTOU would stop this process.
   const SignalsHeld held;
   ::tcsetpgrp(STDIN_FILENO, ::getpgrp());

@@ -314,6 +314,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   command.pace = pace_;
   // The output is a page of a list at most, or a line for each changed object.
   command.output_limit = std::size_t{8} << 20U;
+  command.terminal = call.terminal;
   if (call.output == Output::public_text) command.excess = Excess::is_dropped;
   if (only_reads(call.args)) command.on_parent_death = OnParentDeath::ends_child;
   const auto args = whole(call.args);

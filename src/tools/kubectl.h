@@ -192,6 +192,12 @@ class Kubectl {
                                      std::function<void()> on_list,
                                      std::function<Flow(const WatchEvent&)> on_event) const;
 
+  /// Logs in: reads /version by one kubectl alone with the terminal, which a login plugin may use
+  /// to ask its user. Reads again without the terminal, as all other commands. Throws Failure
+  /// (refused) if the plugin asks again; `follow` is the least number of logins that would follow.
+  /// Leaves other failures to later commands. `base` is the path of the kubeconfig's server URL.
+  boost::asio::awaitable<void> log_in(std::string base, std::size_t follow) const;
+
   /// Checks that the API server can be reached. Throws Failure (gave_up) otherwise: the absent
   /// server is then the reason for a wait in vain. `unknown` is the question of the wait, e.g.
   /// "whether the agents started within 5 min".
@@ -216,6 +222,7 @@ class Kubectl {
     std::string given = {};  ///< description of the input, in words
     Output output = Output::secret;
     Weight weight = Weight::routine;
+    Terminal terminal = Terminal::kept;
   };
   /// The description of a command in its events, by the arguments that a person would type.
   Announcement announcement(const Arguments& args) const;

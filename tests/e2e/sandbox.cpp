@@ -175,21 +175,26 @@ std::unique_ptr<Child> Sandbox::start(const Call& call) {
   return std::make_unique<Child>(setup(call));
 }
 
-Result Sandbox::answered(const Call& call, const std::string& answer) {
+std::unique_ptr<Child> Sandbox::start_on_terminal(const Call& call) {
   const auto terminal = directory_ / "on-a-terminal";
   write_file(terminal,
              "#!/bin/sh\n"
-             "printf '%s\\n' \"$ANSWER\" |\n"
-             "  script -qec \"$(printf \"'%s' \" \"$@\")\" /dev/null\n");
+             "exec script -qefc \"$(printf \"'%s' \" \"$@\")\" /dev/null\n");
   fs::permissions(terminal, fs::perms::owner_all);
   auto on_it = setup(call);
   on_it.command.insert(on_it.command.begin(), terminal.string());
-  on_it.environment["ANSWER"] = answer;
   on_it.environment["TERM"] = "xterm";
   on_it.environment["LC_ALL"] = "C";
-  Child child(on_it);
-  const auto status = child.wait();
-  return {status, child.out(), child.err()};
+  on_it.input = Child::Setup::Input::pipe;
+  return std::make_unique<Child>(on_it);
+}
+
+Result Sandbox::answered(const Call& call, const std::string& answer) {
+  const auto child = start_on_terminal(call);
+  // The input stays open: script waits 2 s after its end.
+  child->write(answer + "\n");
+  const auto status = child->wait();
+  return {status, child->out(), child->err()};
 }
 
 Result Sandbox::retrust(const Call& call) {

@@ -56,8 +56,10 @@ class Sandbox {
   Child::Setup setup(const Call& call);
   /// Starts retrust and goes on.
   std::unique_ptr<Child> start(const Call& call);
-  /// Runs retrust on a terminal of its own (script, of bsdutils), and answers its question.
-  /// What it says is all in `out`.
+  /// Starts retrust on a terminal of its own (script, of bsdutils). What is written to the child is
+  /// typed, and what the terminal shows is all in `out`.
+  std::unique_ptr<Child> start_on_terminal(const Call& call);
+  /// Runs retrust on a terminal, and answers its question.
   Result answered(const Call& call, const std::string& answer);
 
   /// Runs the real kubectl on a cluster: "downstream" or "local".

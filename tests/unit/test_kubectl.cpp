@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "observe/commands.h"
 #include "observe/kubeconfig.h"
+#include "observe/login.h"
 #include "observe/observe.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
@@ -410,6 +411,28 @@ TEST_CASE("an address is shown without user, password and query") {
   keep_users(redactor, view, here);
   CHECK(redactor.mask("password1 opaquetoken").find("password1") == std::string::npos);
   CHECK(redactor.mask("password1 opaquetoken").find("opaquetoken") == std::string::npos);
+}
+
+TEST_CASE("whether a login asks a person is read from its kubeconfig") {
+  const auto login = [](const std::string& user) {
+    return login_of(boost::json::parse(R"({"users":[{"name":"u","user":)" + user + "}]}"));
+  };
+  const auto plugin = [&](const std::string& mode) {
+    return login(
+        R"({"exec":{"command":"kubelogin","apiVersion":"client.authentication.k8s.io/v1")" + mode +
+        "}}");
+  };
+  CHECK(login_of(boost::json::parse("{}")) == Login::silent);
+  CHECK(login("null") == Login::silent);
+  CHECK(login(R"({"token":"t"})") == Login::silent);
+  CHECK(login(R"({"exec":null})") == Login::silent);
+  CHECK(plugin(R"(,"interactiveMode":"Never")") == Login::silent);
+  CHECK(plugin(R"(,"interactiveMode":"IfAvailable")") == Login::may_ask);
+  CHECK(plugin(R"(,"interactiveMode":"Always")") == Login::always_asks);
+  // A kubectl that does not know the mode does not print it.
+  CHECK(plugin("") == Login::may_ask);
+  CHECK(login(R"({"auth-provider":{"name":"oidc"}})") == Login::silent);
+  CHECK(login(R"({"auth-provider":{"name":"azure"}})") == Login::may_ask);
 }
 
 TEST_CASE("of a kubectl's standard error the lines of known form are kept") {

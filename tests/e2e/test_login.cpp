@@ -78,6 +78,8 @@ case $ASKS in
     read -r secret </dev/tty ;;
   *)
     printf 'Your code: ' >&2
+    # A person takes longer than 2 s to answer.
+    [ "$ASKS" != forgets ] || sleep 2
     if [ -t 0 ]; then read -r code; else read -r code </dev/tty; fi
     echo "$code" >>codes
     [ "$ASKS" = forgets ] || : >cache ;;

@@ -311,8 +311,9 @@ awaitable<TokenPage> TokenPages::next() {
 
 std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
   const auto* status = find_at(review, "/status");
-  if (status == nullptr || !status->is_object()) return {Ruling::unclear, "no answer"};
-  if (verdict_of(review).first == Verdict::accepted) return {Ruling::accepted, {}};
+  const auto verdict = verdict_of(review).first;
+  if (verdict == Verdict::unknown) return {Ruling::unclear, "no answer"};
+  if (verdict == Verdict::accepted) return {Ruling::accepted, {}};
   auto reason = text_at(*status, "/error");
   // No authenticator knew the token, and nothing went wrong.
   if (reason.empty() || reason == "invalid bearer token" || reason == "[invalid bearer token]") {

@@ -59,6 +59,11 @@ std::pair<Verdict, DisplayText> verdict_of(const json::value& answer) {
   // A missing answer is no rejection: a kuberc can make `create` a dry run, which asks no server.
   const auto* status = find_at(answer, "/status");
   if (status == nullptr || !status->is_object()) return {Verdict::unknown, {}};
+  // API servers leave out a false verdict (kubernetes/kubernetes, commit 008b3652,
+  // staging/src/k8s.io/api/authentication/v1/types.go: TokenReviewStatus). A verdict of another
+  // type comes from another program.
+  const auto* verdict = find_at(answer, "/status/authenticated");
+  if (verdict != nullptr && !verdict->is_bool()) return {Verdict::unknown, {}};
   return {Verdict::rejected, text_at(answer, "/status/error")};
 }
 

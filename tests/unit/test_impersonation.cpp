@@ -162,6 +162,19 @@ TEST_CASE("a rejection is told from an error") {
   CHECK(ruling_of(json::object{}).first == Ruling::unclear);
 }
 
+TEST_CASE("a status with a verdict of another type rejects no token") {
+  for (const std::string verdict : {R"("true")", R"("")", "1", "null", "{}", "[]"}) {
+    CAPTURE(verdict);
+    const auto review = json::parse(R"({"status":{"authenticated":)" + verdict + "}}");
+    CHECK(verdict_of(review).first == Verdict::unknown);
+    CHECK(ruling_of(review).first == Ruling::unclear);
+  }
+  // API servers leave a false verdict out.
+  CHECK(verdict_of(json::parse(R"({"status":{"user":{}}})")).first == Verdict::rejected);
+  CHECK(verdict_of(json::parse(R"({"status":{"authenticated":false}})")).first ==
+        Verdict::rejected);
+}
+
 TEST_CASE("whose a token is") {
   const auto owner = [](std::string name_space, std::string account) {
     UserToken token;

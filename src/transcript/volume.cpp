@@ -59,7 +59,10 @@ void shorten_texts(What& what, std::size_t limit) {
 void shorten_texts(CommandEnded& command, std::size_t limit) {
   const auto total = static_cast<std::size_t>(command.output_bytes.value_or(0));
   command.output = limited(command.output, limit, total);
+  // The command is equal to the text of its start.
+  auto line = one_line(limited(command.command, most_text));
   shorten_texts<CommandEnded>(command, limit);
+  command.command = std::move(line);
 }
 
 void shorten_texts(FailureTold& failure, std::size_t limit) {

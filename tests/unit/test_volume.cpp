@@ -65,6 +65,24 @@ TEST_CASE("progress of a wait is told when it changes, and a few dozen times at 
   CHECK(world.listener->events.back().text == "seen 0");
 }
 
+TEST_CASE("the command of an end is that of its start, also in a large transcript") {
+  World world;
+  const std::string command = "kubectl " + std::string(3000, 'a');
+  CommandEnded ended;
+  ended.command = command;
+  ended.ending = "exit status 0";
+  ended.output = std::string(1000, 'x');
+  for (int i = 0; i < 40'000; ++i) world.events.emit({.what = ended, .text = ""});
+  auto ends = 0;
+  for (const auto& event : world.listener->events) {
+    const auto* told = std::get_if<CommandEnded>(&event.what);
+    if (told == nullptr) continue;
+    ++ends;
+    if (told->command != command) FAIL("it was cut to " << told->command.size() << " bytes");
+  }
+  CHECK(ends > 0);
+}
+
 TEST_CASE("a wait that fails tells what was left out, too") {
   World world;
   for (int i = 0; i < 100; ++i) {

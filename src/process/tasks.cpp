@@ -82,6 +82,15 @@ asio::awaitable<void> Background::end() {
   co_await finish();
 }
 
+asio::awaitable<void> Background::end_after(std::chrono::milliseconds limit) {
+  if (!running_) co_return;
+  boost::system::error_code cancelled;
+  ended_->expires_after(limit);
+  co_await ended_->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  ended_->expires_at(asio::steady_timer::time_point::max());
+  co_await end();
+}
+
 asio::awaitable<void> Background::finish() {
   boost::system::error_code cancelled;
   while (running_) {

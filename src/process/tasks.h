@@ -35,6 +35,8 @@ class Background {
   bool running() const { return running_; }
   /// Ends what the task waits for, and returns when it has ended.
   boost::asio::awaitable<void> end();
+  /// Gives the task this time, then does as end() does.
+  boost::asio::awaitable<void> end_after(std::chrono::milliseconds limit);
   /// Returns when it has ended by itself.
   boost::asio::awaitable<void> finish();
 

@@ -3,6 +3,7 @@
 #include <exception>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -159,9 +160,15 @@ awaitable<void> StepRunner::and_end_watch(awaitable<void> work) {
   } catch (...) {
     failure = std::current_exception();
   }
-  co_await context_.cluster_watch().end();
-  co_await context_.shown_reads().end();
+  // Each must end, also if the other fails.
+  std::vector<awaitable<void>> ends;
+  ends.push_back(context_.cluster_watch().end());
+  ends.push_back(context_.shown_reads().end());
+  const auto failures = co_await all_settled(std::move(ends));
   if (failure) std::rethrow_exception(failure);
+  for (const auto& each : failures) {
+    if (each) std::rethrow_exception(each);
+  }
 }
 
 awaitable<void> StepRunner::perform_plan() {

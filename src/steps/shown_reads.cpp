@@ -1,12 +1,18 @@
 #include "steps/shown_reads.h"
 
+#include <chrono>
 #include <utility>
+
+#include "process/deadline.h"
 
 namespace retrust {
 
 using boost::asio::awaitable;
 
 namespace {
+
+/// Time limit of all commands from the end of the run on. Only the transcript waits for them.
+constexpr std::chrono::seconds longest_end{3};
 
 /// What fails here fails the session, too, which tells it.
 awaitable<void> show(Kubectl kubectl, Query query) {
@@ -25,7 +31,8 @@ awaitable<void> ShownReads::begin(Kubectl kubectl, Query query) {
 }
 
 awaitable<void> ShownReads::end() {
-  for (auto& task : tasks_) co_await task.second.finish();
+  const Deadline end(longest_end);
+  for (auto& task : tasks_) co_await task.second.end_after(end.left());
 }
 
 }  // namespace retrust

@@ -17,7 +17,7 @@ class ShownReads {
   /// Starts the command, unless it was started before or there is no session. Whoever calls this
   /// awaits end() before this goes.
   boost::asio::awaitable<void> begin(Kubectl kubectl, Query query);
-  /// Returns when every command has ended.
+  /// Returns when every command has ended, and ends commands that take more than a few seconds.
   boost::asio::awaitable<void> end();
 
  private:

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <doctest/doctest.h>
@@ -291,6 +292,30 @@ TEST_CASE("many children side by side") {
                         [](std::exception_ptr error) { CHECK_FALSE(error); });
   fixture.io.run();
   for (std::size_t i = 0; i < outputs.size(); ++i) CHECK(outputs[i] == std::to_string(i) + "\n");
+}
+
+TEST_CASE("a task in the background ends by itself in its time, or is ended") {
+  boost::asio::io_context io;
+  Background quick;
+  Background endless;
+  auto by_itself = false;
+  const auto step = [&]() -> boost::asio::awaitable<void> {
+    co_await pause(std::chrono::milliseconds{1});
+    by_itself = true;
+  };
+  const auto both = [&]() -> boost::asio::awaitable<void> {
+    auto first = step();
+    co_await quick.start(std::move(first));
+    auto second = pause(std::chrono::hours{1});
+    co_await endless.start(std::move(second));
+    co_await quick.end_after(std::chrono::hours{1});
+    co_await endless.end_after(std::chrono::milliseconds{1});
+  };
+  boost::asio::co_spawn(io, both(), boost::asio::detached);
+  io.run();
+  CHECK(by_itself);
+  CHECK_FALSE(quick.running());
+  CHECK_FALSE(endless.running());
 }
 
 TEST_CASE("wait_all throws the first failure when all have ended") {

@@ -4,9 +4,11 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <system_error>
+#include <unistd.h>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -14,9 +16,7 @@
 
 #include "base/encoding.h"
 #include "base/failure.h"
-#include "base/folder.h"
 #include "base/json.h"
-#include "base/private_file.h"
 #include "base/text.h"
 #include "credentials/secret.h"
 #include "credentials/token.h"
@@ -26,16 +26,27 @@ namespace {
 
 namespace json = boost::json;
 
-std::filesystem::path private_directory() {
-  const auto place = temporary_folder();
-  auto pattern = (place / "retrust-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) {  // mode 0700
+/// A file in memory without a name.
+Descriptor file_in_memory(std::string_view text) {
+  // A system may allow files in memory only if nobody can execute them: vm.memfd_noexec, Linux 6.3.
+  constexpr unsigned not_executable = 8;
+  Descriptor made(::memfd_create("kubeconfig", MFD_CLOEXEC | not_executable));
+  if (!made && errno == EINVAL) made = Descriptor(::memfd_create("kubeconfig", MFD_CLOEXEC));
+  // A child's input may not be one of the first three descriptors.
+  Descriptor file(::fcntl(made.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  while (file && !text.empty()) {
+    const auto written = ::write(file.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (!file || !text.empty()) {
     throw Failure(
         ExitStatus::refused,
-        fmt::format("cannot make a temporary directory {}: {}", pattern, std::strerror(errno)),
-        "TMPDIR names the place where it is made");
+        fmt::format("cannot keep a temporary kubeconfig in memory: {}", std::strerror(errno)),
+        "make memory free, or allow more open files: ulimit -n 1024. Then run again");
   }
-  return pattern;
+  return file;
 }
 
 /// True if the value cannot be a word that retrust prints, nor a part of one: names of objects have
@@ -282,8 +293,7 @@ std::string through_rancher(const std::string& server) {
 }
 
 TemporaryKubeconfig::TemporaryKubeconfig(const KubeconfigView& operators,
-                                         const Credentials& credentials)
-    : directory_(private_directory()) {
+                                         const Credentials& credentials) {
   json::object cluster;
   if (operators.cluster.is_object()) cluster = operators.cluster.get_object();
   cluster.erase("insecure-skip-tls-verify");
@@ -310,13 +320,7 @@ TemporaryKubeconfig::TemporaryKubeconfig(const KubeconfigView& operators,
   config["clusters"] = entry("cluster", std::move(cluster));
   config["users"] = entry("user", std::move(user));
   config["contexts"] = entry("context", std::move(context));
-  const auto folder = Folder::open_or_create(directory_);
-  PrivateFile(folder, "kubeconfig").write(json::serialize(config));
-}
-
-TemporaryKubeconfig::~TemporaryKubeconfig() {
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
+  file_ = file_in_memory(json::serialize(config));
 }
 
 }  // namespace retrust

@@ -7,6 +7,7 @@
 
 #include <boost/json/value.hpp>
 
+#include "base/descriptor.h"
 #include "base/display_text.h"
 #include "base/redactor.h"
 #include "credentials/compare.h"
@@ -41,19 +42,17 @@ bool is_plugin_secret(std::string_view name, std::string_view value);
 /// ID of the cluster if the address leads through Rancher (`…/k8s/clusters/ID`), else empty.
 std::string through_rancher(const std::string& server);
 
-/// A kubeconfig of mode 0600 in a directory of its own, gone with this object. It has the
-/// operator's server address (and proxy, and server name), with another CA and token.
+/// A kubeconfig in memory, which kubectl reads as its standard input. The kernel removes it with
+/// this process, also after SIGKILL. It has the operator's server address (and proxy, and server
+/// name), with another CA and token.
 class TemporaryKubeconfig {
  public:
   TemporaryKubeconfig(const KubeconfigView& operators, const Credentials& credentials);
-  ~TemporaryKubeconfig();
-  TemporaryKubeconfig(const TemporaryKubeconfig&) = delete;
-  TemporaryKubeconfig& operator=(const TemporaryKubeconfig&) = delete;
 
-  std::string path() const { return (directory_ / "kubeconfig").string(); }
+  int descriptor() const { return file_.get(); }
 
  private:
-  std::filesystem::path directory_;
+  Descriptor file_;
 };
 
 }  // namespace retrust

@@ -174,7 +174,7 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
   const TemporaryKubeconfig temporary(view, handed_out);
   std::optional<KubectlFailure> failed;
   try {
-    co_await clusters.downstream.with_kubeconfig(temporary.path()).get_raw("/version");
+    co_await clusters.downstream.with_kubeconfig(temporary.descriptor()).get_raw("/version");
   } catch (const KubectlFailure& failure) {
     failed = failure;
   }

@@ -94,7 +94,7 @@ awaitable<void> try_live(Context context) {
                   token_advice, verdicts.front().second);
   }
   const TemporaryKubeconfig temporary(context.seen().downstream.kubeconfig, live.credentials);
-  const auto with_live = kubectl.with_kubeconfig(temporary.path());
+  const auto with_live = kubectl.with_kubeconfig(temporary.descriptor());
   try {
     const auto answer = co_await with_live.get_raw("/api/v1/namespaces/kube-system");
     const auto& uid = context.seen().downstream.kube_system_uid;
@@ -138,7 +138,7 @@ awaitable<void> prove(Context context) {
     boost::json::value answer;
     try {
       answer = co_await context.downstream()
-                   .with_kubeconfig(temporary.path())
+                   .with_kubeconfig(temporary.descriptor())
                    .get_raw("/api/v1/namespaces/kube-system");
     } catch (const KubectlFailure& failure) {
       if (is_away(failure.kind)) throw no_answer(context, "stored", failure);

@@ -169,10 +169,12 @@ Kubectl Kubectl::behind(Gate& gate) const {
   return copy;
 }
 
-Kubectl Kubectl::with_kubeconfig(std::string path) const {
+Kubectl Kubectl::with_kubeconfig(int file) const {
   auto copy = *this;
   copy.reaching_ = shell_line(shown_line().words);
-  copy.target_.kubeconfig = std::move(path);
+  // kubectl opens this path again for each of its readers, and each begins at the file's beginning.
+  copy.target_.kubeconfig = "/dev/stdin";
+  copy.kubeconfig_ = file;
   copy.target_.context.clear();
   copy.session_.reset();
   return copy;
@@ -310,6 +312,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   Command command;
   command.program = contained ? target_.docker : target_.program;
   command.input = std::move(call.input);
+  command.input_descriptor = kubeconfig_;
   command.deadline = deadline;
   command.pace = pace_;
   // The output is a page of a list at most, or a line for each changed object.

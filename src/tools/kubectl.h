@@ -101,9 +101,10 @@ class Kubectl {
 
   /// A copy that announces its commands under a section of the runbook.
   Kubectl in_section(std::string section) const;
-  /// A copy that uses another, temporary kubeconfig of the same cluster. Its advice names the
-  /// operator's kubeconfig.
-  Kubectl with_kubeconfig(std::string path) const;
+  /// A copy that reads another kubeconfig of the same cluster from its standard input. The file
+  /// stays the caller's, and must outlive the copy. Its commands take no other input. Its advice
+  /// names the operator's kubeconfig.
+  Kubectl with_kubeconfig(int file) const;
   /// A copy that names a context of the kubeconfig, unless the operator named one.
   Kubectl in_context(std::string context) const;
   /// A copy that retries while the API server cannot be reached.
@@ -309,6 +310,7 @@ class Kubectl {
   Runner* runner_;
   EventSink* events_;
   KubectlTarget target_;
+  std::optional<int> kubeconfig_;  ///< of with_kubeconfig()
   std::string section_;
   /// The beginning of commands in advice; empty means that of every command.
   std::string reaching_;

@@ -69,14 +69,26 @@ TEST_CASE("no token is in an argument or the environment of a child" *
   CHECK(started.find("GOGC=400\n") == std::string::npos);
 }
 
-TEST_CASE("temporary kubeconfigs are gone afterwards") {
+TEST_CASE("temporary kubeconfigs are in no folder, so SIGKILL leaves none behind") {
   Sandbox sandbox;
   const auto temporary = sandbox.directory() / "tmp";
   fs::create_directories(temporary);
+  // A kubectl that writes down the files in the folder, and is then the real one.
+  const auto log = sandbox.directory() / "files.log";
+  const auto wrapper = sandbox.directory() / "kubectl-wrapper";
+  write_file(wrapper, "#!/bin/sh\n{ echo \"$@\"; find \"$TMPDIR\" -type f; } >> " + log.string() +
+                          "\nexec ${REAL_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(wrapper, fs::perms::owner_all);
+  const char* real = std::getenv("RETRUST_TEST_KUBECTL");
   Sandbox::Call call;
   call.args = {"run", "--yes", "--no-rancher-backup"};
-  call.environment = {{"TMPDIR", temporary.string()}};
+  call.kubectl = wrapper.string();
+  call.environment = {{"TMPDIR", temporary.string()},
+                      {"REAL_KUBECTL", real == nullptr ? "kubectl" : real}};
   CHECK(sandbox.retrust(call).status == 0);
+  const auto seen = read_file(log);
+  CHECK(seen.find("--kubeconfig=/dev/stdin") != std::string::npos);
+  CHECK(seen.find("\n" + temporary.string() + "/") == std::string::npos);
   CHECK(fs::is_empty(temporary));
 }
 

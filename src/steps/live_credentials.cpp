@@ -105,6 +105,7 @@ awaitable<void> try_live(Context context) {
     const auto ca = failure.kind == KubectlError::untrusted;
     const auto token =
         failure.kind == KubectlError::unauthorized || failure.kind == KubectlError::forbidden;
+    if (failure.kind == KubectlError::hung) throw;
     if (is_away(failure.kind)) throw no_answer(context, "live", failure);
     if (!ca && !token) throw;
     throw Failure(ExitStatus::failed,
@@ -141,6 +142,7 @@ awaitable<void> prove(Context context) {
                    .with_kubeconfig(temporary.descriptor())
                    .get_raw("/api/v1/namespaces/kube-system");
     } catch (const KubectlFailure& failure) {
+      if (failure.kind == KubectlError::hung) throw;
       if (is_away(failure.kind)) throw no_answer(context, "stored", failure);
       throw Failure(
           ExitStatus::failed,

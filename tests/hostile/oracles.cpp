@@ -130,9 +130,12 @@ Complaints against_kubectls(const std::vector<std::string>& words,
       if (!good) complain(word + " " + value);
     } else if (word.starts_with("--kubeconfig=")) {
       const auto file = word.substr(13);
-      const bool known = std::any_of(files.begin(), files.end(), [&](const std::string& each) {
-        return file == each || (each.ends_with('/') && file.starts_with(each));
-      });
+      // A temporary one is in memory.
+      const bool in_memory = file == "/dev/stdin";
+      const bool known =
+          in_memory || std::any_of(files.begin(), files.end(), [&](const std::string& each) {
+            return file == each || (each.ends_with('/') && file.starts_with(each));
+          });
       if (!known) complain(word);
     } else if (!flags.contains(word) && !fits(word, selector) && !fits(word, path) &&
                !fits(word, socket) && !fits(word, plain)) {

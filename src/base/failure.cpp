@@ -10,7 +10,29 @@ std::string reason_of(const std::exception& error) {
   return failed == nullptr ? error.what() : failed->code().message();
 }
 
+bool is_shortage(const std::error_code& error) {
+  return error == std::errc::too_many_files_open ||
+         error == std::errc::too_many_files_open_in_system ||
+         error == std::errc::resource_unavailable_try_again ||
+         error == std::errc::not_enough_memory;
+}
+
+Failure shortage(std::string happened, const std::error_code& error) {
+  return {ExitStatus::failed, std::move(happened),
+          error == std::errc::too_many_files_open
+              ? Advice("allow retrust more open files, then run again", "ulimit -n 1024")
+              : Advice("end other processes, or allow more processes and memory, then run again; "
+                       "see the limits",
+                       "ulimit -a")};
+}
+
 Failure unexpected(const std::exception& error) {
+  std::error_code code;
+  if (const auto* of_std = dynamic_cast<const std::system_error*>(&error)) code = of_std->code();
+  if (const auto* of_boost = dynamic_cast<const boost::system::system_error*>(&error)) {
+    code = of_boost->code();
+  }
+  if (is_shortage(code)) return shortage(fmt::format("cannot go on: {}", code.message()), code);
   return {ExitStatus::failed, fmt::format("unexpected: {}", reason_of(error)),
           "this is a defect of retrust: please report it"};
 }

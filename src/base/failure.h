@@ -3,6 +3,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/advice.h"
@@ -43,6 +44,12 @@ class Failure : public std::runtime_error {
 
 /// The text of an exception. Boost's own text may end with a source path of the library.
 std::string reason_of(const std::exception& error);
+
+/// Whether the system lacks a descriptor, a process or memory.
+bool is_shortage(const std::error_code& error);
+
+/// The failure of something for lack of that, with advice about the limits.
+Failure shortage(std::string happened, const std::error_code& error);
 
 /// The failure for an exception that no caller expects.
 Failure unexpected(const std::exception& error);

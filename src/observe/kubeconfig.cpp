@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <sys/mman.h>
@@ -41,10 +40,9 @@ Descriptor file_in_memory(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   if (!file || !text.empty()) {
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("cannot keep a temporary kubeconfig in memory: {}", std::strerror(errno)),
-        "make memory free, or allow more open files: ulimit -n 1024. Then run again");
+    const std::error_code error(errno, std::generic_category());
+    throw shortage(fmt::format("cannot keep a temporary kubeconfig in memory: {}", error.message()),
+                   error);
   }
   return file;
 }

@@ -18,6 +18,8 @@ enum class Ending {
   interrupted,     ///< by us, because Runner::interrupt was called; `code` is that signal
   not_found,       ///< never started: no such program
   not_executable,  ///< never started: there, but cannot be run; `err` says why
+  no_resources,    ///< never started: no descriptor, process or memory is left for a child; `code`
+                   ///< is errno, `err` says why
 };
 
 /// Result of a child.

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -70,6 +71,12 @@ class Job : public std::enable_shared_from_this<Job> {
     }
     try {
       launch(path);
+    } catch (const std::system_error& error) {
+      const auto& code = error.code();
+      const auto why = is_shortage(code) ? Ending::no_resources : Ending::not_executable;
+      outcome_ = never_started(why, command_.program, code.message());
+      outcome_.code = code.value();
+      return false;
     } catch (const std::runtime_error& error) {
       outcome_ = never_started(Ending::not_executable, command_.program, reason_of(error));
       return false;
@@ -181,9 +188,9 @@ class Job : public std::enable_shared_from_this<Job> {
     try {
       return start_child(path, command_.args, environment, terms);
     } catch (const std::system_error& failed) {
+      if (failed.code() != std::errc::no_such_file_or_directory) throw;
       // The program is there, so this is about the interpreter that it names.
-      const auto no_file = failed.code() == std::errc::no_such_file_or_directory;
-      throw std::runtime_error(no_file ? "its interpreter is not there" : failed.code().message());
+      throw std::runtime_error("its interpreter is not there");
     }
   }
 

@@ -1,6 +1,7 @@
 #include "tools/announced.h"
 
 #include <chrono>
+#include <system_error>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -43,8 +44,9 @@ void add_output(CommandEnded& command, const Announcement& announcement, const O
 
 /// Removes secret output from the outcome.
 Withheld withhold(Outcome& outcome, Errors errors, Gate::Secrets secrets) {
-  const auto started =
-      outcome.ending != Ending::not_found && outcome.ending != Ending::not_executable;
+  const auto started = outcome.ending != Ending::not_found &&
+                       outcome.ending != Ending::not_executable &&
+                       outcome.ending != Ending::no_resources;
   if (!started) return {};
   if (secrets == Gate::Secrets::unknown) {
     outcome.out.clear();
@@ -81,6 +83,10 @@ boost::asio::awaitable<CommandEnd> run_to_end(Runner& runner, Command command,
 }
 
 }  // namespace
+
+NoResources::NoResources(const Outcome& outcome)
+    : Failure(shortage(fmt::format("cannot start {}", outcome.err),
+                       {outcome.code, std::generic_category()})) {}
 
 void Gate::open(Secrets secrets) {
   secrets_ = secrets;
@@ -144,6 +150,7 @@ boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announ
   end.aside = std::move(withheld.aside);
   tell_end(events, announcement, std::move(end));
   if (outcome.ending == Ending::interrupted) throw Interrupted{outcome.code};
+  if (outcome.ending == Ending::no_resources) throw NoResources(outcome);
   co_return std::move(outcome);
 }
 

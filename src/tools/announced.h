@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "base/failure.h"
 #include "process/process.h"
 #include "tools/endings.h"
 #include "transcript/event.h"
@@ -65,9 +66,14 @@ struct CommandEnd {
 boost::asio::awaitable<Outcome> announced(EventSink& events, Announcement announcement,
                                           boost::asio::awaitable<CommandEnd> work);
 
+/// The failure for a program that was not started because the system lacks what a process needs.
+struct NoResources : Failure {
+  explicit NoResources(const Outcome& outcome);
+};
+
 /// Runs a command and emits its start and end events. Withheld standard error is missing from the
-/// outcome too. Throws Interrupted if a signal ended the command, and passes on exceptions of the
-/// reader.
+/// outcome too. Throws NoResources, Interrupted if a signal ended the command, and passes on
+/// exceptions of the reader.
 boost::asio::awaitable<Outcome> run_announced(Runner& runner, EventSink& events,
                                               Announcement announcement, Command command,
                                               OutputReader reader = {});

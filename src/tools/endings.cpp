@@ -28,6 +28,8 @@ std::string ending_text(const Outcome& outcome) {
       return "no such program";
     case Ending::not_executable:
       return "cannot be run";
+    case Ending::no_resources:
+      return "not started: the system has no room for another process";
   }
   return {};
 }

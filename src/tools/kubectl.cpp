@@ -347,6 +347,8 @@ boost::asio::awaitable<Outcome> Kubectl::run_contained(Announcement announcement
   try {
     outcome = co_await run_announced(*runner_, *events_, std::move(announcement),
                                      std::move(command), std::move(reader));
+  } catch (const NoResources&) {
+    throw;  // docker was not started, and leaves nothing
   } catch (...) {
     failure = std::current_exception();
   }

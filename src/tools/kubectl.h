@@ -90,7 +90,8 @@ struct RetryPolicy {
 
 /// A client of kubectl, the one place that knows its command line. Cheap to copy: a copy differs in
 /// its section, for example, or its retry policy. Every command is announced as an event; its
-/// output is never written down here. All functions throw KubectlFailure or Interrupted.
+/// output is never written down here. All functions throw KubectlFailure, NoResources or
+/// Interrupted.
 class Kubectl {
  public:
   /// The references must outlive this and its copies.

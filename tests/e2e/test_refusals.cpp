@@ -481,6 +481,25 @@ TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer")
   CHECK(sandbox.changes().empty());
 }
 
+TEST_CASE("a limit of open files is told as such") {
+  Sandbox sandbox;
+  // retrust starts no child with 4 descriptors, and one or two with 24.
+  for (const std::string limit : {"4", "24"}) {
+    const auto result = sandbox.retrust(
+        {.args = run_yes,
+         .shell = "for i in /proc/self/fd/*; do i=${i##*/}; ((i < 3)) || eval \"exec $i>&-\"; "
+                  "done; ulimit -n " +
+                  limit + R"(; exec "$@")"});
+    CAPTURE(limit);
+    CAPTURE(result.all());
+    CHECK(result.status == 1);
+    CHECK(has(result.err, "Too many open files"));
+    CHECK(has(result.err, "ulimit -n 1024"));
+    CHECK_FALSE(has(result.err, "--kubectl"));
+    CHECK(sandbox.changes().empty());
+  }
+}
+
 TEST_CASE("an answer that cannot be trusted is refused, by status 1 after the first change") {
   Sandbox sandbox;
   const auto path = sandbox.directory() / "kubectl-and-more";

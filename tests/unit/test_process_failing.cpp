@@ -103,7 +103,7 @@ TEST_CASE("a start that fails makes no second retrust") {
     for (const auto error : {EPERM, ENOMEM}) {
       const Apart apart(calls, static_cast<unsigned>(error), [] { return test::run(shell("")); });
       CHECK(apart->came_back == 1);
-      CHECK(apart->ending == Ending::not_executable);
+      CHECK(apart->ending == (error == EPERM ? Ending::not_executable : Ending::no_resources));
       CHECK(apart.out().find("/bin/sh: ") != std::string::npos);
     }
   }
@@ -114,6 +114,16 @@ TEST_CASE("nor does one that cannot even be told of") {
   CHECK(apart->came_back == 1);
   CHECK(apart->ending == Ending::exited);
   CHECK(apart->code == 127);
+}
+
+TEST_CASE("a shortage of the system is told apart from a program that cannot be run") {
+  for (const auto error : {EMFILE, ENFILE, EAGAIN, ENOMEM}) {
+    CAPTURE(error);
+    const Apart apart({SYS_clone}, static_cast<unsigned>(error),
+                      [] { return test::run(shell("")); });
+    CHECK(apart->ending == Ending::no_resources);
+    CHECK(apart->code == error);
+  }
 }
 
 TEST_CASE("a child that only reads is not started where it cannot be bound to this process") {

@@ -69,10 +69,6 @@ void check_usage(const Options& options) {
                   "this is no terminal, so nobody can be asked: nothing was changed",
                   "give --yes to go on without a question");
   }
-  // Temporary kubeconfigs are needed after changes, too.
-  if (options.command == CommandName::run || options.command == CommandName::step) {
-    temporary_folder();
-  }
 }
 
 }  // namespace retrust

@@ -193,18 +193,6 @@ void check_way(const fs::path& folder) {
   }).follow();
 }
 
-fs::path temporary_folder() {
-  std::error_code wrong;
-  auto place = fs::temp_directory_path(wrong);
-  if (wrong) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("TMPDIR is no folder for temporary kubeconfigs: {}", wrong.message()),
-                  {"name one that you alone can write", "export TMPDIR=/tmp"});
-  }
-  check_way(place);
-  return place;
-}
-
 std::string caller_name() {
   const auto* entry = ::getpwuid(::geteuid());
   return entry == nullptr ? std::to_string(::geteuid()) : std::string(entry->pw_name);

@@ -52,9 +52,6 @@ std::string as_root(const std::string& command);
 /// temporary files, or of a folder or symbolic link on the way to it: as open_trusted does.
 void check_way(const std::filesystem::path& folder);
 
-/// TMPDIR, else /tmp, after check_way. Throws Failure (refused) where it is no folder.
-std::filesystem::path temporary_folder();
-
 /// A path quoted for a shell, which no command takes for an option.
 std::string operand(const std::filesystem::path& path);
 

@@ -92,15 +92,13 @@ TEST_CASE("temporary kubeconfigs are in no folder, so SIGKILL leaves none behind
   CHECK(fs::is_empty(temporary));
 }
 
-TEST_CASE("a TMPDIR that is no folder is refused before anything is done") {
+TEST_CASE("a TMPDIR that is no folder stops nothing") {
   Sandbox sandbox;
   const auto run =
       sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup"},
                        .environment = {{"TMPDIR", (sandbox.directory() / "none").string()}}});
   CAPTURE(run.all());
-  CHECK(run.status == 4);
-  CHECK(run.err.find("TMPDIR is no folder") != std::string::npos);
-  CHECK(sandbox.changes().empty());
+  CHECK(run.status == 0);
 }
 
 TEST_CASE("step get-token prints the token alone, and to no transcript" *

@@ -299,17 +299,19 @@ TEST_CASE("a task in the background ends by itself in its time, or is ended") {
   Background quick;
   Background endless;
   auto by_itself = false;
+  const std::chrono::milliseconds soon(1);
+  const std::chrono::milliseconds late = std::chrono::hours(1);
   const auto step = [&]() -> boost::asio::awaitable<void> {
-    co_await pause(std::chrono::milliseconds{1});
+    co_await pause(soon);
     by_itself = true;
   };
   const auto both = [&]() -> boost::asio::awaitable<void> {
     auto first = step();
     co_await quick.start(std::move(first));
-    auto second = pause(std::chrono::hours{1});
+    auto second = pause(late);
     co_await endless.start(std::move(second));
-    co_await quick.end_after(std::chrono::hours{1});
-    co_await endless.end_after(std::chrono::milliseconds{1});
+    co_await quick.end_after(late);
+    co_await endless.end_after(soon);
   };
   boost::asio::co_spawn(io, both(), boost::asio::detached);
   io.run();

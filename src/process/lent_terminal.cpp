@@ -25,9 +25,10 @@ LentTerminal::LentTerminal(pid_t child) : child_(child) {
 }
 
 LentTerminal::~LentTerminal() {
-  // A shell may have taken the terminal meanwhile.
+  // The shell that started this process may have taken the terminal meanwhile.
   const auto holder = ::tcgetpgrp(STDIN_FILENO);
-  if (holder != child_ && holder != ::getpgrp()) return;
+  const auto shell = ::getpgid(::getppid());
+  if (holder == shell && holder != ::getpgrp()) return;
   // In the background, SIGTTOU would stop this process.
   const SignalsHeld held;
   ::tcsetpgrp(STDIN_FILENO, ::getpgrp());

@@ -283,7 +283,12 @@ class Job : public std::enable_shared_from_this<Job> {
       outcome_.code = WEXITSTATUS(native);
     }
     // Ctrl-C reaches the child alone while it has the terminal, and is meant for both.
-    if (lent_ && outcome_.ending == Ending::signalled && outcome_.code == SIGINT) {
+    // A script tells of it as a shell does.
+    constexpr int interrupted_status = 128 + SIGINT;
+    const auto by_signal = outcome_.ending == Ending::signalled && outcome_.code == SIGINT;
+    const auto by_status = outcome_.ending == Ending::exited && outcome_.code == interrupted_status;
+    if (lent_ && by_status) outcome_.code = SIGINT;
+    if (lent_ && (by_signal || by_status)) {
       outcome_.ending = Ending::interrupted;
     }
     lent_.reset();

@@ -37,11 +37,14 @@ boost::asio::awaitable<void> Kubectl::log_in(std::string base, std::size_t follo
   Call asks{.args = version, .terminal = Terminal::lent};
   const auto login = co_await start(std::move(asks), OutputReader(), login_limit);
   if (login.ending == Ending::timed_out) {
-    throw Failure(ExitStatus::failed,
-                  fmt::format("nobody logged in to the {} within {}", name_of(target_.side),
-                              duration_text(login_limit)),
-                  {"see whether the login works", shown(version)});
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("kubectl did not end within {}: nobody logged in to the {}, or its API "
+                    "server does not answer",
+                    duration_text(login_limit), name_of(target_.side)),
+        {"see which of both it is", shown(version)});
   }
+  if (!login.succeeded() && is_away(explain(login, about).kind)) co_return;
   if (login.succeeded() && login.wall < fastest_answer) co_return;
   Call silent{.args = version};
   const auto limit = std::min<milliseconds>(target_.command_timeout, login.wall + more_time);
@@ -49,7 +52,7 @@ boost::asio::awaitable<void> Kubectl::log_in(std::string base, std::size_t follo
   if (next.succeeded()) co_return;
   const auto failure = explain(next, about);
   if (failure.kind != KubectlError::no_login && failure.kind != KubectlError::hung) co_return;
-  if (!login.succeeded()) throw KubectlFailure(failure);
+  if (!login.succeeded() || failure.kind == KubectlError::hung) throw KubectlFailure(failure);
   throw Failure(
       ExitStatus::refused,
       fmt::format("the login plugin of {} does not keep the login: it would ask again for "
@@ -57,7 +60,7 @@ boost::asio::awaitable<void> Kubectl::log_in(std::string base, std::size_t follo
                   about.kubeconfig, counted(follow, "more time")),
       "retrust can let it ask only once: let the plugin keep its token (a cache), or give "
       "a kubeconfig with a token",
-      failure.kind == KubectlError::hung ? failure.what() : failure.detail);
+      failure.detail);
 }
 
 }  // namespace retrust

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "credentials/secret.h"
 #include "credentials/token.h"
+#include "tools/kubectl_errors.h"
 
 namespace retrust {
 namespace {
@@ -29,8 +30,10 @@ namespace json = boost::json;
 Descriptor file_in_memory(std::string_view text) {
   // A system may allow files in memory only if nobody can execute them: vm.memfd_noexec, Linux 6.3.
   constexpr unsigned not_executable = 8;
-  Descriptor made(::memfd_create("kubeconfig", MFD_CLOEXEC | not_executable));
-  if (!made && errno == EINVAL) made = Descriptor(::memfd_create("kubeconfig", MFD_CLOEXEC));
+  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  Descriptor made(::memfd_create("kubeconfig", flags | not_executable));
+  if (!made && errno == EINVAL) made = Descriptor(::memfd_create("kubeconfig", flags));
+  const auto failed = errno;
   // A child's input may not be one of the first three descriptors.
   Descriptor file(::fcntl(made.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   while (file && !text.empty()) {
@@ -40,10 +43,12 @@ Descriptor file_in_memory(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   if (!file || !text.empty()) {
-    const std::error_code error(errno, std::generic_category());
+    const std::error_code error(made ? errno : failed, std::generic_category());
     throw shortage(fmt::format("cannot keep a temporary kubeconfig in memory: {}", error.message()),
                    error);
   }
+  // No child can change it.
+  ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
   return file;
 }
 
@@ -302,19 +307,19 @@ TemporaryKubeconfig::TemporaryKubeconfig(const KubeconfigView& operators,
 
   const auto entry = [](std::string_view key, json::object value) {
     json::object named;
-    named["name"] = "retrust";
+    named["name"] = temporary_context;
     named[key] = std::move(value);
     json::array list;
     list.emplace_back(std::move(named));
     return list;
   };
   json::object context;
-  context["cluster"] = "retrust";
-  context["user"] = "retrust";
+  context["cluster"] = temporary_context;
+  context["user"] = temporary_context;
   json::object config;
   config["apiVersion"] = "v1";
   config["kind"] = "Config";
-  config["current-context"] = "retrust";
+  config["current-context"] = temporary_context;
   config["clusters"] = entry("cluster", std::move(cluster));
   config["users"] = entry("user", std::move(user));
   config["contexts"] = entry("context", std::move(context));

@@ -142,7 +142,10 @@ awaitable<void> prove(Context context) {
                    .with_kubeconfig(temporary.descriptor())
                    .get_raw("/api/v1/namespaces/kube-system");
     } catch (const KubectlFailure& failure) {
-      if (failure.kind == KubectlError::hung) throw;
+      const auto of_kubectl = failure.kind == KubectlError::hung ||
+                              failure.kind == KubectlError::bad_kubeconfig ||
+                              failure.kind == KubectlError::no_context;
+      if (of_kubectl) throw;
       if (is_away(failure.kind)) throw no_answer(context, "stored", failure);
       throw Failure(
           ExitStatus::failed,

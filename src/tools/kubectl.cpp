@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <unistd.h>
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -173,9 +174,10 @@ Kubectl Kubectl::with_kubeconfig(int file) const {
   auto copy = *this;
   copy.reaching_ = shell_line(shown_line().words);
   // kubectl opens this path again for each of its readers, and each begins at the file's beginning.
-  copy.target_.kubeconfig = "/dev/stdin";
+  copy.target_.kubeconfig = kubeconfig_in_memory;
   copy.kubeconfig_ = file;
-  copy.target_.context.clear();
+  // Without this name, a kubectl that a wrapper gives no input would ask a server on localhost.
+  copy.target_.context = temporary_context;
   copy.session_.reset();
   return copy;
 }
@@ -313,6 +315,8 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   command.program = contained ? target_.docker : target_.program;
   command.input = std::move(call.input);
   command.input_descriptor = kubeconfig_;
+  // A child that reads its input, and does not open it again, begins where the last one ended.
+  if (kubeconfig_) ::lseek(*kubeconfig_, 0, SEEK_SET);
   command.deadline = deadline;
   command.pace = pace_;
   // The output is a page of a list at most, or a line for each changed object.

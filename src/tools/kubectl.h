@@ -196,9 +196,9 @@ class Kubectl {
 
   /// Logs in: reads /version by one kubectl alone with the terminal, which a login plugin may use
   /// to ask its user. If it may have asked, reads again without the terminal, as all other
-  /// commands. Throws Failure (refused) if the plugin asks again; `follow` is the least number of
-  /// logins that would follow. Leaves other failures to later commands. `base` is the path of the
-  /// kubeconfig's server URL.
+  /// commands. Throws Failure: refused if the plugin asks again, where `follow` is the least number
+  /// of logins that would follow; failed if nobody logs in, or if kubectl hangs. Leaves other
+  /// failures to later commands. `base` is the path of the kubeconfig's server URL.
   boost::asio::awaitable<void> log_in(std::string base, std::size_t follow) const;
 
   /// Checks that the API server can be reached. Throws Failure (gave_up) otherwise: the absent

@@ -222,6 +222,14 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
     return KubectlFailure(
         kind, Failure(status, std::move(happened), std::move(advice), own_words(outcome)));
   };
+  if ((kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context) &&
+      asked.kubeconfig == kubeconfig_in_memory) {
+    return because(ExitStatus::failed,
+                   fmt::format("{} got no temporary kubeconfig on its standard input", asked.named),
+                   {"is this kubectl a script that does not pass on its standard input? Name the "
+                    "program itself with --kubectl; look for it",
+                    "type -a kubectl"});
+  }
   switch (kind) {
     case KubectlError::untrusted:
       return because(

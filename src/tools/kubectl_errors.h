@@ -10,6 +10,11 @@
 
 namespace retrust {
 
+/// The path of a temporary kubeconfig for the kubectl that reads it.
+inline constexpr std::string_view kubeconfig_in_memory = "/dev/stdin";
+/// The name of its only context, cluster and user.
+inline constexpr const char* temporary_context = "retrust";
+
 /// The cluster that a kubectl speaks to.
 enum class Side { downstream, local };
 

@@ -482,6 +482,19 @@ TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer")
   CHECK(sandbox.changes().empty());
 }
 
+TEST_CASE("a kubectl without standard input asks no other server, and is told as such") {
+  Sandbox sandbox;
+  const auto path = sandbox.directory() / "kubectl-without-input";
+  write_file(path, "#!/bin/sh\nexec \"${RETRUST_TEST_KUBECTL:-kubectl}\" \"$@\" </dev/null\n");
+  fs::permissions(path, fs::perms::owner_all);
+  const auto result = sandbox.retrust({.args = run_yes, .kubectl = path.string()});
+  CAPTURE(result.all());
+  CHECK(result.status == 1);
+  CHECK(has(result.err, "got no temporary kubeconfig on its standard input"));
+  CHECK_FALSE(has(result.all(), "localhost:8080"));
+  CHECK_FALSE(has(result.all(), "is not good for the cluster"));
+}
+
 TEST_CASE("a limit of open files is told as such") {
   Sandbox sandbox;
   // retrust starts no child with 4 descriptors, and one or two with 24.

@@ -49,8 +49,9 @@ enum class Pauses {
 
 /// Time limits of an exchange.
 struct HttpLimits {
-  std::chrono::milliseconds whole;    ///< from the beginning to the end of the answer
-  std::chrono::milliseconds silence;  ///< from the beginning to the first byte of the answer
+  std::chrono::milliseconds whole;  ///< from the beginning to the end of the answer
+  std::chrono::milliseconds
+      silence;  ///< to the first byte of the answer, and between 2 pieces of it
   Pauses pauses = Pauses::as_silence;
 };
 

@@ -276,8 +276,8 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
       for (auto& item : further->get_array()) items->get_array().push_back(std::move(item));
     }
     if (more.empty()) co_return list;
-    const auto endless =
-        empty_pages > most_empty_pages || more == before || end.left().count() == 0;
+    if (end.over()) co_return std::nullopt;
+    const auto endless = empty_pages > most_empty_pages || more == before;
     if (pages == Pages::one || endless) break;
   }
   throw bad_answer(about, "got a list without an end");

@@ -175,9 +175,14 @@ bool is_review_of(const boost::json::value& object, const boost::json::value& an
   const auto same = [&](std::string_view pointer) {
     return text_at(answer, pointer) == text_at(object, pointer);
   };
+  const auto says_or_leaves_out = [&](std::string_view pointer) {
+    const auto* verdict = find_at(answer, pointer);
+    return verdict == nullptr || verdict->is_bool();
+  };
   const auto* status = find_at(answer, "/status");
   return same("/apiVersion") && same("/kind") && same("/spec/token") && status != nullptr &&
-         status->is_object();
+         status->is_object() && says_or_leaves_out("/status/authenticated") &&
+         says_or_leaves_out("/status/allowed");
 }
 
 }  // namespace retrust

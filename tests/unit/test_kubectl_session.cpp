@@ -357,6 +357,7 @@ TEST_CASE("kubectl session: an answer that is no such review is no verdict on a 
         std::string(R"({"kind":"Status","status":{},"spec":{"token":"t"}})"),
         "{" + review + R"(,"status":{}})", "{" + review + R"(,"spec":{"token":"u"},"status":{}})",
         "{" + review + R"(,"spec":{"token":"t"},"status":"Failure"})",
+        "{" + review + R"(,"spec":{"token":"t"},"status":{"authenticated":"true"}})",
         "{" + review + R"(,"spec":{"token":"t"}})", std::string("<html>log in</html>"),
         std::string()}) {
     CAPTURE(body);

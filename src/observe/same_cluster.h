@@ -18,8 +18,8 @@ void check_same_clusters(const Observation& before, const Observation& now);
 /// Compares the uids of the clusters resource. Pure.
 void check_same_resource(const ClusterResource& before, const ClusterResource& now);
 
-/// The time for which an observation stands without another look. The change's own kubectl takes
-/// about as long to log in and to connect.
+/// The time for which an observation stands without another look. A change's own kubectl takes as
+/// long to log in and to connect if it has a slow login plugin.
 inline constexpr std::chrono::seconds fresh_for{3};
 
 /// Reads the uid of kube-system by a new connection, and compares it.

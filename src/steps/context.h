@@ -97,7 +97,8 @@ class Context {
   /// only. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
   boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text) const;
   /// The same before a deletion of objects with random names, which no other cluster has. Does not
-  /// check if the kubeconfig is the same file as ever and connected() was fresh_for ago at most.
+  /// check if a session serves, whose kubeconfig file is unchanged, and connected() was fresh_for
+  /// ago at most.
   boost::asio::awaitable<void> announce_deletion(Kubectl kubectl, std::string text) const;
   /// Records the digests of the live credentials, which Rancher is to have stored in the end. A
   /// rollback recognizes others' changes by these digests.

@@ -205,5 +205,21 @@ TEST_CASE("another kubeconfig in the place of the first changes nothing in its c
   }
 }
 
+TEST_CASE("without a session a kubectl looks at the cluster before each deletion") {
+  Sandbox sandbox;
+  const auto run = sandbox.retrust({"run", "--yes", "--no-rancher-backup", "--no-session"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  int looks = 0;
+  int deletions = 0;
+  for (const auto& line : lines_of(transcripts(sandbox.run_folder()))) {
+    const auto says = [&](const char* words) { return line.find(words) != std::string::npos; };
+    if (!says("command_started") || !says("downstream.kubeconfig")) continue;
+    if (says(" get namespace")) ++looks;
+    if (says(" delete ")) CHECK(looks >= ++deletions);
+  }
+  CHECK(deletions == 2);
+}
+
 }  // namespace
 }  // namespace retrust::e2e

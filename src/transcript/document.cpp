@@ -234,9 +234,9 @@ std::string other_commands(const Account& account) {
                     command.line, command.given.empty() ? "" : "  # given: " + command.given);
   }
   return "\n## Other commands\n\nThey read, and nothing that they print is kept. What they create "
-         "are reviews: questions, which a cluster answers and does not store. A kubeconfig in a "
-         "folder of its own is made by retrust to try a CA and a token: the operator's server, and "
-         "these.\n\n" +
+         "are reviews: questions, which a cluster answers and does not store. The kubeconfig "
+         "/dev/stdin is one that retrust keeps in memory to try a CA and a token: the operator's "
+         "server, and these.\n\n" +
          fenced(lines, "");
 }
 

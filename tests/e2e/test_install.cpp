@@ -30,13 +30,15 @@ TEST_CASE("what is needed is installed, nothing else is, and it works") {
   const std::string bin = std::getenv("RETRUST_TEST_BINDIR");
   const std::string data = std::getenv("RETRUST_TEST_DATADIR");
   const std::string manuals = std::getenv("RETRUST_TEST_MANDIR");
+  // zsh reads other folders of packages than of /usr/local.
+  const auto* zsh = data == "/usr/share" ? "/zsh/vendor-completions" : "/zsh/site-functions";
   CHECK(installed.files() == std::set<std::string>{
                                  bin + "/kubectl-retrust",
                                  bin + "/kubectl_complete-retrust",
                                  bin + "/retrust",
                                  data + "/bash-completion/completions/retrust",
                                  data + "/fish/vendor_completions.d/retrust.fish",
-                                 data + "/zsh/vendor-completions/_retrust",
+                                 data + zsh + "/_retrust",
                                  manuals + "/man1/retrust.1",
                                  manuals + "/man5/retrust-transcript.5",
                                  manuals + "/man7/retrust-runbook.7",

@@ -1,6 +1,5 @@
 #include "process/lent_terminal.h"
 
-#include <csignal>
 #include <unistd.h>
 
 #include "process/child_setup.h"
@@ -12,16 +11,13 @@ bool can_lend_terminal() {
          ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
 }
 
-LentTerminal::LentTerminal(pid_t child) : child_(child) {
+LentTerminal::LentTerminal() {
   saved_ = ::tcgetattr(STDIN_FILENO, &modes_) == 0;
   if (saved_) {
     auto without_stop = modes_;
     without_stop.c_cc[VSUSP] = _POSIX_VDISABLE;
     ::tcsetattr(STDIN_FILENO, TCSANOW, &without_stop);
   }
-  ::tcsetpgrp(STDIN_FILENO, child_);
-  // The child may have read before the terminal was its own, which stops it.
-  ::kill(-child_, SIGCONT);
 }
 
 LentTerminal::~LentTerminal() {

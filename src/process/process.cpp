@@ -162,8 +162,10 @@ class Job : public std::enable_shared_from_this<Job> {
                            command_.on_parent_death,
                            command_.largest_file,
                            command_.most_memory,
-                           command_.pace};
+                           command_.pace,
+                           command_.terminal};
     const ChildEnvironment environment(command_.environment);
+    if (lends) lent_.emplace();
     const auto child = started(path, environment, terms);
     try {
       process_ = bp::process(executor_, child);
@@ -175,7 +177,6 @@ class Job : public std::enable_shared_from_this<Job> {
       }
       out_.adopt(output.read_end);
       if (!lends) err_.adopt(errors.read_end);
-      if (lends) lent_.emplace(child);
     } catch (...) {
       kill_and_await(child);
       process_.detach();

@@ -52,6 +52,8 @@ bool limit(decltype(RLIMIT_CORE) resource, std::uint64_t most) noexcept {
 bool set_up(const Start& start) noexcept {
   const auto& terms = start.terms;
   if (::setpgid(0, 0) != 0) return false;
+  // SIGTTOU is held back with the others.
+  if (terms.terminal == Terminal::lent) ::tcsetpgrp(STDIN_FILENO, ::getpid());
   for (int number = 0; number < first_inherited; ++number) {
     if (::dup2(terms.standard[static_cast<std::size_t>(number)], number) < 0) return false;
   }

@@ -20,6 +20,7 @@ struct ChildTerms {
   std::optional<std::uint64_t> largest_file = {};
   std::optional<std::uint64_t> most_memory = {};
   Pace pace = Pace::ordinary;
+  Terminal terminal = Terminal::kept;
 };
 
 /// Starts a program: in a process group of its own, with default signals, none held back, no other

@@ -177,9 +177,11 @@ std::unique_ptr<Child> Sandbox::start(const Call& call) {
 
 std::unique_ptr<Child> Sandbox::start_on_terminal(const Call& call) {
   const auto terminal = directory_ / "on-a-terminal";
+  // Not script(1): where much else runs it loses what is typed, or printed last.
   write_file(terminal,
              "#!/bin/sh\n"
-             "exec script -qefc \"$(printf \"'%s' \" \"$@\")\" /dev/null\n");
+             "exec python3 -c 'import os, pty, sys\n"
+             "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \"$@\"\n");
   fs::permissions(terminal, fs::perms::owner_all);
   auto on_it = setup(call);
   on_it.command.insert(on_it.command.begin(), terminal.string());
@@ -191,7 +193,7 @@ std::unique_ptr<Child> Sandbox::start_on_terminal(const Call& call) {
 
 Result Sandbox::answered(const Call& call, const std::string& answer) {
   const auto child = start_on_terminal(call);
-  // The input stays open: script waits 2 s after its end.
+  // The input stays open, as that of a person does.
   child->write(answer + "\n");
   const auto status = child->wait();
   return {status, child->out(), child->err()};

@@ -126,10 +126,9 @@ awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<O
   const auto kubectl = context.downstream();
   const auto begun = std::chrono::steady_clock::now();
   auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
-  const auto all_reported = not_reported(deletion, printed).empty();
-  co_await check_deleted(kubectl, deletion, std::move(printed));
+  const auto reported = co_await check_deleted(kubectl, deletion, std::move(printed));
   // Kubectl deleted what no other cluster has.
-  if (all_reported && all_generated(names)) context.connected(Side::downstream, begun);
+  if (reported && all_generated(names)) context.connected(Side::downstream, begun);
   context.secrets_are_gone(deletion);
 }
 

@@ -39,10 +39,11 @@ std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view 
   return names;
 }
 
-boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion,
+boost::asio::awaitable<bool> check_deleted(Kubectl kubectl, Deletion deletion,
                                            std::string printed) {
   std::vector<ObjectName> left;
-  for (const auto& name : not_reported(deletion, printed)) {
+  const auto unreported = not_reported(deletion, printed);
+  for (const auto& name : unreported) {
     auto args = deletion.kind == "pod" ? commands::pod(deletion.name_space, name)
                                        : commands::secret(deletion.name_space, name);
     const auto object = co_await kubectl.find(std::move(args));
@@ -50,7 +51,7 @@ boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion,
     const auto same = deletion.uids[name] == text_at(*object, "/metadata/uid");
     if (same && text_at(*object, "/metadata/deletionTimestamp").empty()) left.push_back(name);
   }
-  if (left.empty()) co_return;
+  if (left.empty()) co_return unreported.empty();
   throw Failure(
       ExitStatus::failed,
       fmt::format("kubectl ended with status 0, but did not delete {} {} ({})", deletion.kind,

@@ -24,7 +24,8 @@ std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view 
 
 /// Checks that the objects are gone, and throws Failure if one is still there. kubectl may end with
 /// status 0 without a deletion: a kuberc (kubectl 1.33 and later) can turn a deletion into a
-/// question or a dry run. Reads an object only if kubectl reported no deletion of it.
-boost::asio::awaitable<void> check_deleted(Kubectl kubectl, Deletion deletion, std::string printed);
+/// question or a dry run. Reads an object only if kubectl reported no deletion of it. Returns
+/// whether kubectl reported every deletion.
+boost::asio::awaitable<bool> check_deleted(Kubectl kubectl, Deletion deletion, std::string printed);
 
 }  // namespace retrust

@@ -27,14 +27,14 @@ bool reports(std::string_view line, std::string_view kind, std::string_view name
 }  // namespace
 
 std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view printed) {
-  const auto lines = split_lines(printed);
   std::vector<ObjectName> names;
-  for (const auto& each : deletion.uids) {
-    const auto& name = each.first;
-    const auto reported = std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
-      return reports(line, deletion.kind, name.text());
-    });
-    if (!reported) names.push_back(name);
+  for (const auto& each : deletion.uids) names.push_back(each.first);
+  // Kubectl may print megabytes: no copy of the lines is made.
+  while (!printed.empty() && !names.empty()) {
+    const auto line = printed.substr(0, printed.find('\n'));
+    std::erase_if(
+        names, [&](const ObjectName& name) { return reports(line, deletion.kind, name.text()); });
+    printed.remove_prefix(std::min(line.size() + 1, printed.size()));
   }
   return names;
 }

@@ -66,6 +66,7 @@ void Context::note_live() const {
 
 void Context::observed(Observation now) const {
   data_->seen_ = std::move(now);
+  data_->token_read_ = seen().local.cluster.stored.token;
   // The command lines now name the contexts that were seen.
   data_->options_.downstream_kubectl = data_->clusters_.downstream.shown_line();
   data_->options_.local_kubectl = data_->clusters_.local.shown_line();
@@ -82,8 +83,11 @@ void Context::saw_cluster(ClusterResource now, Token token) const {
   auto& cluster = data_->seen_.local.cluster;
   check_same_resource(cluster, now);
   const auto before = seen().comparison();
-  // The verdict is about the earlier token.
-  if (now.stored.token != cluster.stored.token) data_->seen_.stored_verdict = Verdict::unknown;
+  // The verdict is about the token that was read last. A token that is due may be the same.
+  if (token == Token::read) {
+    if (now.stored.token != data_->token_read_) data_->seen_.stored_verdict = Verdict::unknown;
+    data_->token_read_ = now.stored.token;
+  }
   cluster = std::move(now);
   state().stored_token_due = token == Token::due;
   if (token == Token::read) state().written.reset();

@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/json/object.hpp>
 
+#include "credentials/secret.h"
 #include "observe/observe.h"
 #include "observe/observe_backup.h"
 #include "process/deadline.h"
@@ -39,6 +40,7 @@ class RunData {
   PlanOptions options_;
   std::chrono::milliseconds wait_;
   Observation seen_;
+  Secret token_read_;  ///< the stored token that was read last
   RunState state_;
   std::set<Step> expected_;
   std::optional<StoredDigest> noted_;

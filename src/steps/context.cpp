@@ -33,25 +33,20 @@ void Context::connected(Side side, std::chrono::steady_clock::time_point at) con
   data_->connected_[side] = at;
 }
 
-awaitable<void> Context::check_and_announce(Kubectl kubectl, std::string text) const {
+awaitable<void> Context::check_and_announce(Kubectl kubectl, std::string text, Names names) const {
   const auto side = kubectl.target().side;
   const auto now = std::chrono::steady_clock::now();
-  const auto uid =
-      side == Side::downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
-  co_await check_same_cluster(std::move(kubectl), uid);
-  connected(side, now);
-  announce(text);
-}
-
-awaitable<void> Context::announce_deletion(Kubectl kubectl, std::string text) const {
-  const auto last = data_->connected_.find(kubectl.target().side);
-  const auto fresh = last != data_->connected_.end() &&
-                     std::chrono::steady_clock::now() - last->second <= fresh_for;
-  if (fresh && kubectl.session() && kubectl.session()->usable()) {
-    announce(text);
-    co_return;
+  const auto last = data_->connected_.find(side);
+  const auto fresh = names == Names::random && last != data_->connected_.end() &&
+                     now - last->second <= fresh_for && kubectl.session() &&
+                     kubectl.session()->usable();
+  if (!fresh) {
+    const auto uid =
+        side == Side::downstream ? seen().downstream.kube_system_uid : seen().local.kube_system_uid;
+    co_await check_same_cluster(std::move(kubectl), uid);
+    connected(side, now);
   }
-  co_await check_and_announce(std::move(kubectl), std::move(text));
+  announce(text);
 }
 
 void Context::note_live() const {

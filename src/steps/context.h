@@ -95,13 +95,17 @@ class Context {
   void announce(const std::string& text, Change change = {}) const;
   /// Notes that a connection made at this time, or later, led to the cluster that was seen first.
   void connected(Side side, std::chrono::steady_clock::time_point at) const;
-  /// Checks the cluster of the kubectl, then announces a change of an object that is known by name
-  /// only. Throws Failure (refused) if the kubeconfig leads to another cluster by now.
-  boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text) const;
-  /// The same before a deletion of objects with random names, which no other cluster has. Does not
-  /// check if a session serves, whose kubeconfig file is unchanged, and connected() was fresh_for
-  /// ago at most.
-  boost::asio::awaitable<void> announce_deletion(Kubectl kubectl, std::string text) const;
+  /// The names of the objects that a change affects.
+  enum class Names {
+    usual,   ///< another cluster may have such objects, too
+    random,  ///< no other cluster has them
+  };
+  /// Checks the cluster of the kubectl, then announces a change of objects that are known by name
+  /// only. Does not check before a change of random names if a session serves, whose kubeconfig
+  /// file is unchanged, and connected() was fresh_for ago at most. Throws Failure (refused) if the
+  /// kubeconfig leads to another cluster by now.
+  boost::asio::awaitable<void> check_and_announce(Kubectl kubectl, std::string text,
+                                                  Names names = Names::usual) const;
   /// Records the digests of the live credentials, which Rancher is to have stored in the end. A
   /// rollback recognizes others' changes by these digests.
   void note_live() const;

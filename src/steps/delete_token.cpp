@@ -109,17 +109,18 @@ awaitable<void> wait_for_token(Context context, std::set<Uid> doomed) {
       fmt::format("{} is there", context.seen().downstream.tokens.front().name));
 }
 
-/// True if Kubernetes or Rancher made each name with random letters at its end. Somebody may have
+/// Random if Kubernetes or Rancher made each name with random letters at its end. Somebody may have
 /// given secrets of several clusters another name. kubernetes/apiserver,
 /// pkg/storage/names/generate.go: 5 letters and digits.
-bool all_generated(const std::vector<ObjectName>& names) {
-  constexpr std::size_t random = 5;
+Context::Names kind_of(const std::vector<ObjectName>& names) {
+  constexpr std::size_t letters = 5;
   constexpr std::string_view before = "-token-";
-  return std::all_of(names.begin(), names.end(), [&](const ObjectName& name) {
+  const auto random = std::all_of(names.begin(), names.end(), [&](const ObjectName& name) {
     const auto& text = name.text();
     const auto at = text.rfind(before);
-    return at != std::string::npos && text.size() == at + before.size() + random;
+    return at != std::string::npos && text.size() == at + before.size() + letters;
   });
+  return random ? Context::Names::random : Context::Names::usual;
 }
 
 awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<ObjectName> names) {
@@ -128,7 +129,8 @@ awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<O
   auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
   const auto reported = co_await check_deleted(kubectl, deletion, std::move(printed));
   // Kubectl deleted what no other cluster has.
-  if (reported && all_generated(names)) context.connected(Side::downstream, begun);
+  if (reported && kind_of(names) == Context::Names::random)
+    context.connected(Side::downstream, begun);
   context.secrets_are_gone(deletion);
 }
 
@@ -189,11 +191,7 @@ awaitable<void> run(Context context) {
   if (!names.empty()) {
     auto text = fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
                             enumerated(texts_of(names)));
-    if (all_generated(names)) {
-      co_await context.announce_deletion(context.downstream(), std::move(text));
-    } else {
-      co_await context.check_and_announce(context.downstream(), std::move(text));
-    }
+    co_await context.check_and_announce(context.downstream(), std::move(text), kind_of(names));
     context.state().deleted_secrets.insert(names.begin(), names.end());
     tasks.push_back(delete_secrets(context, std::move(deletion), names));
   }

@@ -31,12 +31,13 @@ std::string names_text(const std::vector<Pod>& pods) {
   return enumerated(texts_of(names_of(pods)));
 }
 
-/// True if a controller made each pod with random letters at the end of its name. Other pods may
+/// Random if a controller made each pod with random letters at the end of its name. Other pods may
 /// have the names of other clusters' pods.
-bool all_named_at_random(const std::vector<Pod>& pods) {
-  return std::all_of(pods.begin(), pods.end(), [](const Pod& pod) {
+Context::Names names_kind(const std::vector<Pod>& pods) {
+  const auto random = std::all_of(pods.begin(), pods.end(), [](const Pod& pod) {
     return pod.owner_kind == "ReplicaSet" || pod.owner_kind == "DaemonSet";
   });
+  return random ? Context::Names::random : Context::Names::usual;
 }
 
 bool mounts_any(const Pod& pod, const std::set<ObjectName>& secrets) {
@@ -213,11 +214,7 @@ awaitable<void> run(Context context) {
     std::vector<awaitable<void>> tasks;
     if (!stale.empty()) {
       auto text = fmt::format("deleting {}: {}", counted(stale.size(), "pod"), names_text(stale));
-      if (all_named_at_random(stale)) {
-        co_await context.announce_deletion(context.downstream(), std::move(text));
-      } else {
-        co_await context.check_and_announce(context.downstream(), std::move(text));
-      }
+      co_await context.check_and_announce(context.downstream(), std::move(text), names_kind(stale));
       tasks.push_back(delete_pods(context, stale));
       if (round == 0) tasks.push_back(look_ahead(context));
     }

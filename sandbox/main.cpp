@@ -59,6 +59,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       rollout-awaits-reader        a rollout ends in the moment after its deployment was read
       credential-missing           the Secret that holds the stored token was deleted
       stored-crlf                  the stored CA has the line ends of Windows
+      additional-ca                Rancher has stored an additional CA of its own behind the cluster's
       ca-bundle                    the cluster has two CAs; stored are both, in another order
   --hostile "SERVER ATTACK"       that server (downstream or local) rewrites what it sends; may be given
                          several times. DIR/places-SERVER lists each string that it came by. ATTACK is

@@ -155,8 +155,8 @@ std::string Key::signature(const std::string& text) const {
   return known;
 }
 
-Authority::Authority(Validity validity) : validity_(validity) {
-  const auto certificate = start_certificate("kube-ca", "kube-ca", validity, key_);
+Authority::Authority(Validity validity, const std::string& name) : validity_(validity) {
+  const auto certificate = start_certificate(name, name, validity, key_);
   add_extension(certificate.get(), certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
   add_extension(certificate.get(), certificate.get(), NID_key_usage,
                 "critical,digitalSignature,keyEncipherment,keyCertSign");

@@ -48,7 +48,7 @@ Validity valid(std::chrono::seconds since, std::chrono::seconds until);
 /// A certification authority called kube-ca, as Rancher's own clusters call theirs.
 class Authority {
  public:
-  explicit Authority(Validity validity);
+  explicit Authority(Validity validity, const std::string& name = "kube-ca");
   /// Its certificate as PEM.
   const std::string& pem() const { return pem_; }
 

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <set>
 #include <stdexcept>
 
 namespace retrust::sandbox {
@@ -28,7 +29,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"rollout-awaits-reader", Where::played},
                                                   {"credential-missing", Where::anywhere},
                                                   {"stored-crlf", Where::played},
-                                                  {"ca-bundle", Where::played}};
+                                                  {"ca-bundle", Where::played},
+                                                  {"additional-ca", Where::played}};
   return known;
 }
 
@@ -47,6 +49,18 @@ void Faults::require_live() const {
       throw std::runtime_error("a real control plane cannot show the fault " + name);
     }
   }
+}
+
+bool Settings::token_of_ranchers_own() const {
+  static const std::set<std::string> drivers{"EKS",
+                                             "AKS",
+                                             "GKE",
+                                             "Alibaba",
+                                             "amazonElasticContainerService",
+                                             "azureKubernetesService",
+                                             "googleKubernetesEngine",
+                                             "rancherKubernetesEngine"};
+  return drivers.contains(driver);
 }
 
 }  // namespace retrust::sandbox

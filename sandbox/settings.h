@@ -51,6 +51,10 @@ struct Settings {
   Faults faults;
   std::vector<std::string> attacks = {};  ///< "SERVER ATTACK", see hostile.h
 
+  /// Whether Rancher made the stored token itself, of an account of its own. From rancher/rancher
+  /// v2.9.5, pkg/kontainer-engine/drivers (KEv1, rke) and pkg/controllers/management/{aks,eks,gke}.
+  bool token_of_ranchers_own() const;
+
   /// A delay of a played party.
   std::chrono::milliseconds delay(int milliseconds) const {
     return std::chrono::milliseconds{pace == Pace::quick ? milliseconds / 10 : milliseconds};

@@ -48,7 +48,7 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
       new_authority_(valid(ca_kept(settings_.scenario) ? 300 * day : seconds{60}, 3650 * day)),
       local_authority_(valid(300 * day, 3650 * day)),
       other_authority_(valid(300 * day, 3650 * day)),
-      spare_authority_(valid(300 * day, 3650 * day)) {
+      spare_authority_(valid(300 * day, 3650 * day), "another-ca") {
   if (!settings_.attacks.empty()) {
     for (const std::string name : {"downstream", "local"}) {
       hostile_[name] = std::make_unique<Hostile>(directory_ / ("places-" + name));
@@ -89,7 +89,10 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   old_report_.token = fill_downstream(*downstream_, old_key_, registration);
   old_report_.ca_base64 = secret_data(handed_out(before));
   fill_downstream(*other_, other_->account_key, random_suffix(54));
-  fill_local(stored_ca(before), old_report_.token, registration);
+  fill_local(stored_ca(before),
+             settings_.token_of_ranchers_own() ? add_ranchers_own(*downstream_, old_key_)
+                                               : old_report_.token,
+             registration);
 
   // Only now: the agents that are there had read their credentials before the renewal.
   agents_ = std::make_unique<Agents>(
@@ -115,6 +118,8 @@ std::string World::stored_ca(const Authority& authority) const {
   // The same certificates, in other words.
   auto text = settings_.faults.has("ca-bundle") ? spare_authority_.pem() + authority.pem()
                                                 : authority.pem();
+  // Rancher writes the additional CAs of its own installation behind the cluster's.
+  if (settings_.faults.has("additional-ca")) text += spare_authority_.pem();
   if (settings_.faults.has("stored-crlf")) boost::replace_all(text, "\n", "\r\n");
   return secret_data(text);
 }

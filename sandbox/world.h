@@ -41,6 +41,8 @@ class World : public Stage {
                               const std::string& credentials_token);
   void add_agents(Cluster& cluster, const std::string& mountable);
   void add_impersonators(Cluster& cluster, const Key& signer);
+  /// The account that Rancher makes for itself in some clusters. Its token.
+  std::string add_ranchers_own(Cluster& cluster, const Key& signer);
   void fill_local(const std::string& stored_ca, const std::string& stored_token,
                   const std::string& credentials_token);
   const boost::json::value& add_cluster_resource(const std::string& id, ClusterSpec spec);
@@ -68,7 +70,7 @@ class World : public Stage {
   Authority new_authority_;
   Authority local_authority_;
   Authority other_authority_;
-  Authority spare_authority_;  // the second one of `ca-bundle`
+  Authority spare_authority_;  // of `ca-bundle` and `additional-ca`
   Key old_key_;
   std::unique_ptr<Cluster> downstream_;
   std::unique_ptr<Cluster> local_;

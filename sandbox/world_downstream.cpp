@@ -120,6 +120,14 @@ void World::add_agents(Cluster& cluster, const std::string& mountable) {
   }
 }
 
+std::string World::add_ranchers_own(Cluster& cluster, const Key& signer) {
+  const auto account = add_account(cluster, {.name_space = agents,
+                                             .name = "kontainer-engine",
+                                             .signer = signer,
+                                             .how = settings_.rancher.account_secret});
+  return decoded_secret(account.token_base64);
+}
+
 void World::add_impersonators(Cluster& cluster, const Key& signer) {
   for (int i = 0; i < settings_.impersonation_users; ++i) {
     const auto fresh = i < settings_.fresh_impersonation_users;

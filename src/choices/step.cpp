@@ -12,6 +12,8 @@ const std::vector<StepInfo>& all_steps() {
       {Step::backup_etcd, "1.2", "backup-etcd", "snapshot the etcd of Rancher's own cluster",
        saves},
       {Step::delete_token, "2.1", "delete-token", "delete the agents' token secret", changes},
+      {Step::make_token, "2.1", "make-token", "make the next token secret before the old one goes",
+       changes, StepInfo::Shown::when_it_comes},
       {Step::recreate_agents, "2.2", "recreate-agents", "recreate the agents' pods", changes},
       {Step::get_token, "2.3", "get-token", "read the live token", reads},
       {Step::get_ca, "2.4", "get-ca", "read the live CA certificate", reads},

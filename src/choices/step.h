@@ -11,6 +11,7 @@ enum class Step {
   backup_container,
   backup_etcd,
   delete_token,
+  make_token,
   recreate_agents,
   get_token,
   get_ca,
@@ -32,13 +33,19 @@ struct StepInfo {
   std::string_view name;     ///< e.g. "delete-token"
   std::string_view title;    ///< for people
   Effect effect;
+  enum class Shown {
+    always,
+    when_it_comes,  ///< a plan leaves the step out unless it is to be performed
+  };
+  Shown shown = Shown::always;
 };
 
-/// All steps in their order.
+/// All steps in the order of the runbook.
 const std::vector<StepInfo>& all_steps();
 const StepInfo& info_of(Step step);
 
-/// The step of that section ("2.3") or name ("get-token"); `2.5` is check-cluster.
+/// The step of that section ("2.3") or name ("get-token"); `2.1` is delete-token, `2.5` is
+/// check-cluster.
 std::optional<Step> find_step(std::string_view text);
 
 /// Steps to perform: the needed ones, or every one (`--all`).

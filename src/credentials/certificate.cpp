@@ -153,6 +153,31 @@ bool same_certificates(std::string_view pem_a, std::string_view pem_b) {
   return !a.empty() && a == b;
 }
 
+std::string with_additional(const std::string& live_pem, const std::string& stored_pem) {
+  const auto live = parse_certificates(live_pem);
+  const auto stored = parse_certificates(stored_pem);
+  if (live.empty() || stored.empty()) return live_pem;
+  const auto is_live = [&](const Certificate& wanted) {
+    return std::any_of(live.begin(), live.end(),
+                       [&](const Certificate& each) { return each.sha256 == wanted.sha256; });
+  };
+  const auto renewed = !is_live(stored.front());
+  auto all = live_pem;
+  if (!all.ends_with('\n')) all += '\n';
+  const Bio input(BIO_new_mem_buf(stored_pem.data(), static_cast<int>(stored_pem.size())));
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    const X509Ptr certificate(PEM_read_bio_X509(input.get(), nullptr, no_pass_phrase, nullptr));
+    if (!certificate) return live_pem;
+    if (is_live(stored[i]) || (renewed && stored[i].subject == stored.front().subject)) continue;
+    const Bio output(BIO_new(BIO_s_mem()));
+    char* text = nullptr;
+    if (PEM_write_bio_X509(output.get(), certificate.get()) != 1) return live_pem;
+    const auto size = BIO_get_mem_data(output.get(), &text);
+    all.append(text, static_cast<std::size_t>(size));
+  }
+  return all;
+}
+
 bool contains_certificates(std::string_view pem_whole, std::string_view pem_part) {
   const auto whole = fingerprints(pem_whole);
   const auto part = fingerprints(pem_part);

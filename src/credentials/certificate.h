@@ -35,4 +35,12 @@ bool same_certificates(std::string_view pem_a, std::string_view pem_b);
 /// True if `pem_part` has at least one certificate and `pem_whole` holds all of them.
 bool contains_certificates(std::string_view pem_whole, std::string_view pem_part);
 
+/// The live CA in PEM, and behind it the certificates of the stored bundle that are not the old CA:
+/// the first certificate of the bundle unless it is live, and each one with the same subject.
+///
+/// For hosted clusters Rancher writes the cluster's CA first, and the additional CAs of its own
+/// installation behind it (rancher/rancher v2.15.0,
+/// pkg/controllers/management/clusteroperator/utils.go: addAdditionalCA).
+std::string with_additional(const std::string& live_pem, const std::string& stored_pem);
+
 }  // namespace retrust

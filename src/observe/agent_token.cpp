@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "credentials/certificate.h"
+#include "observe/live_account.h"
 
 namespace retrust {
 
@@ -37,12 +38,14 @@ bool agents_make_tokens(const Observation& observation) {
 }
 
 TokenMaker token_maker(const Observation& observation) {
+  if (is_ranchers_own(observation)) return TokenMaker::retrust;
   const auto kubernetes = parse_version(observation.downstream.kubernetes_version);
   if (!kubernetes || *kubernetes < Version{1, 24, 0}) return TokenMaker::kubernetes;
   return agents_make_tokens(observation) ? TokenMaker::agents : TokenMaker::retrust;
 }
 
 std::string account_trouble(const Observation& observation) {
+  if (is_ranchers_own(observation)) return {};
   const auto version = agents_version(observation);
   if (token_maker(observation) != TokenMaker::retrust || *version < Version{2, 5, 8}) return {};
   const auto& first = observation.downstream.account_secret;
@@ -57,19 +60,19 @@ std::string account_trouble(const Observation& observation) {
       first);
 }
 
-json::object new_account_secret(const NamespaceName& name_space, const Uid& account_uid) {
-  const std::string account(agent_account);
+json::object new_account_secret(const NamespaceName& name_space, const ObjectName& account,
+                                const Uid& account_uid) {
   json::object owner;
   owner["apiVersion"] = "v1";
   owner["kind"] = "ServiceAccount";
-  owner["name"] = account;
+  owner["name"] = account.text();
   owner["uid"] = account_uid.text();
   json::object annotations;
-  annotations["kubernetes.io/service-account.name"] = account;
+  annotations["kubernetes.io/service-account.name"] = account.text();
   json::object labels;
-  labels["cattle.io/service-account.name"] = account;
+  labels["cattle.io/service-account.name"] = account.text();
   json::object metadata;
-  metadata["generateName"] = account + "-token-";
+  metadata["generateName"] = account.text() + "-token-";
   metadata["namespace"] = name_space.text();
   metadata["annotations"] = std::move(annotations);
   metadata["labels"] = std::move(labels);

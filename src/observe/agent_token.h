@@ -31,8 +31,10 @@ bool agents_make_tokens(const Observation& observation);
 /// secret that the account lists. Empty if they can, or if Kubernetes makes the secret.
 std::string account_trouble(const Observation& observation);
 
-/// A new Secret for the token controller to fill in, in the form of Rancher's agents.
-boost::json::object new_account_secret(const NamespaceName& name_space, const Uid& account_uid);
+/// A new Secret for the token controller to fill in, in the form of Rancher's agents and server
+/// (rancher/rancher v2.15.0, pkg/serviceaccounttoken/secret.go).
+boost::json::object new_account_secret(const NamespaceName& name_space, const ObjectName& account,
+                                       const Uid& account_uid);
 
 /// Makes `secret` the first in the account's list, and removes the secrets that are not in `there`
 /// from the list. Pure.

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <iterator>
 
+#include "credentials/certificate.h"
+
 namespace retrust {
 
 std::optional<Version> parse_version(std::string_view text) {
@@ -51,6 +53,9 @@ std::optional<Credentials> Observation::live_credentials() const {
   if (secret == nullptr) return std::nullopt;
   auto credentials = secret->credentials;
   if (downstream.root_ca) credentials.ca_pem = *downstream.root_ca;
+  if (downstream.account != agent_account) {
+    credentials.ca_pem = with_additional(credentials.ca_pem, local.cluster.stored.ca_pem);
+  }
   return credentials;
 }
 

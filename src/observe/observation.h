@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +21,9 @@
 
 namespace retrust {
 
+/// Name of the agents' service account.
+inline constexpr std::string_view agent_account = "cattle";
+
 /// A version in Rancher's and Kubernetes's form, e.g. v2.4.17 or v1.20.15+k3s1.
 struct Version {
   int major = 0;
@@ -34,7 +38,7 @@ std::optional<Version> parse_version(std::string_view text);
 /// The downstream API server's verdict on a token.
 enum class Verdict { unknown, accepted, rejected };
 
-/// A Secret of type kubernetes.io/service-account-token of the service account `cattle`.
+/// A Secret of type kubernetes.io/service-account-token of one service account.
 struct TokenSecret {
   ObjectName name;
   Uid uid;
@@ -71,7 +75,10 @@ struct Downstream {
   DisplayText kubernetes_version = {};  ///< the API server's, else Rancher's record, e.g. v1.30.14
   Uid kube_system_uid;                  ///< identifies the cluster
   Uid service_account_uid;              ///< uid of cattle, empty if there is no such account
-  /// Token secrets of cattle, best first: see parse_tokens in parse.h.
+  std::map<ObjectName, Uid> accounts;   ///< all service accounts of the agents' namespace
+  /// The account whose token Rancher should have: see live_account.h. Empty if nobody can tell.
+  ObjectName account = agent_account;
+  /// Token secrets of that account, best first: see parse_tokens in parse.h.
   std::vector<TokenSecret> tokens;
   std::set<ObjectName> secret_names;
   ObjectName account_secret = {};  ///< first secret in the list of the account cattle
@@ -168,7 +175,7 @@ struct Observation {
   /// secret, the first of all. Null if there is none.
   const TokenSecret* live() const;
   /// The token of live(), and the CA of kube-root-ca.crt if that exists, because a secret's CA may
-  /// be behind.
+  /// be behind. For an account of Rancher's own also the additional CAs that Rancher has stored.
   std::optional<Credentials> live_credentials() const;
   /// Comparison of the stored credentials with the live ones. Everything differs if nothing is
   /// live.
@@ -180,8 +187,5 @@ std::string says(Verdict verdict);
 
 /// Pods that run as the agents' service account and have not ended.
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods);
-
-/// Name of the agents' service account.
-inline constexpr std::string_view agent_account = "cattle";
 
 }  // namespace retrust

@@ -19,6 +19,7 @@
 #include "observe/impersonation.h"
 #include "observe/kubeconfig.h"
 #include "observe/kubeconfig_registration.h"
+#include "observe/live_account.h"
 #include "observe/login.h"
 #include "observe/parse.h"
 #include "observe/permissions.h"
@@ -157,6 +158,19 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   }
 }
 
+/// Asks for the tokens of an account that was not asked for before.
+awaitable<void> review_live(const Clusters& clusters, Observation& seen) {
+  std::vector<Secret> values;
+  for (const auto& secret : seen.downstream.tokens) {
+    if (secret.complete()) values.push_back(secret.credentials.token);
+  }
+  const auto verdicts = co_await review_tokens(clusters.downstream, std::move(values));
+  auto verdict = verdicts.begin();
+  for (auto& secret : seen.downstream.tokens) {
+    if (secret.complete()) std::tie(secret.verdict, secret.reason) = *verdict++;
+  }
+}
+
 /// Checks that the CA that the cluster hands out verifies the API server's certificate. The answers
 /// so far are the proof if the cluster hands out every CA of the operator's kubeconfig.
 awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
@@ -276,9 +290,12 @@ awaitable<void> review_permissions(Kubectl kubectl, std::vector<Permission> perm
 awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
   const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
   const auto named = claims && !claims->service_account_uid.empty();
-  if (named && seen.downstream.service_account_uid == claims->service_account_uid.str()) {
-    co_return Identity::account;
-  }
+  const auto& accounts = seen.downstream.accounts;
+  const auto same = named && std::any_of(accounts.begin(), accounts.end(), [&](const auto& each) {
+                      return claims->service_account == each.first.text() &&
+                             claims->service_account_uid == each.second.text();
+                    });
+  if (same) co_return Identity::account;
   // The account may have been deleted and created again. The agents' registration token is the
   // other evidence.
   const auto registered =
@@ -335,9 +352,22 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   if (seen.downstream.kubernetes_version.empty()) {
     seen.downstream.kubernetes_version = seen.local.cluster.kubernetes_version;
   }
-  answers = {};
+  answers.local = {};
   take_kubeconfigs(clusters, seen, journal);
   co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
+  const auto take_account = [&](ObjectName account) {
+    auto& there = seen.downstream;
+    there.account = std::move(account);
+    there.tokens.clear();
+    if (there.account.empty()) return;
+    there.tokens =
+        parse_tokens(answers.downstream, options.name_space, there.account, clusters.redactor);
+    std::erase_if(there.other_tokens,
+                  [&](const UserToken& token) { return token.account == there.account; });
+  };
+  if (auto account = live_account(seen, options.name_space); account != agent_account) {
+    take_account(std::move(account));
+  }
 
   // The identity comes first, because a token is only shown to its own cluster.
   if (!seen.downstream.kube_system_uid.empty() &&
@@ -352,6 +382,13 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
     reviews.push_back(check_handed_out_ca(clusters, view, seen));
     reviews.push_back(observe_user_tokens(clusters, options, journal, seen));
     co_await wait_all(std::move(reviews));
+    // The agents report their own account's token when they start.
+    const auto reported =
+        why_not_reported(seen.local.cluster, seen.local.rancher, Reported::token_and_ca).empty();
+    if (is_ranchers_own(seen) && reported && seen.stored_verdict == Verdict::rejected) {
+      take_account(agent_account);
+      co_await review_live(clusters, seen);
+    }
   }
   co_return seen;
 }

@@ -124,15 +124,15 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
 }
 
 std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceName& name_space,
-                                      Redactor& redactor) {
+                                      const ObjectName& account, Redactor& redactor) {
   std::string referred;
   std::vector<std::string> order;
-  for (const auto* account : items_of(list, "ServiceAccount")) {
-    if (name_of(*account) != agent_account) continue;
-    referred = text_at(*account, "/metadata/annotations/rancher.io~1service-account.secret-ref");
+  for (const auto* present : items_of(list, "ServiceAccount")) {
+    if (name_of(*present) != account) continue;
+    referred = text_at(*present, "/metadata/annotations/rancher.io~1service-account.secret-ref");
     // The annotation has the form namespace/name.
     referred = referred.substr(referred.find('/') + 1);
-    for (const auto& secret : array_at(*account, "/secrets")) {
+    for (const auto& secret : array_at(*present, "/secrets")) {
       order.push_back(text_at(secret, "/name"));
     }
   }
@@ -141,12 +141,12 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
   std::size_t ca_bytes = 0;
   for (const auto* secret : items_of(list, "Secret")) {
     if (text_at(*secret, "/metadata/namespace") != name_space) continue;
-    auto parsed = parse_token_secret(*secret, agent_account, redactor);
+    auto parsed = parse_token_secret(*secret, account.text(), redactor);
     if (!parsed) continue;
     if (ranked.size() >= most_token_secrets) {
       throw Failure(ExitStatus::refused,
-                    fmt::format("the downstream cluster sent more than {} token secrets of cattle",
-                                most_token_secrets),
+                    fmt::format("the downstream cluster sent more than {} token secrets of {}",
+                                most_token_secrets, account),
                     "no cluster has so many. Find out what answers at the cluster's address");
     }
     // CAs beyond this sum are dropped: their secrets then count as incomplete.
@@ -154,7 +154,7 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
     ca_bytes += parsed->credentials.ca_pem.size();
     if (ca_bytes > most_ca_bytes) std::string().swap(parsed->credentials.ca_pem);
     const auto labelled =
-        text_at(*secret, "/metadata/labels/cattle.io~1service-account.name") == agent_account;
+        text_at(*secret, "/metadata/labels/cattle.io~1service-account.name") == account.text();
     const auto place = std::find(order.begin(), order.end(), parsed->name) - order.begin();
     ranked.emplace_back(Rank{parsed->name != referred, !labelled, static_cast<std::size_t>(place),
                              -parsed->created.time_since_epoch()},
@@ -198,7 +198,7 @@ Uid kube_system_uid(const json::value& list) {
 Downstream parse_downstream(const json::value& list, const NamespaceName& name_space,
                             Redactor& redactor) {
   Downstream parsed;
-  parsed.tokens = parse_tokens(list, name_space, redactor);
+  parsed.tokens = parse_tokens(list, name_space, parsed.account, redactor);
   parsed.own_namespaces = own_namespaces(list, name_space);
   for (const auto* secret : items_of(list, "Secret")) {
     auto token = parse_user_token(*secret, redactor);
@@ -212,7 +212,9 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
   }
   parsed.kube_system_uid = kube_system_uid(list);
   for (const auto* account : items_of(list, "ServiceAccount")) {
-    if (name_of(*account) == agent_account) {
+    const auto name = name_of(*account);
+    if (!name.empty()) parsed.accounts[name] = text_at(*account, "/metadata/uid");
+    if (name == agent_account) {
       parsed.service_account_uid = text_at(*account, "/metadata/uid");
       parsed.account_secret = ObjectName::if_allowed(text_at(*account, "/secrets/0/name"));
     }

@@ -29,18 +29,19 @@ std::optional<TokenSecret> parse_token_secret(const boost::json::value& secret,
 /// forms.
 inline constexpr std::size_t most_token_secrets = 500;
 
-/// The token secrets of the agents' account, best first: the one in the account's annotation
+/// The token secrets of one account, best first: the one in the account's annotation
 /// rancher.io/service-account.secret-ref (Rancher 2.9.5, 2.10.1 and later), then the label
 /// cattle.io/service-account.name (2.7.11, 2.8 and later), then the order of the account's
 /// `secrets`, then the youngest. Throws Failure (refused) beyond most_token_secrets.
 std::vector<TokenSecret> parse_tokens(const boost::json::value& list,
-                                      const NamespaceName& name_space, Redactor& redactor);
+                                      const NamespaceName& name_space, const ObjectName& account,
+                                      Redactor& redactor);
 
 /// Parses a pod of one cluster. Throws Failure (refused) if the pod has no name.
 Pod parse_pod(const boost::json::value& pod, Side side);
 
 /// Parses `kubectl get namespaces,secrets,pods,… -o json`. The address and the reviews are not part
-/// of the result.
+/// of the result. The token secrets are those of the agents' account.
 Downstream parse_downstream(const boost::json::value& list, const NamespaceName& name_space,
                             Redactor& redactor);
 

@@ -66,6 +66,16 @@ void check_right_clusters(const Observation& observation) {
            "check --kubeconfig and --cluster; a cluster that never connected has to be imported",
            what_is_there(observation));
   }
+  if (downstream.account.empty()) {
+    const auto claims = parse_token(cluster.stored.token.reveal());
+    refuse(fmt::format("the service account {} that Rancher's token for {} names is gone, and "
+                       "Rancher takes no reports of the agents for the driver {}",
+                       claims && !claims->service_account.empty() ? claims->service_account : "",
+                       called(cluster), cluster.driver.empty() ? "\"\"" : cluster.driver.str()),
+           "nobody can tell which account's token Rancher should have. Find out who deleted that "
+           "account; Rancher makes another when the cluster is registered again",
+           what_is_there(observation));
+  }
   if (downstream.handed_out_ca == Downstream::HandedOutCa::does_not_verify) {
     refuse(
         "the CA that the cluster hands out (token secret, ca.crt) does not verify its own API "

@@ -8,6 +8,7 @@
 #include "credentials/certificate.h"
 #include "credentials/token.h"
 #include "observe/agent_token.h"
+#include "observe/live_account.h"
 #include "observe/stored_token.h"
 
 namespace retrust {
@@ -62,6 +63,11 @@ std::vector<std::string> findings(const Observation& observation) {
                                 cluster.token_secret_name.text(), credential_namespace,
                                 cluster.token_secret ? "" : ", which is gone"));
   }
+  if (is_ranchers_own(observation)) {
+    lines.push_back(fmt::format("the token is of the service account {}, not of the agents'",
+                                account_text(observation)));
+    lines.push_back(who_rotates(observation));
+  }
   for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
   for (const auto& secret : downstream.tokens) {
     if (agree_on_ca(downstream, secret)) continue;
@@ -71,7 +77,9 @@ std::vector<std::string> findings(const Observation& observation) {
                     "after it got it",
                     secret.name));
   }
-  if (downstream.tokens.empty()) lines.emplace_back("there is no token secret of cattle");
+  if (downstream.tokens.empty()) {
+    lines.push_back(fmt::format("there is no token secret of {}", account_text(observation)));
+  }
   if (observation.stored_verdict == Verdict::rejected) {
     lines.emplace_back("the cluster rejects the token that Rancher has stored");
   }

@@ -174,6 +174,7 @@ awaitable<void> StepRunner::and_end_watch(awaitable<void> work) {
 awaitable<void> StepRunner::perform_plan() {
   co_await prepare();
   const auto& journal = context_.run_journal();
+  context_.state().order = order_of(context_.seen());
   const auto first = context_.plan();
   journal.plan(shown(first));
   if (first.next_change() == nullptr && context_.seen().comparison().equal()) {
@@ -203,11 +204,12 @@ awaitable<void> StepRunner::perform_plan() {
     if (planned.need == Need::needed) expected.insert(planned.step);
   }
   context_.expect(std::move(expected));
-  for (const auto& info : all_steps()) {
+  for (const auto& next : first.steps) {
     // The named Secret is read before it is a reason for a step.
     while (context_.state().stored_token_due) co_await read_due_token(context_);
-    auto planned = context_.plan()[info.step];
-    if (planned.need == Need::needed) co_await perform(std::move(planned));
+    auto planned = context_.plan()[next.step];
+    const auto backup = info_of(next.step).effect == StepInfo::Effect::saves;
+    if (planned.need == Need::needed && !backup) co_await perform(std::move(planned));
   }
   while (context_.state().stored_token_due) co_await read_due_token(context_);
   if (!context_.seen().comparison().equal()) {
@@ -272,6 +274,7 @@ awaitable<void> StepRunner::perform_only(PlannedStep planned) {
 
 awaitable<void> StepRunner::perform_alone(Step step) {
   co_await prepare();
+  context_.state().order = order_of(context_.seen());
   const auto& info = info_of(step);
   const auto& alone = work_of(step).alone;
   if (info.effect == StepInfo::Effect::reads) {

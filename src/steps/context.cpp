@@ -52,7 +52,7 @@ awaitable<void> Context::check_and_announce(Kubectl kubectl, std::string text, N
 void Context::note_live() const {
   const auto* live = seen().live();
   if (live == nullptr || !live->complete()) return;
-  auto digest = digest_of(live->credentials);
+  auto digest = digest_of(*seen().live_credentials());
   if (data_->noted_ == digest) return;
   folder().save("live-" + seen().local.cluster.id.text(), to_json(digest), run_journal(),
                 "digests of the live credentials", Weight::routine);

@@ -19,6 +19,7 @@
 #include "steps/deletion.h"
 #include "steps/plan.h"
 #include "steps/shown_reads.h"
+#include "steps/step.h"
 #include "transcript/journal.h"
 #include "transcript/run_folder.h"
 
@@ -85,6 +86,8 @@ class Context {
 
   const Observation& seen() const { return data_->seen_; }
   RunState& state() const { return data_->state_; }
+  Situation situation() const { return {seen(), options(), state()}; }
+  Order order() const { return situation().order(); }
   Plan plan() const { return make_plan(seen(), options(), state()); }
   /// True if the first plan of this run needs the step.
   bool expects(Step step) const { return data_->expected_.contains(step); }

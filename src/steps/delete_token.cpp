@@ -7,7 +7,9 @@
 #include "base/text.h"
 #include "observe/agent_token.h"
 #include "observe/commands.h"
+#include "observe/live_account.h"
 #include "process/tasks.h"
+#include "steps/live_credentials.h"
 #include "steps/outlook.h"
 #include "steps/token_secret.h"
 
@@ -19,27 +21,31 @@ namespace {
 
 constexpr int replace_attempts = 5;
 
+std::string why_rejected(const TokenSecret& secret) {
+  return fmt::format("the cluster rejects the token in {}: {}", secret.name,
+                     secret.reason.empty() ? "not authenticated" : secret.reason);
+}
+
 /// Reason why the present token secrets cannot stay. Empty if they can.
 std::string why_delete(const Observation& seen, const PlanOptions& options) {
   for (const auto& secret : seen.downstream.tokens) {
     if (!secret.complete()) return fmt::format("{} is incomplete: {}", secret.name, secret.lack());
-    if (secret.verdict == Verdict::rejected) {
-      return fmt::format("the cluster rejects the token in {}: {}", secret.name,
-                         secret.reason.empty() ? "not authenticated" : secret.reason);
-    }
+    if (secret.verdict == Verdict::rejected) return why_rejected(secret);
   }
   return options.extent == Extent::every ? "every section was asked for" : "";
 }
 
 /// The commands of section 2.1.
-std::vector<std::string> commands_for(const Observation& seen, const PlanOptions& options) {
+std::vector<std::string> commands_for(const Situation& situation) {
+  const auto& seen = situation.seen;
+  const auto& options = situation.options;
   std::vector<std::string> lines;
-  const auto doomed = secrets_to_delete(seen, options);
+  const auto doomed = secrets_to_delete(situation);
   if (!doomed.empty()) {
     lines.push_back(shell_line(options.downstream_kubectl,
                                commands::delete_secrets(options.name_space, doomed)));
   }
-  if (token_maker(seen) == TokenMaker::retrust) {
+  if (token_maker(seen) == TokenMaker::retrust && situation.order() == Order::usual) {
     if (doomed.size() == seen.downstream.tokens.size()) {
       lines.push_back(shell_line(options.downstream_kubectl, Kubectl::create_args()));
     }
@@ -48,9 +54,11 @@ std::vector<std::string> commands_for(const Observation& seen, const PlanOptions
   return lines;
 }
 
+constexpr const char* not_taken_back =
+    "cannot be taken back: rollback restores what Rancher has stored, not a deleted token";
+
 std::vector<std::string> notes_for(const Observation& seen) {
-  std::vector<std::string> notes{
-      "cannot be taken back: rollback restores what Rancher has stored, not a deleted token"};
+  std::vector<std::string> notes{not_taken_back};
   const auto kubernetes = seen.downstream.kubernetes_version;
   switch (token_maker(seen)) {
     case TokenMaker::kubernetes:
@@ -71,7 +79,26 @@ std::vector<std::string> notes_for(const Observation& seen) {
   return notes;
 }
 
+/// The plan where Rancher has the next token before the old one goes.
+PlannedStep plan_last(const Situation& situation) {
+  const auto& tokens = situation.seen.downstream.tokens;
+  const Step step = Step::delete_token;
+  const auto rejected = std::find_if(tokens.begin(), tokens.end(), [](const TokenSecret& secret) {
+    return secret.verdict == Verdict::rejected;
+  });
+  if (rejected == tokens.end()) {
+    return {step, Need::not_needed,
+            fmt::format("the cluster rejects no token of {}", account_text(situation.seen))};
+  }
+  return {step,
+          Need::needed,
+          why_rejected(*rejected) + "; it goes after Rancher has the next one",
+          commands_for(situation),
+          {not_taken_back}};
+}
+
 PlannedStep plan(const Situation& situation) {
+  if (situation.order() == Order::record_first) return plan_last(situation);
   const auto& seen = situation.seen;
   const auto& options = situation.options;
   const Step step = Step::delete_token;
@@ -88,7 +115,7 @@ PlannedStep plan(const Situation& situation) {
                      : why_delete(seen, options);
   if (reason.empty()) reason = account_trouble(seen);
   if (!reason.empty()) {
-    return {step, Need::needed, std::move(reason), commands_for(seen, options), notes_for(seen)};
+    return {step, Need::needed, std::move(reason), commands_for(situation), notes_for(seen)};
   }
   return {step, Need::not_needed,
           fmt::format("the cluster accepts the token in {}", seen.live()->name)};
@@ -175,8 +202,21 @@ awaitable<void> list_token_first(Context context) {
                 "find out who does, then run again");
 }
 
+/// Throws Failure unless Rancher has stored credentials with which the cluster was reached.
+awaitable<void> check_next_is_stored(Context context) {
+  if (!context.seen().comparison().equal()) {
+    throw Failure(
+        context.state().changed ? ExitStatus::failed : ExitStatus::refused,
+        "Rancher has not stored the next token yet, so the old one is not deleted",
+        Advice::retrust("repair what Rancher has stored first", "step", "update-cluster"));
+  }
+  co_await prove(context);
+}
+
 awaitable<void> run(Context context) {
-  const auto names = secrets_to_delete(context.seen(), context.options());
+  const auto last = context.order() == Order::record_first;
+  if (last) co_await check_next_is_stored(context);
+  const auto names = secrets_to_delete(context.situation());
   Deletion deletion{"secret", context.options().name_space, {}};
   std::set<Uid> doomed;
   for (const auto& secret : context.seen().downstream.tokens) {
@@ -187,7 +227,9 @@ awaitable<void> run(Context context) {
   const auto maker = token_maker(context.seen());
   std::vector<awaitable<void>> tasks;
   // The watch begins with the deletion, because a new secret is there within 0.1 s.
-  if (maker == TokenMaker::kubernetes) tasks.push_back(wait_for_token(context, std::move(doomed)));
+  if (maker == TokenMaker::kubernetes && !last) {
+    tasks.push_back(wait_for_token(context, std::move(doomed)));
+  }
   if (!names.empty()) {
     auto text = fmt::format("deleting token {} {}", names.size() == 1 ? "secret" : "secrets",
                             enumerated(texts_of(names)));
@@ -196,15 +238,19 @@ awaitable<void> run(Context context) {
     tasks.push_back(delete_secrets(context, std::move(deletion), names));
   }
   co_await when_all(std::move(tasks));
-  if (maker != TokenMaker::retrust) co_return;
-  if (context.seen().downstream.tokens.empty()) co_await make_token(context);
+  if (maker != TokenMaker::retrust || last) co_return;
+  if (context.seen().downstream.tokens.empty()) co_await make_account_secret(context);
   co_await list_token_first(context);
 }
 
 StepResult result(const Observation& seen) {
   const auto* live = seen.live();
-  return {live == nullptr ? std::string("the agents will make a token secret when they start")
-                          : fmt::format("the agents' token secret is {}", live->name)};
+  return {live == nullptr
+              ? std::string("the agents will make a token secret when they start")
+              : fmt::format("{} token secret is {}",
+                            is_ranchers_own(seen) ? fmt::format("{}'s", account_text(seen))
+                                                  : std::string("the agents'"),
+                            live->name)};
 }
 
 std::vector<Permission> permissions(const Observation& seen, const PlanOptions& options) {
@@ -215,7 +261,7 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions& 
   if (maker != TokenMaker::kubernetes) {
     needed.push_back({Side::downstream, "create", "", "secrets", name_space});
   }
-  if (maker == TokenMaker::retrust) {
+  if (maker == TokenMaker::retrust && !is_ranchers_own(seen)) {
     needed.push_back({Side::downstream, "update", "", "serviceaccounts", name_space});
   }
   return needed;

@@ -8,6 +8,7 @@
 #include "credentials/token.h"
 #include "observe/commands.h"
 #include "observe/kubeconfig.h"
+#include "observe/live_account.h"
 
 namespace retrust {
 
@@ -31,15 +32,17 @@ Failure no_answer(const Context& context, std::string_view which, const KubectlF
 }
 
 /// Throws Failure if the secret itself shows that Rancher must not store its content.
-void check_usable(const TokenSecret* live, const PlanOptions& options) {
+void check_usable(const Observation& seen, const PlanOptions& options) {
+  const auto* live = seen.live();
   if (live == nullptr || !live->complete()) {
     throw Failure(ExitStatus::failed,
-                  live == nullptr ? "there is no token secret of cattle to repair with"
+                  live == nullptr ? fmt::format("there is no token secret of {} to repair with",
+                                                account_text(seen))
                                   : fmt::format("the token secret {} cannot be used to repair: {}",
                                                 live->name, live->lack()),
                   Advice::retrust("wait for a new one", "step", "delete-token"));
   }
-  check_token_owner(*live, options);
+  check_token_owner(*live, seen.downstream.account, options);
   if (live->verdict == Verdict::rejected) {
     throw Failure(ExitStatus::failed,
                   fmt::format("the cluster rejects the token in {}, so it is not stored in Rancher",
@@ -59,11 +62,12 @@ void check_usable(const TokenSecret* live, const PlanOptions& options) {
 
 }  // namespace
 
-void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
+void check_token_owner(const TokenSecret& secret, const ObjectName& account,
+                       const PlanOptions& options) {
   const auto& name_space = options.name_space;
   const auto claims = parse_token(secret.credentials.token.reveal());
   if (claims && claims->name_space == name_space.text() &&
-      claims->service_account == agent_account) {
+      claims->service_account == account.text()) {
     return;
   }
   const auto called = [](const DisplayText& name) { return name.empty() ? "?" : name; };
@@ -74,7 +78,7 @@ void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
       ExitStatus::refused,
       fmt::format("the secret {} of the downstream cluster holds a token of the service account "
                   "{}, not of {}/{}: retrust does not store it in Rancher",
-                  secret.name, owner, name_space, agent_account),
+                  secret.name, owner, name_space, account),
       fmt::format("this may be an attack: find out who wrote that secret. Then delete it, and "
                   "run again: {}",
                   shell_line(options.downstream_kubectl,
@@ -82,7 +86,7 @@ void check_token_owner(const TokenSecret& secret, const PlanOptions& options) {
 }
 
 awaitable<void> try_live(Context context) {
-  check_usable(context.seen().live(), context.options());
+  check_usable(context.seen(), context.options());
   const auto live = *context.seen().live();
   if (context.state().proven == live.credentials) co_return;
   const auto kubectl = context.in_section_of(Step::update_cluster).downstream();

@@ -20,8 +20,9 @@ boost::asio::awaitable<void> try_live_early(Context context);
 /// the cluster.
 boost::asio::awaitable<void> prove(Context context);
 
-/// Checks that the token's claims name the agents' service account in that namespace. Throws
+/// Checks that the token's claims name that service account in the agents' namespace. Throws
 /// Failure (refused) otherwise: retrust does not store such a token in Rancher. Pure.
-void check_token_owner(const TokenSecret& secret, const PlanOptions& options);
+void check_token_owner(const TokenSecret& secret, const ObjectName& account,
+                       const PlanOptions& options);
 
 }  // namespace retrust

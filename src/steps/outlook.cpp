@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "observe/agent_token.h"
+#include "observe/live_account.h"
 #include "observe/stored_token.h"
 
 namespace retrust {
@@ -15,25 +18,29 @@ constexpr std::chrono::minutes agents_head_start{10};
 
 }  // namespace
 
-std::vector<ObjectName> secrets_to_delete(const Observation& observation,
-                                          const PlanOptions& options) {
+std::vector<ObjectName> secrets_to_delete(const Situation& situation) {
   std::vector<ObjectName> names;
-  for (const auto& secret : observation.downstream.tokens) {
-    if (options.extent == Extent::every || !secret.complete() ||
-        secret.verdict == Verdict::rejected) {
+  const auto all_kinds = situation.order() == Order::usual;
+  for (const auto& secret : situation.seen.downstream.tokens) {
+    if (secret.verdict == Verdict::rejected ||
+        (all_kinds && (situation.every() || !secret.complete()))) {
       names.push_back(secret.name);
     }
   }
   return names;
 }
 
-std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options) {
+std::vector<Pod> pods_to_recreate(const Situation& situation) {
+  const auto& observation = situation.seen;
   const auto& downstream = observation.downstream;
-  if (options.pods == PodChoice::every) return downstream.pods;
+  if (situation.options.pods == PodChoice::every) return downstream.pods;
   const auto* live = observation.live();
-  const auto everyone = options.extent == Extent::every ||
-                        (!observation.comparison().equal() && no_report(observation).empty()) ||
-                        !secrets_to_delete(observation, options).empty() || live == nullptr;
+  const auto own = is_ranchers_own(observation);
+  const auto differs = !observation.comparison().equal() && (own || no_report(observation).empty());
+  // The record was of before a renewal, as the agents are.
+  const auto repaired = own && situation.performed(Step::update_cluster);
+  const auto everyone = situation.every() || differs || repaired ||
+                        !secrets_to_delete(situation).empty() || live == nullptr;
   // A secret that the agents made is a little younger than their pods.
   const auto head_start =
       agents_make_tokens(observation) ? agents_head_start : std::chrono::seconds{0};
@@ -42,13 +49,19 @@ std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOpti
     const auto gone = std::any_of(
         pod.mounted_secrets.begin(), pod.mounted_secrets.end(),
         [&](const ObjectName& name) { return !downstream.secret_names.contains(name); });
-    if (everyone || gone || pod.started + head_start < live->created) pods.push_back(pod);
+    const auto older = !own && !everyone && pod.started + head_start < live->created;
+    if (everyone || gone || older) pods.push_back(pod);
   }
   return pods;
 }
 
 bool token_is_to_come(const Situation& situation) {
   const auto& seen = situation.seen;
+  if (situation.order() == Order::record_first) {
+    return !situation.performed(Step::make_token) &&
+           work_of(Step::make_token).plan(situation).need == Need::needed &&
+           !situation.options.skip.contains(Step::make_token);
+  }
   const auto deletion = !situation.performed(Step::delete_token) &&
                         work_of(Step::delete_token).plan(situation).need == Need::needed &&
                         !situation.options.skip.contains(Step::delete_token);
@@ -56,6 +69,10 @@ bool token_is_to_come(const Situation& situation) {
 }
 
 std::string no_report(const Observation& observation) {
+  if (is_ranchers_own(observation)) {
+    return fmt::format("no agent reports a token of {}, an account of Rancher's own",
+                       account_text(observation));
+  }
   const auto agents = agents_version(observation);
   const auto kubernetes = parse_version(observation.downstream.kubernetes_version);
   if (agents && *agents < Version{2, 5, 8} && kubernetes && *kubernetes >= Version{1, 21, 0}) {

@@ -11,16 +11,15 @@ namespace retrust {
 /// Forecasts for token secret and agents, shared by the plans of several steps. All pure.
 
 /// Names of the secrets that 2.1 deletes: the incomplete and the rejected ones, or all of them with
-/// `--all`.
-std::vector<ObjectName> secrets_to_delete(const Observation& observation,
-                                          const PlanOptions& options);
+/// `--all`. Only the rejected ones if the record comes first: nobody makes another then.
+std::vector<ObjectName> secrets_to_delete(const Situation& situation);
 
 /// True if a new token secret is still to come, from 2.1 or from the agents: nothing live is final
 /// yet.
 bool token_is_to_come(const Situation& situation);
 
 /// The pods that 2.2 deletes.
-std::vector<Pod> pods_to_recreate(const Observation& observation, const PlanOptions& options);
+std::vector<Pod> pods_to_recreate(const Situation& situation);
 
 /// Reason why the agents' reports cannot repair Rancher's stored credentials. Empty if a report is
 /// expected.

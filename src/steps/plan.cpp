@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "observe/live_account.h"
 #include "steps/step.h"
 #include "transcript/plan_text.h"
 
@@ -24,6 +25,34 @@ const PlannedStep* Plan::next_change() const {
   });
   return found == steps.end() ? nullptr : &*found;
 }
+
+Order order_of(const Observation& observation) {
+  return is_ranchers_own(observation) ? Order::record_first : Order::usual;
+}
+
+namespace {
+
+/// The steps in an order. The backups come first in each.
+std::vector<Step> steps_in(Order order) {
+  if (order == Order::record_first) {
+    return {Step::backup_container,
+            Step::backup_etcd,
+            Step::make_token,
+            Step::get_token,
+            Step::get_ca,
+            Step::update_cluster,
+            Step::delete_token,
+            Step::recreate_agents,
+            Step::check_cluster,
+            Step::restart_rancher,
+            Step::repair_impersonation};
+  }
+  std::vector<Step> steps;
+  for (const auto& info : all_steps()) steps.push_back(info.step);
+  return steps;
+}
+
+}  // namespace
 
 Plan make_plan(const Observation& observation, const PlanOptions& options, const RunState& state) {
   Plan plan;
@@ -52,12 +81,13 @@ Plan make_plan(const Observation& observation, const PlanOptions& options, const
     plan.steps.push_back(std::move(planned));
   };
   // Backups are planned last, because their need depends on the changes.
-  for (const auto& info : all_steps()) {
-    if (info.effect != StepInfo::Effect::saves) add(info);
+  const auto steps = steps_in(situation.order());
+  for (const auto step : steps) {
+    if (info_of(step).effect != StepInfo::Effect::saves) add(info_of(step));
   }
   const auto others = static_cast<std::ptrdiff_t>(plan.steps.size());
-  for (const auto& info : all_steps()) {
-    if (info.effect == StepInfo::Effect::saves) add(info);
+  for (const auto step : steps) {
+    if (info_of(step).effect == StepInfo::Effect::saves) add(info_of(step));
   }
   std::rotate(plan.steps.begin(), plan.steps.begin() + others, plan.steps.end());
   return plan;
@@ -98,6 +128,9 @@ std::vector<ShownStep> shown(const Plan& plan) {
   std::vector<ShownStep> steps;
   for (const auto& planned : plan.steps) {
     const auto& info = info_of(planned.step);
+    const auto hidden = info.shown == StepInfo::Shown::when_it_comes && !comes(planned.need) &&
+                        planned.need != Need::skipped;
+    if (hidden) continue;
     auto notes = planned.notes;
     if (!planned.effect.empty()) notes.push_back(planned.effect);
     steps.push_back({std::string(info.section), std::string(info.name), planned.need,

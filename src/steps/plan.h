@@ -31,6 +31,12 @@ struct PlanOptions {
   std::string docker = "docker";  ///< program as the operator named it
 };
 
+/// Order of the steps.
+enum class Order {
+  usual,         ///< as in the runbook
+  record_first,  ///< Rancher's record is repaired before the old token and the agents go
+};
+
 /// Writer of the credentials that Rancher has stored now.
 enum class Repaired {
   by_agents,
@@ -40,6 +46,8 @@ enum class Repaired {
 
 /// Progress of a run, and its findings beside the observation.
 struct RunState {
+  /// The order of the first plan, which the run keeps.
+  std::optional<Order> order = {};
   std::set<Step> performed = {};
   bool changed = false;  ///< true after a change in a cluster: a later refusal is a failure
   /// Time at which the stored credentials were seen to become the live ones.
@@ -84,7 +92,11 @@ struct Plan {
   const PlannedStep* next_change() const;
 };
 
-/// Makes the plan: the need of each step, and its reason. Made again after each step. Pure.
+/// The order that the situation needs. Pure.
+Order order_of(const Observation& observation);
+
+/// Makes the plan: the need of each step, and its reason, in the order of the steps. Made again
+/// after each step. Pure.
 Plan make_plan(const Observation& observation, const PlanOptions& options,
                const RunState& state = {});
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "observe/agent_token.h"
 #include "observe/commands.h"
+#include "observe/live_account.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
 #include "process/tasks.h"
@@ -50,11 +51,11 @@ PlannedStep plan(const Situation& situation) {
   const auto& seen = situation.seen;
   const auto& options = situation.options;
   const Step step = Step::recreate_agents;
-  const auto pods = pods_to_recreate(seen, options);
+  const auto pods = pods_to_recreate(situation);
   // --all-pods chooses the pods of a needed step. It does not make the step needed.
   auto agents_only = options;
   agents_only.pods = PodChoice::agents;
-  const auto stale = pods_to_recreate(seen, agents_only);
+  const auto stale = pods_to_recreate({seen, agents_only, situation.state});
   PlannedStep planned{step, Need::needed, {}};
   if (!pods.empty()) {
     planned.commands = {shell_line(options.downstream_kubectl,
@@ -62,7 +63,13 @@ PlannedStep plan(const Situation& situation) {
   }
   const auto comparison = seen.comparison();
   const auto count = counted(pods.size(), "pod");
-  if (token_is_to_come(situation) || situation.performed(Step::delete_token)) {
+  if (is_ranchers_own(seen) && !situation.every()) {
+    if (stale.empty()) {
+      return {step, Need::not_needed,
+              fmt::format("the agents do not use the token of {}", account_text(seen))};
+    }
+    planned.reason = fmt::format("{} started before the renewal, and may hold the old CA", count);
+  } else if (token_is_to_come(situation) || situation.performed(Step::delete_token)) {
     const auto what = token_maker(seen) == TokenMaker::agents
                           ? "must make a new token secret, and report it when they start"
                           : "must load the new token secret, and report when they start";
@@ -127,7 +134,7 @@ awaitable<void> await_agents_token(Context context) {
     journal.wait_ended(fmt::format("{} is there", context.seen().downstream.tokens.front().name));
   } else {
     journal.warning(fmt::format("no agent made a token secret within {}", duration_text(limit)));
-    co_await make_token(context);
+    co_await make_account_secret(context);
   }
   context.note_live();
 }
@@ -198,7 +205,7 @@ awaitable<void> run(Context context) {
   // The agents report when they start, also after the end of this run.
   context.note_live();
   const auto& journal = context.journal();
-  auto stale = pods_to_recreate(context.seen(), context.options());
+  auto stale = pods_to_recreate(context.situation());
   PodWait wait(stale);
   journal.wait_started("for the old agents to be gone, and new ones to be ready", context.wait());
   // Another round follows if a pod started with the old secret while the others were being deleted.

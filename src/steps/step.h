@@ -23,6 +23,7 @@ struct Situation {
   const PlanOptions& options;
   const RunState& state;
 
+  Order order() const { return state.order.value_or(order_of(seen)); }
   bool performed(Step step) const { return state.performed.contains(step); }
   bool every() const { return options.extent == Extent::every; }
 };

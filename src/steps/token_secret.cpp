@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "observe/agent_token.h"
 #include "observe/commands.h"
+#include "observe/live_account.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
 
@@ -28,8 +29,9 @@ bool is_usable(const Downstream& downstream, const TokenSecret& secret) {
 awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit,
                                 std::set<Uid> doomed) {
   std::vector<TokenSecret> found;
+  const auto account = context.seen().downstream.account.text();
   const auto on_event = [&](const WatchEvent& event) {
-    auto secret = parse_token_secret(event.object, agent_account, context.redactor());
+    auto secret = parse_token_secret(event.object, account, context.redactor());
     if (!secret || doomed.contains(secret->uid)) return Flow::go_on;
     std::erase_if(found, [&](const TokenSecret& other) { return other.name == secret->name; });
     if (event.type == WatchEvent::Type::deleted) return Flow::go_on;
@@ -42,10 +44,10 @@ awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit
                                             : "not filled in yet"));
     }
     if (found.size() >= most_token_secrets) {
-      throw Failure(
-          ExitStatus::refused,
-          fmt::format("the watch shows more than {} token secrets of cattle", most_token_secrets),
-          "no cluster has so many. Find out what answers at the cluster's address");
+      throw Failure(ExitStatus::refused,
+                    fmt::format("the watch shows more than {} token secrets of {}",
+                                most_token_secrets, account),
+                    "no cluster has so many. Find out what answers at the cluster's address");
     }
     // An unusable CA may be as large as the server stores.
     if (!usable) std::string().swap(secret->credentials.ca_pem);
@@ -57,24 +59,29 @@ awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit
   const auto in_time = co_await kubectl.watch(
       args, limit, [&] { found.clear(); }, on_event);
   if (!in_time) {
-    co_await kubectl.check_answers(
-        fmt::format("whether a token secret of cattle was made within {}", duration_text(limit)));
+    co_await kubectl.check_answers(fmt::format("whether a token secret of {} was made within {}",
+                                               account, duration_text(limit)));
     co_return false;
   }
   context.saw_tokens(std::move(found));
   co_return true;
 }
 
-awaitable<void> make_token(Context context) {
+awaitable<void> make_account_secret(Context context) {
   const auto kubectl = context.downstream();
-  co_await context.check_and_announce(kubectl,
-                                      "making a token secret for the service account cattle");
-  auto secret = new_account_secret(context.options().name_space,
-                                   context.seen().downstream.service_account_uid);
+  const auto account = context.seen().downstream.account;
+  auto text = fmt::format("making a token secret for the service account {}", account);
+  co_await context.check_and_announce(kubectl, std::move(text));
+  std::set<Uid> present;
+  for (const auto& other : context.seen().downstream.tokens) present.insert(other.uid);
+  const auto& accounts = context.seen().downstream.accounts;
+  const auto found = accounts.find(account);
+  const auto uid = found == accounts.end() ? Uid() : found->second;
+  auto secret = new_account_secret(context.options().name_space, account, uid);
   const auto made = co_await kubectl.create(std::move(secret));
   const ObjectName name = text_at(made, "/metadata/name");
   context.journal().wait_started(fmt::format("for token and CA in {}", name), context.wait());
-  const auto in_time = co_await watch_for_token(context, context.wait());
+  const auto in_time = co_await watch_for_token(context, context.wait(), std::move(present));
   if (!in_time) {
     throw Failure(
         ExitStatus::gave_up,
@@ -90,7 +97,8 @@ awaitable<void> read_tokens_again(Context context) {
   const auto& name_space = context.options().name_space;
   const auto list =
       co_await kubectl.get(commands::accounts_and_secrets(name_space), downstream_trim());
-  auto tokens = parse_tokens(list, name_space, context.redactor());
+  const auto account = context.seen().downstream.account;
+  auto tokens = parse_tokens(list, name_space, account, context.redactor());
   std::erase_if(tokens, [](const TokenSecret& secret) { return !secret.complete(); });
   if (tokens.empty()) co_return;
   std::vector<Secret> values;
@@ -114,8 +122,10 @@ awaitable<void> show_live_secret(Context context) {
 awaitable<TokenSecret> read_live_secret(Context context) {
   const auto* found = context.seen().live();
   if (found == nullptr) {
-    throw Failure(ExitStatus::failed, "there is no token secret of cattle to read",
-                  "run step delete-token, which waits for one, or run");
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("there is no token secret of {} to read", account_text(context.seen())),
+        "run step delete-token, which waits for one, or run");
   }
   const auto live = *found;
   co_await show_live_secret(context);
@@ -126,7 +136,8 @@ awaitable<TokenSecret> read_live_secret(Context context) {
   const auto reader = kubectl.session() ? kubectl : kubectl.documented();
   const auto object =
       co_await reader.get(commands::secret(context.options().name_space, live.name));
-  auto fresh = parse_token_secret(object, agent_account, context.redactor());
+  const auto account = context.seen().downstream.account.text();
+  auto fresh = parse_token_secret(object, account, context.redactor());
   if (!fresh || !fresh->complete()) {
     throw Failure(ExitStatus::failed,
                   fmt::format("the secret {} of the downstream cluster cannot be used: {}",
@@ -137,7 +148,10 @@ awaitable<TokenSecret> read_live_secret(Context context) {
     fresh->verdict = live.verdict;
     fresh->reason = live.reason;
   }
-  std::vector<TokenSecret> tokens(1, *fresh);
+  auto tokens = context.seen().downstream.tokens;
+  for (auto& each : tokens) {
+    if (each.name == fresh->name) each = *fresh;
+  }
   context.saw_tokens(std::move(tokens));
   co_return std::move(*fresh);
 }

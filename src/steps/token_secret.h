@@ -9,18 +9,18 @@
 
 namespace retrust {
 
-/// The agents' token secret, for which sections 2.1 and 2.2 wait.
+/// The live account's token secret, for which sections 2.1 and 2.2 wait.
 
-/// Waits until the token controller has filled in a token secret of cattle whose uid is not in
-/// `doomed`. Returns false after the limit.
+/// Waits until the token controller has filled in a token secret of that account whose uid is not
+/// in `doomed`. Returns false after the limit.
 boost::asio::awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit,
                                              std::set<Uid> doomed = {});
 
-/// Makes a token secret for the service account cattle, and waits until the token controller has
-/// filled it in.
-boost::asio::awaitable<void> make_token(Context context);
+/// Makes a token secret for the live account, and waits until the token controller has filled it
+/// in. The secrets that are there already are not seen any more.
+boost::asio::awaitable<void> make_account_secret(Context context);
 
-/// Reads all token secrets of cattle, and asks the cluster for its verdict on each token.
+/// Reads all token secrets of the live account, and asks the cluster for its verdict on each token.
 boost::asio::awaitable<void> read_tokens_again(Context context);
 
 /// Begins the command of 2.3 and 2.4 once, if a session reads the cluster.

@@ -34,7 +34,10 @@ PlannedStep plan(const Situation& situation) {
   }
   command.push_back(shell_line(options.local_kubectl, replacement(seen.local)));
   if (token_is_to_come(situation)) {
-    return {step, Need::depends, "if the agents do not report the new token and CA", command};
+    if (situation.order() == Order::usual) {
+      return {step, Need::depends, "if the agents do not report the new token and CA", command};
+    }
+    return {step, Need::needed, no_report(seen), command};
   }
   const auto comparison = seen.comparison();
   if (comparison.equal()) return {step, Need::not_needed, "stored and live are the same"};
@@ -56,7 +59,7 @@ boost::asio::awaitable<void> run(Context context) {
   co_await context.cluster_watch().end();
   context.note_live();
   auto& state = context.state();
-  const auto live = context.seen().live()->credentials;
+  const auto live = *context.seen().live_credentials();
   const auto before = context.seen().local;
   ClusterChange change;
   change.id = before.cluster.id;

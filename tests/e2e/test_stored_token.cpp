@@ -153,15 +153,5 @@ TEST_CASE("a Rancher that ignores a token that changed alone is repaired without
   check_repaired(sandbox);
 }
 
-TEST_CASE("a driver whose reports Rancher does not take") {
-  Sandbox sandbox({"--rancher", "2.12", "--driver", "EKS"});
-  const auto plan = sandbox.retrust({"plan"});
-  CHECK(has(plan.out, "takes no reports for the driver EKS"));
-  const auto run = sandbox.run();
-  CAPTURE(run.all());
-  CHECK(run.status == 0);
-  check_repaired(sandbox);
-}
-
 }  // namespace
 }  // namespace retrust::e2e

@@ -99,6 +99,25 @@ TEST_CASE("certificates of a bundle") {
   CHECK(parse_certificates("").empty());
 }
 
+TEST_CASE("a renewed CA replaces the old one, and the additional CAs stay") {
+  const auto live = certificate("kube-ca");
+  const auto old = certificate("kube-ca");
+  const auto old_too = certificate("kube-ca");
+  const auto more = certificate("corporate");
+  const auto same = [](const std::string& a, const std::string& b) {
+    return same_certificates(a, b);
+  };
+  CHECK(same(with_additional(live, old), live));
+  CHECK(same(with_additional(live, old + more), live + more));
+  CHECK(same(with_additional(live, old + old_too + more), live + more));
+  CHECK(same(with_additional(live, live + more), live + more));
+  // A CA that Rancher was given may have the name of a cluster's.
+  CHECK(same(with_additional(live, live + old), live + old));
+  CHECK(with_additional(live, "") == live);
+  CHECK(with_additional(live, "no certificate") == live);
+  CHECK(with_additional("no certificate", old) == "no certificate");
+}
+
 TEST_CASE("tokens") {
   const auto claims = parse_token(legacy);
   REQUIRE(claims);

@@ -588,7 +588,7 @@ TEST_CASE("token secrets are chosen by type and annotation, the best first") {
                     token_secret("labelled", R"({"cattle.io/service-account.name":"cattle"})"),
                     token_secret("referred")};
     std::vector<std::string> found;
-    for (const auto& secret : parse_tokens(list, "cattle-system", redactor)) {
+    for (const auto& secret : parse_tokens(list, "cattle-system", "cattle", redactor)) {
       found.push_back(secret.name);
     }
     return found;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "observe/right_clusters.h"
@@ -102,9 +104,13 @@ TEST_CASE("a change that the first plan did not speak of is told") {
     first.steps.push_back({info.step, Need::not_needed, ""});
     now.steps.push_back({info.step, Need::needed, ""});
   }
-  first.steps[3].need = Need::needed;
-  first.steps[7].need = Need::depends;
-  CHECK(added_changes(first, now) == std::vector<std::string>{"2.1 delete-token",
+  const auto planned = [&](Step step) -> PlannedStep& {
+    return *std::find_if(first.steps.begin(), first.steps.end(),
+                         [&](const PlannedStep& each) { return each.step == step; });
+  };
+  planned(Step::recreate_agents).need = Need::needed;
+  planned(Step::update_cluster).need = Need::depends;
+  CHECK(added_changes(first, now) == std::vector<std::string>{"2.1 delete-token", "2.1 make-token",
                                                               "3.1 restart-rancher",
                                                               "3.2 repair-impersonation"});
   CHECK(added_changes(now, now).empty());
@@ -176,12 +182,12 @@ TEST_CASE("the secrets to delete hold no token, or one that is rejected") {
   auto seen = renewed();
   seen.downstream.tokens.push_back(secret("cattle-token-bbbbb", "fine", Verdict::accepted));
   seen.downstream.tokens.push_back(secret("cattle-token-ccccc", "", Verdict::unknown));
-  CHECK(secrets_to_delete(seen, {}) ==
+  CHECK(secrets_to_delete({seen, {}, {}}) ==
         std::vector<ObjectName>{"cattle-token-aaaaa", "cattle-token-ccccc"});
   CHECK(seen.live()->name == "cattle-token-bbbbb");
   PlanOptions every;
   every.extent = Extent::every;
-  CHECK(secrets_to_delete(seen, every).size() == 3);
+  CHECK(secrets_to_delete({seen, every, {}}).size() == 3);
 }
 
 TEST_CASE("without a token secret one is waited for") {
@@ -196,23 +202,23 @@ TEST_CASE("the pods to recreate") {
   auto seen = healthy();
   PlanOptions options;
   SUBCASE("none where they started after the secret was made") {
-    CHECK(pods_to_recreate(seen, options).empty());
+    CHECK(pods_to_recreate({seen, options, {}}).empty());
   }
   SUBCASE("the pods that started before it") {
     seen.downstream.pods.push_back(pod("old", "cattle", long_ago - 1h));
-    CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"old"});
+    CHECK(names(pods_to_recreate({seen, options, {}})) == std::vector<std::string>{"old"});
   }
   SUBCASE("the pods that mount a secret that is gone") {
     seen.downstream.pods.front().mounted_secrets = {"cattle-token-gone"};
-    CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"agent"});
+    CHECK(names(pods_to_recreate({seen, options, {}})) == std::vector<std::string>{"agent"});
   }
   SUBCASE("all agents where stored differs, and nobody else's") {
     seen.local.cluster.stored.ca_pem = "old ca";
-    CHECK(names(pods_to_recreate(seen, options)) == std::vector<std::string>{"agent"});
+    CHECK(names(pods_to_recreate({seen, options, {}})) == std::vector<std::string>{"agent"});
   }
   SUBCASE("every pod where that was asked for") {
     options.pods = PodChoice::every;
-    CHECK(pods_to_recreate(seen, options).size() == 2);
+    CHECK(pods_to_recreate({seen, options, {}}).size() == 2);
     // Which pods go is one thing, whether any has to is another.
     CHECK(make_plan(seen, options)[Step::recreate_agents].need == Need::not_needed);
   }
@@ -427,7 +433,7 @@ TEST_CASE("refused with 4: to store a token of another account") {
     try {
       PlanOptions options;
       options.downstream_kubectl.words = {"kubectl", "--kubeconfig=x"};
-      check_token_owner(live, options);
+      check_token_owner(live, agent_account, options);
     } catch (const Failure& failure) {
       CHECK(failure.advice.text().find("kubectl --kubeconfig=x -n cattle-system delete secret/") !=
             std::string::npos);

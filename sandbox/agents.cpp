@@ -105,6 +105,16 @@ std::optional<Rancher::Report> Agents::mounted(const ObjectKey& pod) const {
   return Rancher::Report{projected_token_(pod), secret_data(text_at(*ca, "/data/ca.crt"))};
 }
 
+std::string Agents::registration_of(const ObjectKey& pod) const {
+  for (const auto& name : mounted_secrets(*downstream_.find(pod))) {
+    const auto* secret = downstream_.find({"secrets", name_space, name});
+    if (secret != nullptr && name.starts_with("cattle-credentials-")) {
+      return decoded_secret(text_at(*secret, "/data/token"));
+    }
+  }
+  return {};
+}
+
 std::optional<Rancher::Report> Agents::of_secret(const std::string& name) const {
   const auto* secret = downstream_.find({"secrets", name_space, name});
   if (secret == nullptr || text_at(*secret, "/data/token").empty()) return std::nullopt;
@@ -135,6 +145,10 @@ void Agents::connect(const ObjectKey& pod, const std::optional<Rancher::Report>&
   scheduler_.after(settings_.delay(200), [this, pod, report] {
     busy_.erase(pod.name);
     if (downstream_.find(pod) == nullptr) return;
+    if (!rancher_.lets_in(registration_of(pod))) {
+      log_.event("rancher", "refuses", pod.name);
+      return;
+    }
     rancher_.agent_connected(pod.name);
     if (report) rancher_.report(*report);
   });

@@ -42,6 +42,8 @@ class Agents {
   std::optional<Rancher::Report> credentials(const ObjectKey& pod);
   std::optional<Rancher::Report> mounted(const ObjectKey& pod) const;
   std::optional<Rancher::Report> of_secret(const std::string& name) const;
+  /// The registration token that the pod mounts.
+  std::string registration_of(const ObjectKey& pod) const;
   std::optional<Rancher::Report> own();
   void connect(const ObjectKey& pod, const std::optional<Rancher::Report>& report);
   bool reports(const ObjectKey& pod) const;

@@ -60,6 +60,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       credential-missing           the Secret that holds the stored token was deleted
       stored-crlf                  the stored CA has the line ends of Windows
       additional-ca                Rancher has stored an additional CA of its own behind the cluster's
+      registration=dead|previous|expired
+                                   Rancher does not know the agents' registration token; knows it as
+                                   the previous one, for two hours more, or did so until an hour ago
       ca-bundle                    the cluster has two CAs; stored are both, in another order
   --hostile "SERVER ATTACK"       that server (downstream or local) rewrites what it sends; may be given
                          several times. DIR/places-SERVER lists each string that it came by. ATTACK is

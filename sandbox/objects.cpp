@@ -213,7 +213,10 @@ json::value cluster_resource(const ClusterSpec& spec) {
   put(made, "/status/driver", spec.driver);
   put(made, "/status/apiEndpoint", "https://10.43.0.1:443");
   put(made, "/status/caCert", spec.ca_base64);
-  json::array conditions{condition("Connected", "True")};
+  json::array conditions;
+  if (spec.tunnel_check == TunnelCheck::present) {
+    conditions.push_back(condition("Connected", "True"));
+  }
   if (!spec.token_secret.empty()) {
     put(made, "/status/serviceAccountTokenSecret", spec.token_secret);
     conditions.push_back(condition("ServiceAccountSecretsMigrated", "True"));
@@ -241,6 +244,18 @@ json::value registration_token(const std::string& cluster_id, const std::string&
   auto made = bare("management.cattle.io/v3", "ClusterRegistrationToken");
   put(made, "/spec/clusterName", cluster_id);
   put(made, "/status/token", value);
+  return made;
+}
+
+json::value registration_by_secret(const std::string& cluster_id, const std::string& secret) {
+  auto made = bare("management.cattle.io/v3", "ClusterRegistrationToken");
+  put(made, "/spec/clusterName", cluster_id);
+  put(made, "/status/tokenSecretName", secret);
+  put(made, "/status/manifestUrl",
+      "https://rancher.example.com/v3/import/{token}_" + cluster_id + ".yaml");
+  put(made, "/status/insecureCommand",
+      "curl --insecure -sfL https://rancher.example.com/v3/import/{token}_" + cluster_id +
+          ".yaml | kubectl apply -f -");
   return made;
 }
 

@@ -72,6 +72,7 @@ struct ClusterSpec {
   std::string token = {};         ///< where it is kept in the resource itself
   std::string token_secret = {};  ///< where it is kept in a Secret: its name
   std::string kubernetes = {};    ///< e.g. v1.20.15
+  TunnelCheck tunnel_check = TunnelCheck::absent;
 };
 boost::json::value cluster_resource(const ClusterSpec& spec);
 /// Where Rancher keeps tokens of downstream clusters, under the key `credential`.
@@ -81,6 +82,8 @@ inline constexpr std::string_view credential_prefix = "cluster-serviceaccounttok
 boost::json::value credential_secret(const boost::json::value& cluster, const std::string& token);
 /// What the agents of a cluster register with; its value.
 boost::json::value registration_token(const std::string& cluster_id, const std::string& value);
+/// The same, where the value is in a Secret of that name.
+boost::json::value registration_by_secret(const std::string& cluster_id, const std::string& secret);
 /// One of Rancher's settings, at its default where `value` is empty.
 boost::json::value setting(const std::string& value, const std::string& standard);
 /// The secret from which the agents learn where Rancher is.

@@ -45,6 +45,10 @@ RancherProfile profile_of(std::string version, const Version& number) {
   if (number >= newest) profile.status_subresource = StatusSubresource::present;
   if (number >= Version{2, 5, 6}) profile.health_check = HealthCheck::name_space;
   if (number >= Version{2, 6, 3}) profile.tunnel_check = TunnelCheck::present;
+  const auto registers_by_secret = number >= Version{2, 15, 0} ||
+                                   (number >= Version{2, 14, 4} && number < Version{2, 15, 0}) ||
+                                   (number >= Version{2, 13, 8} && number < Version{2, 14, 0});
+  if (registers_by_secret) profile.registration_place = RegistrationPlace::secret;
   if (from_2_6_0) profile.impersonation = Impersonation::user_accounts;
   return profile;
 }

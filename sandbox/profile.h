@@ -42,6 +42,10 @@ enum class TunnelCheck { absent, present };
 /// Through whom logs and the web shell go.
 enum class Impersonation { absent, user_accounts };
 
+/// Where Rancher keeps the registration token of a cluster: in the ClusterRegistrationToken, or in
+/// a Secret that it names.
+enum class RegistrationPlace { status, secret };
+
 /// What distinguishes the versions of Rancher. From its source, tags v2.0.0 to v2.15.0.
 struct RancherProfile {
   std::string version;  ///< as the setting server-version has it: v2.4.17
@@ -54,6 +58,7 @@ struct RancherProfile {
   HealthCheck health_check = HealthCheck::component_statuses;
   TunnelCheck tunnel_check = TunnelCheck::absent;
   Impersonation impersonation = Impersonation::absent;
+  RegistrationPlace registration_place = RegistrationPlace::status;
 };
 /// 2.0 to 2.5, 2.12 and 2.15 stand for the last known release of that series; else a full version,
 /// `v2.9-head` or `dev`. Throws where it is none of these.

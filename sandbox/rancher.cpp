@@ -185,6 +185,22 @@ void Rancher::agent_connected(const std::string& pod) {
   connect();
 }
 
+bool Rancher::lets_in(const std::string& token) const {
+  const std::string id(cluster_id);
+  const auto tokens = local_.list("clusterregistrationtokens.management.cattle.io", id);
+  return tokens.empty() || std::any_of(tokens.begin(), tokens.end(), [&](const json::value* each) {
+           if (text_at(*each, "/status/token") == token) return true;
+           const auto* secret =
+               local_.find({"secrets", id, text_at(*each, "/status/tokenSecretName")});
+           if (secret == nullptr) return false;
+           const auto data = [&](const char* key) {
+             return decoded_secret(text_at(*secret, std::string("/data/") + key));
+           };
+           return data("token") == token ||
+                  (data("previousToken") == token && data("gracePeriodExpiresAt") > now_text());
+         });
+}
+
 void Rancher::agent_gone(const std::string& pod) {
   if (agents_.erase(pod) == 0 || settings_.rancher.tunnel_check == TunnelCheck::absent) return;
   scheduler_.after(settings_.delay(15'000), [this] { check_tunnel(); });
@@ -228,7 +244,10 @@ void Rancher::conclude(const std::string& error) {
   });
   if (tunnel_ == Tunnel::down) return;  // nothing is said about health meanwhile
   auto changed = resource();
-  set_condition(changed, "Connected", "True", "", "");
+  // rancher/rancher v2.6.3, pkg/controllers/management/clusterconnected/clusterconnected.go.
+  if (settings_.rancher.tunnel_check == TunnelCheck::present) {
+    set_condition(changed, "Connected", "True", "", "");
+  }
   const auto* const reason = settings_.rancher.health_check == HealthCheck::component_statuses
                                  ? "ClusterHealthCheckFailed"
                                  : "Error";

@@ -34,6 +34,8 @@ class Rancher {
   /// An agent connected, and went.
   void agent_connected(const std::string& pod);
   void agent_gone(const std::string& pod);
+  /// Whether an agent with that registration token is let in.
+  bool lets_in(const std::string& token) const;
   /// One that is connected reports.
   void report(const Report& report);
   /// What is stored now; no token where it is nowhere.

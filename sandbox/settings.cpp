@@ -30,7 +30,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"credential-missing", Where::anywhere},
                                                   {"stored-crlf", Where::played},
                                                   {"ca-bundle", Where::played},
-                                                  {"additional-ca", Where::played}};
+                                                  {"additional-ca", Where::played},
+                                                  {"registration", Where::played}};
   return known;
 }
 

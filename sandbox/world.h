@@ -46,6 +46,7 @@ class World : public Stage {
   void fill_local(const std::string& stored_ca, const std::string& stored_token,
                   const std::string& credentials_token);
   const boost::json::value& add_cluster_resource(const std::string& id, ClusterSpec spec);
+  void add_registration(const std::string& mounted);
   void add_production(const std::string& ca, const std::string& token);
   /// What the controller manager hands out as that CA, PEM, and what Rancher has of it, base64.
   std::string handed_out(const Authority& authority) const;

@@ -10,6 +10,8 @@ namespace retrust::sandbox {
 namespace {
 
 namespace json = boost::json;
+using std::chrono::days;
+using std::chrono::hours;
 
 const std::string servers(agents_namespace);
 const std::string started_long_ago = "2025-11-21T08:00:00Z";
@@ -20,10 +22,15 @@ void add_namespace(Store& store, const std::string& name) {
   store.create({"namespaces", "", name}, std::move(made));
 }
 
+std::string in_time(std::chrono::seconds ahead) {
+  return time_text(std::chrono::system_clock::now() + ahead);
+}
+
 }  // namespace
 
 const json::value& World::add_cluster_resource(const std::string& id, ClusterSpec spec) {
   spec.kubernetes = settings_.kubernetes.git_version;
+  spec.tunnel_check = settings_.rancher.tunnel_check;
   return local_->store().create({"clusters.management.cattle.io", "", id}, cluster_resource(spec));
 }
 
@@ -38,6 +45,28 @@ void World::add_production(const std::string& ca, const std::string& token) {
   if (secret.empty() || settings_.faults.take("credential-missing")) return;
   const std::string name_space(credential_namespace);
   local_->store().create({"secrets", name_space, secret}, credential_secret(resource, token));
+}
+
+void World::add_registration(const std::string& mounted) {
+  auto& store = local_->store();
+  const std::string id(cluster_id);
+  const ObjectKey key{"clusterregistrationtokens.management.cattle.io", id, "system"};
+  const auto& faults = settings_.faults;
+  const auto kind = faults.value("registration");
+  const auto present = faults.has("registration") ? random_suffix(54) : mounted;
+  if (settings_.rancher.registration_place == RegistrationPlace::status) {
+    store.create(key, registration_token(id, present));
+    return;
+  }
+  std::vector<std::pair<std::string, std::string>> data{{"token", present},
+                                                        {"expiresAt", in_time(days{30})}};
+  if (kind == "previous" || kind == "expired") {
+    data.emplace_back("previousToken", mounted);
+    data.emplace_back("gracePeriodExpiresAt", in_time(kind == "previous" ? hours{2} : hours{-1}));
+  }
+  const std::string secret = "crt-token-system";
+  store.create({"secrets", id, secret}, opaque_secret(data));
+  store.create(key, registration_by_secret(id, secret));
 }
 
 void World::fill_local(const std::string& stored_ca, const std::string& stored_token,
@@ -56,9 +85,7 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
     add_cluster_resource("c-twin2", {.display_name = "production", .ca_base64 = other_ca});
   }
 
-  store.create(
-      {"clusterregistrationtokens.management.cattle.io", std::string(cluster_id), "system"},
-      registration_token(std::string(cluster_id), credentials_token));
+  add_registration(credentials_token);
   const auto add_setting = [&](const std::string& name, json::value made) {
     store.create({"settings.management.cattle.io", "", name}, std::move(made));
   };

@@ -12,7 +12,7 @@ boost::asio::awaitable<ExitStatus> plan_command(Invocation& app) {
   seen.backup =
       co_await observe_backup(tools, app.options.backup, run_folder_name(app.options), seen);
   const auto plan = make_plan(seen, looked.plan_options);
-  check_may_change(seen, plan);
+  check_may_change(seen, plan, looked.plan_options);
   tell_findings(app, seen);
   tell_difference(app, seen);
   Journal(app.events).plan(shown(plan));

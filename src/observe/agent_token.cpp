@@ -47,9 +47,12 @@ TokenMaker token_maker(const Observation& observation) {
 std::string account_trouble(const Observation& observation) {
   if (is_ranchers_own(observation)) return {};
   const auto version = agents_version(observation);
-  if (token_maker(observation) != TokenMaker::retrust || *version < Version{2, 5, 8}) return {};
+  if (!version || *version < Version{2, 5, 8} || *version >= Version{2, 6, 7}) return {};
   const auto& first = observation.downstream.account_secret;
-  if (first.empty()) return "the service account cattle lists no token secret";
+  const auto listed_later = token_maker(observation) == TokenMaker::kubernetes;
+  if (first.empty()) {
+    return listed_later ? "" : "the service account cattle lists no token secret";
+  }
   const auto& tokens = observation.downstream.tokens;
   const auto found = std::any_of(tokens.begin(), tokens.end(),
                                  [&](const TokenSecret& secret) { return secret.name == first; });

@@ -28,7 +28,8 @@ std::optional<Version> agents_version(const Observation& observation);
 bool agents_make_tokens(const Observation& observation);
 
 /// Reason why the agents cannot start with the account: agents of 2.5.8 to 2.6.6 take the first
-/// secret that the account lists. Empty if they can, or if Kubernetes makes the secret.
+/// secret that the account lists, on every Kubernetes (rancher/rancher v2.6.6,
+/// pkg/agent/cluster/cluster.go: getTokenFromAPI). Empty if they can.
 std::string account_trouble(const Observation& observation);
 
 /// A new Secret for the token controller to fill in, in the form of Rancher's agents and server

@@ -37,6 +37,7 @@ Query observe_local(const NamespaceName& rancher_namespace, const std::string& w
                ? ApiRead::list(Resource::clusters)
                : ApiRead::one_or_all(Resource::clusters, wanted),
            ApiRead::one_or_all(Resource::settings, "server-version"),
+           ApiRead::one_or_all(Resource::settings, "server-url"),
            ApiRead::object(Resource::namespaces, {}, "kube-system"),
            ApiRead::list(Resource::deployments, rancher_namespace),
            ApiRead::list(Resource::pods, rancher_namespace)}};
@@ -100,6 +101,15 @@ Query kube_system() {
 Query registration_tokens(const ClusterId& id) {
   return {Arguments{"clusterregistrationtokens.management.cattle.io"}.option("-n", id),
           {ApiRead::list(Resource::registration_tokens, id)}};
+}
+
+// rancher/rancher v2.15.0, pkg/controllers/dashboard/clusterregistrationtoken/status.go:
+// AssignCommands.
+Arguments registration_command(const ClusterId& id) {
+  return Arguments()
+      .words({"get", "clusterregistrationtokens.management.cattle.io"})
+      .option("-n", id)
+      .words({"-o", "jsonpath={.items[0].status.insecureCommand}"});
 }
 
 // The API version is left to kubectl, because it depends on the server's.

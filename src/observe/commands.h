@@ -21,6 +21,8 @@ Query observe_local(const NamespaceName& rancher_namespace, const std::string& w
 Query kube_system();
 /// Reads the tokens with which agents of the cluster register.
 Query registration_tokens(const ClusterId& id);
+/// Prints the command that registers the cluster. A person runs it: it holds a secret.
+Arguments registration_command(const ClusterId& id);
 /// Reads the CRD of the clusters resource.
 Query clusters_definition();
 /// Prints the IDs and names of all clusters.

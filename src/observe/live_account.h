@@ -12,7 +12,7 @@ namespace retrust {
 /// agents report nothing, so that nobody can tell. Pure.
 ///
 /// Rancher makes a token of an account of its own, kontainer-engine, for hosted clusters (EKS, AKS,
-/// GKE, Alibaba) and for those that it made with rke (rancher/rancher v2.15.0,
+/// GKE, Alibaba) and for clusters made with rke (rancher/rancher v2.15.0,
 /// pkg/kontainer-engine/drivers/util/utils.go: GenerateServiceAccountToken).
 ObjectName live_account(const Observation& seen, const NamespaceName& name_space);
 

@@ -16,6 +16,7 @@
 #include "credentials/secret.h"
 #include "observe/backup.h"
 #include "observe/kubeconfig.h"
+#include "observe/registration.h"
 #include "observe/user_tokens.h"
 #include "tools/container.h"
 
@@ -44,7 +45,8 @@ struct TokenSecret {
   Uid uid;
   std::chrono::sys_seconds created;
   Credentials credentials;
-  bool foreign_token = false;  ///< true if `.data.token` is no service account's token
+  DisplayText invalid_since = {};  ///< day since which Kubernetes rejects it as unused
+  bool foreign_token = false;      ///< true if `.data.token` is no service account's token
   Verdict verdict = Verdict::unknown;
   DisplayText reason = {};  ///< the server's reason for a rejection
 
@@ -86,7 +88,7 @@ struct Downstream {
   std::vector<Pod> pods;
   std::optional<std::string> root_ca;       ///< PEM in the ConfigMap kube-root-ca.crt
   std::vector<ObjectName> missing_secrets;  ///< missing secrets that agents' workloads mount
-  std::vector<Secret> registration_tokens;  ///< tokens in the secrets cattle-credentials-…
+  std::vector<AgentCredentials> agent_credentials;  ///< what the agents connect with
   /// Trust of the server's certificate in the CA that the cluster hands out; `not_provable` if a
   /// proxy with a certificate of its own is in between.
   enum class HandedOutCa { verifies, does_not_verify, not_provable, unknown };
@@ -113,11 +115,16 @@ struct ClusterResource {
   ResourceVersion resource_version;
   DisplayText kubernetes_version;  ///< last known to Rancher
   Credentials stored;
-  ObjectName token_secret_name;  ///< status.serviceAccountTokenSecret; empty if Rancher uses none
+  ObjectName token_secret_name;   ///< status.serviceAccountTokenSecret; empty if Rancher uses none
+  ObjectName unread_secret = {};  ///< named there, but not read by this version of Rancher
   /// The Secret of that name, as read. Nothing if the Secret is gone or none is named.
   std::optional<boost::json::object> token_secret = {};
+  /// Time at which Rancher began to delete the resource. Nothing if it does not.
+  std::optional<std::chrono::sys_seconds> deletion = {};
   Condition ready;
-  boost::json::object raw;  ///< the whole object, secrets included
+  Condition connected;       ///< whether an agent is connected: Rancher 2.6.3 and later
+  Condition agent_deployed;  ///< whether Rancher could deploy its agents
+  boost::json::object raw;   ///< the whole object, secrets included
 };
 
 /// Rancher's server in the local cluster.
@@ -135,6 +142,7 @@ struct Local {
   Uid kube_system_uid;
   ClusterResource cluster;
   RancherServer rancher;
+  DisplayText server_url = {};  ///< Rancher's address for its agents, the setting server-url
 };
 
 /// The container that --rancher-container names.
@@ -151,6 +159,7 @@ struct ServerContainer {
 enum class Identity {
   account,       ///< the stored token names the uid of the present service account
   registration,  ///< the agents registered with a token of this clusters resource
+  claimed,       ///< nothing but the agents' own claim, which a hostile cluster can make, too
   contradicted,  ///< the stored token is of another cluster's service account
   unproven,      ///< nothing to compare
 };
@@ -162,6 +171,7 @@ struct Observation {
   Verdict stored_verdict = Verdict::unknown;
   std::optional<std::chrono::sys_seconds> seen_at = {};  ///< time of the observation
   Identity identity = Identity::unproven;
+  Registration registration = {};
   DisplayText kubectl_version = {};  ///< the operator's, e.g. "v1.32.4"; empty if unknown
   /// Permissions that the operator's users lack, e.g. "delete secrets in cattle-system
   /// (downstream)".

@@ -21,6 +21,7 @@
 #include "observe/kubeconfig_registration.h"
 #include "observe/live_account.h"
 #include "observe/login.h"
+#include "observe/observe_registration.h"
 #include "observe/parse.h"
 #include "observe/permissions.h"
 #include "observe/stored_token.h"
@@ -141,7 +142,9 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   for (const auto& secret : seen.downstream.tokens) {
     if (secret.complete()) reviews.push_back(token_review(secret.credentials.token));
   }
-  const auto& stored = seen.local.cluster.stored.token;
+  // A token is shown only to its own cluster.
+  const auto proven = seen.identity == Identity::account || seen.identity == Identity::registration;
+  const auto stored = proven ? seen.local.cluster.stored.token : Secret();
   if (!stored.empty()) reviews.push_back(token_review(stored));
   const auto permissions = permissions_in(Side::downstream, options, seen);
   for (const auto& permission : permissions) reviews.push_back(access_review(permission));
@@ -156,6 +159,22 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   for (const auto& permission : permissions) {
     if (!is_allowed(*answer++)) seen.missing_permissions.push_back(text_of(permission));
   }
+}
+
+/// rancher/rancher v2.15.0, pkg/apis/management.cattle.io/v3/cluster_types.go:76: the ID of
+/// Rancher's own cluster is always "local".
+void refuse_own_cluster(const ClusterResource& cluster) {
+  if (cluster.id != "local") return;
+  throw Failure(
+      ExitStatus::refused,
+      "\"local\" is the cluster that Rancher itself runs in, and no agent or stored token "
+      "leads there",
+      "after a renewal of its own CA, restart Rancher: kubectl -n cattle-system rollout "
+      "restart deployment rancher");
+}
+
+awaitable<void> take_registration(const Clusters& clusters, Observation& seen) {
+  seen.registration = co_await observe_registration(clusters, seen);
 }
 
 /// Asks for the tokens of an account that was not asked for before.
@@ -287,7 +306,7 @@ awaitable<void> review_permissions(Kubectl kubectl, std::vector<Permission> perm
   }
 }
 
-awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) {
+Identity identity_of(const Observation& seen) {
   const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
   const auto named = claims && !claims->service_account_uid.empty();
   const auto& accounts = seen.downstream.accounts;
@@ -295,19 +314,15 @@ awaitable<Identity> identify(const Clusters& clusters, const Observation& seen) 
                       return claims->service_account == each.first.text() &&
                              claims->service_account_uid == each.second.text();
                     });
-  if (same) co_return Identity::account;
+  if (same) return Identity::account;
   // The account may have been deleted and created again. The agents' registration token is the
   // other evidence.
-  const auto registered =
-      co_await clusters.local.get(commands::registration_tokens(seen.local.cluster.id));
-  const auto& used = seen.downstream.registration_tokens;
-  for (const auto& item : array_at(registered, "/items")) {
-    const Secret token(clusters.redactor, Secret::Kind::registration,
-                       text_at(item, "/status/token"));
-    if (token.empty()) continue;
-    if (std::find(used.begin(), used.end(), token) != used.end()) co_return Identity::registration;
+  const auto state = seen.registration.state;
+  if (state == Registration::State::present || state == Registration::State::previous) {
+    return Identity::registration;
   }
-  co_return named ? Identity::contradicted : Identity::unproven;
+  if (seen.registration.claims(seen.local.cluster.id)) return Identity::claimed;
+  return named ? Identity::contradicted : Identity::unproven;
 }
 
 awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options, Journal journal) {
@@ -343,7 +358,9 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   seen.local.kube_system_uid = kube_system_uid(answers.local);
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster, listing), clusters.redactor);
+  refuse_own_cluster(seen.local.cluster);
   seen.local.rancher = parse_rancher(answers.local);
+  seen.local.server_url = server_url(answers.local);
   seen.local.kubeconfig = parse_kubeconfig(answers.local_config);
   seen.kubectl_version = answers.versions.kubectl;
   // The API server's own version counts. Rancher's record may be from before an upgrade that broke
@@ -354,7 +371,13 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   }
   answers.local = {};
   take_kubeconfigs(clusters, seen, journal);
-  co_await read_stored_token(clusters.local, seen.local.cluster, clusters.redactor);
+  take_read_place(seen.local.cluster, seen.local.rancher, clusters.redactor);
+  std::vector<awaitable<void>> stored;
+  stored.push_back(read_stored_token(clusters.local, seen.local.cluster, clusters.redactor));
+  const auto two = !seen.downstream.kube_system_uid.empty() &&
+                   seen.downstream.kube_system_uid != seen.local.kube_system_uid;
+  if (two) stored.push_back(take_registration(clusters, seen));
+  co_await wait_all(std::move(stored));
   const auto take_account = [&](ObjectName account) {
     auto& there = seen.downstream;
     there.account = std::move(account);
@@ -369,12 +392,9 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
     take_account(std::move(account));
   }
 
-  // The identity comes first, because a token is only shown to its own cluster.
-  if (!seen.downstream.kube_system_uid.empty() &&
-      seen.downstream.kube_system_uid != seen.local.kube_system_uid) {
-    seen.identity = co_await identify(clusters, seen);
-  }
-  if (seen.identity == Identity::account || seen.identity == Identity::registration) {
+  if (two) seen.identity = identity_of(seen);
+  if (seen.identity == Identity::account || seen.identity == Identity::registration ||
+      seen.identity == Identity::claimed) {
     std::vector<awaitable<void>> reviews;
     reviews.push_back(review_downstream(clusters, options, seen));
     reviews.push_back(

@@ -48,9 +48,9 @@ struct ObserveOptions {
 boost::asio::awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options,
                                             Journal journal);
 
-/// Finds the evidence that the downstream cluster is the one of the clusters resource: the service
-/// account that the stored token names, else the registration token.
-boost::asio::awaitable<Identity> identify(const Clusters& clusters, const Observation& seen);
+/// The evidence that the downstream cluster is the one of the clusters resource: the service
+/// account that the stored token names, else the registration token, else the agents' claim. Pure.
+Identity identity_of(const Observation& seen);
 
 /// Asks the downstream API server for verdicts on tokens, and returns them in the order of the
 /// tokens. Skips an empty token.

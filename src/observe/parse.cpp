@@ -20,15 +20,6 @@ namespace {
 
 namespace json = boost::json;
 
-/// Parses the form of Kubernetes's metav1.Time, which is always in UTC.
-std::chrono::sys_seconds parse_time(const std::string& text) {
-  std::tm parts{};
-  std::istringstream stream(text);
-  stream >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%SZ");
-  if (stream.fail()) return {};
-  return std::chrono::sys_seconds{std::chrono::seconds{timegm(&parts)}};
-}
-
 std::string decoded(const json::value& object, std::string_view pointer) {
   return base64_decode(text_at(object, pointer)).value_or("");
 }
@@ -93,7 +84,25 @@ std::vector<ObjectName> missing_secrets(const json::value& list,
   return {missing.begin(), missing.end()};
 }
 
+/// The value of a setting of Rancher's, or its default.
+DisplayText setting_of(const json::value& list, std::string_view name) {
+  for (const auto* setting : items_of(list, "Setting")) {
+    if (name_of(*setting) != name) continue;
+    DisplayText value = text_at(*setting, "/value");
+    return value.empty() ? DisplayText(text_at(*setting, "/default")) : value;
+  }
+  return {};
+}
+
 }  // namespace
+
+std::chrono::sys_seconds parse_time(const std::string& text) {
+  std::tm parts{};
+  std::istringstream stream(text);
+  stream >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%SZ");
+  if (stream.fail()) return {};
+  return std::chrono::sys_seconds{std::chrono::seconds{timegm(&parts)}};
+}
 
 std::vector<const json::value*> items_of(const json::value& list, std::string_view kind) {
   std::vector<const json::value*> found;
@@ -116,6 +125,9 @@ std::optional<TokenSecret> parse_token_secret(const json::value& secret, std::st
   parsed.name = required_name(secret, Side::downstream);
   parsed.uid = text_at(secret, "/metadata/uid");
   parsed.created = parse_time(text_at(secret, "/metadata/creationTimestamp"));
+  // kubernetes/kubernetes v1.30.0, pkg/serviceaccount/legacy.go: Validate.
+  parsed.invalid_since =
+      text_at(secret, "/metadata/labels/kubernetes.io~1legacy-token-invalid-since");
   // Kubernetes's own limit of a Secret: a larger value is no CA, and is dropped.
   constexpr std::size_t most = std::size_t{1} << 20U;
   auto ca = decoded(secret, "/data/ca.crt");
@@ -204,12 +216,8 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
     auto token = parse_user_token(*secret, redactor);
     if (token && owner_of(*token, name_space)) parsed.other_tokens.push_back(std::move(*token));
     parsed.secret_names.insert(name_of(*secret));
-    if (!name_of(*secret).text().starts_with("cattle-credentials-")) continue;
-    Secret registration(redactor, Secret::Kind::registration, decoded(*secret, "/data/token"));
-    if (!registration.empty()) {
-      parsed.registration_tokens.push_back(std::move(registration));
-    }
   }
+  parsed.agent_credentials = agent_credentials(list, redactor);
   parsed.kube_system_uid = kube_system_uid(list);
   for (const auto* account : items_of(list, "ServiceAccount")) {
     const auto name = name_of(*account);
@@ -242,13 +250,20 @@ ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
   parsed.uid = text_at(cluster, "/metadata/uid");
   parsed.resource_version = text_at(cluster, "/metadata/resourceVersion");
   parsed.kubernetes_version = text_at(cluster, "/status/version/gitVersion");
+  if (const auto deletion = text_at(cluster, "/metadata/deletionTimestamp"); !deletion.empty()) {
+    parsed.deletion = parse_time(deletion);
+  }
   parsed.stored.ca_pem = decoded(cluster, "/status/caCert");
   parsed.token_secret_name = text_at(cluster, "/status/serviceAccountTokenSecret");
   for (const auto& condition : array_at(cluster, "/status/conditions")) {
-    if (text_at(condition, "/type") == "Ready") {
-      parsed.ready = {text_at(condition, "/status"), text_at(condition, "/reason"),
-                      text_at(condition, "/message")};
-    }
+    const auto type = text_at(condition, "/type");
+    auto* known = type == "Ready"           ? &parsed.ready
+                  : type == "Connected"     ? &parsed.connected
+                  : type == "AgentDeployed" ? &parsed.agent_deployed
+                                            : nullptr;
+    if (known == nullptr) continue;
+    *known = {text_at(condition, "/status"), text_at(condition, "/reason"),
+              text_at(condition, "/message")};
   }
   if (cluster.is_object()) parsed.raw = cluster.get_object();
   return parsed;
@@ -268,13 +283,13 @@ void take_token_secret(ClusterResource& cluster, std::optional<json::object> sec
   cluster.token_secret = std::move(secret);
 }
 
+DisplayText server_url(const json::value& list) {
+  return setting_of(list, "server-url");
+}
+
 RancherServer parse_rancher(const json::value& list) {
   RancherServer parsed;
-  for (const auto* setting : items_of(list, "Setting")) {
-    if (name_of(*setting) != "server-version") continue;
-    parsed.version_text = text_at(*setting, "/value");
-    if (parsed.version_text.empty()) parsed.version_text = text_at(*setting, "/default");
-  }
+  parsed.version_text = setting_of(list, "server-version");
   parsed.version = parse_version(parsed.version_text);
   // helm calls the Deployment `rancher`, an rke add-on (2.0, 2.1) `cattle`.
   for (const std::string_view name : {"rancher", "cattle"}) {

@@ -16,6 +16,9 @@ namespace retrust {
 /// Parsers of the lists that kubectl prints. Each parser registers every secret with the redactor
 /// before any other use.
 
+/// Parses the form of Kubernetes's metav1.Time, which is always in UTC. 1970 for any other text.
+std::chrono::sys_seconds parse_time(const std::string& text);
+
 /// The items of a List of one kind.
 std::vector<const boost::json::value*> items_of(const boost::json::value& list,
                                                 std::string_view kind);
@@ -57,6 +60,9 @@ void take_token_secret(ClusterResource& cluster, std::optional<boost::json::obje
 
 /// Parses Rancher's version, and its server's Deployment and pods, which may not be there.
 RancherServer parse_rancher(const boost::json::value& list);
+
+/// Rancher's address for its agents, the setting server-url; empty if there is none.
+DisplayText server_url(const boost::json::value& list);
 
 /// uid of the namespace kube-system in a list. It identifies the cluster.
 Uid kube_system_uid(const boost::json::value& list);

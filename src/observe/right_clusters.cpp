@@ -53,17 +53,26 @@ void check_right_clusters(const Observation& observation) {
            fmt::format("is --kubeconfig really of {}? Otherwise import the cluster again",
                        called(cluster)));
   }
-  if (observation.identity == Identity::contradicted) {
+  if (observation.identity == Identity::contradicted &&
+      observation.registration.state != Registration::State::another_cluster) {
     refuse(fmt::format("--kubeconfig is not of the cluster {}: the service account that Rancher's "
                        "token for it names is not the one that is there",
                        called(cluster)),
            "check --kubeconfig and --cluster", what_is_there(observation));
   }
-  if (observation.identity == Identity::unproven) {
+  if (observation.identity == Identity::unproven &&
+      observation.registration.state != Registration::State::another_cluster) {
     refuse(fmt::format("nothing shows that --kubeconfig is of the cluster {}: no stored token to "
                        "compare, and its agents did not register with this clusters resource",
                        called(cluster)),
            "check --kubeconfig and --cluster; a cluster that never connected has to be imported",
+           what_is_there(observation));
+  }
+  if (const auto& registration = observation.registration;
+      observation.identity != Identity::account &&
+      registration.state == Registration::State::another_cluster) {
+    refuse(fmt::format("{}, not with {}", registration_trouble(registration), called(cluster)),
+           fmt::format("check --kubeconfig; is --cluster={} meant?", registration.cluster),
            what_is_there(observation));
   }
   if (downstream.account.empty()) {
@@ -84,6 +93,33 @@ void check_right_clusters(const Observation& observation) {
         "again (if a proxy with a certificate of its own stands between, use a kubeconfig that "
         "goes straight to an API server)",
         downstream.handed_out_reason);
+  }
+}
+
+void check_stays(const Observation& observation) {
+  const auto& cluster = observation.local.cluster;
+  if (!cluster.deletion) return;
+  refuse(fmt::format("the clusters resource {} is being deleted by Rancher", called(cluster)),
+         "a repair would not stay. Find out why the deletion hangs (its finalizers), or import the "
+         "cluster again");
+}
+
+void check_registration(const Observation& observation) {
+  using State = Registration::State;
+  const auto& registration = observation.registration;
+  const auto& cluster = observation.local.cluster;
+  const auto trouble = registration_trouble(registration);
+  if (registration.state == State::another_cluster) {
+    refuse(fmt::format("{}, so a repair of {} connects nothing", trouble, called(cluster)),
+           fmt::format("the cluster was imported twice. Work on the clusters resource that its "
+                       "agents feed: --cluster={}",
+                       registration.cluster));
+  }
+  // An agent that is connected here has another name of this Rancher.
+  if (registration.is_another_rancher() && cluster.connected.status != "True") {
+    refuse(fmt::format("{}, so a repair of {} connects nothing", trouble, called(cluster)),
+           "find out which Rancher manages the cluster: give that one's --local-kubeconfig, or "
+           "register the cluster with this one again");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -31,9 +32,17 @@ bool has_status_subresource(const json::value& crd) {
 
 bool keeps_token_in_secret(const ClusterResource& cluster, const RancherServer& rancher) {
   const auto& version = rancher.version;
-  const auto known = version && ((*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
-                                 *version >= Version{2, 6, 7});
-  return known || !cluster.token_secret_name.empty();
+  if (!version) return !cluster.token_secret_name.empty();
+  return (*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
+         *version >= Version{2, 6, 7};
+}
+
+void take_read_place(ClusterResource& cluster, const RancherServer& rancher, Redactor& redactor) {
+  if (cluster.token_secret_name.empty() || keeps_token_in_secret(cluster, rancher)) return;
+  cluster.unread_secret = std::exchange(cluster.token_secret_name, {});
+  cluster.token_secret.reset();
+  cluster.stored.token =
+      Secret(redactor, Secret::Kind::account, text_at(cluster.raw, "/status/serviceAccountToken"));
 }
 
 std::string why_not_reported(const ClusterResource& cluster, const RancherServer& rancher,
@@ -75,17 +84,21 @@ awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster
 }
 
 awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local, ClusterId id,
+                                                       const RancherServer& rancher,
                                                        Redactor& redactor) {
   const auto object = co_await local.find(commands::cluster(id));
   if (!object) co_return std::nullopt;
   auto cluster = parse_cluster(*object, redactor);
+  take_read_place(cluster, rancher, redactor);
   co_await read_stored_token(local, cluster, redactor);
   co_return cluster;
 }
 
-awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id, Redactor& redactor) {
+awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id,
+                                        const RancherServer& rancher, Redactor& redactor) {
   const auto object = co_await local.get(commands::cluster(id));
   auto cluster = parse_cluster(object, redactor);
+  take_read_place(cluster, rancher, redactor);
   co_await read_stored_token(local, cluster, redactor);
   co_return cluster;
 }

@@ -16,9 +16,13 @@ namespace retrust {
 inline constexpr const char* credential_namespace = "cattle-global-data";
 
 /// True if Rancher reads this cluster's token from a Secret, and not from the clusters resource:
-/// the resource names a Secret, or Rancher's version does so (2.5.16, 2.6.7 and later; from its
-/// source).
+/// its version does so (2.5.16, 2.6.7 and later; from its source). If the version is unknown, the
+/// resource names a Secret.
 bool keeps_token_in_secret(const ClusterResource& cluster, const RancherServer& rancher);
+
+/// Leaves a Secret aside that the resource names and this Rancher does not read: a Rancher that was
+/// rolled back below 2.5.16 or 2.6.7 leaves the name in the record, and reads the plain field.
+void take_read_place(ClusterResource& cluster, const RancherServer& rancher, Redactor& redactor);
 
 /// Parts that a report of the agents would change. `token_alone`: the stored CA is the live one.
 enum class Reported { token_alone, token_and_ca };
@@ -31,10 +35,12 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
 /// there is no such resource.
 boost::asio::awaitable<std::optional<ClusterResource>> find_cluster(const Kubectl& local,
                                                                     ClusterId id,
+                                                                    const RancherServer& rancher,
                                                                     Redactor& redactor);
 
 /// Reads the present clusters resource, which must exist.
 boost::asio::awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id,
+                                                     const RancherServer& rancher,
                                                      Redactor& redactor);
 
 /// Reads the Secret that the resource names, and puts its token into the resource. The resource has

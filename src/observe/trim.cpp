@@ -101,7 +101,7 @@ Trim local_trim(std::string wanted) {
       keep_alone(&object, {"kind", "metadata", "spec"});
       keep_alone(member(object, "metadata"), {"name"});
       keep_alone(member(object, "spec"), {"displayName"});
-    } else if (kind == "Setting" && name != "server-version") {
+    } else if (kind == "Setting" && name != "server-version" && name != "server-url") {
       keep_alone(&object, {"kind"});
     }
   });

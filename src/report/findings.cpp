@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "credentials/certificate.h"
@@ -63,6 +64,19 @@ std::vector<std::string> findings(const Observation& observation) {
                                 cluster.token_secret_name.text(), credential_namespace,
                                 cluster.token_secret ? "" : ", which is gone"));
   }
+  if (!cluster.unread_secret.empty()) {
+    lines.push_back(
+        fmt::format("the record names the Secret {}, which Rancher {} does not read: it "
+                    "reads the plain field serviceAccountToken. Was Rancher rolled "
+                    "back?",
+                    cluster.unread_secret, version));
+  }
+  if (cluster.deletion) {
+    lines.push_back(
+        fmt::format("the clusters resource is being deleted by Rancher since "
+                    "{:%Y-%m-%d %H:%M} UTC",
+                    *cluster.deletion));
+  }
   if (is_ranchers_own(observation)) {
     lines.push_back(fmt::format("the token is of the service account {}, not of the agents'",
                                 account_text(observation)));
@@ -77,11 +91,28 @@ std::vector<std::string> findings(const Observation& observation) {
                     "after it got it",
                     secret.name));
   }
+  for (const auto& secret : downstream.tokens) {
+    if (secret.invalid_since.empty()) continue;
+    lines.push_back(
+        fmt::format("Kubernetes has marked {} as unused since {}, and rejects its token "
+                    "for that",
+                    secret.name, secret.invalid_since));
+  }
+  if (auto text = account_trouble(observation); !text.empty()) lines.push_back(std::move(text));
   if (downstream.tokens.empty()) {
     lines.push_back(fmt::format("there is no token secret of {}", account_text(observation)));
   }
   if (observation.stored_verdict == Verdict::rejected) {
     lines.emplace_back("the cluster rejects the token that Rancher has stored");
+  }
+  if (auto text = registration_trouble(observation.registration); !text.empty()) {
+    lines.push_back(std::move(text));
+  }
+  if (observation.identity == Identity::claimed) {
+    lines.push_back(
+        fmt::format("nothing proves that this is {}: only its agents claim it, which "
+                    "any cluster can",
+                    cluster.id));
   }
   lines.push_back(text_of(observation.comparison()));
   if (downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {

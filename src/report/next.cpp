@@ -89,6 +89,23 @@ void add_tokens(std::vector<Advice>& next, const Called& called, const Observati
   }
 }
 
+/// Adds how the agents get a registration token that Rancher knows. rancher/rancher v2.15.0,
+/// pkg/controllers/management/clusterdeploy/clusterdeploy.go:242: redeployAgent (2.4.0 and later).
+void add_registration(std::vector<Advice>& next, const Options& options, const Observation& seen) {
+  const auto& cluster = seen.local.cluster;
+  if (!seen.registration.keeps_out() || cluster.connected.status == "False") return;
+  std::vector<std::string> words{options.kubectl,
+                                 "--kubeconfig=" + options.local_kubeconfig,
+                                 "annotate",
+                                 "clusters.management.cattle.io/" + cluster.id.text(),
+                                 "io.cattle.agent.force.deploy=true",
+                                 "--overwrite"};
+  next.emplace_back(
+      "the agents' registration token is dead, and the tunnel that stands still works: let Rancher "
+      "deploy its agents again through it, wait until AgentDeployed is True, then run again",
+      shell_line(words));
+}
+
 /// Adds the cause why a cluster with the right credentials may not be ready.
 void add_other_cause(std::vector<Advice>& next, const Observation& seen) {
   const auto& ready = seen.local.cluster.ready;
@@ -113,6 +130,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
   std::vector<Advice> next;
   if (!differs(seen, plan)) {
     add_other_cause(next, seen);
+    add_registration(next, options, seen);
     add_tokens(next, called, seen);
     return next;
   }
@@ -163,6 +181,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   } else {
     add_other_cause(next, seen);
   }
+  add_registration(next, options, seen);
   add_tokens(next, called, seen);
   if (!folder.empty()) add_backup(next, called, way_back, folder);
   return next;

@@ -13,6 +13,7 @@
 #include "observe/commands.h"
 #include "observe/kubeconfig.h"
 #include "observe/kubeconfig_registration.h"
+#include "observe/observe_registration.h"
 #include "observe/parse.h"
 #include "observe/right_clusters.h"
 #include "observe/same_cluster.h"
@@ -70,6 +71,7 @@ awaitable<void> ask_local(const Kubectl& local, Observation& seen) {
                          local_trim(seen.local.cluster.id));
   seen.local.kube_system_uid = kube_system_uid(list);
   seen.local.rancher = parse_rancher(list);
+  seen.local.server_url = server_url(list);
   const auto versions = co_await local.versions();
   seen.kubectl_version = versions.kubectl;
 }
@@ -239,7 +241,8 @@ awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
   if (unanswered_) std::rethrow_exception(unanswered_);
   seen_.local.cluster = now;
   if (seen_.downstream.kube_system_uid != seen_.local.kube_system_uid) {
-    seen_.identity = co_await identify(clusters_, seen_);
+    seen_.registration = co_await observe_registration(clusters_, seen_);
+    seen_.identity = identity_of(seen_);
   }
   check_right_clusters(seen_);
 }
@@ -255,8 +258,9 @@ awaitable<void> Rollback::run() {
   check_cluster_wanted();
   const auto& id = saved_.cluster.id;
   co_await look_around();
+  take_read_place(saved_.cluster, seen_.local.rancher, clusters_.redactor);
   const auto local = clusters_.local.in_section("2.5");
-  const auto now = co_await find_cluster(local, id, clusters_.redactor);
+  const auto now = co_await find_cluster(local, id, seen_.local.rancher, clusters_.redactor);
   if (!now) {
     throw Failure(ExitStatus::refused,
                   fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
@@ -290,6 +294,7 @@ awaitable<void> Rollback::run() {
   journal.step_started("rollback", "puts back what Rancher had stored");
   ClusterChange change;
   change.id = id;
+  change.rancher = seen_.local.rancher;
   change.purpose = fmt::format("with the CA and token of {}", saved_.path.string());
   change.look = [this, expected = *now](const ClusterResource& fresh) {
     check_same_resource(expected, fresh);

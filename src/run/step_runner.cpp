@@ -87,8 +87,13 @@ awaitable<void> StepRunner::await_one_ca() {
 
 awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
   const auto& cluster = context_.seen().local.cluster;
-  const auto question = fmt::format("{}Do this to cluster {} ({}): {}?", effects_text(plan),
-                                    cluster.display_name, cluster.id.text(), steps_text(plan));
+  const auto claimed = context_.seen().identity == Identity::claimed
+                           ? "Nothing proves which cluster this is: only its agents claim to be of "
+                             "the one that you named. "
+                           : "";
+  const auto question =
+      fmt::format("{}{}Do this to cluster {} ({}): {}?", claimed, effects_text(plan),
+                  cluster.display_name, cluster.id.text(), steps_text(plan));
   const auto answer = co_await confirm_(question);
   co_return answer;
 }
@@ -118,15 +123,16 @@ awaitable<void> StepRunner::observe_again() {
   context_.observed(std::move(now));
   check_right_clusters(context_.seen());
   check_one_ca(context_.seen());
-  check_may_change(context_.seen(), context_.plan());
+  check_may_change(context_.seen(), context_.plan(), context_.options());
 }
 
 awaitable<void> StepRunner::save_cluster() {
   // Somebody may have thought about the question.
   if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
     const auto id = context_.seen().local.cluster.id;
-    auto fresh =
-        co_await read_cluster(context_.clusters().local.in_section("2.5"), id, context_.redactor());
+    const auto rancher = context_.seen().local.rancher;
+    auto fresh = co_await read_cluster(context_.clusters().local.in_section("2.5"), id, rancher,
+                                       context_.redactor());
     context_.saw_cluster(std::move(fresh));
   }
   const auto& cluster = context_.seen().local.cluster;
@@ -183,7 +189,7 @@ awaitable<void> StepRunner::perform_plan() {
     verdict_ = "Nothing was needed: " + verdict_;
     co_return;
   }
-  check_may_change(context_.seen(), first);
+  check_may_change(context_.seen(), first, context_.options());
   auto answer = co_await confirm_plan(first);
   co_await back_rancher_up();
   auto agreed = first;
@@ -296,7 +302,7 @@ awaitable<void> StepRunner::perform_alone(Step step) {
   const auto every = context_.options().extent == Extent::every;
   const auto plan = context_.plan();
   if (!every && says_not_needed(plan[step])) co_return;
-  check_may_change(context_.seen(), plan);
+  check_may_change(context_.seen(), plan, context_.options());
   const auto effect = work_of(step).effect;
   auto question = fmt::format("{}: {}?", info.section, info.title);
   if (effect != nullptr) question = fmt::format("{}. {}", effect(context_.options()), question);

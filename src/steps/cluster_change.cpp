@@ -34,7 +34,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
   for (int attempt = 1; attempt <= replace_attempts; ++attempt) {
     // A process connects again, as the change will. A session keeps its connection to where the
     // address led.
-    auto now = co_await read_cluster(local.by_process(), id, redactor);
+    auto now = co_await read_cluster(local.by_process(), id, change.rancher, redactor);
     if (!change.look(now)) co_return std::nullopt;
     const auto path = save_stored(folder, journal, now, "what will be replaced");
     auto& status = now.raw["status"];
@@ -73,7 +73,7 @@ boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kube
       continue;
     }
     // The stored resource counts, not the answer.
-    now = co_await read_cluster(local, id, redactor);
+    now = co_await read_cluster(local, id, change.rancher, redactor);
     if (!change.done(now)) {
       throw Failure(ExitStatus::failed,
                     "the API server took the change of the clusters resource without keeping it",

@@ -19,6 +19,7 @@ namespace retrust {
 /// A change of the clusters resource's status.
 struct ClusterChange {
   ClusterId id;
+  RancherServer rancher;         ///< its version decides where the token is read
   std::string status_path = {};  ///< API path of the status, see status_path in stored_token.h
   std::string purpose;           ///< for people, e.g. "with the live token and CA"
   /// Returns true if the present resource still needs the change. Refuses by throwing.

@@ -45,10 +45,12 @@ std::vector<std::string> commands_for(const Situation& situation) {
     lines.push_back(shell_line(options.downstream_kubectl,
                                commands::delete_secrets(options.name_space, doomed)));
   }
-  if (token_maker(seen) == TokenMaker::retrust && situation.order() == Order::usual) {
-    if (doomed.size() == seen.downstream.tokens.size()) {
-      lines.push_back(shell_line(options.downstream_kubectl, Kubectl::create_args()));
-    }
+  const auto makes = token_maker(seen) == TokenMaker::retrust;
+  if (situation.order() == Order::record_first) return lines;
+  if (makes && doomed.size() == seen.downstream.tokens.size()) {
+    lines.push_back(shell_line(options.downstream_kubectl, Kubectl::create_args()));
+  }
+  if (makes || !account_trouble(seen).empty()) {
     lines.push_back(shell_line(options.downstream_kubectl, Kubectl::replace_args()));
   }
   return lines;
@@ -83,6 +85,9 @@ std::vector<std::string> notes_for(const Observation& seen) {
 PlannedStep plan_last(const Situation& situation) {
   const auto& tokens = situation.seen.downstream.tokens;
   const Step step = Step::delete_token;
+  if (const auto reason = why_agents_stay(situation.seen); !reason.empty()) {
+    return {step, Need::not_needed, reason};
+  }
   const auto rejected = std::find_if(tokens.begin(), tokens.end(), [](const TokenSecret& secret) {
     return secret.verdict == Verdict::rejected;
   });
@@ -225,9 +230,11 @@ awaitable<void> run(Context context) {
     doomed.insert(secret.uid);
   }
   const auto maker = token_maker(context.seen());
+  const auto trouble = account_trouble(context.seen());
   std::vector<awaitable<void>> tasks;
   // The watch begins with the deletion, because a new secret is there within 0.1 s.
-  if (maker == TokenMaker::kubernetes && !last) {
+  const auto comes = !names.empty() || context.seen().downstream.tokens.empty();
+  if (maker == TokenMaker::kubernetes && !last && comes) {
     tasks.push_back(wait_for_token(context, std::move(doomed)));
   }
   if (!names.empty()) {
@@ -238,7 +245,7 @@ awaitable<void> run(Context context) {
     tasks.push_back(delete_secrets(context, std::move(deletion), names));
   }
   co_await when_all(std::move(tasks));
-  if (maker != TokenMaker::retrust || last) co_return;
+  if (last || (maker != TokenMaker::retrust && trouble.empty())) co_return;
   if (context.seen().downstream.tokens.empty()) co_await make_account_secret(context);
   co_await list_token_first(context);
 }
@@ -253,6 +260,23 @@ StepResult result(const Observation& seen) {
                             live->name)};
 }
 
+void check(const Observation& seen) {
+  for (const auto& secret : seen.downstream.tokens) {
+    if (secret.invalid_since.empty() || secret.verdict != Verdict::rejected) continue;
+    // kubernetes/kubernetes v1.30.0,
+    // pkg/controller/serviceaccount/legacy_serviceaccount_token_cleaner.go.
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("Kubernetes has marked {} as unused since {}: its token may be good without "
+                    "the mark",
+                    secret.name, secret.invalid_since),
+        fmt::format("take the mark away, which deletes nothing, and run again: kubectl -n "
+                    "cattle-system label secret {} kubernetes.io/legacy-token-invalid-since-",
+                    secret.name),
+        secret.reason);
+  }
+}
+
 std::vector<Permission> permissions(const Observation& seen, const PlanOptions& options) {
   const auto maker = token_maker(seen);
   const auto& name_space = options.name_space;
@@ -261,7 +285,8 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions& 
   if (maker != TokenMaker::kubernetes) {
     needed.push_back({Side::downstream, "create", "", "secrets", name_space});
   }
-  if (maker == TokenMaker::retrust && !is_ranchers_own(seen)) {
+  const auto lists = maker == TokenMaker::retrust || !account_trouble(seen).empty();
+  if (lists && !is_ranchers_own(seen)) {
     needed.push_back({Side::downstream, "update", "", "serviceaccounts", name_space});
   }
   return needed;
@@ -270,6 +295,6 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions& 
 }  // namespace
 
 extern const StepWork delete_token{
-    .plan = plan, .run = run, .result = result, .permissions = permissions};
+    .plan = plan, .run = run, .result = result, .permissions = permissions, .check = check};
 
 }  // namespace retrust

@@ -68,7 +68,17 @@ bool token_is_to_come(const Situation& situation) {
   return deletion || (seen.live() == nullptr && token_maker(seen) == TokenMaker::agents);
 }
 
+std::string why_agents_stay(const Observation& seen) {
+  if (!seen.registration.keeps_out()) return {};
+  return "Rancher does not know the agents' registration token: agents that restart would not "
+         "connect again";
+}
+
 std::string no_report(const Observation& observation) {
+  if (observation.registration.keeps_out()) {
+    return "an agent reports when it starts, and would not connect again with its registration "
+           "token";
+  }
   if (is_ranchers_own(observation)) {
     return fmt::format("no agent reports a token of {}, an account of Rancher's own",
                        account_text(observation));

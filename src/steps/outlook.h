@@ -14,6 +14,10 @@ namespace retrust {
 /// `--all`. Only the rejected ones if the record comes first: nobody makes another then.
 std::vector<ObjectName> secrets_to_delete(const Situation& situation);
 
+/// Reason why the agents' pods, and the secrets that they mount, have to stay. Empty if they need
+/// not.
+std::string why_agents_stay(const Observation& seen);
+
 /// True if a new token secret is still to come, from 2.1 or from the agents: nothing live is final
 /// yet.
 bool token_is_to_come(const Situation& situation);

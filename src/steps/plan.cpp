@@ -27,7 +27,8 @@ const PlannedStep* Plan::next_change() const {
 }
 
 Order order_of(const Observation& observation) {
-  return is_ranchers_own(observation) ? Order::record_first : Order::usual;
+  const auto first = is_ranchers_own(observation) || observation.registration.keeps_out();
+  return first ? Order::record_first : Order::usual;
 }
 
 namespace {

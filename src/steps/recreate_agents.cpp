@@ -63,6 +63,9 @@ PlannedStep plan(const Situation& situation) {
   }
   const auto comparison = seen.comparison();
   const auto count = counted(pods.size(), "pod");
+  if (const auto reason = why_agents_stay(seen); !reason.empty()) {
+    return {step, Need::not_needed, reason};
+  }
   if (is_ranchers_own(seen) && !situation.every()) {
     if (stale.empty()) {
       return {step, Need::not_needed,
@@ -85,6 +88,9 @@ PlannedStep plan(const Situation& situation) {
                     counted(stale.size(), "pod"));
   } else {
     return {step, Need::not_needed, "the agents run with the present token secret"};
+  }
+  if (seen.registration.state == Registration::State::previous) {
+    planned.notes.push_back(registration_trouble(seen.registration));
   }
   return planned;
 }

@@ -69,6 +69,6 @@ std::vector<Permission> permissions_of_steps(const Observation& seen, const Plan
 
 /// Checks everything that matters only before a change. Throws Failure (refused) if a permission is
 /// missing, or if a needed step would do harm or cannot work. Pure.
-void check_may_change(const Observation& seen, const Plan& plan);
+void check_may_change(const Observation& seen, const Plan& plan, const PlanOptions& options);
 
 }  // namespace retrust

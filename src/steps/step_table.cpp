@@ -4,6 +4,8 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "observe/commands.h"
+#include "observe/right_clusters.h"
 #include "steps/step.h"
 
 namespace retrust {
@@ -40,12 +42,34 @@ std::vector<Permission> permissions_of_steps(const Observation& seen, const Plan
   return all;
 }
 
-void check_may_change(const Observation& seen, const Plan& plan) {
+namespace {
+
+/// Refuses where the tunnel is down, and the agents cannot bring it up again.
+void check_tunnel(const Observation& seen, const PlanOptions& options) {
+  const auto& cluster = seen.local.cluster;
+  if (!seen.registration.keeps_out() || cluster.connected.status != "False") return;
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("Rancher does not know the registration token of the agents of {} ({}), and none "
+                  "is connected: no repair of the record brings them back",
+                  cluster.display_name, cluster.id),
+      {"register the cluster again, with the command that Rancher shows for it, then run again; "
+       "see "
+       "that command",
+       shell_line(options.local_kubectl, commands::registration_command(cluster.id))});
+}
+
+}  // namespace
+
+void check_may_change(const Observation& seen, const Plan& plan, const PlanOptions& options) {
   if (!seen.missing_permissions.empty()) {
     throw Failure(ExitStatus::refused,
                   fmt::format("a permission is missing: {}", enumerated(seen.missing_permissions)),
                   "use administrators' kubeconfigs");
   }
+  check_stays(seen);
+  check_registration(seen);
+  check_tunnel(seen, options);
   for (const auto& planned : plan.steps) {
     const auto check = work_of(planned.step).check;
     if (planned.need == Need::needed && check != nullptr) check(seen);

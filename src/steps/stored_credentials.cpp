@@ -16,6 +16,7 @@ namespace {
 
 void take(const Context& context, const boost::json::value& object) {
   auto fresh = parse_cluster(object, context.redactor());
+  take_read_place(fresh, context.seen().local.rancher, context.redactor());
   if (fresh.token_secret_name.empty()) {
     context.saw_cluster(std::move(fresh));
     return;

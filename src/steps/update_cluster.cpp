@@ -63,6 +63,7 @@ boost::asio::awaitable<void> run(Context context) {
   const auto before = context.seen().local;
   ClusterChange change;
   change.id = before.cluster.id;
+  change.rancher = before.rancher;
   change.purpose = "with the live token and CA";
   change.look = [context](const ClusterResource& now) {
     context.saw_cluster(now);

@@ -1,4 +1,4 @@
-// Clusters whose stored token is of an account of Rancher's own: hosted ones, and those that
+// Clusters whose stored token is of an account of Rancher's own: hosted ones, and clusters that
 // Rancher made with rke.
 #include <algorithm>
 
@@ -35,7 +35,8 @@ std::vector<std::string> secrets_of(Sandbox& sandbox, const std::string& account
   return names;
 }
 
-/// Where the first request with those words is among all changes; as many as there are if nowhere.
+/// The place of the first request with these words among all changes; their number if there is
+/// none.
 std::size_t place(const std::vector<std::string>& changes, const std::string& words) {
   const auto found = std::find_if(changes.begin(), changes.end(),
                                   [&](const std::string& each) { return has(each, words); });

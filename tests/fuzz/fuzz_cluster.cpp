@@ -49,11 +49,11 @@ void check_downstream(const json::value& list, std::string_view input) {
   const auto whole = parse_downstream(list, name_space, redactor);
   for (const auto& each : whole.tokens) check_masked(redactor, each.credentials.token.reveal());
   for (const auto& each : whole.other_tokens) check_masked(redactor, each.token.reveal());
-  for (const auto& each : whole.registration_tokens) check_masked(redactor, each.reveal());
+  for (const auto& each : whole.agent_credentials) check_masked(redactor, each.token.reveal());
   const auto less = parse_downstream(trimmed(input, downstream_trim()), name_space, redactor);
   require(names_of(less.tokens) == names_of(whole.tokens) &&
               less.other_tokens.size() == whole.other_tokens.size() &&
-              less.registration_tokens == whole.registration_tokens &&
+              less.agent_credentials == whole.agent_credentials &&
               less.secret_names == whole.secret_names && less.pods.size() == whole.pods.size() &&
               less.root_ca == whole.root_ca && less.missing_secrets == whole.missing_secrets &&
               less.agent_image == whole.agent_image &&

@@ -347,9 +347,9 @@ TEST_CASE("a repair of what cannot be looked at is refused") {
   seen.user_tokens.look = UserTokens::Look::failed;
   seen.user_tokens.trouble = "may not list";
   PlanOptions options;
-  CHECK_NOTHROW(check_may_change(seen, make_plan(seen, options)));
+  CHECK_NOTHROW(check_may_change(seen, make_plan(seen, options), options));
   options.impersonation = Impersonation::repair;
-  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, options)), Failure);
+  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, options), options), Failure);
 }
 
 TEST_CASE("findings tell how many are rejected, and why") {

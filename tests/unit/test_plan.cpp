@@ -407,7 +407,7 @@ TEST_CASE("without check-cluster the repair does not wait for it") {
 TEST_CASE("what is well is not refused") {
   CHECK_NOTHROW(check_right_clusters(healthy()));
   CHECK_NOTHROW(check_right_clusters(renewed()));
-  CHECK_NOTHROW(check_may_change(renewed(), make_plan(renewed(), {})));
+  CHECK_NOTHROW(check_may_change(renewed(), make_plan(renewed(), {}), {}));
 }
 
 TEST_CASE("refused with 4: a change that could not work") {
@@ -418,7 +418,7 @@ TEST_CASE("refused with 4: a change that could not work") {
   SUBCASE("a secret that new agents mount is missing") {
     seen.downstream.missing_secrets = {"cattle-credentials-1a2b3c4"};
   }
-  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, {})), Failure);
+  CHECK_THROWS_AS(check_may_change(seen, make_plan(seen, {}), {}), Failure);
 }
 
 TEST_CASE("refused with 4: to store a token of another account") {

@@ -102,7 +102,9 @@ std::optional<Rancher::Report> Agents::mounted(const ObjectKey& pod) const {
   if (name != secrets.end()) return of_secret(*name);
   const auto* ca = downstream_.find(root_ca_key);
   if (ca == nullptr || !projected_token_) return std::nullopt;
-  return Rancher::Report{projected_token_(pod), secret_data(text_at(*ca, "/data/ca.crt"))};
+  auto token = projected_token_(pod);
+  if (token.empty()) return std::nullopt;
+  return Rancher::Report{std::move(token), secret_data(text_at(*ca, "/data/ca.crt"))};
 }
 
 std::string Agents::registration_of(const ObjectKey& pod) const {

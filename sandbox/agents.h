@@ -18,8 +18,8 @@ namespace retrust::sandbox {
 /// Rancher's.
 class Agents {
  public:
-  /// The token that the kubelet put into a pod that mounts no secret with one; empty where the
-  /// cluster has no such tokens.
+  /// The token that the kubelet put into a pod that mounts no secret with one; empty while it has
+  /// none for it yet.
   using ProjectedToken = std::function<std::string(const ObjectKey& pod)>;
   Agents(Objects& downstream, Rancher& rancher, Scheduler& scheduler, const Settings& settings,
          Log& log, ProjectedToken projected_token);

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/array.hpp>
@@ -51,10 +52,18 @@ std::string text_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-asio::awaitable<void> pause() {
+/// Throws if the condition is not fulfilled within a minute.
+asio::awaitable<void> until(std::string condition, std::function<bool()> fulfilled) {
   const auto executor = co_await asio::this_coro::executor;
-  asio::steady_timer timer(executor, std::chrono::milliseconds{30});
-  co_await timer.async_wait(asio::use_awaitable);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  asio::steady_timer timer(executor);
+  while (!fulfilled()) {
+    if (std::chrono::steady_clock::now() > end) {
+      throw std::runtime_error("waited 60 s in vain until " + condition);
+    }
+    timer.expires_after(std::chrono::milliseconds{30});
+    co_await timer.async_wait(asio::use_awaitable);
+  }
 }
 
 /// A kubeconfig whose address goes through Rancher's own server.
@@ -98,7 +107,8 @@ Live::Live(asio::io_context& io, Settings settings, fs::path directory, fs::path
            of_namespace("secrets", credential_namespace), of_namespace("pods", agents_namespace)},
           log_),
       rancher_(io, local_, scheduler_, settings_, log_),
-      agents_(downstream_, rancher_, scheduler_, settings_, log_, {}),
+      agents_(downstream_, rancher_, scheduler_, settings_, log_,
+              [this](const ObjectKey& pod) { return projected_token(pod); }),
       impersonators_(downstream_, settings_, log_),
       downstream_kubelet_(
           downstream_, scheduler_, settings_, log_,
@@ -133,6 +143,40 @@ void Live::schedule(Mirror& mirror, const Change& change) {
               .body = std::move(binding)});
 }
 
+std::string Live::projected_token(const ObjectKey& pod) {
+  const auto [token, fresh] = pod_tokens_.try_emplace(pod);
+  if (fresh) asio::co_spawn(io_, request_token(pod), asio::detached);
+  return token->second;
+}
+
+/// As the kubelet does it (Kubernetes v1.26.5, pkg/volume/projected/projected.go).
+asio::awaitable<void> Live::request_token(ObjectKey pod) {
+  std::string token;
+  if (const auto* present = downstream_.find(pod)) {
+    auto asked = bare("authentication.k8s.io/v1", "TokenRequest");
+    put(asked, "/spec/expirationSeconds", 3607);
+    put(asked, "/spec/boundObjectRef/apiVersion", "v1");
+    put(asked, "/spec/boundObjectRef/kind", "Pod");
+    put(asked, "/spec/boundObjectRef/name", pod.name);
+    put(asked, "/spec/boundObjectRef/uid", text_at(*present, "/metadata/uid"));
+    ApiClient::Request request{.method = "POST",
+                               .target = core + "serviceaccounts/" +
+                                         text_at(*present, "/spec/serviceAccountName") + "/token",
+                               .body = std::move(asked)};
+    try {
+      const auto answer = co_await downstream_.client().ask(std::move(request));
+      token = text_at(answer.body, "/status/token");
+    } catch (const std::exception&) {
+      // The server is away: whoever needs the token asks again.
+    }
+  }
+  if (token.empty()) {
+    pod_tokens_.erase(pod);
+  } else {
+    pod_tokens_[pod] = std::move(token);
+  }
+}
+
 void Live::start(std::function<void()> ready) {
   asio::co_spawn(io_, fill(), [ready = std::move(ready)](std::exception_ptr error) {
     if (error) std::rethrow_exception(error);
@@ -149,15 +193,16 @@ void Live::end() {
 
 asio::awaitable<void> Live::fill() {
   const auto registration = random_suffix(54);
+  settings_.kubernetes = co_await kubernetes_of(downstream_.client());
   const auto read = co_await fill_downstream(downstream_.client(), registration, settings_);
   const auto local_ca = secret_data(text_of(plane_ / "pki/local-ca.crt"));
   co_await fill_local(local_.client(), registration, read, local_ca, settings_);
   local_.start();
-  while (!local_.in_step()) co_await pause();
+  co_await until("the local cluster's objects are known", [this] { return local_.in_step(); });
   rancher_.start(static_cast<unsigned short>(std::stoi(text_of(plane_ / "run/downstream.port"))));
   downstream_.start();
   co_await start_agents(downstream_.client(), settings_);
-  while (!settled()) co_await pause();
+  co_await until("the agents run and have reported", [this] { return settled(); });
   agents_.settled(rancher_.stored());
   if (settings_.faults.take("credential-missing")) {
     remove_credential(local_, log_);
@@ -165,7 +210,7 @@ asio::awaitable<void> Live::fill() {
     for (const auto* pod : local_.list("pods", agents_space)) {
       local_.remove({"pods", agents_space, text_at(*pod, "/metadata/name")});
     }
-    while (is_ready()) co_await pause();
+    co_await until("Rancher misses its Secret", [this] { return !is_ready(); });
   }
   write_through_rancher(plane_ / "local.kubeconfig",
                         directory_ / "downstream-through-rancher.kubeconfig",

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -35,6 +37,9 @@ class Live : public Stage {
  private:
   boost::asio::awaitable<void> fill();
   void schedule(Mirror& mirror, const Change& change);
+  /// The token that a pod's kubelet has for it; empty until the API server has made it.
+  std::string projected_token(const ObjectKey& pod);
+  boost::asio::awaitable<void> request_token(ObjectKey pod);
   bool settled() const;
   /// Rancher says that the downstream cluster is well.
   bool is_ready() const;
@@ -47,6 +52,7 @@ class Live : public Stage {
   Scheduler scheduler_;
   Mirror downstream_;
   Mirror local_;
+  std::map<ObjectKey, std::string> pod_tokens_;
   Rancher rancher_;
   Agents agents_;
   Impersonators impersonators_;

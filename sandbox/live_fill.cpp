@@ -48,26 +48,30 @@ asio::awaitable<json::value> create(const ApiClient& client, std::string collect
   co_return answer.body;
 }
 
-/// What is at a path, as soon as it fulfils the condition.
+/// What is at a path, as soon as it fulfils the condition. Throws if it does not within a minute.
 asio::awaitable<json::value> when(const ApiClient& client, std::string path,
                                   std::function<bool(const json::value&)> condition) {
-  for (;;) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+  while (std::chrono::steady_clock::now() < end) {
     ApiClient::Request request{.method = "GET", .target = path};
     auto answer = co_await client.ask(std::move(request));
     if (answer.code == 200 && condition(answer.body)) co_return std::move(answer.body);
     co_await pause();
   }
+  throw std::runtime_error(path + " did not become what it should be within 60 s");
 }
 
-/// A service account, which has that label where there is one. The controller manager gives every
-/// one a token, without which it can have no pod.
+/// A service account, which has that label where there is one. The controller manager of Kubernetes
+/// up to 1.23 gives every one a token secret, without which up to 1.20 it can have no pod.
 asio::awaitable<json::value> create_account(const ApiClient& client, std::string name_space,
-                                            std::string name, std::string label) {
+                                            std::string name, std::string label,
+                                            AccountTokens tokens) {
   const auto accounts = namespaces + name_space + "/serviceaccounts";
   auto made = bare("v1", "ServiceAccount");
   if (!label.empty()) place_at(made, "/metadata/labels").emplace_object()[label] = "true";
-  co_await create(client, accounts, name, std::move(made));
-  auto account = co_await when(client, accounts + "/" + name, [](const json::value& each) {
+  auto account = co_await create(client, accounts, name, std::move(made));
+  if (tokens == AccountTokens::on_request) co_return account;
+  account = co_await when(client, accounts + "/" + name, [](const json::value& each) {
     return !text_at(each, "/secrets/0/name").empty();
   });
   co_return account;
@@ -96,19 +100,29 @@ asio::awaitable<std::string> create_own_token(const ApiClient& client, json::val
                                               const Settings& settings) {
   const auto how = settings.rancher.account_secret;
   const auto name_space = text_at(account, "/metadata/namespace");
-  const auto made = own_token_name(how, text_at(account, "/metadata/name"));
+  const auto name = text_at(account, "/metadata/name");
+  auto automatic = text_at(account, "/secrets/0/name");
+  auto made = own_token_name(how, name);
   // Where any will do, so will the one that the controller manager made.
-  if (made.empty() || how == AccountSecret::any) co_return text_at(account, "/secrets/0/name");
-  co_await create(client, namespaces + name_space + "/secrets", made,
-                  own_token_secret(how, account));
+  if (!automatic.empty() && (made.empty() || how == AccountSecret::any)) co_return automatic;
   json::value referring{json::object{}};
   put(referring, "/metadata/namespace", name_space);
+  auto secret = own_token_secret(how, account);
+  if (made.empty()) {
+    // The cluster was one of Kubernetes 1.23, which made it, and it has stayed since.
+    made = name + "-token-" + random_suffix(5);
+    secret = token_secret(
+        {.name = {}, .account = name, .account_uid = text_at(account, "/metadata/uid")});
+    json::object reference;
+    reference["name"] = made;
+    put(referring, "/secrets", json::array{reference});
+  }
+  co_await create(client, namespaces + name_space + "/secrets", made, std::move(secret));
   refer_to(how, referring, made);
-  ApiClient::Request request{
-      .method = "PATCH",
-      .target = namespaces + name_space + "/serviceaccounts/" + text_at(account, "/metadata/name"),
-      .body = std::move(referring),
-      .type = "application/merge-patch+json"};
+  ApiClient::Request request{.method = "PATCH",
+                             .target = namespaces + name_space + "/serviceaccounts/" + name,
+                             .body = std::move(referring),
+                             .type = "application/merge-patch+json"};
   co_await client.ask(std::move(request));
   co_return made;
 }
@@ -119,7 +133,8 @@ asio::awaitable<void> create_impersonators(const ApiClient& client, const Settin
   co_await create_namespace(client, name_space);
   for (int i = 0; i < settings.impersonation_users; ++i) {
     const auto account = co_await create_account(client, name_space, impersonation_account(),
-                                                 std::string(impersonator_label));
+                                                 std::string(impersonator_label),
+                                                 settings.kubernetes.account_tokens);
     co_await create_own_token(client, account, settings);
   }
 }
@@ -148,7 +163,7 @@ asio::awaitable<void> create_production(const ApiClient& client, Rancher::Report
                    .driver = settings.driver,
                    .ca_base64 = stored.ca_base64,
                    .token = stored.token,
-                   .kubernetes = "v1.20.2"};
+                   .kubernetes = settings.kubernetes.git_version};
   if (settings.rancher.token_place == TokenPlace::secret) {
     spec.token_secret = std::string(credential_prefix) + random_suffix(5);
   }
@@ -160,13 +175,22 @@ asio::awaitable<void> create_production(const ApiClient& client, Rancher::Report
 
 }  // namespace
 
+asio::awaitable<KubernetesProfile> kubernetes_of(const ApiClient& client) {
+  ApiClient::Request request{.method = "GET", .target = "/version"};
+  const auto answer = co_await client.ask(std::move(request));
+  const auto version = text_at(answer.body, "/gitVersion");
+  // Without what a distribution adds to it: v1.26.5+k3s1.
+  co_return kubernetes_profile(version.substr(0, version.find_first_of("+-")));
+}
+
 asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client, std::string registration,
                                                  const Settings& settings) {
   const std::string agents(agents_namespace);
   co_await create_node(client);
   co_await create_namespace(client, agents);
-  co_await create_account(client, agents, "helm-operation", "");
-  const auto account = co_await create_account(client, agents, "cattle", "");
+  const auto tokens = settings.kubernetes.account_tokens;
+  co_await create_account(client, agents, "helm-operation", "", tokens);
+  const auto account = co_await create_account(client, agents, "cattle", "", tokens);
   auto administrator = bare("rbac.authorization.k8s.io/v1", "ClusterRoleBinding");
   put(administrator, "/roleRef/apiGroup", "rbac.authorization.k8s.io");
   put(administrator, "/roleRef/kind", "ClusterRole");
@@ -231,7 +255,8 @@ asio::awaitable<void> fill_local(const ApiClient& client, std::string registrati
                   fmt::format("{}namespaces/{}/clusterregistrationtokens", rancher_api, cluster_id),
                   "system", registration_token(std::string(cluster_id), registration));
   const std::string app = settings.faults.has("cattle-deployment") ? "cattle" : "rancher";
-  co_await create_account(client, std::string(agents_namespace), app, "");
+  co_await create_account(client, std::string(agents_namespace), app, "",
+                          settings.kubernetes.account_tokens);
   const WorkloadSpec server{"Deployment", app, app, "rancher/rancher:" + settings.rancher.version};
   co_await create(client, apps + "deployments", app, workload(server));
 }

@@ -10,6 +10,8 @@
 
 namespace retrust::sandbox {
 
+/// The version of Kubernetes that a cluster says it is.
+boost::asio::awaitable<KubernetesProfile> kubernetes_of(const ApiClient& client);
 /// Puts into the downstream cluster of a real control plane what Rancher's agents need, and what
 /// its users left behind; what the agents would report.
 boost::asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client,

@@ -95,6 +95,8 @@ Sandbox::Sandbox(std::vector<std::string> options) {
     plane_ = std::make_unique<ControlPlane>(control_plane, directory_ / "control-plane");
     command.insert(command.end(), {"--control-plane", plane_->file("").string()});
     scenario = take(options, "--scenario", "renewed");
+  } else if (const char* kubernetes = std::getenv("RETRUST_TEST_KUBERNETES")) {
+    command.insert(command.end(), {"--kubernetes", take(options, "--kubernetes", kubernetes)});
   }
   command.insert(command.end(), options.begin(), options.end());
   child_ = std::make_unique<Child>(Child::Setup{.command = command,
@@ -232,6 +234,12 @@ json::value Sandbox::get(const std::string& side, std::vector<std::string> args)
   return json::parse(result.out);
 }
 
+int Sandbox::kubernetes_minor() {
+  const auto asked = kubectl("downstream", {"get", "--raw", "/version"});
+  if (asked.status != 0) throw std::runtime_error(asked.err);
+  return std::stoi(text(json::parse(asked.out), "/minor"));
+}
+
 std::map<std::string, std::string> Sandbox::versions() {
   std::map<std::string, std::string> versions;
   const auto note = [&](const std::string& side, const std::string& types) {
@@ -283,8 +291,8 @@ std::string Sandbox::merged_kubeconfig() {
 
 std::string Sandbox::replacing_kubectl(const std::string& words) {
   const auto path = directory_ / "replacing-kubectl";
-  write_file(path, "#!/bin/sh\ncase \" $* \" in *' replace '*)\n" + words + "\nesac\nexec '" +
-                       kubectl_program() + "' \"$@\"\n");
+  write_file(path, "#!/bin/sh\ncase \" $* \" in *'/local.kubeconfig '*' replace '*)\n" + words +
+                       "\nesac\nexec '" + kubectl_program() + "' \"$@\"\n");
   fs::permissions(path, fs::perms::owner_all);
   return path.string();
 }

@@ -24,6 +24,7 @@ struct Result {
 /// Two clusters, and the programs that work on them. A fresh directory each, gone with the object.
 /// The clusters are the sandbox's own, or, where RETRUST_TEST_CONTROL_PLANE names the script for
 /// it, those of a real control plane; test cases of the suite `anywhere` do not see the difference.
+/// The played ones are of Kubernetes 1.20, or of what RETRUST_TEST_KUBERNETES says.
 class Sandbox {
  public:
   explicit Sandbox(std::vector<std::string> options = {});
@@ -66,6 +67,8 @@ class Sandbox {
   Result kubectl(const std::string& side, std::vector<std::string> args);
   /// An object as the cluster has it now.
   boost::json::value get(const std::string& side, std::vector<std::string> args);
+  /// 26 where the downstream cluster says that it is Kubernetes 1.26.
+  int kubernetes_minor();
   /// Every object of both clusters by kind and name with its resourceVersion.
   std::map<std::string, std::string> versions();
 
@@ -73,7 +76,7 @@ class Sandbox {
   void renew();
   /// A new kubeconfig of both clusters, with their contexts; the current one is the downstream's.
   std::string merged_kubeconfig();
-  /// A kubectl that runs these words of a shell before each `replace`.
+  /// A kubectl that runs these words of a shell before each `replace` in the local cluster.
   std::string replacing_kubectl(const std::string& words);
   /// A kubectl before whose first `replace` somebody else changes the clusters resource: with these
   /// words of kubectl, made safe for a shell.

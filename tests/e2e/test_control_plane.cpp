@@ -1,5 +1,5 @@
-// scripts/control-plane with programs of newer Kubernetes, played ones: which flags they know, and what a start that
-// fails leaves behind.
+// scripts/control-plane with programs of newer Kubernetes, played ones: which flags they know, and
+// what a start that fails leaves behind.
 #include <cstdlib>
 #include <filesystem>
 #include <map>

@@ -95,11 +95,16 @@ TEST_CASE("only the key renewed: stored and live agree, and are found to be wort
 }
 
 TEST_CASE("nothing renewed: nothing to do" * doctest::test_suite("anywhere")) {
-  Sandbox sandbox({"--scenario", "healthy"});
-  CHECK(sandbox.retrust({"status"}).status == 0);
-  CHECK(sandbox.retrust({"plan"}).status == 0);
-  CHECK(sandbox.run().status == 0);
-  CHECK(sandbox.changes().empty());
+  for (const std::string rancher : {"2.4", "2.12"}) {
+    CAPTURE(rancher);
+    Sandbox sandbox({"--scenario", "healthy", "--rancher", rancher});
+    // From Kubernetes 1.21 on agents of 2.4 report the token of their pod, which expires.
+    if (rancher == "2.4" && sandbox.kubernetes_minor() >= 21) continue;
+    CHECK(sandbox.retrust({"status"}).status == 0);
+    CHECK(sandbox.retrust({"plan"}).status == 0);
+    CHECK(sandbox.run().status == 0);
+    CHECK(sandbox.changes().empty());
+  }
 }
 
 TEST_CASE("others' objects in cattle-system are not touched" * doctest::test_suite("anywhere")) {

@@ -61,9 +61,13 @@ TEST_CASE("the runbook step by step, by number" * doctest::test_suite("anywhere"
   const auto first = step(sandbox, "2.1");
   CAPTURE(first.all());
   CHECK(first.status == 0);
-  CHECK(sandbox.changes().size() == 1);
+  const auto minor = sandbox.kubernetes_minor();
+  // From Kubernetes 1.24 on retrust makes the new secret too, and lists it in the service account.
+  CHECK(sandbox.changes().size() == (minor < 24 ? 1 : 3));
   CHECK(step(sandbox, "2.2").status == 0);
   CHECK(sandbox.retrust({"step", "2.4"}).status == 0);
+  // From 1.21 on agents of 2.4 report the token of their pod, which is not that of the secret.
+  if (minor >= 21) CHECK(step(sandbox, "update-cluster").status == 0);
   CHECK(sandbox.retrust({"step", "2.5", "--timeout", "5s"}).status == 0);
   CHECK(sandbox.ready() == "True");
 }

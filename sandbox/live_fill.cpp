@@ -142,6 +142,7 @@ asio::awaitable<void> create_impersonators(const ApiClient& client, const Settin
 /// A clusters resource; as it is then.
 asio::awaitable<json::value> create_cluster(const ApiClient& client, std::string id,
                                             ClusterSpec spec, const Settings& settings) {
+  spec.tunnel_check = settings.rancher.tunnel_check;
   auto resource = cluster_resource(spec);
   json::value status{json::object{}};
   put(status, "/status", resource.at("status"));

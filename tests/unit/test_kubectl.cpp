@@ -612,7 +612,9 @@ TEST_CASE("a secret whose token is no JWT holds none, and hides no word") {
   credentials.as_object()["data"] = json::object{{"token", base64_encode("retrust-run-folder")}};
   json::object list;
   list["items"] = json::array{made, credentials};
-  CHECK(parse_downstream(list, "cattle-system", redactor).agent_credentials.empty());
+  const auto found = parse_downstream(list, "cattle-system", redactor).agent_credentials;
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().token.empty());
   auto resource = cluster("c-aaaaa", "production");
   resource.as_object()["status"] = json::object{{"serviceAccountToken", "repair-impersonation"}};
   CHECK(parse_cluster(resource, redactor).stored.token.empty());

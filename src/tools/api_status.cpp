@@ -10,29 +10,10 @@
 
 #include "base/json.h"
 #include "base/json_stream.h"
+#include "tools/server_refusal.h"
 
 namespace retrust {
 namespace {
-
-/// The kind of failure by an HTTP status; nothing if the words tell more.
-std::optional<KubectlError> kind_of(int http_status) {
-  switch (http_status) {
-    case 401:
-      return KubectlError::unauthorized;
-    case 403:
-      return KubectlError::forbidden;
-    case 404:
-      return KubectlError::not_found;
-    case 409:
-      return KubectlError::conflict;
-    case 503:
-      return KubectlError::unreachable;
-    case 504:
-      return KubectlError::timed_out;
-    default:
-      return std::nullopt;
-  }
-}
 
 /// Whether a text is a word, as reasons such as NotFound are.
 bool is_word(std::string_view text) {
@@ -61,10 +42,7 @@ std::optional<ApiRefusal> api_refusal(int http_status, std::string_view body) {
   refusal.words = http_status == 401
                       ? fmt::format("error: You must be logged in to the server ({})", message)
                       : fmt::format("Error from server ({}): {}", reason, message);
-  Outcome outcome;
-  outcome.code = 1;
-  outcome.err = refusal.words;
-  refusal.kind = kind_of(http_status).value_or(classify(outcome));
+  refusal.kind = kind_of_refusal(reason, message);
   refusal.expired = http_status == 410;
   return refusal;
 }

@@ -553,7 +553,12 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
   Call list{.args = {"config", "get-contexts", "-o", "name"}};
   const auto outcome = co_await start(std::move(list), OutputReader(), target_.command_timeout);
   if (!outcome.succeeded()) throw KubectlFailure(*failure);
-  throw with_contexts(*failure, about, split_lines(outcome.out));
+  throw with_contexts(*failure, about, split_lines(outcome.out), target_.context);
+}
+
+boost::asio::awaitable<boost::json::value> Kubectl::whole_config() const {
+  Call view{.args = {"config", "view", "-o", "json"}};
+  co_return co_await read(std::move(view), Trim(), most_in_config);
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::get_raw(std::string path, Trim trim) const {

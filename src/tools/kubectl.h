@@ -150,6 +150,10 @@ class Kubectl {
   /// container, the whole kubeconfig without the files that it names.
   boost::asio::awaitable<boost::json::value> config() const;
 
+  /// Runs `kubectl config view`: the whole kubeconfig, without the secrets that kubectl knows as
+  /// such.
+  boost::asio::awaitable<boost::json::value> whole_config() const;
+
   /// Runs `kubectl get --raw PATH` for an object or a page of a list. The trim reduces each item of
   /// a list.
   boost::asio::awaitable<boost::json::value> get_raw(std::string path, Trim trim = {}) const;

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "base/display_text.h"
+#include "base/lines.h"
+#include "base/near.h"
 #include "base/text.h"
+#include "tools/certificate_errors.h"
 #include "tools/docker_errors.h"
 #include "tools/endings.h"
+#include "tools/server_refusal.h"
 
 namespace retrust {
 namespace {
@@ -23,23 +28,32 @@ struct Pattern {
 /// tools/clientcmd/api/helpers.go: MinifyConfig.
 constexpr std::string_view no_current_context = "must exist in order to minify";
 
-/// Messages of kubectl. The first match counts: the order matters if a message holds 2 texts.
+/// Messages of kubectl itself. The match that begins first in a line counts: what follows may quote
+/// a server, a certificate or a file.
 constexpr std::array patterns{
     // kubectl uses this address without a context: never the intended cluster.
     Pattern{"//localhost:8080", KubectlError::bad_kubeconfig},
     Pattern{"server localhost:8080 was refused", KubectlError::bad_kubeconfig},
     // client-go begins a plugin's failure so: plugin/pkg/client/auth/exec/exec.go.
     Pattern{"getting credentials: ", KubectlError::no_login},
+    // golang/go go1.24, src/net/http/transport.go: dialConn; socks_bundle.go: Dialer.
+    Pattern{"proxyconnect tcp: ", KubectlError::proxy_failed},
+    Pattern{"socks connect tcp ", KubectlError::proxy_failed},
+    // A proxy's status, which is all that Go tells of a refused CONNECT.
+    Pattern{"Unable to connect to the server: Proxy Authentication Required",
+            KubectlError::proxy_failed},
+    Pattern{"Unable to connect to the server: Forbidden", KubectlError::proxy_failed},
+    Pattern{"Unable to connect to the server: Bad Gateway", KubectlError::proxy_failed},
+    Pattern{"Unable to connect to the server: Service Unavailable", KubectlError::proxy_failed},
+    Pattern{"Unable to connect to the server: Gateway Timeout", KubectlError::proxy_failed},
     Pattern{"x509:", KubectlError::untrusted},
     Pattern{"tls: failed to verify certificate", KubectlError::untrusted},
-    Pattern{"(Conflict)", KubectlError::conflict},
-    Pattern{"the object has been modified", KubectlError::conflict},
-    Pattern{"(Unauthorized)", KubectlError::unauthorized},
-    Pattern{"You must be logged in to the server", KubectlError::unauthorized},
-    Pattern{"the server has asked for the client to provide credentials",
-            KubectlError::unauthorized},
+    // A server rejects the client's certificate: golang/go go1.24, src/crypto/tls/alert.go.
+    Pattern{"remote error: tls: bad certificate", KubectlError::unauthorized},
+    Pattern{"remote error: tls: expired certificate", KubectlError::unauthorized},
+    Pattern{"remote error: tls: unknown certificate", KubectlError::unauthorized},
+    Pattern{"remote error: tls: certificate required", KubectlError::unauthorized},
     Pattern{"provide credentials", KubectlError::unauthorized},
-    Pattern{"(Forbidden)", KubectlError::forbidden},
     Pattern{"the server doesn't have a resource type", KubectlError::no_such_type},
     Pattern{"no matches for kind", KubectlError::no_such_type},
     Pattern{"error loading config file", KubectlError::bad_kubeconfig},
@@ -49,7 +63,6 @@ constexpr std::array patterns{
     Pattern{no_current_context, KubectlError::no_context},
     Pattern{"cannot locate context", KubectlError::no_context},
     Pattern{"context \"", KubectlError::no_context},
-    Pattern{"(NotFound)", KubectlError::not_found},
     Pattern{"connection refused", KubectlError::unreachable},
     Pattern{"connection reset", KubectlError::unreachable},
     Pattern{"no route to host", KubectlError::unreachable},
@@ -59,14 +72,11 @@ constexpr std::array patterns{
     Pattern{": EOF", KubectlError::unreachable},
     Pattern{"client connection lost", KubectlError::unreachable},
     Pattern{"GOAWAY", KubectlError::unreachable},
-    Pattern{"(ServiceUnavailable)", KubectlError::unreachable},
-    Pattern{"etcdserver:", KubectlError::unreachable},
     Pattern{"was refused - did you specify the right host", KubectlError::unreachable},
     Pattern{"i/o timeout", KubectlError::timed_out},
     Pattern{"TLS handshake timeout", KubectlError::timed_out},
     Pattern{"deadline exceeded", KubectlError::timed_out},
     Pattern{"Client.Timeout", KubectlError::timed_out},
-    Pattern{"(Timeout)", KubectlError::timed_out},
 };
 
 constexpr std::string_view option_of(Side side) {
@@ -78,20 +88,26 @@ constexpr std::string_view context_option_of(Side side) {
 }
 
 /// Whether kubectl prints a message of a server. Such a message may hold anything, also lines of
-/// kubectl and of docker. kubernetes/kubectl kubernetes-1.35.0, pkg/cmd/util/helpers.go: checkErr
-/// and StandardErrorMessage.
+/// kubectl and of docker.
 bool is_of_server(const Outcome& outcome) {
-  constexpr std::array beginnings{"Error from server", "You must be logged in to the server",
-                                  " is invalid"};
-  return std::any_of(beginnings.begin(), beginnings.end(), [&](const char* beginning) {
-    return outcome.err.find(beginning) != std::string::npos;
+  auto found = false;
+  for_each_line(outcome.err, [&](std::string_view line) {
+    found = found || kind_of_server_line(line).has_value();
   });
+  return found;
 }
 
-/// Whether the cause of a failure is on this machine, unknown to any server.
-bool is_of_operator(KubectlError kind) {
-  return kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context ||
-         kind == KubectlError::no_login || kind == KubectlError::untrusted;
+/// The kind of a line that kubectl itself prints; nothing if it is of no kind.
+std::optional<KubectlError> kind_of_line(std::string_view line) {
+  auto first = std::string_view::npos;
+  std::optional<KubectlError> kind;
+  for (const auto& pattern : patterns) {
+    const auto at = line.find(pattern.text);
+    if (at >= first) continue;
+    first = at;
+    kind = pattern.kind;
+  }
+  return kind == KubectlError::untrusted ? kind_of_x509(line.substr(first)) : kind;
 }
 
 Failure ended_badly(const Outcome& outcome, const Asked& asked) {
@@ -197,17 +213,21 @@ KubectlError classify(const Outcome& outcome) {
     default:
       return KubectlError::other;
   }
-  const auto of_server = is_of_server(outcome);
-  const auto* found = std::find_if(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
-    return outcome.err.find(pattern.text) != std::string::npos &&
-           !(of_server && is_of_operator(pattern.kind));
+  std::optional<KubectlError> kind;
+  auto of_server = false;
+  for_each_line(outcome.err, [&](std::string_view line) {
+    // The lines after a server's are the server's too.
+    if (kind || of_server || line.starts_with("Warning: ")) return;
+    kind = kind_of_server_line(line);
+    of_server = kind.has_value();
+    if (!kind) kind = kind_of_line(line);
   });
-  return found == patterns.end() ? KubectlError::other : found->kind;
+  return kind.value_or(KubectlError::other);
 }
 
 bool is_away(KubectlError kind) {
-  return kind == KubectlError::unreachable || kind == KubectlError::timed_out ||
-         kind == KubectlError::hung;
+  return kind == KubectlError::unreachable || kind == KubectlError::proxy_failed ||
+         kind == KubectlError::timed_out || kind == KubectlError::hung;
 }
 
 KubectlFailure explain(const Outcome& outcome, const Asked& asked,
@@ -232,15 +252,21 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
   }
   switch (kind) {
     case KubectlError::untrusted:
+    case KubectlError::wrong_name:
+    case KubectlError::expired:
+    case KubectlError::not_yet_valid:
+    case KubectlError::bad_certificate:
+      return {kind, explain_certificate(kind, outcome, asked)};
+    case KubectlError::denied:
+    case KubectlError::webhook_failed:
+      return {kind, explain_refusal(kind, outcome, asked)};
+    case KubectlError::proxy_failed:
       return because(
-          ExitStatus::refused,
-          fmt::format("the CA in {} does not verify the certificate of the {}'s API server",
-                      asked.kubeconfig, name_of(asked.side)),
-          asked.side == Side::downstream
-              ? "this kubeconfig was made before the renewal, or is of another cluster: fetch a "
-                "fresh one from a control plane node"
-              : fmt::format("give the kubeconfig of Rancher's own cluster as it is now with {}",
-                            option));
+          ExitStatus::failed,
+          fmt::format("a proxy on the way to the API server of {} does not connect", where),
+          {"check the proxy that the kubeconfig (proxy-url) or this shell (HTTPS_PROXY) "
+           "names; then see whether the server answers",
+           asked.reaching + " get --raw /readyz"});
     case KubectlError::unauthorized:
       return because(ExitStatus::refused,
                      fmt::format("{} does not accept the credentials of this kubeconfig", where),
@@ -307,9 +333,14 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
 }
 
 KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
-                             const std::vector<std::string>& contexts) {
+                             const std::vector<std::string>& all, std::string_view wanted) {
   constexpr std::size_t most = 8;
   constexpr std::size_t most_bytes = 64;
+  auto contexts = wanted.empty() ? std::vector<std::string>{} : near_ones(wanted, all);
+  const auto near = contexts;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(contexts), [&](const auto& name) {
+    return std::find(near.begin(), near.end(), name) == near.end();
+  });
   if (contexts.empty()) {
     return {
         failure.kind,

@@ -35,19 +35,26 @@ struct Asked {
 
 /// The kinds of kubectl failure that retrust reacts to.
 enum class KubectlError {
-  untrusted,       ///< x509: the server's certificate and the CA do not fit
-  unauthorized,    ///< 401
-  forbidden,       ///< 403
-  not_found,       ///< no such object
-  no_such_type,    ///< no such resource type
-  conflict,        ///< somebody else changed the object meanwhile
-  unreachable,     ///< nobody listens, the connection broke, or the server is starting
-  timed_out,       ///< kubectl reports no answer in time
-  hung,            ///< retrust ended kubectl at its deadline
-  bad_kubeconfig,  ///< the file cannot be read as a kubeconfig
-  no_context,      ///< the kubeconfig names no current context, or has none of that name
-  no_login,        ///< the kubeconfig's login plugin failed
-  not_started,     ///< kubectl itself cannot be run
+  untrusted,        ///< x509: the CA does not verify the server's certificate
+  wrong_name,       ///< x509: the certificate does not have the server's address as a name
+  expired,          ///< x509: the certificate has expired
+  not_yet_valid,    ///< x509: the certificate is not valid before a later time
+  bad_certificate,  ///< x509: the certificate has another defect
+  unauthorized,     ///< 401
+  forbidden,        ///< 403: the user lacks a permission
+  denied,           ///< a policy, a quota or the end of a namespace forbids the change
+  webhook_failed,   ///< the API server cannot call a webhook
+  not_found,        ///< no such object
+  no_such_type,     ///< no such resource type
+  conflict,         ///< somebody else changed the object meanwhile
+  unreachable,      ///< nobody listens, the connection broke, or the server is starting
+  proxy_failed,     ///< a proxy on the way to the server does not connect
+  timed_out,        ///< kubectl reports no answer in time
+  hung,             ///< retrust ended kubectl at its deadline
+  bad_kubeconfig,   ///< the file cannot be read as a kubeconfig
+  no_context,       ///< the kubeconfig names no current context, or has none of that name
+  no_login,         ///< the kubeconfig's login plugin failed
+  not_started,      ///< kubectl itself cannot be run
   other,
 };
 
@@ -74,8 +81,10 @@ Failure bad_answer(const Asked& asked, std::string_view what);
 KubectlFailure explain(const Outcome& outcome, const Asked& asked,
                        std::optional<KubectlError> known = {});
 
-/// The failure for a missing context, extended by the names of the kubeconfig's contexts. Pure.
+/// The failure for a missing context, extended by the names of the kubeconfig's contexts.
+/// `wanted` is the context that the operator named, if any: names near it come first. Pure.
 KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
-                             const std::vector<std::string>& contexts);
+                             const std::vector<std::string>& contexts,
+                             std::string_view wanted = {});
 
 }  // namespace retrust

@@ -84,12 +84,20 @@ std::string without_contents(std::string_view line) {
 KubectlWords kubectl_words(std::string_view err) {
   KubectlWords words;
   std::set<std::string> told;
+  // A value of several lines in klog's log: k8s.io/klog/v2 v2.130.1,
+  // internal/serialize/keyvalues.go: writeStringValue.
+  auto logged = false;
   for (const auto& line : split_lines(err)) {
+    if (logged && (line.starts_with('\t') || line.starts_with(" >"))) {
+      logged = !line.starts_with(" >") || line.ends_with("=<");
+      continue;
+    }
+    logged = is_log(line) && line.ends_with("=<");
     if (line.empty() || is_log(line)) continue;
     if (is_known(line)) {
       const auto shown = without_contents(line);
       if (told.insert(shown).second) words.known += shown + "\n";
-    } else {
+    } else if (told.insert(line).second) {
       words.others += line + "\n";
       ++words.withheld;
     }

@@ -12,7 +12,8 @@ struct KubectlWords {
   /// Known lines of kubectl and docker, each once: kubectl repeats a line for every request that
   /// fails alike.
   std::string known;
-  std::string others;        ///< the other lines, e.g. of a login plugin
+  /// The other lines, e.g. of a login plugin, each once: kubectl runs a plugin several times.
+  std::string others;
   std::size_t withheld = 0;  ///< number of the other lines
 };
 

@@ -17,6 +17,7 @@
 #include "observe/parse.h"
 #include "observe/trim.h"
 #include "steps/deletion.h"
+#include "tools/certificate_errors.h"
 #include "tools/json_answer.h"
 #include "tools/kubectl_errors.h"
 #include "tools/kubectl_words.h"
@@ -83,9 +84,83 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        "code 255",
        KubectlError::no_login, ExitStatus::failed, "the login plugin of down.yaml"},
       // What a server says is no word about what the operator has.
-      {"Error from server (InternalError): failed calling webhook \"rancher.cattle.io\": x509: "
-       "certificate signed by unknown authority",
+      {"Error from server (InternalError): error when replacing \"STDIN\": Internal error "
+       "occurred: "
+       "failed calling webhook \"rancher.cattle.io.clusters\": failed to call webhook: Post "
+       "\"https://rancher-webhook.cattle-system.svc:443/v1\": x509: certificate signed by unknown "
+       "authority",
+       KubectlError::webhook_failed, ExitStatus::refused,
+       "the webhook rancher.cattle.io.clusters of the downstream cluster"},
+      {"Error from server (InternalError): Internal error occurred: failed calling webhook "
+       "\"x.y\": "
+       "Post \"https://x.y.svc\": dial tcp 10.43.0.9:443: connect: connection refused",
+       KubectlError::webhook_failed, ExitStatus::refused, "the webhook x.y of"},
+      {"Error from server: conversion webhook for provisioning.cattle.io/v1, Kind=Cluster failed: "
+       "Post \"https://rancher-webhook\": x509: certificate has expired or is not yet valid",
+       KubectlError::webhook_failed, ExitStatus::refused,
+       "the conversion webhook for provisioning.cattle.io/v1"},
+      {"Error from server: error when creating \"STDIN\": admission webhook "
+       "\"validation.gatekeeper.sh\" denied the request: you cannot do this",
+       KubectlError::denied, ExitStatus::refused, "the admission webhook validation.gatekeeper.sh"},
+      {"Error from server (Forbidden): secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'p' "
+       "with binding 'b' denied request: failed expression",
+       KubectlError::denied, ExitStatus::refused, "the ValidatingAdmissionPolicy p of"},
+      {"Error from server (Forbidden): secrets \"x\" is forbidden: exceeded quota: few, requested: "
+       "secrets=1, used: secrets=9, limited: secrets=9",
+       KubectlError::denied, ExitStatus::refused, "the quota few of"},
+      {"Error from server (Forbidden): secrets \"x\" is forbidden: unable to create new content in "
+       "namespace cattle-system because it is being terminated",
+       KubectlError::denied, ExitStatus::refused, "is being deleted"},
+      {"Error from server (Forbidden): pods \"x\" is forbidden: violates PodSecurity "
+       "\"restricted:latest\"",
+       KubectlError::denied, ExitStatus::refused, "an admission policy of"},
+      {"Error from server (ServiceUnavailable): the server is currently unable to handle the "
+       "request",
+       KubectlError::unreachable, ExitStatus::failed, "cannot be reached"},
+      {"Error from server: etcdserver: leader changed", KubectlError::unreachable,
+       ExitStatus::failed, "cannot be reached"},
+      {"Error from server (InternalError): dial tcp 10.0.0.1:1: connect: connection refused",
        KubectlError::other, ExitStatus::failed, "exit status 1"},
+      // Go's other x509 errors.
+      {"Unable to connect to the server: tls: failed to verify certificate: x509: certificate is "
+       "valid for kubernetes, 10.43.0.1, not 10.0.0.7",
+       KubectlError::wrong_name, ExitStatus::refused, "does not have the address in down.yaml"},
+      {"Unable to connect to the server: x509: cannot validate certificate for 10.0.0.7 because it "
+       "doesn't contain any IP SANs",
+       KubectlError::wrong_name, ExitStatus::refused, "does not have the address"},
+      {"Unable to connect to the server: x509: certificate is not valid for any names, but wanted "
+       "to "
+       "match lb",
+       KubectlError::wrong_name, ExitStatus::refused, "does not have the address"},
+      {"Unable to connect to the server: x509: certificate relies on legacy Common Name field, use "
+       "SANs or temporarily enable Common Name matching with GODEBUG=x509ignoreCN=0",
+       KubectlError::wrong_name, ExitStatus::refused, "does not have the address"},
+      {"Unable to connect to the server: x509: certificate has expired or is not yet valid",
+       KubectlError::expired, ExitStatus::refused, "has expired"},
+      {"Unable to connect to the server: x509: certificate has expired or is not yet valid: "
+       "current "
+       "time 2026-11-26T03:20:24Z is before 2026-11-26T05:00:00Z",
+       KubectlError::not_yet_valid, ExitStatus::refused, "is not yet valid"},
+      {"Unable to connect to the server: x509: certificate specifies an incompatible key usage",
+       KubectlError::bad_certificate, ExitStatus::refused, "kubectl refuses the certificate"},
+      // The CA in an old kubeconfig may have expired too.
+      {"Unable to connect to the server: x509: certificate signed by unknown authority (possibly "
+       "because of \"x509: certificate has expired or is not yet valid\" while trying to verify "
+       "candidate authority certificate \"kube-ca\")",
+       KubectlError::untrusted, ExitStatus::refused, "does not verify the certificate"},
+      // A certificate may have any text as a name.
+      {"Unable to connect to the server: x509: certificate is valid for getting credentials: , not "
+       "x",
+       KubectlError::wrong_name, ExitStatus::refused, "does not have the address"},
+      {"Unable to connect to the server: proxyconnect tcp: dial tcp 10.0.0.9:3128: i/o timeout",
+       KubectlError::proxy_failed, ExitStatus::failed, "a proxy on the way"},
+      {"Unable to connect to the server: socks connect tcp 10.0.0.9:1080->10.0.0.1:6443: unknown "
+       "error host unreachable",
+       KubectlError::proxy_failed, ExitStatus::failed, "a proxy on the way"},
+      {"Unable to connect to the server: Proxy Authentication Required", KubectlError::proxy_failed,
+       ExitStatus::failed, "a proxy on the way"},
+      {"Unable to connect to the server: remote error: tls: bad certificate",
+       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
       {"error: You must be logged in to the server (error loading config file //localhost:8080)",
        KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
       {"error: You must be logged in to the server (x\nerror: context \"x\" does not exist)",
@@ -130,10 +205,29 @@ TEST_CASE("a kubeconfig without the context: its contexts are named, and how to 
   CHECK(std::string(of(std::vector<std::string>(1000, std::string(1000, 'x'))).what()).size() <
         1000);
   CHECK(std::string(of({}).what()) == "the kubeconfig local.yaml has no context");
+  // Near names come first.
+  const auto near = with_contexts(failure, asked, {"a", "b", "production"}, "prodution");
+  CHECK(std::string(near.what()).find("its contexts: production, a and b") != std::string::npos);
+  CHECK(near.advice.command.find("--local-context=production") != std::string::npos);
   const auto wrong = with_contexts(explain(failed("error: cannot locate context nowhere"), asked),
                                    asked, {"rancher"});
   CHECK(std::string(wrong.what()) ==
         "the kubeconfig local.yaml has no such context; its contexts: rancher");
+}
+
+TEST_CASE("names of a certificate that fit tls-server-name") {
+  using Names = std::vector<std::string>;
+  const auto of = [](const std::string& names) {
+    return server_names("x509: certificate is valid for " + names + ", not 10.0.0.7");
+  };
+  CHECK(of("10.0.0.1, lb.example.com, kubernetes") ==
+        Names{"kubernetes", "10.0.0.1", "lb.example.com"});
+  CHECK(of("*.example.com, -x, a b, $(id), ::1") == Names{"::1"});
+  CHECK(of("a, b, c, d, e, f").size() == 4);
+  const Names usual{"kubernetes.default.svc", "kubernetes"};
+  CHECK(
+      server_names("x509: cannot validate certificate for 10.0.0.7 because it doesn't contain any "
+                   "IP SANs") == usual);
 }
 
 TEST_CASE("the local cluster gets other advice than the downstream one") {
@@ -440,8 +534,12 @@ TEST_CASE("of a kubectl's standard error the lines of known form are kept") {
       "I0312 12:00:00.000000   1 request.go:1] Response Body: {\"token\":\"opaque\"}\n"
       "E0312 12:00:00.000000   1 memcache.go:265] couldn't get current server API group list\n"
       "Error from server (Forbidden): secrets is forbidden\n"
+      "E0312 12:00:00.000000   1 memcache.go:265] \"Unhandled Error\" err=<\n"
+      "\tgetting credentials: exec: executable aws not found\n"
+      "\t\n >\n"
       "00000000  6b 38 73 00\n"
       "opaque-token-of-nobody\n\n"
+      "opaque-token-of-nobody\n"
       "Warning: v1 ComponentStatus is deprecated\n"
       "The TokenReview \"\" is invalid: \n* spec.token: Required value\n"
       "Error from server (Forbidden): secrets is forbidden\n");

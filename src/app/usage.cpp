@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 #include "base/trust.h"
 #include "ui/terminal.h"
 
@@ -29,6 +30,21 @@ void check_file(std::string_view option, const std::string& path, std::string_vi
   open_trusted(path);
 }
 
+/// Checks a kubeconfig. A list such as that of the variable KUBECONFIG is no file.
+void check_kubeconfig(std::string_view option, const std::string& path,
+                      const std::string& kubectl) {
+  struct ::stat state {};
+  if (path.find(':') != std::string::npos && ::stat(path.c_str(), &state) != 0) {
+    throw Failure(ExitStatus::usage,
+                  fmt::format("--{} takes one file, not a list: {}", option, path),
+                  {"make one file of the list, with the context that is meant as the current one",
+                   fmt::format("(umask 077; KUBECONFIG={} {} config view --flatten "
+                               ">one.kubeconfig)",
+                               shell_line({path}), shell_line({kubectl}))});
+  }
+  check_file(option, path, "a kubeconfig");
+}
+
 }  // namespace
 
 bool changes_something(const Options& options) {
@@ -38,9 +54,10 @@ bool changes_something(const Options& options) {
 }
 
 void check_usage(const Options& options) {
-  if (!options.kubeconfig.empty()) check_file("kubeconfig", options.kubeconfig, "a kubeconfig");
+  if (!options.kubeconfig.empty())
+    check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
   if (!options.local_kubeconfig.empty()) {
-    check_file("local-kubeconfig", options.local_kubeconfig, "a kubeconfig");
+    check_kubeconfig("local-kubeconfig", options.local_kubeconfig, options.kubectl);
   }
   const auto& backup = options.backup;
   if (options.command == CommandName::run && backup.kind == BackupChoice::Kind::not_chosen) {

@@ -18,6 +18,7 @@
 #include "observe/commands.h"
 #include "observe/impersonation.h"
 #include "observe/kubeconfig.h"
+#include "observe/kubeconfig_mistakes.h"
 #include "observe/kubeconfig_registration.h"
 #include "observe/live_account.h"
 #include "observe/login.h"
@@ -27,6 +28,7 @@
 #include "observe/stored_token.h"
 #include "observe/trim.h"
 #include "process/tasks.h"
+#include "tools/certificate_errors.h"
 
 namespace retrust {
 namespace {
@@ -63,6 +65,18 @@ std::optional<KubectlFailure> absence(const std::exception_ptr& end) {
   return std::nullopt;
 }
 
+/// Whether the local cluster answered, and has no clusters resource.
+bool lacks_clusters(const std::exception_ptr& end, const json::value& answer) {
+  try {
+    if (end) std::rethrow_exception(end);
+  } catch (const KubectlFailure& failure) {
+    return failure.kind == KubectlError::no_such_type;
+  } catch (...) {
+    return false;
+  }
+  return items_of(answer, "Cluster").empty();
+}
+
 /// Adds advice to the failure of a kubectl whose login plugin may have asked in vain.
 std::exception_ptr with_login_advice(std::exception_ptr end, const json::value& view,
                                      const Kubectl& kubectl) {
@@ -89,13 +103,6 @@ void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answ
   const auto& downstream_end = ends[2];
   const auto& local_end = ends[3];
   const auto view = parse_kubeconfig(answers.config);
-  if (const auto id = through_rancher(view.server); !id.empty()) {
-    throw Failure(ExitStatus::refused,
-                  fmt::format("--kubeconfig goes through Rancher itself ({}): that cannot work "
-                              "while Rancher does not trust the cluster",
-                              view.server),
-                  "fetch a kubeconfig from a control plane node of the downstream cluster");
-  }
   const auto downstream = absence(downstream_end);
   const auto local = absence(local_end);
   if (downstream && local) {
@@ -190,6 +197,22 @@ awaitable<void> review_live(const Clusters& clusters, Observation& seen) {
   }
 }
 
+/// The failure to reach the API server with these credentials. None if its certificate fits the CA,
+/// also if it rejects the token.
+awaitable<std::optional<KubectlFailure>> failure_of(Kubectl downstream, KubeconfigView view,
+                                                    Credentials credentials) {
+  const TemporaryKubeconfig temporary(view, credentials);
+  std::optional<KubectlFailure> failed;
+  try {
+    co_await downstream.with_kubeconfig(temporary.descriptor()).get_raw("/version");
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::unauthorized && failure.kind != KubectlError::forbidden) {
+      failed = failure;
+    }
+  }
+  co_return failed;
+}
+
 /// Checks that the CA that the cluster hands out verifies the API server's certificate. The answers
 /// so far are the proof if the cluster hands out every CA of the operator's kubeconfig.
 awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
@@ -204,16 +227,25 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
     downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
     co_return;
   }
-  const TemporaryKubeconfig temporary(view, handed_out);
-  std::optional<KubectlFailure> failed;
-  try {
-    co_await clusters.downstream.with_kubeconfig(temporary.descriptor()).get_raw("/version");
-  } catch (const KubectlFailure& failure) {
-    failed = failure;
+  auto failed = co_await failure_of(clusters.downstream, view, handed_out);
+  if (failed && failed->kind == KubectlError::wrong_name) {
+    // The CA can be told from the address by a name that the certificate has. An API server's own
+    // names come first, because no other server has a certificate with them.
+    auto named = view;
+    for (const auto& name : server_names(failed->detail)) {
+      if (named.cluster.is_object()) named.cluster.get_object()["tls-server-name"] = name;
+      failed = co_await failure_of(clusters.downstream, named, handed_out);
+      if (failed && failed->kind == KubectlError::wrong_name) continue;
+      // Every later trial needs this name too.
+      downstream.kubeconfig.cluster = named.cluster;
+      break;
+    }
   }
-  if (!failed || failed->kind == KubectlError::unauthorized ||
-      failed->kind == KubectlError::forbidden) {
+  if (!failed) {
     downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+  } else if (failed->kind == KubectlError::wrong_name) {
+    downstream.handed_out_ca = Downstream::HandedOutCa::not_provable;
+    downstream.handed_out_reason = failed->detail;
   } else if (failed->kind == KubectlError::untrusted) {
     // The system's own CAs vouch for this server, so it is a proxy, or has a second certificate.
     // The certificate that the agents and Rancher see is not visible from here.
@@ -347,6 +379,13 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   registration.check();
   ends[2] = with_login_advice(ends[2], answers.config, downstream);
   ends[3] = with_login_advice(ends[3], answers.local_config, local);
+  ends[2] = told_by_kubeconfig(ends[2], answers.config, downstream);
+  ends[3] = told_by_kubeconfig(ends[3], answers.local_config, local);
+  auto given = parse_kubeconfig(answers.config);
+  co_await check_direct(clusters, std::move(given));
+  if (!ends[2] && lacks_clusters(ends[3], answers.local)) {
+    co_await check_not_swapped(clusters, options.cluster);
+  }
   const auto listing = clusters.local.shown(commands::cluster_names());
   throw_most_specific(ends, answers, options.cluster, listing);
 

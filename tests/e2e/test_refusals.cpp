@@ -153,6 +153,121 @@ TEST_CASE("a kubeconfig that skips verification is named once, by every command"
   CHECK_FALSE(has(sandbox.retrust({"status"}).err, "does not verify"));
 }
 
+/// A copy of a kubeconfig of the sandbox, changed.
+template <typename Change>
+std::string changed_kubeconfig(Sandbox& sandbox, const std::string& name, const Change& change) {
+  auto config = boost::json::parse(read_file(sandbox.file(name + ".kubeconfig")));
+  change(config);
+  const auto path = sandbox.directory() / ("changed-" + name + ".kubeconfig");
+  write_file(path, boost::json::serialize(config));
+  return path.string();
+}
+
+/// Puts an address of this machine into the kubeconfig that the certificate does not name.
+void rename_server(boost::json::value& config) {
+  auto& server = config.at_pointer("/clusters/0/cluster/server");
+  server =
+      std::regex_replace(std::string(server.as_string()), std::regex("127\\.0\\.0\\.1"), "0.0.0.0");
+}
+
+TEST_CASE("an address that the certificate does not name says nothing about the CA") {
+  Sandbox sandbox;
+  SUBCASE("verified") {
+    const auto path = changed_kubeconfig(sandbox, "downstream", rename_server);
+    check_refused(sandbox, {.args = {}, .kubeconfig = path}, "--tls-server-name=127.0.0.1");
+  }
+  SUBCASE("not verified: the CA is tried with a name of the certificate") {
+    const auto path = changed_kubeconfig(sandbox, "downstream-insecure", rename_server);
+    auto args = run_yes;
+    args.insert(args.end(), {"--timeout", "30s"});
+    const auto run = sandbox.retrust({.args = args, .kubeconfig = path});
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK_FALSE(has(run.all(), "--root-ca-file"));
+    CHECK_FALSE(has(run.all(), "not provable"));
+    CHECK(has(transcripts(sandbox.run_folder()), "was reached with the stored CA"));
+  }
+}
+
+TEST_CASE("mistakes in kubeconfigs are named") {
+  Sandbox sandbox;
+  const auto downstream = sandbox.file("downstream.kubeconfig");
+  const auto local = sandbox.file("local.kubeconfig");
+  const auto says = [&](Sandbox::Call call, int status, const std::string& words) {
+    call.args = {"status"};
+    const auto result = sandbox.retrust(call);
+    CAPTURE(result.all());
+    CHECK(result.status == status);
+    CHECK(has(result.err, words));
+  };
+  SUBCASE("swapped") {
+    says({.args = {}, .kubeconfig = local, .local_kubeconfig = downstream}, 4,
+         "seem to be swapped");
+  }
+  SUBCASE("a list") {
+    says({.args = {}, .kubeconfig = downstream + ":" + local}, 2, "config view --flatten");
+  }
+  SUBCASE("a user without credentials") {
+    const auto path = changed_kubeconfig(sandbox, "downstream", [](boost::json::value& config) {
+      config.at_pointer("/users/0/user") = boost::json::object{};
+    });
+    says({.args = {}, .kubeconfig = path}, 4, "has no credentials");
+  }
+  SUBCASE("a proxy that refuses") {
+    const auto path = changed_kubeconfig(sandbox, "downstream", [](boost::json::value& config) {
+      config.at_pointer("/clusters/0/cluster").as_object()["proxy-url"] = "socks5://127.0.0.1:9";
+    });
+    says({.args = {}, .kubeconfig = path}, 1, "through the proxy socks5://127.0.0.1:9");
+  }
+  SUBCASE("a context through Rancher, and another that is not") {
+    const auto path = changed_kubeconfig(sandbox, "downstream", [](boost::json::value& config) {
+      auto node = config.at_pointer("/clusters/0");
+      node.at("name") = "node1";
+      config.at_pointer("/clusters/0/cluster/server") = "https://127.0.0.1:9/k8s/clusters/c-1";
+      config.at("clusters").as_array().push_back(node);
+      auto context = config.at_pointer("/contexts/0");
+      context.at("name") = "node1";
+      context.at_pointer("/context/cluster") = "node1";
+      config.at("contexts").as_array().push_back(context);
+    });
+    says({.args = {}, .kubeconfig = path}, 4, "retrust status --context=node1");
+  }
+}
+
+TEST_CASE("a webhook that fails and a policy are named, and are no matter of CA or permission") {
+  struct Case {
+    std::string server;
+    std::string words;
+  };
+  const std::vector<Case> cases{
+      {"Error from server (InternalError): error when replacing \"STDIN\": Internal error "
+       "occurred: "
+       "failed calling webhook \"rancher.cattle.io.clusters\": failed to call webhook: Post "
+       "\"https://rancher-webhook.cattle-system.svc:443/v1\": x509: certificate has expired",
+       "the webhook rancher.cattle.io.clusters of the local cluster"},
+      {"Error from server: error when replacing \"STDIN\": admission webhook \"deny.example.com\" "
+       "denied the request: not at night",
+       "the admission webhook deny.example.com of the local cluster"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.words);
+    Sandbox sandbox({"--fault", "agents-never-report"});
+    const auto path = sandbox.directory() / "refused-kubectl";
+    write_file(path,
+               "#!/bin/sh\ncase \" $* \" in *' replace '*) cat >/dev/null; echo '" + each.server +
+                   "' >&2; exit 1 ;; esac\nexec \"${RETRUST_TEST_KUBECTL:-kubectl}\" \"$@\"\n");
+    fs::permissions(path, fs::perms::owner_all);
+    auto args = run_yes;
+    args.insert(args.end(), {"--timeout", "1s"});
+    const auto run = sandbox.retrust({.args = args, .kubectl = path.string()});
+    CAPTURE(run.all());
+    CHECK(run.status == 1);
+    CHECK(has(run.err, each.words));
+    CHECK_FALSE(has(run.err, "lacks a permission"));
+    CHECK_FALSE(has(run.err, "before the renewal"));
+  }
+}
+
 TEST_CASE("without a terminal and without --yes nothing is changed, and it says so") {
   Sandbox sandbox;
   const auto result = sandbox.retrust({"run", "--no-rancher-backup"});

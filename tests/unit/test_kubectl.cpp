@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "observe/commands.h"
 #include "observe/kubeconfig.h"
+#include "observe/kubeconfig_mistakes.h"
 #include "observe/login.h"
 #include "observe/observe.h"
 #include "observe/parse.h"
@@ -228,6 +229,16 @@ TEST_CASE("names of a certificate that fit tls-server-name") {
   CHECK(
       server_names("x509: cannot validate certificate for 10.0.0.7 because it doesn't contain any "
                    "IP SANs") == usual);
+}
+
+TEST_CASE("contexts that go straight to the cluster, those of the same cluster first") {
+  const auto config = json::parse(R"({"clusters":[
+    {"name":"r","cluster":{"server":"https://rancher/k8s/clusters/c-1"}},
+    {"name":"n","cluster":{"server":"https://10.0.0.1:6443"}}],"contexts":[
+    {"name":"prod","context":{"cluster":"r"}},{"name":"other","context":{"cluster":"n"}},
+    {"name":"prod-node1","context":{"cluster":"n"}}]})");
+  CHECK(direct_contexts(config, "prod") == std::vector<std::string>{"prod-node1", "other"});
+  CHECK(direct_contexts(json::parse("{}"), "prod").empty());
 }
 
 TEST_CASE("the local cluster gets other advice than the downstream one") {

@@ -206,7 +206,7 @@ asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client, std::s
   const auto notes = opaque_secret({{"notes", "who to call at night"}});
   co_await create(client, core + "secrets", "my-cattle-token-notes", notes);
   co_await create(client, core + "secrets", std::string(credentials_secret),
-                  agent_credentials(registration));
+                  agent_credentials(registration, std::string(cluster_id)));
   if (settings.rancher.impersonation == Impersonation::user_accounts) {
     co_await create_impersonators(client, settings);
   }

@@ -266,9 +266,9 @@ json::value setting(const std::string& value, const std::string& standard) {
   return made;
 }
 
-json::value agent_credentials(const std::string& registration) {
+json::value agent_credentials(const std::string& registration, const std::string& cluster_id) {
   return opaque_secret(
-      {{"url", "https://rancher.example.com"}, {"token", registration}, {"namespace", "c-x7k2p"}});
+      {{"url", "https://rancher.example.com"}, {"token", registration}, {"namespace", cluster_id}});
 }
 
 std::vector<AgentWorkload> agent_workloads(const Settings& settings) {

@@ -87,7 +87,8 @@ boost::json::value registration_by_secret(const std::string& cluster_id, const s
 /// One of Rancher's settings, at its default where `value` is empty.
 boost::json::value setting(const std::string& value, const std::string& standard);
 /// The secret from which the agents learn where Rancher is.
-boost::json::value agent_credentials(const std::string& registration);
+boost::json::value agent_credentials(const std::string& registration,
+                                     const std::string& cluster_id);
 
 inline constexpr std::string_view credentials_secret = "cattle-credentials-1a2b3c4";
 /// The workloads that run as `cattle`, each with the ReplicaSet or DaemonSet that owns its pods.

@@ -43,8 +43,9 @@ std::string World::fill_downstream(Cluster& cluster, const Key& signer,
   store.create({"secrets", agents, "my-cattle-token-notes"},
                opaque_secret({{"notes", "who to call at night"}}));
   if (!settings_.faults.has("broken-credentials")) {
-    store.create({"secrets", agents, std::string(credentials_secret)},
-                 agent_credentials(credentials_token));
+    store.create(
+        {"secrets", agents, std::string(credentials_secret)},
+        agent_credentials(credentials_token, cluster.name() == "other" ? "c-m4q9d" : "c-x7k2p"));
   }
   // Others' tokens, which are as old as those of the agents.
   add_account(cluster, {.name_space = agents, .name = "default", .signer = signer});

@@ -127,6 +127,7 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
   plan.backup = options_.backup;
   plan.downstream_kubectl = clusters.downstream.shown_line();
   plan.local_kubectl = clusters.local.shown_line();
+  plan.consent = options_.consented ? Consent::given_ahead : Consent::asked;
   plan.docker = options_.docker;
   plan.local_age = clusters.local.target().age;
   plan.downstream_session = clusters.downstream.session() != nullptr;

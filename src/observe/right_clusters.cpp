@@ -71,7 +71,8 @@ void check_right_clusters(const Observation& observation) {
   if (const auto& registration = observation.registration;
       observation.identity != Identity::account &&
       registration.state == Registration::State::another_cluster) {
-    refuse(fmt::format("{}, not with {}", registration_trouble(registration), called(cluster)),
+    refuse(fmt::format("--kubeconfig is not of the cluster {}: {}", called(cluster),
+                       registration_trouble(registration)),
            fmt::format("check --kubeconfig; is --cluster={} meant?", registration.cluster),
            what_is_there(observation));
   }

@@ -31,6 +31,13 @@ namespace {
 /// Pause between two reads of objects of different kinds, which no single watch shows.
 constexpr std::chrono::milliseconds pause_between{500};
 
+/// What the operator has to know before the answer, if nothing proves the cluster.
+std::string_view claim_text(const Observation& seen) {
+  if (seen.identity != Identity::claimed) return {};
+  return "Nothing proves which cluster this is: only its agents claim to be of the one that you "
+         "named. ";
+}
+
 }  // namespace
 
 awaitable<void> StepRunner::prepare() {
@@ -87,13 +94,9 @@ awaitable<void> StepRunner::await_one_ca() {
 
 awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
   const auto& cluster = context_.seen().local.cluster;
-  const auto claimed = context_.seen().identity == Identity::claimed
-                           ? "Nothing proves which cluster this is: only its agents claim to be of "
-                             "the one that you named. "
-                           : "";
   const auto question =
-      fmt::format("{}{}Do this to cluster {} ({}): {}?", claimed, effects_text(plan),
-                  cluster.display_name, cluster.id.text(), steps_text(plan));
+      fmt::format("{}{}Do this to cluster {} ({}): {}?", claim_text(context_.seen()),
+                  effects_text(plan), cluster.display_name, cluster.id.text(), steps_text(plan));
   const auto answer = co_await confirm_(question);
   co_return answer;
 }
@@ -304,7 +307,7 @@ awaitable<void> StepRunner::perform_alone(Step step) {
   if (!every && says_not_needed(plan[step])) co_return;
   check_may_change(context_.seen(), plan, context_.options());
   const auto effect = work_of(step).effect;
-  auto question = fmt::format("{}: {}?", info.section, info.title);
+  auto question = fmt::format("{}{}: {}?", claim_text(context_.seen()), info.section, info.title);
   if (effect != nullptr) question = fmt::format("{}. {}", effect(context_.options()), question);
   const auto answer = co_await confirm_(question);
   if (answer == Answer::yes) {

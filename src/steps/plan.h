@@ -14,6 +14,12 @@
 
 namespace retrust {
 
+/// How the operator agrees to the changes.
+enum class Consent {
+  asked,        ///< by an answer to a question that names the cluster
+  given_ahead,  ///< by --yes
+};
+
 struct PlanOptions {
   NamespaceName name_space = "cattle-system";
   Extent extent = Extent::needed;
@@ -28,6 +34,7 @@ struct PlanOptions {
   /// Whether a session reads the cluster: a watch is no command of kubectl then.
   bool downstream_session = false;
   bool local_session = false;
+  Consent consent = Consent::asked;
   std::string docker = "docker";  ///< program as the operator named it
 };
 

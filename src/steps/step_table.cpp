@@ -59,6 +59,18 @@ void check_tunnel(const Observation& seen, const PlanOptions& options) {
        shell_line(options.local_kubectl, commands::registration_command(cluster.id))});
 }
 
+/// Refuses where --yes would be the only word for a cluster that proves nothing.
+void check_consent(const Observation& seen, const PlanOptions& options) {
+  if (seen.identity != Identity::claimed || options.consent == Consent::asked) return;
+  const auto& cluster = seen.local.cluster;
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("--kubeconfig is not proven to be of the cluster {} ({}): only its agents claim "
+                  "it, which any cluster can, so --yes is not enough",
+                  cluster.display_name, cluster.id),
+      "if you are certain, run it on a terminal without --yes, and answer the question");
+}
+
 }  // namespace
 
 void check_may_change(const Observation& seen, const Plan& plan, const PlanOptions& options) {
@@ -67,6 +79,7 @@ void check_may_change(const Observation& seen, const Plan& plan, const PlanOptio
                   fmt::format("a permission is missing: {}", enumerated(seen.missing_permissions)),
                   "use administrators' kubeconfigs");
   }
+  check_consent(seen, options);
   check_stays(seen);
   check_registration(seen);
   check_tunnel(seen, options);

@@ -141,6 +141,12 @@ TEST_CASE("a claim of the agents alone is said, and needs consent") {
   CHECK(status.status == 3);
   CHECK(has(status.out, "only its agents claim it"));
 
+  const auto before = sandbox.changes().size();
+  const auto ahead = sandbox.run();
+  CAPTURE(ahead.all());
+  CHECK(ahead.status == 4);
+  CHECK(has(ahead.err, "so --yes is not enough"));
+  CHECK(sandbox.changes().size() == before);
   const auto asked = sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no");
   CHECK(has(asked.all(), "Nothing proves which cluster this is"));
   change_credentials(sandbox, "namespace", "");

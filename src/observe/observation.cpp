@@ -4,6 +4,9 @@
 #include <charconv>
 #include <iterator>
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "credentials/certificate.h"
 
 namespace retrust {
@@ -75,6 +78,19 @@ std::string says(Verdict verdict) {
       break;
   }
   return {};
+}
+
+std::string why_not_running(const Pod& pod) {
+  // A pod is without these for some seconds at each start. kubernetes/kubernetes v1.35.0,
+  // pkg/kubelet/kubelet_pods.go: ContainerCreating, PodInitializing.
+  const auto starts =
+      pod.waiting.empty() || pod.waiting == "ContainerCreating" || pod.waiting == "PodInitializing";
+  if (pod.ready || starts) return {};
+  std::string text = pod.waiting.str();
+  if (pod.restarts > 0) {
+    text += fmt::format(", {}", counted(static_cast<std::size_t>(pod.restarts), "restart"));
+  }
+  return text;
 }
 
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods) {

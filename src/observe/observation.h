@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -69,6 +70,9 @@ struct Pod {
   DisplayText owner_kind;  ///< ReplicaSet, DaemonSet …; empty if the pod has no owner
   DisplayText owner;
   std::vector<ObjectName> mounted_secrets;
+  DisplayText waiting = {};  ///< why a container does not run, e.g. CrashLoopBackOff; else empty
+  DisplayText waiting_message = {};  ///< the kubelet's words about that
+  std::int64_t restarts = 0;         ///< restarts of its containers, at most
 };
 
 /// Observation of the downstream cluster.
@@ -194,6 +198,10 @@ struct Observation {
 
 /// Text of a verdict: "accepts it", "rejects it"; empty if unknown.
 std::string says(Verdict verdict);
+
+/// Reason why an agent's pod does not run, e.g. "CrashLoopBackOff, 44 restarts". Empty if it is
+/// ready, or is only starting.
+std::string why_not_running(const Pod& pod);
 
 /// Pods that run as the agents' service account and have not ended.
 std::vector<Pod> agent_pods(const std::vector<Pod>& pods);

@@ -189,6 +189,15 @@ Pod parse_pod(const json::value& pod, Side side) {
   parsed.terminating = !text_at(pod, "/metadata/deletionTimestamp").empty();
   parsed.started = parse_time(text_at(pod, "/metadata/creationTimestamp"));
   for (const auto& container : array_at(pod, "/status/containerStatuses")) {
+    const auto waiting = text_at(container, "/state/waiting/reason");
+    if (!waiting.empty()) {
+      parsed.waiting = waiting;
+      parsed.waiting_message = text_at(container, "/state/waiting/message");
+    }
+    const auto* restarts = find_at(container, "/restartCount");
+    if (restarts != nullptr && restarts->is_int64()) {
+      parsed.restarts = std::max(parsed.restarts, restarts->get_int64());
+    }
     const auto running = text_at(container, "/state/running/startedAt");
     if (!running.empty()) parsed.started = std::max(parsed.started, parse_time(running));
   }

@@ -108,6 +108,11 @@ std::vector<std::string> findings(const Observation& observation) {
   if (auto text = registration_trouble(observation.registration); !text.empty()) {
     lines.push_back(std::move(text));
   }
+  for (const auto& pod : agent_pods(downstream.pods)) {
+    if (const auto why = why_not_running(pod); !why.empty()) {
+      lines.push_back(fmt::format("the agent {} does not run: {}", pod.name, why));
+    }
+  }
   if (observation.identity == Identity::claimed) {
     lines.push_back(
         fmt::format("nothing proves that this is {}: only its agents claim it, which "

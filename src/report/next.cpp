@@ -89,6 +89,16 @@ void add_tokens(std::vector<Advice>& next, const Called& called, const Observati
   }
 }
 
+/// The beginning of a command in the agents' namespace.
+std::vector<std::string> kubectl_words(const Options& options, const Observation& seen) {
+  std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
+  const auto& context =
+      options.context.empty() ? seen.downstream.kubeconfig.context : options.context;
+  if (!context.empty()) words.push_back("--context=" + context);
+  words.insert(words.end(), {"-n", options.name_space.text()});
+  return words;
+}
+
 /// Adds how the agents get a registration token that Rancher knows. rancher/rancher v2.15.0,
 /// pkg/controllers/management/clusterdeploy/clusterdeploy.go:242: redeployAgent (2.4.0 and later).
 void add_registration(std::vector<Advice>& next, const Options& options, const Observation& seen) {
@@ -107,8 +117,24 @@ void add_registration(std::vector<Advice>& next, const Options& options, const O
 }
 
 /// Adds the cause why a cluster with the right credentials may not be ready.
-void add_other_cause(std::vector<Advice>& next, const Observation& seen) {
+void add_other_cause(std::vector<Advice>& next, const Options& options, const Observation& seen) {
   const auto& ready = seen.local.cluster.ready;
+  const auto agents = agent_pods(seen.downstream.pods);
+  const auto stuck = std::find_if(agents.begin(), agents.end(),
+                                  [](const Pod& pod) { return !why_not_running(pod).empty(); });
+  if (stuck != agents.end()) {
+    // A container that ran before has a log. Any other has events.
+    auto words = kubectl_words(options, seen);
+    if (stuck->restarts > 0) {
+      words.insert(words.end(), {"logs", stuck->name.text(), "--previous", "--tail=50"});
+    } else {
+      words.insert(words.end(), {"describe", "pod", stuck->name.text()});
+    }
+    next.emplace_back(
+        fmt::format("the agent {} does not run: {}; see why", stuck->name, why_not_running(*stuck)),
+        shell_line(words));
+    return;
+  }
   if (ready.status.empty() || ready.status == "True") return;
   next.emplace_back(
       "Rancher has the live token and CA and does not say Ready: it tries again within some "
@@ -129,7 +155,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
                                     const Observation& seen, const Plan& plan) {
   std::vector<Advice> next;
   if (!differs(seen, plan)) {
-    add_other_cause(next, seen);
+    add_other_cause(next, options, seen);
     add_registration(next, options, seen);
     add_tokens(next, called, seen);
     return next;
@@ -154,14 +180,8 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   std::vector<Advice> next;
   if (repaired == Repaired::after_silence) {
     // The label is from rancher/rancher 4836788407d5, pkg/systemtemplate/template.go.
-    std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
-    const auto& context =
-        options.context.empty() ? seen.downstream.kubeconfig.context : options.context;
-    if (!context.empty()) words.push_back("--context=" + context);
-    for (const auto* word : {"-n", options.name_space.text().c_str(), "logs", "-l",
-                             "app=cattle-cluster-agent", "--since=15m"}) {
-      words.emplace_back(word);
-    }
+    auto words = kubectl_words(options, seen);
+    words.insert(words.end(), {"logs", "-l", "app=cattle-cluster-agent", "--since=15m"});
     next.emplace_back("find out why the agents did not report", shell_line(words));
   }
   std::vector<std::string> open;
@@ -179,7 +199,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
         "Rancher's credentials did not match the cluster's at the last check; check again",
         command_line(called, CommandName::status, Scope::what_is_left));
   } else {
-    add_other_cause(next, seen);
+    add_other_cause(next, options, seen);
   }
   add_registration(next, options, seen);
   add_tokens(next, called, seen);

@@ -129,6 +129,15 @@ awaitable<void> run(Context context) {
   for (const auto& warning : log.warnings) {
     context.journal().warning(fmt::format("rke: {}", warning));
   }
+  const auto& told = context.seen().backup.tool_version.str();
+  const auto version = parse_version(told.substr(told.rfind(' ') + 1));
+  // rancher/rke 1480.
+  if (version && *version >= Version{0, 2, 0} && *version < Version{0, 2, 7}) {
+    context.journal().warning(
+        fmt::format("{} says that it saved a snapshot even where it failed: look for {} in "
+                    "/opt/rke/etcd-snapshots on each etcd host",
+                    told, choice.snapshot));
+  }
   if (log.taken == SnapshotLog::Taken::somewhere) {
     context.journal().warning("the snapshot is not on every etcd host, which was tolerated");
   }

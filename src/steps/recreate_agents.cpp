@@ -87,6 +87,14 @@ PlannedStep plan(const Situation& situation) {
         fmt::format("{} of the agents started before the present token secret was made",
                     counted(stale.size(), "pod"));
   } else {
+    const auto agents = agent_pods(seen.downstream.pods);
+    const auto stuck = std::find_if(agents.begin(), agents.end(),
+                                    [](const Pod& pod) { return !why_not_running(pod).empty(); });
+    if (stuck != agents.end()) {
+      return {step, Need::not_needed,
+              fmt::format("{} does not run ({}), for another reason than its token", stuck->name,
+                          why_not_running(*stuck))};
+    }
     return {step, Need::not_needed, "the agents run with the present token secret"};
   }
   if (seen.registration.state == Registration::State::previous) {

@@ -70,6 +70,18 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
   auto log = read_snapshot_log(outcome.out + "\n" + outcome.err);
   const auto told = own_words(outcome);
   const auto detail = joined(texts_of(log.warnings)) + (told.empty() ? "" : "\n" + told);
+  // rancher/rke 3028, 3099, 3135.
+  const auto panicked = contains(outcome.err, "panic: ");
+  if (!outcome.succeeded() && panicked && log.taken != SnapshotLog::Taken::nowhere) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("rke failed after it had taken the snapshot: {}", ending_text(outcome)),
+        fmt::format("nothing was changed; rke 1.3.14, 1.4.0 and 1.4.1 end so with every "
+                    "name. Look at the etcd hosts for /opt/rke/etcd-snapshots/{}.zip, and "
+                    "run again with a newer rke",
+                    name),
+        detail);
+  }
   if (!outcome.succeeded() || log.taken == SnapshotLog::Taken::nowhere) {
     throw Failure(ExitStatus::refused,
                   outcome.succeeded() ? "rke did not say that the snapshot was saved"

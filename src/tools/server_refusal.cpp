@@ -29,7 +29,7 @@ std::string_view between(std::string_view text, std::string_view before, std::st
 constexpr std::string_view calling_webhook = "failed calling webhook \"";
 constexpr std::string_view converting = "conversion webhook for ";
 constexpr std::string_view webhook_denied = "admission webhook \"";
-// kubernetes/kubernetes v1.35.0, plugin/pkg/admission/resourcequota (apiserver): controller.go.
+// kubernetes/apiserver v0.35.0, pkg/admission/plugin/resourcequota/controller.go.
 constexpr std::string_view over_quota = "exceeded quota: ";
 constexpr std::string_view without_quota = "failed quota: ";
 // kubernetes/apiserver v0.35.0, pkg/admission/plugin/namespace/lifecycle/admission.go.

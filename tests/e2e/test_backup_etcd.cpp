@@ -138,6 +138,29 @@ TEST_CASE("what is said of a failure is not more than what is known") {
   CHECK_FALSE(has(run.err, "took no snapshot"));
 }
 
+TEST_CASE("an rke that ends after a snapshot was taken gets the advice for its version") {
+  Sandbox sandbox;
+  const auto run = sandbox.retrust(Rke(sandbox, "panic").run());
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "after it had taken the snapshot"));
+  CHECK(has(run.err, "run again with a newer rke"));
+  CHECK_FALSE(has(run.err, "another --snapshot-name"));
+}
+
+TEST_CASE("an rke whose word cannot be relied on is told") {
+  for (const std::string version : {"v0.2.4", "v0.2.7", "v1.6.3"}) {
+    CAPTURE(version);
+    Sandbox sandbox;
+    auto call = Rke(sandbox).run();
+    call.environment["RETRUST_TEST_RKE_VERSION"] = version;
+    const auto run = sandbox.retrust(call);
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK(has(run.err, "even where it failed") == (version == "v0.2.4"));
+  }
+}
+
 TEST_CASE("a snapshot on some hosts alone is refused, and tolerated where that is asked for") {
   std::string manner;
   std::string refusal;

@@ -1,9 +1,13 @@
 #include <sstream>
 
+#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include "observe/parse.h"
 #include "report/next.h"
 #include "run/saved_cluster.h"
+#include "secrets.h"
 
 namespace retrust {
 namespace {
@@ -196,6 +200,39 @@ TEST_CASE("the agents' logs are read from the cluster that was repaired") {
         "find out why the agents did not report: /opt/kubectl --kubeconfig=down.yaml "
         "--context=down -n "
         "agents logs -l app=cattle-cluster-agent --since=15m");
+}
+
+TEST_CASE("an agent that does not run is told with the command that shows why") {
+  const auto by = called({"run"}, {"--no-rancher-backup"});
+  const auto options = parsed(by.args);
+  const auto next_of = [&](const std::string& reason, int restarts) {
+    Observation seen;
+    seen.local.cluster.id = "c-x7k2p";
+    seen.local.cluster.ready.status = "False";
+    const auto status = boost::json::parse(fmt::format(
+        R"({{"kind": "Pod", "metadata": {{"name": "cattle-cluster-agent-1"}},
+            "spec": {{"serviceAccountName": "cattle"}},
+            "status": {{"phase": "Running", "containerStatuses": [{{"restartCount": {},
+                        "state": {{"waiting": {{"reason": "{}"}}}}}}]}}}})",
+        restarts, reason));
+    seen.downstream.pods = {parse_pod(status, Side::downstream)};
+    Plan nothing;
+    std::string all;
+    TokenSecret secret;
+    secret.name = "cattle-token-x";
+    secret.credentials = {test::secret_of("good"), "ca"};
+    seen.downstream.tokens = {secret};
+    seen.local.cluster.stored = secret.credentials;
+    for (const auto& advice : next_after_look(by, options, seen, nothing)) all += advice.text();
+    return all;
+  };
+  CHECK(next_of("CrashLoopBackOff", 44)
+            .find("does not run: CrashLoopBackOff, 44 restarts; see why: "
+                  "/opt/kubectl --kubeconfig=down.yaml --context=down -n "
+                  "agents logs cattle-cluster-agent-1 --previous") != std::string::npos);
+  CHECK(next_of("ImagePullBackOff", 0).find("agents describe pod cattle-cluster-agent-1") !=
+        std::string::npos);
+  CHECK(next_of("ContainerCreating", 0).find("tries again") != std::string::npos);
 }
 
 }  // namespace

@@ -24,12 +24,6 @@ void say(std::vector<std::string>& lines, std::string_view what) {
   lines.push_back(fmt::format("  {}", what));
 }
 
-std::string minute(std::chrono::sys_seconds time) {
-  // Not by way of system_clock: its nanoseconds end in 2262, certificates may in 9999.
-  return fmt::format("{:%Y-%m-%d %H:%M} UTC",
-                     fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));
-}
-
 std::string days_text(std::chrono::seconds time) {
   const auto days = std::chrono::duration_cast<std::chrono::days>(time).count();
   return counted(static_cast<std::size_t>(days), "day");
@@ -73,7 +67,8 @@ void add_ca(std::vector<std::string>& lines, const std::string& pem, const Rende
     add(lines, "issuer", certificate.issuer);
     add(lines, "serial", certificate.serial);
     add(lines, "valid",
-        fmt::format("{} to {}", minute(certificate.not_before), minute(certificate.not_after)));
+        fmt::format("{} to {}", minute_text(certificate.not_before),
+                    minute_text(certificate.not_after)));
     if (notes.now) add(lines, "", validity_text(certificate, *notes.now));
     add(lines, "key", certificate.key);
     add(lines, "sha256", certificate.sha256);
@@ -102,11 +97,17 @@ void add_token(std::vector<std::string>& lines, const Secret& token, const Rende
   }
   if (!claims->secret_name.empty()) add(lines, "secret", claims->secret_name);
   if (!claims->key_id.empty()) add(lines, "key id", claims->key_id);
-  if (claims->issued) add(lines, "issued", minute(*claims->issued));
-  add(lines, "expires", claims->expires ? minute(*claims->expires) : "never");
+  if (claims->issued) add(lines, "issued", minute_text(*claims->issued));
+  add(lines, "expires", claims->expires ? minute_text(*claims->expires) : "never");
 }
 
 }  // namespace
+
+std::string minute_text(std::chrono::sys_seconds time) {
+  // Not by way of system_clock: its nanoseconds end in 2262, and a server may write 9999.
+  return fmt::format("{:%Y-%m-%d %H:%M} UTC",
+                     fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));
+}
 
 std::string text_of(const Comparison& comparison) {
   const auto part = [](Comparison::Part of) {

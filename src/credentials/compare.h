@@ -46,6 +46,9 @@ std::vector<std::string> render(const Credentials& credentials, const RenderNote
 std::vector<std::string> render_ca(const std::string& ca_pem, const RenderNotes& notes = {});
 std::vector<std::string> render_token(const Secret& token, const RenderNotes& notes = {});
 
+/// A time to the minute: "2026-11-26 03:20 UTC".
+std::string minute_text(std::chrono::sys_seconds time);
+
 /// "3649 days left", "expired 2 days ago": of the certificate that ends first.
 std::string validity_text(const std::string& ca_pem, std::chrono::sys_seconds now);
 

@@ -5,12 +5,12 @@
 #include <string_view>
 
 #include <boost/json/array.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/redactor.h"
+#include "credentials/compare.h"
 #include "observe/observation.h"
 #include "observe/parse.h"
 
@@ -35,7 +35,7 @@ std::string authority(const std::string& url) {
   const auto tls = rest.starts_with(https);
   if (tls) rest.erase(0, https.size());
   rest = rest.substr(0, rest.find('/'));
-  // A colon behind a bracket or the only one is before a port.
+  // The address has no port if it has no colon, or if its colons are of an IPv6 address.
   const auto bare = rest.find(':') == std::string::npos || rest.ends_with(']');
   return tls && bare && !rest.empty() ? rest + ":443" : rest;
 }
@@ -137,8 +137,8 @@ std::string registration_trouble(const Registration& registration) {
       return registration.until
                  ? fmt::format(
                        "the agents have the previous registration token, which Rancher "
-                       "takes until {:%Y-%m-%d %H:%M} UTC",
-                       *registration.until)
+                       "takes until {}",
+                       minute_text(*registration.until))
                  : std::string("the agents have the previous registration token");
     default:
       break;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "credentials/certificate.h"
@@ -72,10 +71,8 @@ std::vector<std::string> findings(const Observation& observation) {
                     cluster.unread_secret, version));
   }
   if (cluster.deletion) {
-    lines.push_back(
-        fmt::format("the clusters resource is being deleted by Rancher since "
-                    "{:%Y-%m-%d %H:%M} UTC",
-                    *cluster.deletion));
+    lines.push_back(fmt::format("the clusters resource is being deleted by Rancher since {}",
+                                minute_text(*cluster.deletion)));
   }
   if (is_ranchers_own(observation)) {
     lines.push_back(fmt::format("the token is of the service account {}, not of the agents'",

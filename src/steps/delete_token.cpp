@@ -219,6 +219,7 @@ awaitable<void> check_next_is_stored(Context context) {
 }
 
 awaitable<void> run(Context context) {
+  check_agents_may_go(context.seen(), context.state());
   const auto last = context.order() == Order::record_first;
   if (last) co_await check_next_is_stored(context);
   const auto names = secrets_to_delete(context.situation());

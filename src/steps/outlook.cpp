@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failure.h"
 #include "base/text.h"
 #include "observe/agent_token.h"
 #include "observe/live_account.h"
@@ -72,6 +73,14 @@ std::string why_agents_stay(const Observation& seen) {
   if (!seen.registration.keeps_out()) return {};
   return "Rancher does not know the agents' registration token: agents that restart would not "
          "connect again";
+}
+
+void check_agents_may_go(const Observation& seen, const RunState& state) {
+  const auto reason = why_agents_stay(seen);
+  if (reason.empty()) return;
+  throw Failure(
+      state.changed ? ExitStatus::failed : ExitStatus::refused, reason,
+      Advice::retrust("see how they get a registration token that Rancher knows", "status"));
 }
 
 std::string no_report(const Observation& observation) {

@@ -216,6 +216,7 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
 }
 
 awaitable<void> run(Context context) {
+  check_agents_may_go(context.seen(), context.state());
   // The agents report when they start, also after the end of this run.
   context.note_live();
   const auto& journal = context.journal();

@@ -53,9 +53,8 @@ void check_tunnel(const Observation& seen, const PlanOptions& options) {
       fmt::format("Rancher does not know the registration token of the agents of {} ({}), and none "
                   "is connected: no repair of the record brings them back",
                   cluster.display_name, cluster.id),
-      {"register the cluster again, with the command that Rancher shows for it, then run again; "
-       "see "
-       "that command",
+      {"register the cluster again with the command that Rancher's web pages show for it, then run "
+       "again; see that command, perhaps with {token} in place of the token",
        shell_line(options.local_kubectl, commands::registration_command(cluster.id))});
 }
 

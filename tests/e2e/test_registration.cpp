@@ -82,6 +82,18 @@ TEST_CASE("agents that could not connect again are left alone, and the record is
   }
 }
 
+TEST_CASE("no option makes agents go that could not connect again") {
+  Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.20", "--fault", "registration=dead"});
+  for (const std::string step : {"recreate-agents", "delete-token"}) {
+    const auto alone =
+        sandbox.retrust({"step", step, "--all", "--all-pods", "--yes", "--no-rancher-backup"});
+    CAPTURE(alone.all());
+    CHECK(alone.status == 4);
+    CHECK(has(alone.err, "would not connect again"));
+  }
+  CHECK(sandbox.changes().empty());
+}
+
 TEST_CASE("without a tunnel and without a good registration token nothing is changed") {
   Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.30", "--fault", "registration=dead",
                    "--fault", "no-agents-start"});

@@ -327,20 +327,32 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
     said = "exists and is not empty";
     status = 2;
   }
-  SUBCASE("a Secret that is gone") {
-    auto object = json::parse(read_file(saved));
-    object.at("status").as_object()["serviceAccountTokenSecret"] = "cluster-serviceaccounttoken-x";
-    write_file(saved, json::serialize(object));
-    forget_records(folder);
-    call.args.emplace_back("--overwrite");
-    said = "the Secret cluster-serviceaccounttoken-x in cattle-global-data";
-  }
   const auto back = sandbox.retrust(call);
   CAPTURE(back.all());
   CHECK(back.status == status);
   CHECK(has(back.err, said));
   CHECK(sandbox.changes() == changes);
   CHECK(token_reviews(sandbox) == reviews);
+}
+
+TEST_CASE("a Secret that is gone brings no token back") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  const auto named = [&] {
+    return text(sandbox.get("local", {"clusters.management.cattle.io", "c-x7k2p"}),
+                "/status/serviceAccountTokenSecret");
+  };
+  const auto before = named();
+  REQUIRE(sandbox.run().status == 0);
+  const auto folder = sandbox.run_folder().string();
+  REQUIRE(named() != before);
+  CHECK(sandbox.kubectl("local", {"delete", "secret", "-n", "cattle-global-data", before}).status ==
+        0);
+  const auto changes = sandbox.changes();
+  const auto back = sandbox.retrust({"rollback", folder, "--yes", "--overwrite"});
+  CAPTURE(back.all());
+  CHECK(back.status == 4);
+  CHECK(has(back.err, "the Secret " + before + " in cattle-global-data"));
+  CHECK(sandbox.changes() == changes);
 }
 
 TEST_CASE("a folder that others could have changed is put back once its owner is mended") {

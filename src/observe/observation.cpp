@@ -85,8 +85,10 @@ std::string why_not_running(const Pod& pod) {
   // pkg/kubelet/kubelet_pods.go: ContainerCreating, PodInitializing.
   const auto starts =
       pod.waiting.empty() || pod.waiting == "ContainerCreating" || pod.waiting == "PodInitializing";
-  if (pod.ready || starts) return {};
-  std::string text = pod.waiting.str();
+  // Between two restarts a container runs for a moment.
+  constexpr std::int64_t few_restarts = 2;
+  if (pod.ready || (starts && pod.restarts <= few_restarts)) return {};
+  auto text = starts ? std::string("not ready") : pod.waiting.str();
   if (pod.restarts > 0) {
     text += fmt::format(", {}", counted(static_cast<std::size_t>(pod.restarts), "restart"));
   }

@@ -70,9 +70,8 @@ struct Pod {
   DisplayText owner_kind;  ///< ReplicaSet, DaemonSet …; empty if the pod has no owner
   DisplayText owner;
   std::vector<ObjectName> mounted_secrets;
-  DisplayText waiting = {};  ///< why a container does not run, e.g. CrashLoopBackOff; else empty
-  DisplayText waiting_message = {};  ///< the kubelet's words about that
-  std::int64_t restarts = 0;         ///< restarts of its containers, at most
+  DisplayText waiting = {};   ///< why a container does not run, e.g. CrashLoopBackOff; else empty
+  std::int64_t restarts = 0;  ///< restarts of its containers, at most
 };
 
 /// Observation of the downstream cluster.

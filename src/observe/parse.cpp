@@ -180,6 +180,8 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
 }
 
 Pod parse_pod(const json::value& pod, Side side) {
+  // The kubelet's own reasons have some 30 letters.
+  constexpr std::size_t most_reason_bytes = 64;
   Pod parsed;
   parsed.name = required_name(pod, side);
   parsed.uid = text_at(pod, "/metadata/uid");
@@ -190,10 +192,7 @@ Pod parse_pod(const json::value& pod, Side side) {
   parsed.started = parse_time(text_at(pod, "/metadata/creationTimestamp"));
   for (const auto& container : array_at(pod, "/status/containerStatuses")) {
     const auto waiting = text_at(container, "/state/waiting/reason");
-    if (!waiting.empty()) {
-      parsed.waiting = waiting;
-      parsed.waiting_message = text_at(container, "/state/waiting/message");
-    }
+    if (!waiting.empty()) parsed.waiting = DisplayText(waiting, most_reason_bytes);
     const auto* restarts = find_at(container, "/restartCount");
     if (restarts != nullptr && restarts->is_int64()) {
       parsed.restarts = std::max(parsed.restarts, restarts->get_int64());

@@ -1,5 +1,6 @@
 #include "run/step_runner.h"
 
+#include <algorithm>
 #include <exception>
 #include <iterator>
 #include <utility>
@@ -233,7 +234,11 @@ awaitable<void> StepRunner::conclude() {
   const auto idle = context_.state().performed.empty();
   if (idle) {
     co_await prove(context_);
-    co_await await_ready(context_);
+    // Rancher does not say Ready before the agents run, and nothing here starts them.
+    const auto agents = agent_pods(context_.seen().downstream.pods);
+    const auto stuck = std::any_of(agents.begin(), agents.end(),
+                                   [](const Pod& pod) { return !why_not_running(pod).empty(); });
+    if (!stuck) co_await await_ready(context_);
   } else {
     std::vector<awaitable<void>> last;
     last.push_back(prove(context_));

@@ -95,7 +95,9 @@ PlannedStep plan(const Situation& situation) {
               fmt::format("{} does not run ({}), for another reason than its token", stuck->name,
                           why_not_running(*stuck))};
     }
-    return {step, Need::not_needed, "the agents run with the present token secret"};
+    return {step, Need::not_needed,
+            agents.empty() ? "there is no pod of an agent to recreate"
+                           : "the agents run with the present token secret"};
   }
   if (seen.registration.state == Registration::State::previous) {
     planned.notes.push_back(registration_trouble(seen.registration));

@@ -123,6 +123,26 @@ TEST_CASE("a first listed secret that is gone is told, and mended, on every Kube
   }
 }
 
+TEST_CASE("an agent that crashes is told, and no agent is said to run well") {
+  Sandbox sandbox({"--rancher", "2.6.6", "--kubernetes", "1.23", "--scenario", "healthy"});
+  auto account = sandbox.get("downstream", {"serviceaccount", "-n", "cattle-system", "cattle"});
+  account.as_object()["secrets"] = json::array{json::object{{"name", "cattle-token-dm7wn"}}};
+  account.at("metadata").as_object().erase("resourceVersion");
+  write(sandbox, "downstream", account);
+  CHECK(sandbox
+            .kubectl("downstream",
+                     {"delete", "pod", "-n", "cattle-system", "-l", "app=cattle-cluster-agent"})
+            .status == 0);
+  constexpr int most_looks = 40;
+  Result plan;
+  for (int i = 0; i < most_looks && !has(plan.out, "does not run: CrashLoopBackOff"); ++i) {
+    plan = sandbox.retrust({"plan"});
+  }
+  CAPTURE(plan.all());
+  CHECK(has(plan.out, "does not run: CrashLoopBackOff"));
+  CHECK_FALSE(has(plan.out, "the agents run with the present token secret"));
+}
+
 TEST_CASE("a token that Kubernetes rejects as unused keeps its secret, and the mark can go") {
   Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
   const auto list = sandbox.get("downstream", {"secrets", "-n", "cattle-system", "-l",

@@ -233,6 +233,8 @@ TEST_CASE("an agent that does not run is told with the command that shows why") 
   CHECK(next_of("ImagePullBackOff", 0).find("agents describe pod cattle-cluster-agent-1") !=
         std::string::npos);
   CHECK(next_of("ContainerCreating", 0).find("tries again") != std::string::npos);
+  // Between two restarts its container runs for a moment.
+  CHECK(next_of("", 44).find("does not run: not ready, 44 restarts") != std::string::npos);
 }
 
 }  // namespace

@@ -104,12 +104,17 @@ std::vector<std::string> kubectl_words(const Options& options, const Observation
 void add_registration(std::vector<Advice>& next, const Options& options, const Observation& seen) {
   const auto& cluster = seen.local.cluster;
   if (!seen.registration.keeps_out() || cluster.connected.status == "False") return;
-  std::vector<std::string> words{options.kubectl,
-                                 "--kubeconfig=" + options.local_kubeconfig,
-                                 "annotate",
-                                 "clusters.management.cattle.io/" + cluster.id.text(),
-                                 "io.cattle.agent.force.deploy=true",
-                                 "--overwrite"};
+  std::vector<std::string> words;
+  if (options.local_kubeconfig.empty()) {
+    words = {options.docker, "exec", options.rancher_container, "kubectl"};
+  } else {
+    words = {options.kubectl, "--kubeconfig=" + options.local_kubeconfig};
+    const auto& context =
+        options.local_context.empty() ? seen.local.kubeconfig.context : options.local_context;
+    if (!context.empty()) words.push_back("--context=" + context);
+  }
+  words.insert(words.end(), {"annotate", "clusters.management.cattle.io/" + cluster.id.text(),
+                             "io.cattle.agent.force.deploy=true", "--overwrite"});
   next.emplace_back(
       "the agents' registration token is dead, and the tunnel that stands still works: let Rancher "
       "deploy its agents again through it, wait until AgentDeployed is True, then run again",

@@ -93,7 +93,13 @@ std::vector<std::string> user_token_findings(const UserTokens& tokens) {
                               whose, group.name_space, group.rejected == 1 ? "is" : "are",
                               group.reason.empty() ? "not authenticated" : group.reason);
       if (!users) text += fmt::format(" ({})", examples_text(group));
-      if (users) text += "; logs and the web shell fail for these users";
+      // rancher/rancher v2.12.3, pkg/clusterrouter/proxy/proxy_server.go: each request of a user to
+      // the cluster goes by such a token.
+      if (users) {
+        text +=
+            "; for these users all access through Rancher fails: logs, the web shell, "
+            "kubeconfigs from Rancher, and Fleet";
+      }
       lines.push_back(std::move(text));
     }
     for (const auto& [why, count] : group.kept_because) {

@@ -105,6 +105,10 @@ std::vector<std::string> findings(const Observation& observation) {
   if (auto text = registration_trouble(observation.registration); !text.empty()) {
     lines.push_back(std::move(text));
   }
+  if (const auto& deployed = cluster.agent_deployed; deployed.status == "False") {
+    lines.push_back(fmt::format("Rancher could not deploy its agents{}{}",
+                                deployed.message.empty() ? "" : ": ", deployed.message));
+  }
   for (const auto& pod : agent_pods(downstream.pods)) {
     if (const auto why = why_not_running(pod); !why.empty()) {
       lines.push_back(fmt::format("the agent {} does not run: {}", pod.name, why));

@@ -75,9 +75,11 @@ void add_tokens(std::vector<Advice>& next, const Called& called, const Observati
   if (own.rejected() == 0) return;
   if (own.doomed() > 0) {
     next.emplace_back(
-        fmt::format("the cluster rejects {} that Rancher gave its users or agents there (logs and "
-                    "the web shell fail with them); delete the ones that Rancher creates again",
-                    counted(own.doomed(), "token")),
+        fmt::format(
+            "the cluster rejects {} that Rancher gave its users or agents there (with them "
+            "logs, the web shell, kubeconfigs from Rancher and Fleet fail); delete the ones "
+            "that Rancher creates again",
+            counted(own.doomed(), "token")),
         command_line(called, CommandName::step, Scope::what_is_left, {"3.2"}));
   }
   const auto kept = own.rejected() - own.doomed();

@@ -85,6 +85,18 @@ TEST_CASE("a clusters resource that is being deleted is not repaired") {
   CHECK(sandbox.changes().size() == before);
 }
 
+TEST_CASE("a deployment of the agents that Rancher could not do is told") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--scenario", "healthy"});
+  auto resource = cluster(sandbox);
+  resource.at("status").as_object()["conditions"].as_array().push_back(
+      json::object{{"type", "AgentDeployed"}, {"status", "False"}, {"message", "Unauthorized"}});
+  resource.at("metadata").as_object().erase("resourceVersion");
+  write(sandbox, "local", resource);
+  const auto status = sandbox.retrust({"status"});
+  CAPTURE(status.all());
+  CHECK(has(status.out, "Rancher could not deploy its agents: Unauthorized"));
+}
+
 TEST_CASE("Rancher's own cluster is told apart") {
   Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
   for (const std::string command : {"status", "plan"}) {

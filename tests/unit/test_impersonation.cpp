@@ -360,7 +360,8 @@ TEST_CASE("findings tell how many are rejected, and why") {
   CHECK(user_token_findings(looked_at({users(3, 2), unclear})) ==
         std::vector<std::string>{
             "2 of 3 users' tokens in cattle-impersonation-system are rejected: invalid bearer "
-            "token; logs and the web shell fail for these users",
+            "token; for these users all access through Rancher fails: logs, the web shell, "
+            "kubeconfigs from Rancher, and Fleet",
             "whether 5 of 5 users' tokens in cattle-impersonation-system are good is not clear: "
             "context deadline exceeded"});
 }

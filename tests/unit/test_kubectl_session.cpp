@@ -197,7 +197,7 @@ class Play final : public EventSink {
 using Names = std::vector<std::string>;
 
 /// A --command-timeout of which a proxy gets a third to answer.
-constexpr milliseconds a_while{1500};
+constexpr milliseconds a_while{6000};
 
 TEST_CASE("kubectl session: a proxy that accepts and never answers is asked once") {
   const auto silent = [](const std::string&) { return Reply{"", Reply::Then::hangs}; };

@@ -5,7 +5,6 @@
 
 #include <boost/json/array.hpp>
 
-#include "base/encoding.h"
 #include "base/json.h"
 #include "observe/commands.h"
 #include "observe/parse.h"
@@ -18,10 +17,6 @@ using boost::asio::awaitable;
 
 /// Limit of tokens of one clusters resource. Rancher makes two.
 constexpr std::size_t most_tokens = 20;
-
-std::string decoded(const json::value& secret, std::string_view pointer) {
-  return base64_decode(text_at(secret, pointer)).value_or("");
-}
 
 awaitable<std::vector<RegistrationToken>> read_tokens(const Clusters& clusters, ClusterId id) {
   auto& redactor = clusters.redactor;

@@ -20,10 +20,6 @@ namespace {
 
 namespace json = boost::json;
 
-std::string decoded(const json::value& object, std::string_view pointer) {
-  return base64_decode(text_at(object, pointer)).value_or("");
-}
-
 /// Name of an object; empty if there is none.
 ObjectName name_of(const json::value& object) {
   return text_at(object, "/metadata/name");
@@ -102,6 +98,10 @@ std::chrono::sys_seconds parse_time(const std::string& text) {
   stream >> std::get_time(&parts, "%Y-%m-%dT%H:%M:%SZ");
   if (stream.fail()) return {};
   return std::chrono::sys_seconds{std::chrono::seconds{timegm(&parts)}};
+}
+
+std::string decoded(const json::value& object, std::string_view pointer) {
+  return base64_decode(text_at(object, pointer)).value_or("");
 }
 
 std::vector<const json::value*> items_of(const json::value& list, std::string_view kind) {

@@ -19,6 +19,9 @@ namespace retrust {
 /// Parses the form of Kubernetes's metav1.Time, which is always in UTC. 1970 for any other text.
 std::chrono::sys_seconds parse_time(const std::string& text);
 
+/// The text that a Secret holds in base64 at a JSON pointer. Empty if there is none.
+std::string decoded(const boost::json::value& object, std::string_view pointer);
+
 /// The items of a List of one kind.
 std::vector<const boost::json::value*> items_of(const boost::json::value& list,
                                                 std::string_view kind);

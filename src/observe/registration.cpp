@@ -7,7 +7,6 @@
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
-#include "base/encoding.h"
 #include "base/json.h"
 #include "base/redactor.h"
 #include "credentials/compare.h"
@@ -20,10 +19,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view prefix = "cattle-credentials-";
-
-std::string decoded(const json::value& secret, std::string_view pointer) {
-  return base64_decode(text_at(secret, pointer)).value_or("");
-}
 
 /// Host and port of an address, in small letters: "rancher.example.com:443".
 std::string authority(const std::string& url) {

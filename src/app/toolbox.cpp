@@ -82,7 +82,9 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
                     "gives override its defaults",
                     DisplayText(kuberc->string())));
   }
-  const auto by_sessions = options_.reads == Reads::by_sessions;
+  const auto by_sessions =
+      options_.reads == Reads::by_sessions || (options_.reads == Reads::as_kubectl_allows &&
+                                               !is_script(absolute_program(options_.kubectl)));
   // A session logs in once. Processes are at least those of observe(): 2 and 1.
   if (can_lend_terminal()) {
     const auto follow = by_sessions ? Logins{1, 1} : Logins{2, 1};

@@ -59,10 +59,10 @@ std::vector<std::string> option_names() {
   return names;
 }
 
-/// `true` and `1` say yes to a flag, `false`, `0` and nothing say no.
+/// `true` and `1` say yes to a flag, `false` and `0` say no.
 std::string flag_text(std::string_view where, const std::string& value) {
   if (value == "true" || value == "1") return "true";
-  if (value == "false" || value == "0" || value.empty()) return "false";
+  if (value == "false" || value == "0") return "false";
   wrong(fmt::format("{} is \"{}\": give true or false", where, value));
 }
 
@@ -73,7 +73,7 @@ po::parsed_options from_environment(const po::options_description& options,
     const auto variable = variable_of(info);
     if (variable.empty()) continue;
     auto value = environment(variable);
-    if (!value || (value->empty() && !info.argument.empty())) continue;
+    if (!value || value->empty()) continue;
     if (info.argument.empty()) *value = flag_text(variable, *value);
     parsed.options.emplace_back(std::string(info.name), std::vector<std::string>{*value});
   }
@@ -110,7 +110,8 @@ po::parsed_options from_file(const po::options_description& options, const std::
     std::erase_if(parsed.options, [&](po::option& option) {
       auto& value = option.value.front();
       const auto flag = find_option(option.string_key)->argument.empty();
-      if (flag) value = flag_text(fmt::format("{}: {}", path, option.string_key), value);
+      if (flag && !value.empty())
+        value = flag_text(fmt::format("{}: {}", path, option.string_key), value);
       return value.empty();
     });
     return parsed;
@@ -140,6 +141,10 @@ class Values {
   bool flag(std::string_view name) const {
     const auto& value = map_[std::string(name)];
     return !value.empty() && value.as<bool>();
+  }
+  bool is_given(std::string_view name) const {
+    const auto& value = map_[std::string(name)];
+    return !value.empty() && !value.defaulted();
   }
   std::string text(std::string_view name) const {
     const auto& value = map_[std::string(name)];
@@ -422,7 +427,9 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
-  if (values.flag("no-session")) parsed.reads = Reads::by_processes;
+  if (values.is_given("no-session")) {
+    parsed.reads = values.flag("no-session") ? Reads::by_processes : Reads::by_sessions;
+  }
   parsed.name_space = name_in<NamespaceName>(values, "namespace");
   if (parsed.name_space.empty()) wrong("--namespace is empty", "leave it out for cattle-system");
   parsed.docker = values.text("docker");

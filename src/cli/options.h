@@ -21,7 +21,11 @@ enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
 
 /// How clusters are read (`--no-session`).
-enum class Reads { by_sessions, by_processes };
+enum class Reads {
+  as_kubectl_allows,  ///< by sessions, unless kubectl is a script
+  by_sessions,
+  by_processes,
+};
 
 /// Checked options from the command line, the environment and a file.
 struct Options {
@@ -36,7 +40,7 @@ struct Options {
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";
-  Reads reads = Reads::by_sessions;
+  Reads reads = Reads::as_kubectl_allows;
   std::string docker = "docker";
   std::string rke;  ///< empty: rke or rke_linux-amd64
   NamespaceName name_space = "cattle-system";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <pwd.h>
 #include <system_error>
 #include <unistd.h>
@@ -79,6 +80,13 @@ std::string without_relative_entries(std::string_view path) {
     if (entry.starts_with('/')) kept += (kept.empty() ? "" : ":") + entry;
   }
   return kept;
+}
+
+bool is_script(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return false;
+  std::ifstream file(path, std::ios::binary);
+  return file.get() == '#' && file.get() == '!';
 }
 
 Outcome never_started(Ending why, std::string_view program, std::string_view reason) {

@@ -15,6 +15,9 @@ Outcome never_started(Ending why, std::string_view program, std::string_view rea
 /// what never_started says.
 Outcome check_executable(const std::string& path);
 
+/// True if an interpreter runs the program: the file begins with "#!".
+bool is_script(const std::string& path);
+
 /// The absolute path of a program: a bare name is looked up on PATH. If PATH has no such program,
 /// the name comes back as it is.
 std::string absolute_program(const std::string& program);

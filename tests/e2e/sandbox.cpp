@@ -165,6 +165,8 @@ Child::Setup Sandbox::setup(const Call& call) {
   Child::Setup setup{.command = command,
                      .environment = {{"HOME", (directory_ / "home").string()},
                                      {"TZ", "UTC"},
+                                     // Scripts as kubectl are watched beside sessions here.
+                                     {"RETRUST_NO_SESSION", "false"},
                                      // What is remembered is the home directory's.
                                      {"XDG_STATE_HOME", ""}},
                      .directory = directory_,

@@ -185,6 +185,26 @@ TEST_CASE("where there can be no session, commands of kubectl read") {
       "exec \"$kubectl\" \"$@\"");
 }
 
+TEST_CASE("a kubectl that is a script is asked for each read, unless a session is asked for") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  // It changes what the real one prints, as a filter of an operator does.
+  const auto filter = scripted(sandbox,
+                               "case \" $* \" in *' get '*)\n"
+                               "\"$kubectl\" \"$@\" | sed 's/is not ready/is being watched/' ;;\n"
+                               "*) exec \"$kubectl\" \"$@\" ;; esac");
+  const auto reads = [&](const std::string& said) {
+    const auto seen = sandbox.retrust({.args = {"status", "--verbose"},
+                                       .kubectl = filter,
+                                       .environment = {{"RETRUST_NO_SESSION", said}}});
+    CAPTURE(seen.all());
+    CHECK(seen.status == 3);
+    return std::string(has(seen.all(), "--unix-socket=") ? "session" : "commands");
+  };
+  CHECK(reads("") == "commands");
+  CHECK(reads("true") == "commands");
+  CHECK(reads("false") == "session");
+}
+
 TEST_CASE("the kubectl that a dispatcher selects is started itself from then on") {
   Sandbox sandbox;
   const auto folder = sandbox.directory() / "dispatching";

@@ -142,7 +142,9 @@ Answer Api::handle(const Request& request) {
   about.name_space = target->name_space;
   about.name = target->name;
   about.subresource = target->subresource;
-  if (user.access == Access::reads && !reads(about)) {
+  const auto hidden = fmt::format(",{},", settings_.forbidden);
+  if ((user.access == Access::reads && !reads(about)) ||
+      hidden.find(fmt::format(",{},", about.resource)) != std::string::npos) {
     return {about, forbidden(about, *target->resource)};
   }
   try {

@@ -86,6 +86,8 @@ class Api {
     std::function<User(const std::string& token)> authenticate;
     /// Called before a change is made.
     std::function<void(const About&)> before_change;
+    /// Resources that nobody may read, with commas between them.
+    std::string forbidden = {};
   };
   Api(Store& store, Settings settings) : store_(store), settings_(std::move(settings)) {}
 

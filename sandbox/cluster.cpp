@@ -39,7 +39,8 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                   .kubernetes = kubernetes_,
                   .resources = std::move(resources),
                   .authenticate = [this](const std::string& token) { return authenticate(token); },
-                  .before_change = hooks.before_change});
+                  .before_change = hooks.before_change,
+                  .forbidden = hooks.forbidden});
   server_ = std::make_unique<Server>(
       io, store_, identity_,
       Server::Hooks{.handle = [this](const Request& request) { return handle(request); },

@@ -122,6 +122,8 @@ std::string World::command(const std::string& line) {
   } else if (line.starts_with("fault ")) {
     settings_.faults.set_from(line.substr(6));
     if (settings_.faults.take("credential-missing")) remove_credential(local_->store(), log_);
+  } else if (line.starts_with("mend ")) {
+    settings_.faults.take(line.substr(5));
   } else {
     return "there is no such command";
   }

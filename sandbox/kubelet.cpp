@@ -82,6 +82,10 @@ void Kubelet::try_to_run(const ObjectKey& key) {
     scheduler_.after(settings_.delay(200), [this, key] { try_to_run(key); });
     return;
   }
+  if (hold(key, *present)) {
+    scheduler_.after(settings_.delay(500), [this, key] { try_to_run(key); });
+    return;
+  }
   auto changed = *present;
   const auto last_words = hooks_.last_words ? hooks_.last_words(key) : std::string();
   if (!last_words.empty()) {
@@ -95,6 +99,29 @@ void Kubelet::try_to_run(const ObjectKey& key) {
   objects_.update(key, std::move(changed));
   log_.event("workload", "ready", key.name);
   if (hooks_.pod_ready) hooks_.pod_ready(key);
+}
+
+bool Kubelet::hold(const ObjectKey& key, const boost::json::value& pod) {
+  const auto why = is_rancher(pod) ? std::string() : settings_.faults.value("new-pods");
+  if (why.empty()) return false;
+  auto changed = pod;
+  if (why == "unauthorized") {
+    make_waiting(changed, "ContainerCreating", {});
+    const ObjectKey event{"events", key.name_space, key.name + ".17d2"};
+    if (objects_.find(event) != nullptr) objects_.remove(event);
+    objects_.add(event, no_network_event(key.name_space, key.name, now_text()));
+  } else if (why == "image") {
+    make_waiting(changed, "ImagePullBackOff", "Back-off pulling image");
+  } else if (why == "config") {
+    make_waiting(changed, "CreateContainerConfigError", "couldn't find key url in Secret");
+  } else if (why == "unscheduled") {
+    make_unschedulable(changed);
+  } else {
+    make_crashing(changed, "the agent ends");
+  }
+  objects_.update(key, std::move(changed));
+  log_.event("workload", "held", key.name + ": " + why);
+  return true;
 }
 
 void Kubelet::end(const ObjectKey& key, const boost::json::value& pod) {

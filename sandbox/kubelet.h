@@ -28,6 +28,8 @@ class Kubelet {
   void look(const Change& change);
   void start(const ObjectKey& key, const boost::json::value& pod);
   void try_to_run(const ObjectKey& key);
+  /// Keeps the pod from running where a fault says so.
+  bool hold(const ObjectKey& key, const boost::json::value& pod);
   void end(const ObjectKey& key, const boost::json::value& pod);
 
   Objects& objects_;

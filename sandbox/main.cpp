@@ -55,6 +55,14 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       cattle-deployment            Rancher's deployment is called cattle
       broken-credentials           the secret that the agents mount is missing
       no-agents-start              new agent pods stay pending
+      new-pods=unauthorized|image|crash|config|unscheduled|wrong-ca
+                                   new agent pods do not start: the network plugin's token is old,
+                                   there is no such image, they end at once, a Secret lacks a key, no
+                                   node takes them, or Rancher's own CA is another one
+      forbidden=RESOURCE,RESOURCE  nobody may read these in the downstream cluster, e.g. events
+      others-start=unauthorized|unauthorized-before
+                                   another pod did not start for that reason, now or an hour ago
+      node=not-ready|cordoned      the only node takes no new pods
       slow-rancher=MS              Rancher's pods take their time
       rollout-awaits-reader        a rollout ends in the moment after its deployment was read
       credential-missing           the Secret that holds the stored token was deleted
@@ -90,7 +98,7 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
                          PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
                          and when, is scripts/control-plane's business
-  --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE],
+  --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE], mend NAME,
                          restart local|downstream, stop local|downstream (for good), bump, renew,
                          dump: every object into DIR/dump.json;
                          hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token secrets,

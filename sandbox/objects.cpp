@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "cluster.h"
 #include "json_util.h"
 
@@ -43,6 +44,12 @@ json::object pod_spec(const std::string& account, const std::string& image,
   json::object container;
   container["name"] = "main";
   container["image"] = image;
+  if (account == "cattle") {
+    json::object checksum;
+    checksum["name"] = "CATTLE_CA_CHECKSUM";
+    checksum["value"] = sha256_hex(rancher_ca);
+    container["env"] = json::array{checksum};
+  }
   json::object spec;
   spec["serviceAccountName"] = account;
   spec["containers"] = json::array{container};
@@ -167,6 +174,61 @@ void make_crashing(json::value& pod, const std::string& last_words) {
   put(pod, "/status/phase", "Running");
   put(pod, "/status/conditions", json::array{unready});
   put(pod, "/status/containerStatuses", json::array{container});
+}
+
+void make_waiting(json::value& pod, const std::string& reason, const std::string& message) {
+  json::value container{json::object{}};
+  put(container, "/name", text_at(pod, "/spec/containers/0/name"));
+  put(container, "/image", text_at(pod, "/spec/containers/0/image"));
+  put(container, "/imageID", "");
+  put(container, "/ready", false);
+  put(container, "/restartCount", 0);
+  put(container, "/state/waiting/reason", reason);
+  if (!message.empty()) put(container, "/state/waiting/message", message);
+  put(pod, "/status/phase", "Pending");
+  put(pod, "/status/conditions", json::array{condition("Ready", "False")});
+  put(pod, "/status/containerStatuses", json::array{container});
+}
+
+void make_unschedulable(json::value& pod) {
+  auto scheduled = condition("PodScheduled", "False");
+  scheduled["reason"] = "Unschedulable";
+  scheduled["message"] = "0/1 nodes are available: 1 node(s) were unschedulable.";
+  put(pod, "/status/phase", "Pending");
+  put(pod, "/status/conditions", json::array{scheduled});
+}
+
+json::value node(const std::string& state) {
+  auto made = bare("v1", "Node");
+  auto ready = condition("Ready", state == "not-ready" ? "False" : "True");
+  ready["reason"] = state == "not-ready" ? "KubeletNotReady" : "KubeletReady";
+  ready["message"] = state == "not-ready"
+                         ? "container runtime network not ready: NetworkReady=false "
+                           "reason:NetworkPluginNotReady message:cni config uninitialized"
+                         : "kubelet is posting ready status";
+  put(made, "/status/conditions", json::array{ready});
+  if (state == "cordoned") put(made, "/spec/unschedulable", true);
+  return made;
+}
+
+json::value no_network_event(const std::string& name_space, const std::string& pod,
+                             const std::string& at) {
+  auto made = bare("v1", "Event");
+  put(made, "/involvedObject/kind", "Pod");
+  put(made, "/involvedObject/namespace", name_space);
+  put(made, "/involvedObject/name", pod);
+  put(made, "/type", "Warning");
+  put(made, "/reason", "FailedCreatePodSandBox");
+  put(made, "/message",
+      "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for "
+      "sandbox: plugin type=\"calico\" failed (add): error getting ClusterInformation: connection "
+      "is unauthorized: Unauthorized");
+  put(made, "/source/component", "kubelet");
+  put(made, "/source/host", "node-1");
+  put(made, "/firstTimestamp", at);
+  put(made, "/lastTimestamp", at);
+  put(made, "/count", 1);
+  return made;
 }
 
 std::vector<std::string> mounted_secrets(const json::value& pod) {

@@ -14,6 +14,8 @@ namespace retrust::sandbox {
 /// Kubernetes objects as they are when they are made. Times are metav1.Time.
 
 inline constexpr std::string_view agents_namespace = "cattle-system";
+/// Rancher's own CA when its agents were deployed, the setting cacerts.
+inline constexpr std::string_view rancher_ca = "-----BEGIN CERTIFICATE-----\nown\n";
 
 struct TokenSecretSpec {
   std::string name;
@@ -47,6 +49,14 @@ boost::json::value pod(const PodSpec& spec, PodState state);
 void make_running(boost::json::value& pod, const std::string& since = {});
 /// Its container has ended once more, with these last words, and is to be started again later.
 void make_crashing(boost::json::value& pod, const std::string& last_words);
+/// Its container waits for that reason and has not run yet.
+void make_waiting(boost::json::value& pod, const std::string& reason, const std::string& message);
+/// No node takes it.
+void make_unschedulable(boost::json::value& pod);
+boost::json::value node(const std::string& state);
+/// An event of a kubelet's that a pod got no network, because the plugin's token is rejected.
+boost::json::value no_network_event(const std::string& name_space, const std::string& pod,
+                                    const std::string& at);
 /// The names of the secrets that a pod mounts.
 std::vector<std::string> mounted_secrets(const boost::json::value& pod);
 

@@ -96,6 +96,7 @@ std::vector<Resource> kubernetes_resources() {
   return {
       {"", "v1", "namespaces", "namespace", "Namespace", {"ns"}, cluster},
       {"", "v1", "nodes", "node", "Node", {"no"}, cluster},
+      {"", "v1", "events", "event", "Event", {"ev"}, namespaced},
       {"", "v1", "pods", "pod", "Pod", {"po"}, namespaced},
       {"", "v1", "secrets", "secret", "Secret", {}, namespaced},
       {"", "v1", "configmaps", "configmap", "ConfigMap", {"cm"}, namespaced},
@@ -191,6 +192,8 @@ json::value definition(const Resource& resource) {
 bool selectable(const Resource& resource, const std::string& field) {
   if (field == "metadata.name" || field == "metadata.namespace") return true;
   static const std::set<std::pair<std::string, std::string>> known{
+      {"events", "reason"},
+      {"events", "type"},
       {"namespaces", "status.phase"},
       {"nodes", "spec.unschedulable"},
       {"pods", "spec.nodeName"},

@@ -126,6 +126,7 @@ std::string World::stored_ca(const Authority& authority) const {
 
 Cluster::Hooks World::hooks_of(const std::string& name) {
   return {.before_change = [this, name](const About& about) { before_change(name, about); },
+          .forbidden = name == "downstream" ? settings_.faults.value("forbidden") : std::string(),
           .answered = [this, name](const About& about, unsigned) { answered(name, about); },
           .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
             if (!settings_.faults.has("close-watches")) return std::nullopt;

@@ -38,7 +38,13 @@ std::string World::fill_downstream(Cluster& cluster, const Key& signer,
   for (const auto* name : {"default", "kube-system", "cattle-system"}) {
     add_namespace(cluster, name);
   }
-  store.create({"nodes", "", "node-1"}, bare("v1", "Node"));
+  store.create({"nodes", "", "node-1"}, node(settings_.faults.value("node")));
+  if (const auto others = settings_.faults.value("others-start"); !others.empty()) {
+    const auto age = others == "unauthorized" ? std::chrono::minutes{2} : std::chrono::minutes{60};
+    store.create(
+        {"events", "default", "web-0.17d1"},
+        no_network_event("default", "web-0", time_text(std::chrono::system_clock::now() - age)));
+  }
   store.create({"componentstatuses", "", "etcd-0"}, bare("v1", "ComponentStatus"));
   store.create({"secrets", agents, "my-cattle-token-notes"},
                opaque_secret({{"notes", "who to call at night"}}));

@@ -91,6 +91,8 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
   };
   add_setting("server-version", setting("", settings_.rancher.version));
   add_setting("server-url", setting("https://rancher.example.com", ""));
+  const auto changed = settings_.faults.value("new-pods") == "wrong-ca";
+  add_setting("cacerts", setting(changed ? "another" : std::string(rancher_ca), ""));
   for (const auto& resource : rancher_resources(settings_.rancher)) {
     store.create({"customresourcedefinitions.apiextensions.k8s.io", "", resource.id()},
                  definition(resource));

@@ -124,6 +124,7 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
   plan.name_space = options_.name_space;
   plan.extent = options_.extent;
   plan.pods = options_.pods;
+  plan.agent_loss = options_.agent_loss;
   plan.impersonation = options_.impersonation;
   plan.skip = options_.skip;
   plan.backup = options_.backup;

@@ -54,6 +54,9 @@ enum class Extent { needed, every };
 /// (`--all-pods`).
 enum class PodChoice { agents, every };
 
+/// Whether agents are recreated although new pods do not start (`--allow-agent-loss`).
+enum class AgentLoss { refused, allowed };
+
 /// Whether rejected tokens of Rancher's users are deleted (`--repair-impersonation`).
 enum class Impersonation { leave, repair };
 

@@ -442,6 +442,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.consented = values.flag("yes");
   if (values.flag("all")) parsed.extent = Extent::every;
   if (values.flag("all-pods")) parsed.pods = PodChoice::every;
+  if (values.flag("allow-agent-loss")) parsed.agent_loss = AgentLoss::allowed;
   const auto repair =
       values.flag("repair-impersonation") || parsed.step == Step::repair_impersonation;
   if (repair) parsed.impersonation = Impersonation::repair;

@@ -49,6 +49,7 @@ struct Options {
   bool consented = false;  ///< by `--yes`
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
+  AgentLoss agent_loss = AgentLoss::refused;
   Impersonation impersonation = Impersonation::leave;
   std::set<Step> skip;
   std::chrono::milliseconds timeout{0};

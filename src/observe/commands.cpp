@@ -51,6 +51,43 @@ Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectN
   return deletion(name_space, "pod", names);
 }
 
+Arguments previous_log(const NamespaceName& name_space, const ObjectName& pod) {
+  return Arguments()
+      .option("-n", name_space)
+      .words({"logs", "--previous", "--tail=50"})
+      .object("pod", pod);
+}
+
+Query failed_sandboxes(const NamespaceName& name_space) {
+  auto args = name_space.empty() ? Arguments{"events", "--all-namespaces"}
+                                 : Arguments{"events"}.option("-n", name_space);
+  return {
+      std::move(args).words({"--field-selector=reason=FailedCreatePodSandBox"}),
+      {ApiRead::list(Resource::events, name_space).with_field("reason", "FailedCreatePodSandBox")}};
+}
+
+Query warnings(const NamespaceName& name_space) {
+  return {Arguments{"events"}.option("-n", name_space).words({"--field-selector=type=Warning"}),
+          {ApiRead::list(Resource::events, name_space).with_field("type", "Warning")}};
+}
+
+Query nodes() {
+  return {Arguments{"nodes"}, {ApiRead::list(Resource::nodes)}};
+}
+
+Arguments node_list() {
+  return {"get", "nodes"};
+}
+
+Arguments daemon_sets() {
+  return {"get", "daemonsets.apps", "--all-namespaces"};
+}
+
+Query rancher_ca() {
+  return {Arguments{"settings.management.cattle.io/cacerts"},
+          {ApiRead::object(Resource::settings, {}, "cacerts")}};
+}
+
 Query token_secrets(const NamespaceName& name_space) {
   return {Arguments{"secrets"}
               .option("-n", name_space)

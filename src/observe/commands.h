@@ -42,6 +42,18 @@ Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectN
 Query pods(const NamespaceName& name_space);
 Query pod(const NamespaceName& name_space, const ObjectName& name);
 Arguments describe_pods(const NamespaceName& name_space);
+/// Prints the end of the log of the container before. For a person.
+Arguments previous_log(const NamespaceName& name_space, const ObjectName& pod);
+/// Reads the events of pods that got no sandbox, in the namespace, or in all if it is empty.
+Query failed_sandboxes(const NamespaceName& name_space = {});
+/// Reads the warnings in the namespace.
+Query warnings(const NamespaceName& name_space);
+Query nodes();
+/// Lists nodes, or the DaemonSets, of which the network plugin is one. For a person.
+Arguments node_list();
+Arguments daemon_sets();
+/// Reads Rancher's own CA, the setting cacerts.
+Query rancher_ca();
 /// 2.3 and 2.4
 Query secret(const NamespaceName& name_space, const ObjectName& name);
 /// 2.5

@@ -87,11 +87,18 @@ std::string why_not_running(const Pod& pod) {
       pod.waiting.empty() || pod.waiting == "ContainerCreating" || pod.waiting == "PodInitializing";
   // Between two restarts a container runs for a moment.
   constexpr std::int64_t few_restarts = 2;
-  if (pod.ready || (starts && pod.restarts <= few_restarts)) return {};
+  if (pod.ready) return {};
+  if (pod.unschedulable) return fmt::format("no node takes it: {}", pod.detail);
+  if (starts && pod.restarts <= few_restarts) return {};
   auto text = starts ? std::string("not ready") : pod.waiting.str();
+  // A message about restarts tells nothing else.
+  if (!starts && pod.restarts == 0 && !pod.detail.empty()) {
+    text += fmt::format(" ({})", pod.detail);
+  }
   if (pod.restarts > 0) {
     text += fmt::format(", {}", counted(static_cast<std::size_t>(pod.restarts), "restart"));
   }
+  if (!pod.last_end.empty()) text += fmt::format(", last {}", pod.last_end);
   return text;
 }
 

@@ -17,6 +17,7 @@
 #include "credentials/secret.h"
 #include "observe/backup.h"
 #include "observe/kubeconfig.h"
+#include "observe/new_pods.h"
 #include "observe/registration.h"
 #include "observe/user_tokens.h"
 #include "tools/container.h"
@@ -70,8 +71,12 @@ struct Pod {
   DisplayText owner_kind;  ///< ReplicaSet, DaemonSet …; empty if the pod has no owner
   DisplayText owner;
   std::vector<ObjectName> mounted_secrets;
-  DisplayText waiting = {};   ///< why a container does not run, e.g. CrashLoopBackOff; else empty
-  std::int64_t restarts = 0;  ///< restarts of its containers, at most
+  DisplayText waiting = {};    ///< why a container does not run, e.g. CrashLoopBackOff; else empty
+  DisplayText detail = {};     ///< the kubelet's or scheduler's message about it
+  DisplayText last_end = {};   ///< end of the container before, e.g. "exit status 1 (Error)"
+  std::int64_t restarts = 0;   ///< restarts of its containers, at most
+  bool unschedulable = false;  ///< true if no node takes it
+  DisplayText ca_checksum = {};  ///< its CATTLE_CA_CHECKSUM; empty if it has none
 };
 
 /// Observation of the downstream cluster.
@@ -182,6 +187,7 @@ struct Observation {
   std::optional<ServerContainer> container = {};
   BackupObservation backup = {};
   UserTokens user_tokens = {};
+  NewPods new_pods = {};
 
   /// The token secret whose credentials Rancher should have. Among the complete secrets that are
   /// not rejected, the one whose token Rancher has stored, else the first. If there is no such

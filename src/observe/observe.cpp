@@ -22,6 +22,7 @@
 #include "observe/kubeconfig_registration.h"
 #include "observe/live_account.h"
 #include "observe/login.h"
+#include "observe/observe_new_pods.h"
 #include "observe/observe_registration.h"
 #include "observe/parse.h"
 #include "observe/permissions.h"
@@ -182,6 +183,11 @@ void refuse_own_cluster(const ClusterResource& cluster) {
 
 awaitable<void> take_registration(const Clusters& clusters, Observation& seen) {
   seen.registration = co_await observe_registration(clusters, seen);
+}
+
+awaitable<void> take_new_pods(const Clusters& clusters, NamespaceName name_space,
+                              Observation& seen) {
+  seen.new_pods = co_await observe_new_pods(clusters, std::move(name_space), seen);
 }
 
 /// Asks for the tokens of an account that was not asked for before.
@@ -440,6 +446,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
         review_permissions(clusters.local, permissions_in(Side::local, options, seen), seen));
     reviews.push_back(check_handed_out_ca(clusters, view, seen));
     reviews.push_back(observe_user_tokens(clusters, options, journal, seen));
+    reviews.push_back(take_new_pods(clusters, options.name_space, seen));
     co_await wait_all(std::move(reviews));
     // The agents report their own account's token when they start.
     const auto reported =

@@ -179,9 +179,58 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
   return tokens;
 }
 
+namespace {
+
+/// The kubelet's own reasons have some 30 letters.
+constexpr std::size_t most_reason_bytes = 64;
+constexpr std::size_t most_detail_bytes = 200;
+
+/// How a container ended, e.g. "exit status 1 (Error)"; empty if it did not.
+std::string end_of(const json::value& container, const std::string& state) {
+  const auto* code = find_at(container, state + "/terminated/exitCode");
+  if (code == nullptr || !code->is_int64()) return {};
+  const DisplayText reason(text_at(container, state + "/terminated/reason"), most_reason_bytes);
+  return fmt::format("exit status {}{}", code->get_int64(),
+                     reason.empty() ? "" : fmt::format(" ({})", reason));
+}
+
+/// Takes the state of one container of a pod.
+void take_container(Pod& parsed, const json::value& container) {
+  const auto waiting = text_at(container, "/state/waiting/reason");
+  if (!waiting.empty()) {
+    parsed.waiting = DisplayText(waiting, most_reason_bytes);
+    parsed.detail = DisplayText(text_at(container, "/state/waiting/message"), most_detail_bytes);
+  }
+  const auto* restarts = find_at(container, "/restartCount");
+  if (restarts != nullptr && restarts->is_int64()) {
+    parsed.restarts = std::max(parsed.restarts, restarts->get_int64());
+  }
+  if (auto last = end_of(container, "/lastState"); !last.empty()) parsed.last_end = std::move(last);
+}
+
+/// Takes why no node was found for a pod.
+void take_scheduling(Pod& parsed, const json::value& pod) {
+  for (const auto& condition : array_at(pod, "/status/conditions")) {
+    if (text_at(condition, "/type") != "PodScheduled") continue;
+    if (text_at(condition, "/status") != "False") continue;
+    if (text_at(condition, "/reason") != "Unschedulable") continue;
+    parsed.unschedulable = true;
+    parsed.detail = DisplayText(text_at(condition, "/message"), most_detail_bytes);
+  }
+}
+
+std::string ca_checksum(const json::value& pod) {
+  for (const auto& container : array_at(pod, "/spec/containers")) {
+    for (const auto& variable : array_at(container, "/env")) {
+      if (text_at(variable, "/name") == "CATTLE_CA_CHECKSUM") return text_at(variable, "/value");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Pod parse_pod(const json::value& pod, Side side) {
-  // The kubelet's own reasons have some 30 letters.
-  constexpr std::size_t most_reason_bytes = 64;
   Pod parsed;
   parsed.name = required_name(pod, side);
   parsed.uid = text_at(pod, "/metadata/uid");
@@ -190,16 +239,19 @@ Pod parse_pod(const json::value& pod, Side side) {
   parsed.ready = has_condition(pod, "Ready");
   parsed.terminating = !text_at(pod, "/metadata/deletionTimestamp").empty();
   parsed.started = parse_time(text_at(pod, "/metadata/creationTimestamp"));
+  // An init container's restarts and last end matter only while it does not let the pod start.
+  for (const auto& container : array_at(pod, "/status/initContainerStatuses")) {
+    if (!text_at(container, "/state/waiting/reason").empty()) take_container(parsed, container);
+  }
   for (const auto& container : array_at(pod, "/status/containerStatuses")) {
-    const auto waiting = text_at(container, "/state/waiting/reason");
-    if (!waiting.empty()) parsed.waiting = DisplayText(waiting, most_reason_bytes);
-    const auto* restarts = find_at(container, "/restartCount");
-    if (restarts != nullptr && restarts->is_int64()) {
-      parsed.restarts = std::max(parsed.restarts, restarts->get_int64());
-    }
+    // The others wait for it, as PodInitializing.
+    if (text_at(container, "/state/waiting/reason") == "PodInitializing") continue;
+    take_container(parsed, container);
     const auto running = text_at(container, "/state/running/startedAt");
     if (!running.empty()) parsed.started = std::max(parsed.started, parse_time(running));
   }
+  take_scheduling(parsed, pod);
+  parsed.ca_checksum = DisplayText(ca_checksum(pod), most_reason_bytes);
   for (const auto& owner : array_at(pod, "/metadata/ownerReferences")) {
     parsed.owner_kind = text_at(owner, "/kind");
     parsed.owner = text_at(owner, "/name");

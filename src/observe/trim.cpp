@@ -32,9 +32,29 @@ void keep_alone(json::object* object, Keys keys) {
   *object = std::move(left);
 }
 
+/// Keeps of each container the variable of its environment that is read. Others may be secrets.
+void trim_containers(json::object& spec) {
+  auto* containers = spec.if_contains("containers");
+  if (containers == nullptr || !containers->is_array()) return;
+  for (auto& container : containers->get_array()) {
+    auto* object = container.if_object();
+    keep_alone(object, {"env"});
+    auto* env = object == nullptr ? nullptr : object->if_contains("env");
+    if (env == nullptr || !env->is_array()) continue;
+    json::array kept(env->storage());
+    for (auto& variable : env->get_array()) {
+      if (text_at(variable, "/name") == "CATTLE_CA_CHECKSUM") kept.push_back(std::move(variable));
+    }
+    *env = std::move(kept);
+  }
+}
+
 void trim_pod(json::object& pod) {
   keep_alone(&pod, {"kind", "metadata", "spec", "status"});
-  keep_alone(member(pod, "spec"), {"serviceAccountName", "volumes"});
+  if (auto* spec = member(pod, "spec")) {
+    keep_alone(spec, {"serviceAccountName", "volumes", "containers"});
+    trim_containers(*spec);
+  }
   if (auto* metadata = member(pod, "metadata")) {
     metadata->erase("annotations");
     metadata->erase("managedFields");
@@ -87,6 +107,28 @@ Trim token_trim() {
     if (metadata != nullptr) {
       keep_alone(member(*metadata, "annotations"), {"kubernetes.io/service-account.name"});
     }
+  };
+}
+
+Trim event_trim() {
+  return [](json::value& item) {
+    auto* event = item.if_object();
+    if (event == nullptr) return;
+    keep_alone(event, {"kind", "type", "reason", "message", "involvedObject", "source",
+                       "lastTimestamp", "eventTime", "series"});
+    keep_alone(member(*event, "involvedObject"), {"kind", "namespace", "name"});
+    keep_alone(member(*event, "source"), {"host"});
+  };
+}
+
+Trim node_trim() {
+  return [](json::value& item) {
+    auto* node = item.if_object();
+    if (node == nullptr) return;
+    keep_alone(node, {"kind", "metadata", "spec", "status"});
+    keep_alone(member(*node, "metadata"), {"name", "labels"});
+    keep_alone(member(*node, "spec"), {"unschedulable"});
+    keep_alone(member(*node, "status"), {"conditions"});
   };
 }
 

@@ -12,6 +12,10 @@ Trim downstream_trim();
 
 /// Trims a Secret to the fields of parse_user_token.
 Trim token_trim();
+/// Keeps what tells of an event: its reason, message, pod and times.
+Trim event_trim();
+/// Keeps what tells whether a node takes new pods.
+Trim node_trim();
 
 /// Trims an object to its kind and `spec`.
 Trim spec_trim();

@@ -59,6 +59,14 @@ asio::awaitable<void> when_all(std::vector<asio::awaitable<void>> tasks) {
   }
 }
 
+asio::awaitable<void> run_beside(asio::awaitable<void> task, asio::awaitable<void> beside) {
+  std::vector<asio::awaitable<void>> both;
+  both.push_back(std::move(task));
+  both.push_back(std::move(beside));
+  const auto [order, ends] = co_await run_all(std::move(both), asio::experimental::wait_for_one());
+  if (const auto& end = ends[order.front()]) std::rethrow_exception(end);
+}
+
 asio::awaitable<void> pause(std::chrono::milliseconds duration) {
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor, duration);

@@ -24,6 +24,11 @@ boost::asio::awaitable<void> wait_all(std::vector<boost::asio::awaitable<void>> 
 /// what the others wait for, and is thrown when all have ended.
 boost::asio::awaitable<void> when_all(std::vector<boost::asio::awaitable<void>> tasks);
 
+/// Runs the task, and `beside` until the task has ended. A failure of `beside` ends the task and is
+/// thrown. `beside` must not end by itself.
+boost::asio::awaitable<void> run_beside(boost::asio::awaitable<void> task,
+                                        boost::asio::awaitable<void> beside);
+
 boost::asio::awaitable<void> pause(std::chrono::milliseconds duration);
 
 /// A task that runs beside others, and deals with its failures itself. Whoever started it awaits

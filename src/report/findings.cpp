@@ -10,6 +10,7 @@
 #include "observe/agent_token.h"
 #include "observe/live_account.h"
 #include "observe/stored_token.h"
+#include "observe/stuck_agents.h"
 
 namespace retrust {
 namespace {
@@ -109,10 +110,12 @@ std::vector<std::string> findings(const Observation& observation) {
     lines.push_back(fmt::format("Rancher could not deploy its agents{}{}",
                                 deployed.message.empty() ? "" : ": ", deployed.message));
   }
-  for (const auto& pod : agent_pods(downstream.pods)) {
-    if (const auto why = why_not_running(pod); !why.empty()) {
-      lines.push_back(fmt::format("the agent {} does not run: {}", pod.name, why));
-    }
+  for (const auto& stuck : stuck_agents(observation)) lines.push_back(stuck_text({stuck}));
+  if (const auto& unread = observation.new_pods.unread; !unread.empty()) {
+    lines.push_back(fmt::format("whether new pods start is unknown: {}", unread));
+  }
+  if (auto text = new_pods_trouble(observation.new_pods); !text.empty()) {
+    lines.push_back(std::move(text));
   }
   if (observation.identity == Identity::claimed) {
     lines.push_back(

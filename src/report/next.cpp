@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "observe/stuck_agents.h"
 #include "report/findings.h"
 
 namespace retrust {
@@ -123,25 +124,26 @@ void add_registration(std::vector<Advice>& next, const Options& options, const O
       shell_line(words));
 }
 
+/// Adds how to see why agents do not run. False if they run.
+bool add_stuck(std::vector<Advice>& next, const Options& options, const Observation& seen) {
+  const auto stuck = stuck_agents(seen);
+  if (stuck.empty()) return false;
+  // A container that ran before has a log. Any other has events.
+  const auto& pod = stuck.front().pod;
+  auto words = kubectl_words(options, seen);
+  if (pod.restarts > 0) {
+    words.insert(words.end(), {"logs", pod.name.text(), "--previous", "--tail=50"});
+  } else {
+    words.insert(words.end(), {"describe", "pod", pod.name.text()});
+  }
+  next.emplace_back(stuck_text(stuck) + "; see why", shell_line(words));
+  return true;
+}
+
 /// Adds the cause why a cluster with the right credentials may not be ready.
 void add_other_cause(std::vector<Advice>& next, const Options& options, const Observation& seen) {
   const auto& ready = seen.local.cluster.ready;
-  const auto agents = agent_pods(seen.downstream.pods);
-  const auto stuck = std::find_if(agents.begin(), agents.end(),
-                                  [](const Pod& pod) { return !why_not_running(pod).empty(); });
-  if (stuck != agents.end()) {
-    // A container that ran before has a log. Any other has events.
-    auto words = kubectl_words(options, seen);
-    if (stuck->restarts > 0) {
-      words.insert(words.end(), {"logs", stuck->name.text(), "--previous", "--tail=50"});
-    } else {
-      words.insert(words.end(), {"describe", "pod", stuck->name.text()});
-    }
-    next.emplace_back(
-        fmt::format("the agent {} does not run: {}; see why", stuck->name, why_not_running(*stuck)),
-        shell_line(words));
-    return;
-  }
+  if (add_stuck(next, options, seen)) return;
   if (ready.status.empty() || ready.status == "True") return;
   next.emplace_back(
       "Rancher has the live token and CA and does not say Ready: it tries again within some "
@@ -167,6 +169,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
     add_tokens(next, called, seen);
     return next;
   }
+  add_stuck(next, options, seen);
   if (options.command == CommandName::status) {
     next.emplace_back("see what would be done",
                       command_line(called, CommandName::plan, Scope::same));

@@ -16,6 +16,7 @@
 #include "observe/same_cluster.h"
 #include "observe/server_container.h"
 #include "observe/stored_token.h"
+#include "observe/stuck_agents.h"
 #include "process/tasks.h"
 #include "report/report.h"
 #include "steps/cluster_change.h"
@@ -235,10 +236,7 @@ awaitable<void> StepRunner::conclude() {
   if (idle) {
     co_await prove(context_);
     // Rancher does not say Ready before the agents run, and nothing here starts them.
-    const auto agents = agent_pods(context_.seen().downstream.pods);
-    const auto stuck = std::any_of(agents.begin(), agents.end(),
-                                   [](const Pod& pod) { return !why_not_running(pod).empty(); });
-    if (!stuck) co_await await_ready(context_);
+    if (stuck_agents(context_.seen()).empty()) co_await await_ready(context_);
   } else {
     std::vector<awaitable<void>> last;
     last.push_back(prove(context_));
@@ -302,7 +300,7 @@ awaitable<void> StepRunner::perform_alone(Step step) {
     options.extent = Extent::every;
     const auto plan = make_plan(context_.seen(), options, context_.state());
     if (says_not_needed(plan[step])) co_return;
-    if (const auto check = work_of(step).check; check != nullptr) check(context_.seen());
+    if (const auto check = work_of(step).check; check != nullptr) check(context_.situation());
     co_await perform_only(plan[step]);
     co_return;
   }

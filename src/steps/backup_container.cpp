@@ -63,7 +63,8 @@ PlannedStep plan(const Situation& situation) {
   return planned;
 }
 
-void check(const Observation& seen) {
+void check(const Situation& situation) {
+  const auto& seen = situation.seen;
   const auto& backup = *seen.backup.container;
   const auto check_room = [&](std::uint64_t free_kib, std::string_view where, Advice advice) {
     if (free_kib > backup.data_kib) return;

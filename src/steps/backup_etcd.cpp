@@ -52,7 +52,8 @@ PlannedStep plan(const Situation& situation) {
                       Rke::save_args(choice.snapshot, choice.rke_config))}};
 }
 
-void check(const Observation& seen) {
+void check(const Situation& situation) {
+  const auto& seen = situation.seen;
   const auto& used = seen.backup.used_name;
   if (used.empty()) return;
   throw Failure(ExitStatus::refused,

@@ -118,6 +118,10 @@ void Context::saw_pods(std::vector<Pod> now) const {
   data_->seen_.downstream.pods = std::move(now);
 }
 
+void Context::saw_new_pods(NewPods now) const {
+  data_->seen_.new_pods = std::move(now);
+}
+
 void Context::were_accepted(const Credentials& credentials) const {
   if (compare(seen().local.cluster.stored, credentials).equal()) {
     data_->seen_.stored_verdict = Verdict::accepted;

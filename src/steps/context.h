@@ -129,6 +129,7 @@ class Context {
   void secrets_are_gone(const Deletion& deletion) const;
   void account_lists_first(ObjectName secret) const;
   void saw_pods(std::vector<Pod> now) const;
+  void saw_new_pods(NewPods now) const;
   /// Notes that the cluster accepted the credentials, which Rancher may no longer have stored.
   void were_accepted(const Credentials& credentials) const;
   /// Notes that every rejected token is deleted, except the tokens that the repair keeps.

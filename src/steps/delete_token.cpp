@@ -219,7 +219,7 @@ awaitable<void> check_next_is_stored(Context context) {
 }
 
 awaitable<void> run(Context context) {
-  check_agents_may_go(context.seen(), context.state());
+  check_agents_may_go(context.situation());
   const auto last = context.order() == Order::record_first;
   if (last) co_await check_next_is_stored(context);
   const auto names = secrets_to_delete(context.situation());
@@ -261,7 +261,8 @@ StepResult result(const Observation& seen) {
                             live->name)};
 }
 
-void check(const Observation& seen) {
+void check(const Situation& situation) {
+  const auto& seen = situation.seen;
   for (const auto& secret : seen.downstream.tokens) {
     if (secret.invalid_since.empty() || secret.verdict != Verdict::rejected) continue;
     // kubernetes/kubernetes v1.30.0,

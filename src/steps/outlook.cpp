@@ -7,6 +7,7 @@
 #include "base/failure.h"
 #include "base/text.h"
 #include "observe/agent_token.h"
+#include "observe/commands.h"
 #include "observe/live_account.h"
 #include "observe/stored_token.h"
 
@@ -75,12 +76,28 @@ std::string why_agents_stay(const Observation& seen) {
          "connect again";
 }
 
-void check_agents_may_go(const Observation& seen, const RunState& state) {
-  const auto reason = why_agents_stay(seen);
-  if (reason.empty()) return;
-  throw Failure(
-      state.changed ? ExitStatus::failed : ExitStatus::refused, reason,
-      Advice::retrust("see how they get a registration token that Rancher knows", "status"));
+void check_agents_may_go(const Situation& situation) {
+  const auto status = situation.state.changed ? ExitStatus::failed : ExitStatus::refused;
+  if (auto reason = why_agents_stay(situation.seen); !reason.empty()) {
+    throw Failure(
+        status, std::move(reason),
+        Advice::retrust("see how they get a registration token that Rancher knows", "status"));
+  }
+  const auto& known = situation.seen.new_pods;
+  auto trouble = new_pods_trouble(known);
+  if (trouble.empty() || situation.options.agent_loss == AgentLoss::allowed) return;
+  const auto line = [&](const Arguments& args) {
+    return shell_line(situation.options.downstream_kubectl, args);
+  };
+  const std::string end =
+      "then run again. With --allow-agent-loss the agents are deleted all the same";
+  throw Failure(status, fmt::format("{}; agents that are deleted now would not come back", trouble),
+                known.rejected
+                    ? Advice("restart the network plugin, whose token or CA is old, and " + end +
+                                 "; find the plugin",
+                             line(commands::daemon_sets()))
+                    : Advice("bring a node back, and " + end + "; see the nodes",
+                             line(commands::node_list())));
 }
 
 std::string no_report(const Observation& observation) {

@@ -18,8 +18,9 @@ std::vector<ObjectName> secrets_to_delete(const Situation& situation);
 /// not.
 std::string why_agents_stay(const Observation& seen);
 
-/// Throws Failure unless the agents' pods, and the secrets that they mount, may go. Pure.
-void check_agents_may_go(const Observation& seen, const RunState& state);
+/// Throws Failure unless the agents' pods, and the secrets that they mount, may go: refused before
+/// a change, failed after one. Pure.
+void check_agents_may_go(const Situation& situation);
 
 /// True if a new token secret is still to come, from 2.1 or from the agents: nothing live is final
 /// yet.

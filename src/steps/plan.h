@@ -24,6 +24,7 @@ struct PlanOptions {
   NamespaceName name_space = "cattle-system";
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
+  AgentLoss agent_loss = AgentLoss::refused;
   Impersonation impersonation = Impersonation::leave;
   std::set<Step> skip = {};
   BackupChoice backup = {};

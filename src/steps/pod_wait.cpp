@@ -20,7 +20,8 @@ std::size_t size_of(const Uid& uid) {
 std::size_t size_of(const Pod& pod) {
   auto size = size_of(pod.uid) + sizeof(Pod) + pod.name.text().size() + pod.uid.text().size() +
               pod.service_account.text().size() + pod.phase.str().size() +
-              pod.owner_kind.str().size() + pod.owner.str().size() + pod.waiting.str().size();
+              pod.owner_kind.str().size() + pod.owner.str().size() + pod.waiting.str().size() +
+              pod.detail.str().size() + pod.last_end.str().size() + pod.ca_checksum.str().size();
   for (const auto& secret : pod.mounted_secrets) size += sizeof(secret) + secret.text().size();
   return size;
 }

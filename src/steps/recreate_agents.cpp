@@ -8,7 +8,9 @@
 #include "observe/agent_token.h"
 #include "observe/commands.h"
 #include "observe/live_account.h"
+#include "observe/observe_new_pods.h"
 #include "observe/parse.h"
+#include "observe/stuck_agents.h"
 #include "observe/trim.h"
 #include "process/tasks.h"
 #include "steps/live_credentials.h"
@@ -25,6 +27,9 @@ namespace {
 
 /// Time for ready agents to make their token secret.
 constexpr std::chrono::milliseconds agents_token_wait{std::chrono::seconds{30}};
+/// Longest time between looks for pods that get no sandbox. A kubelet tries again after some
+/// seconds.
+constexpr std::chrono::milliseconds between_looks{std::chrono::seconds{10}};
 /// Limit of rounds that delete new pods with a deleted secret. A race takes one round.
 constexpr int most_rounds = 5;
 
@@ -87,17 +92,14 @@ PlannedStep plan(const Situation& situation) {
         fmt::format("{} of the agents started before the present token secret was made",
                     counted(stale.size(), "pod"));
   } else {
-    const auto agents = agent_pods(seen.downstream.pods);
-    const auto stuck = std::find_if(agents.begin(), agents.end(),
-                                    [](const Pod& pod) { return !why_not_running(pod).empty(); });
-    if (stuck != agents.end()) {
+    if (const auto stuck = stuck_agents(seen); !stuck.empty()) {
       return {step, Need::not_needed,
-              fmt::format("{} does not run ({}), for another reason than its token", stuck->name,
-                          why_not_running(*stuck))};
+              fmt::format("{}, for another reason than its token", stuck_text(stuck))};
     }
     return {step, Need::not_needed,
-            agents.empty() ? "there is no pod of an agent to recreate"
-                           : "the agents run with the present token secret"};
+            agent_pods(seen.downstream.pods).empty()
+                ? "there is no pod of an agent to recreate"
+                : "the agents run with the present token secret"};
   }
   if (seen.registration.state == Registration::State::previous) {
     planned.notes.push_back(registration_trouble(seen.registration));
@@ -116,9 +118,13 @@ std::string effect(const PlanOptions& options) {
                "until the new agents connect; workloads keep running";
 }
 
-void check(const Observation& seen) {
+void check(const Situation& situation) {
+  const auto& seen = situation.seen;
   const auto& missing = seen.downstream.missing_secrets;
-  if (missing.empty()) return;
+  if (missing.empty()) {
+    check_agents_may_go(situation);
+    return;
+  }
   throw Failure(ExitStatus::refused,
                 fmt::format("the agents mount {} {}, which is not there: new pods could not start",
                             missing.size() == 1 ? "the secret" : "the secrets",
@@ -173,9 +179,71 @@ awaitable<void> look_ahead(Context context) {
   co_await try_live_early(context);
 }
 
+std::chrono::sys_seconds now() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+
+awaitable<void> read_new_pods(Context context) {
+  auto seen = context.seen();
+  seen.seen_at = now();
+  auto known =
+      co_await observe_new_pods(context.clusters(), context.options().name_space, std::move(seen));
+  context.saw_new_pods(std::move(known));
+}
+
+/// Reads again whether new pods start, if that was not read a moment ago.
+awaitable<void> read_new_pods_again(Context context) {
+  constexpr std::chrono::seconds moment{30};
+  if (const auto& at = context.seen().seen_at; at && now() - *at < moment) co_return;
+  co_await read_new_pods(context);
+}
+
+/// Throws Failure (failed) as soon as a kubelet cannot start a new agent because of old
+/// credentials. Goes on otherwise.
+awaitable<void> watch_sandboxes(Context context) {
+  const auto since = now();
+  const auto& name_space = context.options().name_space;
+  const auto period = std::min<std::chrono::milliseconds>(context.wait() / 4, between_looks);
+  for (;;) {
+    co_await pause(period);
+    NewPods known;
+    try {
+      known.rejected =
+          co_await read_rejected(context.clusters().downstream, since, NamespaceName(name_space));
+    } catch (const KubectlFailure&) {
+      // The watch of the pods tells of a server that is away.
+      continue;
+    }
+    if (!known.rejected) continue;
+    throw Failure(ExitStatus::failed,
+                  fmt::format("the new agents do not start: {}", new_pods_trouble(known)),
+                  Advice("restart the network plugin, whose token or CA is old; the agents start "
+                         "by themselves then, and the next run finishes; find the plugin",
+                         context.downstream().shown(commands::daemon_sets())));
+  }
+}
+
+/// Throws Failure (gave_up): the agents do not start, or not in time.
+awaitable<void> give_up(Context context, const PodWait& wait, std::string what) {
+  context.saw_pods(wait.present());
+  co_await read_new_pods(context);
+  auto stuck = stuck_agents(context.seen());
+  std::erase_if(stuck, [&](const StuckAgent& each) { return wait.is_old(each.pod); });
+  const auto& kubectl = context.downstream();
+  const auto& name_space = context.options().name_space;
+  const auto args = !stuck.empty() && stuck.front().pod.restarts > 0
+                        ? commands::previous_log(name_space, stuck.front().pod.name)
+                        : commands::describe_pods(name_space);
+  const auto text = stuck_text(stuck);
+  throw Failure(ExitStatus::gave_up,
+                fmt::format("{}: {}{}{}", what, wait.summary(), text.empty() ? "" : "; ", text),
+                Advice("see why", kubectl.shown(args)));
+}
+
 awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& stale) {
   const auto kubectl = context.downstream();
   std::string last;
+  auto lasting = false;
   const auto on_event = [&](const WatchEvent& event) {
     const auto pod = parse_pod(event.object, Side::downstream);
     wait.see(event.type, pod);
@@ -184,7 +252,15 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
       stale.push_back(pod);
       return Flow::stop;
     }
-    if (auto text = wait.summary(); text != last) {
+    const auto agent = pod.service_account == agent_account && !pod.terminating;
+    const auto old = wait.is_old(pod);
+    lasting = !old && agent && !why_never_running(pod).empty();
+    if (lasting) return Flow::stop;
+    auto text = wait.summary();
+    if (const auto why = why_not_running(pod); !old && agent && !why.empty()) {
+      text += fmt::format("; {}: {}", pod.name, why);
+    }
+    if (text != last) {
       context.journal().wait_progress(text);
       last = std::move(text);
     }
@@ -198,12 +274,11 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
     if (!in_time) {
       co_await kubectl.check_answers(
           fmt::format("whether the agents started again within {}", duration_text(context.wait())));
-      throw Failure(
-          ExitStatus::gave_up,
-          fmt::format("the agents did not start again within {}: {}", duration_text(context.wait()),
-                      wait.summary()),
-          Advice("see why", kubectl.shown(commands::describe_pods(context.options().name_space))));
+      co_await give_up(
+          context, wait,
+          fmt::format("the agents did not start again within {}", duration_text(context.wait())));
     }
+    if (lasting) co_await give_up(context, wait, "the agents do not start again");
     if (!stale.empty() || wait.certain()) break;
     // An old pod that was never seen going may be further down in the list, so the whole list is
     // read.
@@ -218,7 +293,8 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
 }
 
 awaitable<void> run(Context context) {
-  check_agents_may_go(context.seen(), context.state());
+  co_await read_new_pods_again(context);
+  check_agents_may_go(context.situation());
   // The agents report when they start, also after the end of this run.
   context.note_live();
   const auto& journal = context.journal();
@@ -243,7 +319,7 @@ awaitable<void> run(Context context) {
       if (round == 0) tasks.push_back(look_ahead(context));
     }
     stale.clear();
-    tasks.push_back(watch_pods(context, wait, stale));
+    tasks.push_back(run_beside(watch_pods(context, wait, stale), watch_sandboxes(context)));
     co_await when_all(std::move(tasks));
   }
   context.saw_pods(wait.present());

@@ -318,7 +318,8 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions& 
   return needed;
 }
 
-void check(const Observation& seen) {
+void check(const Situation& situation) {
+  const auto& seen = situation.seen;
   const auto& own = seen.user_tokens;
   if (own.look != UserTokens::Look::failed) return;
   throw Failure(ExitStatus::refused,

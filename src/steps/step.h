@@ -50,7 +50,7 @@ struct StepWork {
   std::vector<Permission> (*permissions)(const Observation& seen,
                                          const PlanOptions& options) = nullptr;
   /// Throws Failure (refused) if the step would do harm or cannot work. Pure.
-  void (*check)(const Observation& seen) = nullptr;
+  void (*check)(const Situation& situation) = nullptr;
 
   /// Differences if the step is performed alone, by `retrust step`.
   struct Alone {

@@ -84,7 +84,7 @@ void check_may_change(const Observation& seen, const Plan& plan, const PlanOptio
   check_tunnel(seen, options);
   for (const auto& planned : plan.steps) {
     const auto check = work_of(planned.step).check;
-    if (planned.need == Need::needed && check != nullptr) check(seen);
+    if (planned.need == Need::needed && check != nullptr) check({seen, options, {}});
   }
 }
 

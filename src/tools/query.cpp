@@ -32,6 +32,10 @@ constexpr Place place_of(Resource resource) {
       return {"v1", "ConfigMap", "configmaps"};
     case Resource::pods:
       return {"v1", "Pod", "pods"};
+    case Resource::nodes:
+      return {"v1", "Node", "nodes"};
+    case Resource::events:
+      return {"v1", "Event", "events"};
     case Resource::deployments:
       return {"apps/v1", "Deployment", "deployments"};
     case Resource::daemon_sets:

@@ -21,6 +21,8 @@ enum class Resource {
   secrets,
   config_maps,
   pods,
+  nodes,
+  events,
   deployments,
   daemon_sets,
   clusters,             ///< Rancher's Cluster

@@ -28,6 +28,8 @@ class Cluster {
           Key account_key, std::vector<Resource> resources, KubernetesProfile kubernetes, Log& log,
           Hooks hooks);
 
+  /// Whose token it is.
+  User authenticate(const std::string& token) const;
   const std::string& name() const { return name_; }
   const KubernetesProfile& kubernetes() const { return kubernetes_; }
   Store& store() { return store_; }
@@ -53,7 +55,6 @@ class Cluster {
 
  private:
   Answer handle(Request request);
-  User authenticate(const std::string& token) const;
   bool is_good(const boost::json::value& claims, const std::string& token) const;
 
   std::string name_;

@@ -53,6 +53,31 @@ void Controllers::start_pod(const PodSpec& spec, PodState state) {
   cluster_.store().create({"pods", name_space, name}, pod(spec, state));
 }
 
+void Controllers::deploy_with(const std::string& credentials) {
+  const auto old = [](const std::string& name) { return name.starts_with("cattle-credentials-"); };
+  for (auto& [name, spec] : pods_)
+    std::replace_if(spec.secrets.begin(), spec.secrets.end(), old, credentials);
+  auto& store = cluster_.store();
+  for (const auto* resource : {"deployments.apps", "daemonsets.apps"}) {
+    std::vector<ObjectKey> keys;
+    for (const auto* each : store.list(resource, name_space)) {
+      keys.push_back({resource, name_space, text_at(*each, "/metadata/name")});
+    }
+    for (const auto& key : keys) {
+      auto changed = *store.find(key);
+      auto& volumes = changed.at_pointer("/spec/template/spec/volumes").as_array();
+      for (auto& volume : volumes) {
+        if (old(text_at(volume, "/secret/secretName"))) {
+          put(volume, "/secret/secretName", credentials);
+        }
+      }
+      const auto generation = find_at(changed, "/metadata/generation")->to_number<std::int64_t>();
+      put(changed, "/metadata/generation", generation + 1);
+      store.update(key, std::move(changed));
+    }
+  }
+}
+
 void Controllers::start_new_pod(const PodSpec& spec) {
   auto fresh = spec;
   fresh.started.clear();

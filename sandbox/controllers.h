@@ -21,6 +21,8 @@ class Controllers {
 
   /// A pod that a workload makes; `spec` is kept for the pods that replace it.
   void start_pod(const PodSpec& spec, PodState state);
+  /// The agents' workloads mount that secret from now on, instead of the one before.
+  void deploy_with(const std::string& credentials);
   TokenController& tokens() { return tokens_; }
   /// Somebody read deployments: what `rollout-awaits-reader` waits for.
   void deployments_read();

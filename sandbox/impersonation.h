@@ -14,6 +14,8 @@ inline constexpr std::string_view impersonator_label = "authz.cluster.cattle.io/
 
 /// A name for the account of a user who looks at logs or uses the shell; another one each time.
 std::string impersonation_account();
+/// The account of Rancher's own user for the cluster c-x7k2p.
+inline constexpr std::string_view system_account = "cattle-impersonation-u-lzliery25a";
 
 /// Rancher's server on behalf of its users, from 2.6 on: whoever looks at logs or uses the shell
 /// does so by the token of an account of their own in the downstream cluster.

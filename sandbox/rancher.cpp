@@ -20,6 +20,8 @@ namespace json = boost::json;
 
 const ObjectKey resource_key{"clusters.management.cattle.io", "", std::string(cluster_id)};
 
+constexpr const char* force_deploy = "/metadata/annotations/io.cattle.agent.force.deploy";
+
 const std::string credential_space(credential_namespace);
 
 /// Sets a condition; only what differs makes a change.
@@ -114,6 +116,11 @@ void Rancher::start(unsigned short downstream_port) {
 
 void Rancher::look(const Change& change) {
   if (change.key != resource_key || change.type != Change::Type::modified) return;
+  const auto force = text_at(change.object, force_deploy);
+  if (force == "true" && deploying_ == Deploying::no) {
+    deploying_ = Deploying::yes;
+    scheduler_.after(settings_.delay(300), [this] { deploy(); });
+  }
   const auto now = noticed(change.object);
   if (now == known_) return;
   known_ = now;
@@ -199,6 +206,41 @@ bool Rancher::lets_in(const std::string& token) const {
            return data("token") == token ||
                   (data("previousToken") == token && data("gracePeriodExpiresAt") > now_text());
          });
+}
+
+std::string Rancher::registration() const {
+  const std::string id(cluster_id);
+  for (const auto* each : local_.list("clusterregistrationtokens.management.cattle.io", id)) {
+    const auto* secret = local_.find({"secrets", id, text_at(*each, "/status/tokenSecretName")});
+    return secret == nullptr ? text_at(*each, "/status/token")
+                             : decoded_secret(text_at(*secret, "/data/token"));
+  }
+  return {};
+}
+
+void Rancher::deploy() {
+  const auto& conditions = resource().at_pointer("/status/conditions").as_array();
+  const auto ready = std::any_of(conditions.begin(), conditions.end(), [](const auto& condition) {
+    return text_at(condition, "/type") == "Ready" && text_at(condition, "/status") == "True";
+  });
+  // It first needs the cluster's API through the tunnel, with what is stored.
+  const auto reached = tunnel_ == Tunnel::up && ready;
+  const auto error = reached ? deploy_() : std::string();
+  if (!reached || !error.empty()) {
+    if (reached) {
+      auto changed = resource();
+      set_condition(changed, "AgentDeployed", "False", "Error", error);
+      local_.update(resource_key, std::move(changed));
+    }
+    scheduler_.after(settings_.delay(1000), [this] { deploy(); });
+    return;
+  }
+  deploying_ = Deploying::no;
+  auto changed = resource();
+  set_condition(changed, "AgentDeployed", "True", "", "");
+  put(changed, force_deploy, "false");
+  local_.update(resource_key, std::move(changed));
+  log_.event("rancher", "deployed", "agents");
 }
 
 void Rancher::agent_gone(const std::string& pod) {

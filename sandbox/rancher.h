@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -36,6 +37,10 @@ class Rancher {
   void agent_gone(const std::string& pod);
   /// Whether an agent with that registration token is let in.
   bool lets_in(const std::string& token) const;
+  /// The present registration token.
+  std::string registration() const;
+  /// How it applies its agents' manifest; that tells what is wrong, or nothing.
+  void deploy_by(std::function<std::string()> deploy) { deploy_ = std::move(deploy); }
   /// One that is connected reports.
   void report(const Report& report);
   /// What is stored now; no token where it is nowhere.
@@ -56,6 +61,7 @@ class Rancher {
   void conclude(const std::string& error);
   void check_tunnel();
   void tell_proxy();
+  void deploy();
   const boost::json::value& resource() const;
 
   boost::asio::io_context& io_;
@@ -72,6 +78,8 @@ class Rancher {
   enum class Tunnel { up, down } tunnel_ = Tunnel::up;
   std::map<std::string, std::uint64_t> servers_;  // epoch in which each server pod started
   std::string proxy_;
+  std::function<std::string()> deploy_;
+  enum class Deploying { no, yes } deploying_ = Deploying::no;
 };
 
 /// Somebody deletes the Secret with the token of the downstream cluster. Throws where Rancher keeps

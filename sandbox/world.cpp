@@ -157,6 +157,7 @@ void World::start(std::function<void()> ready) {
   local_->server().start();
   other_->server().start();
   write_kubeconfigs();
+  rancher_->deploy_by([this] { return deploy_agents(); });
   rancher_->start(downstream_->server().port());
   ready();
 }

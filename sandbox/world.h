@@ -58,6 +58,8 @@ class World : public Stage {
   void bump();
   void renew();
   void hand_out_to_secrets();
+  /// Rancher applies its agents' manifest. What is wrong, or nothing.
+  std::string deploy_agents();
   /// Writes every object of the clusters into one file, secrets and all.
   void dump() const;
 

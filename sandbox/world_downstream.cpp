@@ -138,7 +138,7 @@ std::string World::add_ranchers_own(Cluster& cluster, const Key& signer) {
 void World::add_impersonators(Cluster& cluster, const Key& signer) {
   for (int i = 0; i < settings_.impersonation_users; ++i) {
     const auto fresh = i < settings_.fresh_impersonation_users;
-    auto name = impersonation_account();
+    auto name = i == 0 ? std::string(system_account) : impersonation_account();
     // Among thousands some would be called the same.
     while (cluster.store().find({"serviceaccounts", impersonation, name}) != nullptr) {
       name = impersonation_account();

@@ -139,7 +139,11 @@ PlanOptions Toolbox::plan_options(const Clusters& clusters) const {
 }
 
 UserTokensChoice Toolbox::user_tokens_choice() const {
-  if (options_.skip.contains(Step::repair_impersonation)) return UserTokensChoice::leave;
+  const auto redeploys =
+      options_.command == CommandName::step && options_.step == Step::redeploy_agents;
+  if (redeploys || options_.skip.contains(Step::repair_impersonation)) {
+    return UserTokensChoice::for_redeployment;
+  }
   // What a single other step does has nothing to do with the tokens of Rancher's users.
   if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
     return UserTokensChoice::leave;

@@ -15,6 +15,8 @@ const std::vector<StepInfo>& all_steps() {
       {Step::make_token, "2.1", "make-token", "make the next token secret before the old one goes",
        changes, StepInfo::Shown::when_it_comes},
       {Step::recreate_agents, "2.2", "recreate-agents", "recreate the agents' pods", changes},
+      {Step::redeploy_agents, "2.2", "redeploy-agents", "let Rancher deploy its agents again",
+       changes, StepInfo::Shown::when_it_comes},
       {Step::get_token, "2.3", "get-token", "read the live token", reads},
       {Step::get_ca, "2.4", "get-ca", "read the live CA certificate", reads},
       {Step::check_cluster, "2.5", "check-cluster", "compare with what Rancher has stored", reads},

@@ -13,6 +13,7 @@ enum class Step {
   delete_token,
   make_token,
   recreate_agents,
+  redeploy_agents,
   get_token,
   get_ca,
   check_cluster,

@@ -149,6 +149,14 @@ Arguments registration_command(const ClusterId& id) {
       .words({"-o", "jsonpath={.items[0].status.insecureCommand}"});
 }
 
+Arguments deploy_agents_again(const ClusterId& id, const ResourceVersion& version) {
+  return Arguments()
+      .words({"annotate"})
+      .object("clusters.management.cattle.io", id.text())
+      .words({"io.cattle.agent.force.deploy=true", "--overwrite"})
+      .joined("--resource-version=", version.text());
+}
+
 // The API version is left to kubectl, because it depends on the server's.
 Query clusters_definition() {
   return Arguments{"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};

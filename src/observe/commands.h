@@ -23,6 +23,8 @@ Query kube_system();
 Query registration_tokens(const ClusterId& id);
 /// Prints the command that registers the cluster. A person runs it: it holds a secret.
 Arguments registration_command(const ClusterId& id);
+/// Asks Rancher to deploy its agents again, if the resource still has that version.
+Arguments deploy_agents_again(const ClusterId& id, const ResourceVersion& version);
 /// Reads the CRD of the clusters resource.
 Query clusters_definition();
 /// Prints the IDs and names of all clusters.

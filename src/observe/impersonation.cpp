@@ -13,6 +13,7 @@
 #include "observe/commands.h"
 #include "observe/parse.h"
 #include "observe/permissions.h"
+#include "observe/redeployment.h"
 #include "observe/trim.h"
 #include "process/tasks.h"
 #include "tools/object_check.h"
@@ -126,7 +127,7 @@ class Survey {
     for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
   }
 
-  awaitable<std::vector<UserTokens::Group>> finish() {
+  awaitable<UserTokens> finish() {
     if (said_) journal_.wait_ended(fmt::format("{} tokens reviewed", reviewed_));
     std::vector<awaitable<void>> questions;
     for (auto& [key, group] : groups_) {
@@ -135,8 +136,8 @@ class Survey {
       }
     }
     co_await wait_all(std::move(questions));
-    std::vector<UserTokens::Group> found;
-    for (auto& [key, group] : groups_) found.push_back(std::move(group.counted));
+    UserTokens found{.look = UserTokens::Look::done, .system = system_};
+    for (auto& [key, group] : groups_) found.groups.push_back(std::move(group.counted));
     co_return found;
   }
 
@@ -153,6 +154,9 @@ class Survey {
   void count(const UserToken& token, const std::pair<Ruling, DisplayText>& ruling) {
     const auto owner = owner_of(token, agents_namespace_);
     if (!owner) return;
+    if (*owner == TokenOwner::user && token.account == system_account(seen_.local.cluster.id)) {
+      take_system(token, ruling.first);
+    }
     auto& [group, doomed] = groups_[{token.name_space, *owner}];
     group.name_space = token.name_space;
     group.owner = *owner;
@@ -171,6 +175,14 @@ class Survey {
       ++group.unclear;
       if (group.reason.empty()) group.reason = ruling.second;
     }
+  }
+
+  /// Of several, an accepted one counts: Rancher takes the one that the account refers to.
+  void take_system(const UserToken& token, Ruling ruling) {
+    if (!system_.account.empty() && !system_.rejected) return;
+    system_.account = token.account;
+    system_.rejected = ruling == Ruling::rejected;
+    system_.kept_because = not_made_again(token, TokenOwner::user, seen_);
   }
 
   /// Keeps the tokens that pods use: a pod that mounts a secret would not start again without it.
@@ -196,12 +208,12 @@ class Survey {
     std::vector<std::string> doomed;  ///< names of the secrets to delete
   };
   std::map<std::pair<NamespaceName, TokenOwner>, Entry> groups_;
+  UserTokens::System system_;
 };
 
-awaitable<std::vector<UserTokens::Group>> survey(const Clusters& clusters,
-                                                 const ObserveOptions& options,
-                                                 const Journal& journal, const Observation& seen,
-                                                 const std::vector<UserToken>& others) {
+awaitable<UserTokens> survey(const Clusters& clusters, const ObserveOptions& options,
+                             const Journal& journal, const Observation& seen,
+                             const std::vector<UserToken>& others) {
   const auto& agents_namespace = options.name_space;
   Survey survey(clusters, seen, options, journal);
   std::vector<TokenPages> lists;
@@ -229,8 +241,8 @@ awaitable<std::vector<UserTokens::Group>> survey(const Clusters& clusters,
     }
   }
   co_await survey.review();
-  auto groups = co_await survey.finish();
-  co_return groups;
+  auto found = co_await survey.finish();
+  co_return found;
 }
 
 /// True if the secret has a name of the token controller: ACCOUNT-token-xxxxx, with the letters
@@ -378,7 +390,10 @@ awaitable<void> observe_user_tokens(const Clusters& clusters, const ObserveOptio
   auto& own = seen.user_tokens;
   // Secrets are kept no longer than they are needed.
   const auto others = std::exchange(seen.downstream.other_tokens, {});
-  if (options.user_tokens == UserTokensChoice::leave) co_return;
+  const auto choice = options.user_tokens;
+  const auto left = choice == UserTokensChoice::leave ||
+                    (choice == UserTokensChoice::for_redeployment && !rancher_redeploys(seen));
+  if (left) co_return;
   const auto& there = seen.downstream.own_namespaces;
   const auto& version = seen.local.rancher.version;
   // Earlier versions have no such accounts: logs and the shell use the agents' token.
@@ -388,8 +403,7 @@ awaitable<void> observe_user_tokens(const Clusters& clusters, const ObserveOptio
   // Only permissions that the findings add are reviewed here.
   const auto asked = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
   try {
-    own.groups = co_await survey(clusters, options, journal, seen, others);
-    own.look = UserTokens::Look::done;
+    own = co_await survey(clusters, options, journal, seen, others);
   } catch (const Failure& failure) {
     own.groups.clear();
     own.look = UserTokens::Look::failed;

@@ -33,7 +33,11 @@ void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal
 using PermissionsNeeded = std::function<std::vector<Permission>(const Observation&)>;
 
 /// Choice to review the tokens of Rancher's users.
-enum class UserTokensChoice { leave, look };
+enum class UserTokensChoice {
+  leave,
+  for_redeployment,  ///< review them if Rancher has to deploy its agents again
+  look,
+};
 
 struct ObserveOptions {
   std::string cluster;  ///< ID or display name

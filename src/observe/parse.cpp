@@ -205,7 +205,7 @@ void take_container(Pod& parsed, const json::value& container) {
   if (restarts != nullptr && restarts->is_int64()) {
     parsed.restarts = std::max(parsed.restarts, restarts->get_int64());
   }
-  if (auto last = end_of(container, "/lastState"); !last.empty()) parsed.last_end = std::move(last);
+  if (const auto last = end_of(container, "/lastState"); !last.empty()) parsed.last_end = last;
 }
 
 /// Takes why no node was found for a pod.

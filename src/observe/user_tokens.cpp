@@ -85,6 +85,12 @@ std::vector<std::string> user_token_findings(const UserTokens& tokens) {
     lines.push_back(
         fmt::format("the tokens of Rancher's users cannot be looked at: {}", tokens.trouble));
   }
+  if (tokens.system.rejected) {
+    lines.push_back(
+        fmt::format("the token of Rancher's own user for the cluster is rejected ({}): Rancher "
+                    "cannot deploy its agents",
+                    tokens.system.account));
+  }
   for (const auto& group : tokens.groups) {
     const auto users = group.owner == TokenOwner::user;
     const auto whose = users ? "users' tokens" : "other tokens";

@@ -56,6 +56,13 @@ struct UserTokens {
   Look look = Look::none;
   std::vector<Group> groups = {};
   DisplayText trouble = {};
+  /// The token as which Rancher deploys its agents: see system_account in redeployment.h.
+  struct System {
+    ObjectName account = {};  ///< empty if it has no token
+    bool rejected = false;
+    std::string kept_because = {};  ///< why no repair deletes it; empty if a repair may
+  };
+  System system = {};
 
   std::size_t total() const;
   std::size_t rejected() const;

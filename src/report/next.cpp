@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "observe/redeployment.h"
 #include "observe/stuck_agents.h"
 #include "report/findings.h"
 
@@ -102,26 +103,13 @@ std::vector<std::string> kubectl_words(const Options& options, const Observation
   return words;
 }
 
-/// Adds how the agents get a registration token that Rancher knows. rancher/rancher v2.15.0,
-/// pkg/controllers/management/clusterdeploy/clusterdeploy.go:242: redeployAgent (2.4.0 and later).
-void add_registration(std::vector<Advice>& next, const Options& options, const Observation& seen) {
-  const auto& cluster = seen.local.cluster;
-  if (!seen.registration.keeps_out() || cluster.connected.status == "False") return;
-  std::vector<std::string> words;
-  if (options.local_kubeconfig.empty()) {
-    words = {options.docker, "exec", options.rancher_container, "kubectl"};
-  } else {
-    words = {options.kubectl, "--kubeconfig=" + options.local_kubeconfig};
-    const auto& context =
-        options.local_context.empty() ? seen.local.kubeconfig.context : options.local_context;
-    if (!context.empty()) words.push_back("--context=" + context);
-  }
-  words.insert(words.end(), {"annotate", "clusters.management.cattle.io/" + cluster.id.text(),
-                             "io.cattle.agent.force.deploy=true", "--overwrite"});
+/// Adds how the agents get a registration token that Rancher knows.
+void add_registration(std::vector<Advice>& next, const Called& called, const Observation& seen) {
+  if (!rancher_redeploys(seen)) return;
   next.emplace_back(
       "the agents' registration token is dead, and the tunnel that stands still works: let Rancher "
-      "deploy its agents again through it, wait until AgentDeployed is True, then run again",
-      shell_line(words));
+      "deploy its agents again through it",
+      command_line(called, CommandName::step, Scope::what_is_left, {"redeploy-agents"}));
 }
 
 /// Adds how to see why agents do not run. False if they run.
@@ -165,7 +153,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
   std::vector<Advice> next;
   if (!differs(seen, plan)) {
     add_other_cause(next, options, seen);
-    add_registration(next, options, seen);
+    add_registration(next, called, seen);
     add_tokens(next, called, seen);
     return next;
   }
@@ -211,7 +199,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   } else {
     add_other_cause(next, options, seen);
   }
-  add_registration(next, options, seen);
+  add_registration(next, called, seen);
   add_tokens(next, called, seen);
   if (!folder.empty()) add_backup(next, called, way_back, folder);
   return next;

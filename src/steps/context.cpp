@@ -122,13 +122,35 @@ void Context::saw_new_pods(NewPods now) const {
   data_->seen_.new_pods = std::move(now);
 }
 
+void Context::saw_agents(Downstream now) const {
+  auto& downstream = data_->seen_.downstream;
+  downstream.pods = std::move(now.pods);
+  downstream.secret_names = std::move(now.secret_names);
+  downstream.missing_secrets = std::move(now.missing_secrets);
+  downstream.agent_credentials = std::move(now.agent_credentials);
+  downstream.agent_image = std::move(now.agent_image);
+}
+
+void Context::saw_registration(Registration now) const {
+  data_->seen_.registration = std::move(now);
+}
+
 void Context::were_accepted(const Credentials& credentials) const {
   if (compare(seen().local.cluster.stored, credentials).equal()) {
     data_->seen_.stored_verdict = Verdict::accepted;
   }
 }
 
+void Context::system_token_is_gone() const {
+  auto& tokens = data_->seen_.user_tokens;
+  tokens.system.rejected = false;
+  for (auto& group : tokens.groups) {
+    if (group.owner == TokenOwner::user && group.rejected > 0) --group.rejected;
+  }
+}
+
 void Context::users_tokens_are_gone() const {
+  data_->seen_.user_tokens.system.rejected = false;
   for (auto& group : data_->seen_.user_tokens.groups) group.rejected = group.kept;
 }
 

@@ -130,10 +130,15 @@ class Context {
   void account_lists_first(ObjectName secret) const;
   void saw_pods(std::vector<Pod> now) const;
   void saw_new_pods(NewPods now) const;
+  /// Replaces the pods of the agents' namespace, and what agents mount there.
+  void saw_agents(Downstream now) const;
+  void saw_registration(Registration now) const;
   /// Notes that the cluster accepted the credentials, which Rancher may no longer have stored.
   void were_accepted(const Credentials& credentials) const;
   /// Notes that every rejected token is deleted, except the tokens that the repair keeps.
   void users_tokens_are_gone() const;
+  /// Notes that the rejected token of Rancher's own user is deleted.
+  void system_token_is_gone() const;
 
  private:
   /// Notes the time if the stored credentials have become the live ones.

@@ -85,9 +85,8 @@ std::vector<std::string> notes_for(const Observation& seen) {
 PlannedStep plan_last(const Situation& situation) {
   const auto& tokens = situation.seen.downstream.tokens;
   const Step step = Step::delete_token;
-  if (const auto reason = why_agents_stay(situation.seen); !reason.empty()) {
-    return {step, Need::not_needed, reason};
-  }
+  const auto reason = why_agents_stay(situation.seen);
+  if (!reason.empty() && !is_redeployed(situation)) return {step, Need::not_needed, reason};
   const auto rejected = std::find_if(tokens.begin(), tokens.end(), [](const TokenSecret& secret) {
     return secret.verdict == Verdict::rejected;
   });
@@ -219,7 +218,10 @@ awaitable<void> check_next_is_stored(Context context) {
 }
 
 awaitable<void> run(Context context) {
-  check_agents_may_go(context.situation());
+  // Rancher deploys them again in the same run, and they run until then.
+  const auto redeployed =
+      is_redeployed(context.situation()) && context.expects(Step::redeploy_agents);
+  if (!redeployed) check_agents_may_go(context.situation());
   const auto last = context.order() == Order::record_first;
   if (last) co_await check_next_is_stored(context);
   const auto names = secrets_to_delete(context.situation());

@@ -9,6 +9,7 @@
 #include "observe/agent_token.h"
 #include "observe/commands.h"
 #include "observe/live_account.h"
+#include "observe/redeployment.h"
 #include "observe/stored_token.h"
 
 namespace retrust {
@@ -98,6 +99,40 @@ void check_agents_may_go(const Situation& situation) {
                              line(commands::daemon_sets()))
                     : Advice("bring a node back, and " + end + "; see the nodes",
                              line(commands::node_list())));
+}
+
+bool is_redeployed(const Situation& situation) {
+  return rancher_redeploys(situation.seen) && !situation.performed(Step::redeploy_agents) &&
+         !situation.options.skip.contains(Step::redeploy_agents);
+}
+
+bool needs_system_token(const Situation& situation) {
+  return is_redeployed(situation) && situation.seen.user_tokens.system.rejected;
+}
+
+void check_redeployment(const Situation& situation) {
+  if (!needs_system_token(situation) || situation.performed(Step::repair_impersonation)) return;
+  const auto& system = situation.seen.user_tokens.system;
+  const auto& options = situation.options;
+  const auto refuse = [&](const std::string& why, Advice advice) {
+    throw Failure(situation.state.changed ? ExitStatus::failed : ExitStatus::refused,
+                  fmt::format("Rancher has to deploy its agents again, as {}, whose token the "
+                              "cluster rejects: {}",
+                              system.account, why),
+                  std::move(advice));
+  };
+  if (!system.kept_because.empty()) {
+    refuse(system.kept_because,
+           "make a token secret for that account by hand, or apply the cluster's registration "
+           "command, then run again");
+  }
+  const auto allowed =
+      options.impersonation == Impersonation::repair || options.consent == Consent::asked;
+  if (!allowed || options.skip.contains(Step::repair_impersonation)) {
+    refuse("3.2 replaces that token, and goes beyond the documentation",
+           "run again with --repair-impersonation and without --skip 3.2, or on a terminal without "
+           "--yes. With --skip redeploy-agents only the record is repaired");
+  }
 }
 
 std::string no_report(const Observation& observation) {

@@ -22,6 +22,17 @@ std::string why_agents_stay(const Observation& seen);
 /// a change, failed after one. Pure.
 void check_agents_may_go(const Situation& situation);
 
+/// True if Rancher is to deploy its agents again in this run, so that they can register. Pure.
+bool is_redeployed(const Situation& situation);
+
+/// True if Rancher's own user for the cluster needs another token before Rancher can deploy its
+/// agents: its present one is rejected. Pure.
+bool needs_system_token(const Situation& situation);
+
+/// Throws Failure (refused before a change, else failed) if Rancher cannot deploy its agents again,
+/// because its own user needs another token and 3.2 is not allowed, or would bring none. Pure.
+void check_redeployment(const Situation& situation);
+
 /// True if a new token secret is still to come, from 2.1 or from the agents: nothing live is final
 /// yet.
 bool token_is_to_come(const Situation& situation);

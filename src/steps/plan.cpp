@@ -36,17 +36,11 @@ namespace {
 /// The steps in an order. The backups come first in each.
 std::vector<Step> steps_in(Order order) {
   if (order == Order::record_first) {
-    return {Step::backup_container,
-            Step::backup_etcd,
-            Step::make_token,
-            Step::get_token,
-            Step::get_ca,
-            Step::update_cluster,
-            Step::delete_token,
-            Step::recreate_agents,
-            Step::check_cluster,
-            Step::restart_rancher,
-            Step::repair_impersonation};
+    return {Step::backup_container, Step::backup_etcd, Step::make_token, Step::get_token,
+            Step::get_ca, Step::update_cluster,
+            // Agents that start report the token of an old secret, as long as it is there.
+            Step::delete_token, Step::repair_impersonation, Step::redeploy_agents,
+            Step::recreate_agents, Step::check_cluster, Step::restart_rancher};
   }
   std::vector<Step> steps;
   for (const auto& info : all_steps()) steps.push_back(info.step);

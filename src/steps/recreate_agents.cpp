@@ -69,7 +69,12 @@ PlannedStep plan(const Situation& situation) {
   const auto comparison = seen.comparison();
   const auto count = counted(pods.size(), "pod");
   if (const auto reason = why_agents_stay(seen); !reason.empty()) {
-    return {step, Need::not_needed, reason};
+    if (!is_redeployed(situation)) return {step, Need::not_needed, reason};
+    return {step, Need::depends,
+            "if pods of the agents are still old when Rancher has deployed them"};
+  }
+  if (situation.performed(Step::redeploy_agents) && stale.empty() && !situation.every()) {
+    return {step, Need::not_needed, "Rancher has deployed new agents"};
   }
   if (is_ranchers_own(seen) && !situation.every()) {
     if (stale.empty()) {

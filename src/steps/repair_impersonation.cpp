@@ -12,8 +12,10 @@
 #include "base/text.h"
 #include "observe/commands.h"
 #include "observe/impersonation.h"
+#include "observe/redeployment.h"
 #include "process/tasks.h"
 #include "steps/context.h"
+#include "steps/outlook.h"
 #include "steps/step.h"
 
 namespace retrust {
@@ -52,6 +54,8 @@ PlannedStep plan(const Situation& situation) {
   const auto step = Step::repair_impersonation;
   const auto& own = situation.seen.user_tokens;
   const auto wanted = options.impersonation == Impersonation::repair;
+  const auto& system = own.system;
+  const auto alone = !wanted && needs_system_token(situation) && system.kept_because.empty();
   switch (own.look) {
     case UserTokens::Look::none: {
       const auto& rancher = situation.seen.local.rancher;
@@ -77,7 +81,7 @@ PlannedStep plan(const Situation& situation) {
   if (own.doomed() == 0) {
     return {step, Need::not_needed, fmt::format("{}; {}", rejected, enumerated(notes))};
   }
-  if (!wanted) {
+  if (!wanted && !alone) {
     return {step, Need::not_needed,
             fmt::format("{}; --repair-impersonation deletes {}", rejected,
                         notes.empty() ? "them" : "some of them")};
@@ -85,6 +89,7 @@ PlannedStep plan(const Situation& situation) {
   std::vector<std::string> shown;
   for (const auto& group : own.groups) {
     if (group.doomed() == 0) continue;
+    if (alone && group.name_space != impersonation_namespace) continue;
     const auto path = fmt::format("/api/v1/namespaces/{}/secrets?...", group.name_space);
     auto command =
         shell_line(options.downstream_kubectl, Arguments{"get", "--raw"}.absolute_path(path));
@@ -100,7 +105,12 @@ PlannedStep plan(const Situation& situation) {
        "a user who has none looks at logs or opens the shell",
        "only what the cluster rejects when it is asked once more is deleted; cannot be taken "
        "back"});
-  return {step, Need::needed, rejected, std::move(shown), std::move(notes)};
+  auto reason = alone ? fmt::format(
+                            "Rancher deploys its agents as {}, whose token the cluster "
+                            "rejects; no other token is deleted",
+                            system.account)
+                      : rejected;
+  return {step, Need::needed, std::move(reason), std::move(shown), std::move(notes)};
 }
 
 /// Number of deletions in one process. Two processes run side by side.
@@ -138,8 +148,10 @@ class RejectedTokens {
  public:
   /// No retries: a deletion that is tried again later, by name, might meet another secret. The
   /// control is the agents' token, which has to be good.
-  RejectedTokens(const Context& context, Secret control)
+  /// `only` is the one account whose token goes; empty: every account's.
+  RejectedTokens(const Context& context, Secret control, ObjectName only)
       : context_(context),
+        only_(std::move(only)),
         downstream_(context.downstream().with(RetryPolicy{})),
         control_(std::move(control)) {}
 
@@ -191,7 +203,8 @@ class RejectedTokens {
       for (std::size_t i = 0; i < page.tokens.size(); ++i) {
         const auto& token = page.tokens[i];
         const auto owner = owner_of(token, context_.options().name_space);
-        const auto ours = owner && not_made_again(token, *owner, context_.seen()).empty();
+        const auto chosen = only_.empty() || token.account == only_;
+        const auto ours = owner && chosen && not_made_again(token, *owner, context_.seen()).empty();
         if (ours && rulings[i].first == Ruling::rejected && !used.contains(token.name.text())) {
           doomed.push_back(token);
         }
@@ -255,6 +268,7 @@ class RejectedTokens {
   }
 
   Context context_;
+  ObjectName only_;
   Kubectl downstream_;
   Secret control_;
   std::unordered_set<std::string> deleted_;  ///< uids
@@ -278,8 +292,13 @@ awaitable<void> run(Context context) {
                   "without a good token of the agents' nothing shows that a rejection is certain",
                   "run sections 2.1 to 2.5 first");
   }
-  const auto name_spaces = doomed_namespaces(context.seen().user_tokens);
-  RejectedTokens rejected(context, live->credentials.token);
+  const auto alone = context.options().impersonation == Impersonation::leave &&
+                     needs_system_token(context.situation());
+  const auto name_spaces = alone
+                               ? std::vector<NamespaceName>{NamespaceName(impersonation_namespace)}
+                               : doomed_namespaces(context.seen().user_tokens);
+  RejectedTokens rejected(context, live->credentials.token,
+                          alone ? context.seen().user_tokens.system.account : ObjectName());
   const auto& journal = context.journal();
   journal.wait_without_limit("for what is rejected to be found, tried again and deleted");
   co_await rejected.remove(name_spaces);
@@ -289,7 +308,11 @@ awaitable<void> run(Context context) {
                   "the shell",
                   counted(rejected.deleted(), "token secret")));
   if (rejected.changed_meanwhile() == 0) {
-    context.users_tokens_are_gone();
+    if (alone) {
+      context.system_token_is_gone();
+    } else {
+      context.users_tokens_are_gone();
+    }
   } else {
     journal.warning(
         fmt::format("{} changed whenever they were to be deleted, and are left: run "
@@ -310,7 +333,8 @@ std::string effect(const PlanOptions&) {
 
 std::vector<Permission> permissions(const Observation& seen, const PlanOptions& options) {
   std::vector<Permission> needed;
-  if (options.impersonation == Impersonation::leave) return needed;
+  const auto alone = rancher_redeploys(seen) && seen.user_tokens.system.rejected;
+  if (options.impersonation == Impersonation::leave && !alone) return needed;
   for (const auto& name_space : doomed_namespaces(seen.user_tokens)) {
     needed.push_back({Side::downstream, "delete", "", "secrets", name_space});
     needed.push_back({Side::downstream, "get", "", "secrets", name_space});

@@ -16,6 +16,7 @@ extern const StepWork backup_etcd;
 extern const StepWork delete_token;
 extern const StepWork make_token;
 extern const StepWork recreate_agents;
+extern const StepWork redeploy_agents;
 extern const StepWork get_token;
 extern const StepWork get_ca;
 extern const StepWork check_cluster;
@@ -25,10 +26,10 @@ extern const StepWork repair_impersonation;
 
 const StepWork& work_of(Step step) {
   // The order is that of Step.
-  static const std::array table{&backup_container, &backup_etcd,         &delete_token,
-                                &make_token,       &recreate_agents,     &get_token,
-                                &get_ca,           &check_cluster,       &update_cluster,
-                                &restart_rancher,  &repair_impersonation};
+  static const std::array table{&backup_container, &backup_etcd,     &delete_token,
+                                &make_token,       &recreate_agents, &redeploy_agents,
+                                &get_token,        &get_ca,          &check_cluster,
+                                &update_cluster,   &restart_rancher, &repair_impersonation};
   return *table.at(static_cast<std::size_t>(step));
 }
 

@@ -69,7 +69,7 @@ TEST_CASE("agents that could not connect again are left alone, and the record is
   for (const std::string version : {"2.12", "2.15"}) {
     CAPTURE(version);
     Sandbox sandbox({"--rancher", version, "--kubernetes", "1.30", "--fault", "registration=dead"});
-    const auto run = sandbox.run({"--all"});
+    const auto run = sandbox.run({"--all", "--skip", "redeploy-agents"});
     CAPTURE(run.all());
     CHECK(run.status == 0);
     for (const auto& change : sandbox.changes()) {
@@ -77,9 +77,100 @@ TEST_CASE("agents that could not connect again are left alone, and the record is
       CHECK_FALSE(has(change, "delete"));
     }
     CHECK(sandbox.ready() == "True");
-    CHECK(has(run.out, "io.cattle.agent.force.deploy=true"));
+    CHECK(has(run.out, "retrust step redeploy-agents"));
+    const auto refused =
+        sandbox.retrust({"step", "redeploy-agents", "--yes", "--no-rancher-backup"});
+    CAPTURE(refused.all());
+    CHECK(refused.status == 4);
+    CHECK(has(refused.err, "as cattle-impersonation-u-lzliery25a, whose token"));
+    for (const std::string step : {"3.2", "redeploy-agents"}) {
+      const auto done = sandbox.retrust({"step", step, "--yes", "--no-rancher-backup"});
+      CAPTURE(done.all());
+      CHECK(done.status == 0);
+    }
+    CHECK_FALSE(has(sandbox.retrust({"status"}).out, "registration token"));
     check_hidden(secrets(sandbox), "output", run.all());
   }
+}
+
+/// Where the text is, among the changes; their number if it is in none.
+std::size_t place_of(const std::vector<std::string>& changes, const std::string& text) {
+  std::size_t place = 0;
+  while (place < changes.size() && !has(changes[place], text)) ++place;
+  return place;
+}
+
+TEST_CASE("Rancher deploys its agents again through the tunnel that stands") {
+  for (const std::string version : {"2.5", "2.12", "2.15"}) {
+    for (const std::string scenario : {"renewed", "ca-only"}) {
+      CAPTURE(version);
+      CAPTURE(scenario);
+      Sandbox sandbox({"--rancher", version, "--kubernetes", "1.23", "--scenario", scenario,
+                       "--fault", "registration=dead"});
+      const auto plan = sandbox.retrust({"plan", "--repair-impersonation"});
+      CAPTURE(plan.all());
+      CHECK(plan.out.find("update-cluster") < plan.out.find("redeploy-agents"));
+      CHECK(plan.out.find("redeploy-agents") < plan.out.find("recreate-agents"));
+      const auto run = sandbox.run({"--repair-impersonation"});
+      CAPTURE(run.all());
+      CHECK(run.status == 0);
+      CHECK(sandbox.ready() == "True");
+      const auto changes = sandbox.changes();
+      CAPTURE(changes);
+      const auto asked = place_of(changes, "patch clusters.management.cattle.io");
+      CHECK(asked < changes.size());
+      CHECK(asked < place_of(changes, "delete pods"));
+      if (scenario == "renewed") CHECK(place_of(changes, "delete secrets cattle-token") < asked);
+      const auto after = sandbox.retrust({"status"});
+      CAPTURE(after.all());
+      CHECK(after.status == 0);
+      CHECK_FALSE(has(after.out, "registration token"));
+      check_hidden(secrets(sandbox), "output", run.all());
+    }
+  }
+}
+
+TEST_CASE("Rancher's own user needs a token that the cluster accepts, and 3.2 brings one") {
+  const std::vector<std::string> dead{"--rancher", "2.15",    "--kubernetes",
+                                      "1.30",      "--fault", "registration=dead"};
+  const std::string account = "cattle-impersonation-u-lzliery25a";
+  {
+    Sandbox sandbox(dead);
+    CHECK(has(sandbox.retrust({"status"}).out,
+              "the token of Rancher's own user for the cluster is rejected (" + account + ")"));
+    for (const std::vector<std::string>& args :
+         {std::vector<std::string>{}, {"--repair-impersonation", "--skip", "3.2"}}) {
+      const auto run = sandbox.run(args);
+      CAPTURE(run.all());
+      CHECK(run.status == 4);
+      CHECK(has(run.err, account));
+      CHECK(has(run.err, "--repair-impersonation"));
+    }
+    CHECK(sandbox.changes().empty());
+  }
+  Sandbox sandbox(dead);
+  const auto run =
+      sandbox.answered({.args = {"run", "--no-rancher-backup", "--timeout", "30s"}}, "yes");
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.all(), "no other token is deleted"));
+  std::size_t gone = 0;
+  for (const auto& change : sandbox.changes()) {
+    CAPTURE(change);
+    if (!has(change, "delete secrets cattle-impersonation-")) continue;
+    ++gone;
+    CHECK(has(change, account));
+  }
+  CHECK(gone == 1);
+}
+
+TEST_CASE("agents that Rancher does not deploy end the run with what Rancher says") {
+  Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.30", "--scenario", "ca-only", "--fault",
+                   "registration=dead", "--fault", "new-pods=unscheduled"});
+  const auto run = sandbox.run({"--timeout", "5s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 5);
+  CHECK(has(run.err, "the agents that Rancher deployed did not start"));
 }
 
 TEST_CASE("no option makes agents go that could not connect again") {

@@ -1,0 +1,34 @@
+// Rancher deploys its agents: rancher/rancher v2.15.0, pkg/controllers/management/clusterdeploy/
+// clusterdeploy.go (deployAgent), as its own user for the cluster.
+#include "account_token.h"
+#include "impersonation.h"
+#include "json_util.h"
+#include "objects.h"
+#include "world.h"
+
+namespace retrust::sandbox {
+
+std::string World::deploy_agents() {
+  const std::string impersonation(impersonation_namespace);
+  auto& store = downstream_->store();
+  const auto* account = store.find({"serviceaccounts", impersonation, std::string(system_account)});
+  if (account != nullptr) {
+    impersonators_->use();
+    const TokenSecrets secrets(store, impersonation);
+    const auto name = secrets.find(settings_.rancher.account_secret, *account);
+    const auto* secret = store.find({"secrets", impersonation, name});
+    const auto token =
+        secret == nullptr ? std::string() : decoded_secret(text_at(*secret, "/data/token"));
+    if (downstream_->authenticate(token).access == Access::none) {
+      return "Error while applying agent YAML, it will be retried automatically: error: You must "
+             "be logged in to the server (Unauthorized)";
+    }
+  }
+  const auto fresh = "cattle-credentials-" + random_suffix(7);
+  store.create({"secrets", std::string(agents_namespace), fresh},
+               agent_credentials(rancher_->registration(), std::string(cluster_id)));
+  downstream_controllers_->deploy_with(fresh);
+  return {};
+}
+
+}  // namespace retrust::sandbox

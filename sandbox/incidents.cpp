@@ -1,4 +1,6 @@
 // What happens in the clusters without anybody's asking: faults, restarts, a renewal.
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "account_token.h"
@@ -58,21 +60,10 @@ void World::renew() {
   if (!settings_.faults.has("old-ca-handed-out")) {
     downstream_->hand_out_ca(handed_out(new_authority_));
   }
-  // The controller manager writes the CA into what is there, and never touches a token.
-  auto& store = downstream_->store();
-  std::vector<ObjectKey> bearers;
-  for (const auto* map : store.list("configmaps", "")) {
-    if (text_at(*map, "/metadata/name") != "kube-root-ca.crt") continue;
-    bearers.push_back({"configmaps", text_at(*map, "/metadata/namespace"), "kube-root-ca.crt"});
-  }
-  for (const auto& key : bearers) {
-    const auto* present = store.find(key);
-    if (present == nullptr) continue;
-    auto changed = *present;
-    put(changed, "/data/ca.crt", downstream_->handed_out_ca());
-    store.update(key, std::move(changed));
-  }
-  if (!settings_.faults.has("secrets-later")) hand_out_to_secrets();
+  // The controller manager writes the CA into what is there, and never touches a token. Its
+  // controllers for ConfigMaps and for Secrets do not wait for each other.
+  hand_out_later("map-later", [this] { hand_out_to_maps(downstream_->handed_out_ca()); });
+  hand_out_later("secrets-later", [this] { hand_out_to_secrets(downstream_->handed_out_ca()); });
   auto& server = downstream_->server();
   server.stop();
   downstream_->show(new_authority_.issue_server());
@@ -81,7 +72,25 @@ void World::renew() {
   log_.event("administrator", "renewed", "CA and service account key");
 }
 
-void World::hand_out_to_secrets() {
+void World::hand_out_later(const std::string& fault, std::function<void()> write) {
+  if (!settings_.faults.has(fault)) {
+    write();
+  } else if (!settings_.faults.value(fault).empty()) {
+    scheduler_.after(settings_.faults.milliseconds(fault, 0), std::move(write));
+  }
+}
+
+void World::hand_out_to_maps(const std::string& ca_pem) {
+  auto& store = downstream_->store();
+  std::vector<ObjectKey> bearers;
+  for (const auto* map : store.list("configmaps", "")) {
+    if (text_at(*map, "/metadata/name") != "kube-root-ca.crt") continue;
+    bearers.push_back({"configmaps", text_at(*map, "/metadata/namespace"), "kube-root-ca.crt"});
+  }
+  write_ca(bearers, ca_pem);
+}
+
+void World::hand_out_to_secrets(const std::string& ca_pem) {
   auto& store = downstream_->store();
   std::vector<ObjectKey> bearers;
   for (const auto* secret : store.list("secrets", "")) {
@@ -89,11 +98,16 @@ void World::hand_out_to_secrets() {
     bearers.push_back(
         {"secrets", text_at(*secret, "/metadata/namespace"), text_at(*secret, "/metadata/name")});
   }
+  write_ca(bearers, secret_data(ca_pem));
+}
+
+void World::write_ca(const std::vector<ObjectKey>& bearers, const std::string& text) {
+  auto& store = downstream_->store();
   for (const auto& key : bearers) {
     const auto* present = store.find(key);
     if (present == nullptr) continue;
     auto changed = *present;
-    put(changed, "/data/ca.crt", downstream_->handed_out_ca_base64());
+    put(changed, "/data/ca.crt", text);
     store.update(key, std::move(changed));
   }
 }
@@ -104,7 +118,8 @@ std::string World::command(const std::string& line) {
   } else if (line == "renew") {
     renew();
   } else if (line == "hand-out-ca") {
-    hand_out_to_secrets();
+    hand_out_to_maps(downstream_->handed_out_ca());
+    hand_out_to_secrets(downstream_->handed_out_ca());
   } else if (line == "restart local") {
     restart(*local_, std::chrono::milliseconds{1000});
   } else if (line == "restart downstream") {

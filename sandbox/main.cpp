@@ -50,7 +50,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       two-tokens                   two token secrets of cattle
       no-token=late|never          none at the start
       old-ca-handed-out            the controller manager still has the old CA
-      secrets-later                a renewed CA is not written into token secrets before hand-out-ca
+      secrets-later[=MS]           a renewed CA comes into token secrets later: after that time, or not
+                                   before hand-out-ca
+      map-later[=MS]               a renewed CA comes into kube-root-ca.crt later, in the same manner
       twin-name                    two clusters of one display name
       cattle-deployment            Rancher's deployment is called cattle
       broken-credentials           the secret that the agents mount is missing
@@ -101,9 +103,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE], mend NAME,
                          restart local|downstream, stop local|downstream (for good), bump, renew,
                          dump: every object into DIR/dump.json;
-                         hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token secrets,
-                         too; use-impersonation: every user
-                         looks at logs (on a real control plane: fault and use-impersonation)
+                         hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token
+                         secrets and kube-root-ca.crt, too; use-impersonation: every user looks at logs
+                         (on a real control plane: fault and use-impersonation)
   --help
 )";
 

@@ -21,6 +21,7 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"no-token", Where::played},
                                                   {"old-ca-handed-out", Where::played},
                                                   {"secrets-later", Where::played},
+                                                  {"map-later", Where::played},
                                                   {"twin-name", Where::played},
                                                   {"cattle-deployment", Where::anywhere},
                                                   {"broken-credentials", Where::played},

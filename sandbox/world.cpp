@@ -107,6 +107,19 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
           .pod_ready = [this](const ObjectKey& key) { agents_->ready(key); },
           .pod_terminating = [this](const ObjectKey& key) { agents_->terminating(key); },
           .pod_gone = [this](const ObjectKey& key) { agents_->gone(key); }}));
+  if (!ca_kept(settings_.scenario)) leave_old_ca();
+}
+
+void World::leave_old_ca() {
+  const auto old = handed_out(old_authority_);
+  if (settings_.faults.has("map-later")) {
+    hand_out_to_maps(old);
+    hand_out_later("map-later", [this] { hand_out_to_maps(downstream_->handed_out_ca()); });
+  }
+  if (settings_.faults.has("secrets-later")) {
+    hand_out_to_secrets(old);
+    hand_out_later("secrets-later", [this] { hand_out_to_secrets(downstream_->handed_out_ca()); });
+  }
 }
 
 std::string World::handed_out(const Authority& authority) const {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
 
@@ -57,9 +59,16 @@ class World : public Stage {
   void restart(Cluster& cluster, std::chrono::milliseconds away);
   void bump();
   void renew();
-  void hand_out_to_secrets();
   /// Rancher applies its agents' manifest. What is wrong, or nothing.
   std::string deploy_agents();
+  /// Writes the CA, at once or as that fault says: after a delay, or not before `hand-out-ca`.
+  void hand_out_later(const std::string& fault, std::function<void()> write);
+  void hand_out_to_maps(const std::string& ca_pem);
+  void hand_out_to_secrets(const std::string& ca_pem);
+  /// Writes the CA, as the objects hold it, into objects that hold one.
+  void write_ca(const std::vector<ObjectKey>& bearers, const std::string& text);
+  /// Leaves the old CA where a fault says that the new one comes later.
+  void leave_old_ca();
   /// Writes every object of the clusters into one file, secrets and all.
   void dump() const;
 

@@ -18,6 +18,9 @@ namespace {
 std::string outcome(const Observation& seen, const Plan& plan) {
   if (!differs(seen, plan)) return "Nothing is needed.";
   const auto steps = steps_text(plan);
+  if (steps.empty() && seen.comparison().equal()) {
+    return "The cluster hands out two CAs. No changes were made.";
+  }
   if (steps.empty()) return "Stored and live credentials differ. No changes were made.";
   const auto& cluster = seen.local.cluster;
   return fmt::format("{} ({}) needs {}. No changes were made.", cluster.display_name, cluster.id,

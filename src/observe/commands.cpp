@@ -177,6 +177,13 @@ Arguments cluster_names() {
           R"(jsonpath={range .items[*]}{.metadata.name}{"\t"}{.spec.displayName}{"\n"}{end})"};
 }
 
+Arguments controller_manager_lease() {
+  // kubernetes/kubernetes v1.20.0, cmd/kube-controller-manager/app/options/options.go: the name of
+  // the Lease.
+  return {"get", "lease/kube-controller-manager",  "-n", "kube-system",
+          "-o",  "jsonpath={.spec.holderIdentity}"};
+}
+
 // A selector, because kubectl drops the first event of a watch of a single object, and with it each
 // change since kubectl read the object.
 Query watched_cluster(const ClusterId& id) {

@@ -25,6 +25,8 @@ Query registration_tokens(const ClusterId& id);
 Arguments registration_command(const ClusterId& id);
 /// Asks Rancher to deploy its agents again, if the resource still has that version.
 Arguments deploy_agents_again(const ClusterId& id, const ResourceVersion& version);
+/// Prints the node on which kube-controller-manager is active.
+Arguments controller_manager_lease();
 /// Reads the CRD of the clusters resource.
 Query clusters_definition();
 /// Prints the IDs and names of all clusters.

@@ -56,6 +56,7 @@ std::optional<Credentials> Observation::live_credentials() const {
   if (secret == nullptr) return std::nullopt;
   auto credentials = secret->credentials;
   if (downstream.root_ca) credentials.ca_pem = *downstream.root_ca;
+  if (downstream.right_ca) credentials.ca_pem = *downstream.right_ca;
   if (downstream.account != agent_account) {
     credentials.ca_pem = with_additional(credentials.ca_pem, local.cluster.stored.ca_pem);
   }

@@ -94,7 +94,10 @@ struct Downstream {
   ObjectName account_secret = {};  ///< first secret in the list of the account cattle
   DisplayText agent_image = {};    ///< image of the Deployment that runs as cattle
   std::vector<Pod> pods;
-  std::optional<std::string> root_ca;       ///< PEM in the ConfigMap kube-root-ca.crt
+  std::optional<std::string> root_ca;  ///< PEM in the ConfigMap kube-root-ca.crt
+  /// PEM of the one holder whose CA verifies the server, if the live token's secret and
+  /// kube-root-ca.crt hold different CAs. Nothing if both verify it, or neither.
+  std::optional<std::string> right_ca = {};
   std::vector<ObjectName> missing_secrets;  ///< missing secrets that agents' workloads mount
   std::vector<AgentCredentials> agent_credentials;  ///< what the agents connect with
   /// Trust of the server's certificate in the CA that the cluster hands out; `not_provable` if a
@@ -193,8 +196,9 @@ struct Observation {
   /// not rejected, the one whose token Rancher has stored, else the first. If there is no such
   /// secret, the first of all. Null if there is none.
   const TokenSecret* live() const;
-  /// The token of live(), and the CA of kube-root-ca.crt if that exists, because a secret's CA may
-  /// be behind. For an account of Rancher's own also the additional CAs that Rancher has stored.
+  /// The token of live(), and the CA that verifies the server if the holders of the CA differ. Else
+  /// the CA of kube-root-ca.crt if that exists, because a secret's CA may be behind. For an account
+  /// of Rancher's own also the additional CAs that Rancher has stored.
   std::optional<Credentials> live_credentials() const;
   /// Comparison of the stored credentials with the live ones. Everything differs if nothing is
   /// live.

@@ -16,6 +16,7 @@
 #include "credentials/token.h"
 #include "observe/agent_token.h"
 #include "observe/commands.h"
+#include "observe/handed_out_ca.h"
 #include "observe/impersonation.h"
 #include "observe/kubeconfig.h"
 #include "observe/kubeconfig_mistakes.h"
@@ -29,7 +30,6 @@
 #include "observe/stored_token.h"
 #include "observe/trim.h"
 #include "process/tasks.h"
-#include "tools/certificate_errors.h"
 
 namespace retrust {
 namespace {
@@ -200,67 +200,6 @@ awaitable<void> review_live(const Clusters& clusters, Observation& seen) {
   auto verdict = verdicts.begin();
   for (auto& secret : seen.downstream.tokens) {
     if (secret.complete()) std::tie(secret.verdict, secret.reason) = *verdict++;
-  }
-}
-
-/// The failure to reach the API server with these credentials. None if its certificate fits the CA,
-/// also if it rejects the token.
-awaitable<std::optional<KubectlFailure>> failure_of(Kubectl downstream, KubeconfigView view,
-                                                    Credentials credentials) {
-  const TemporaryKubeconfig temporary(view, credentials);
-  std::optional<KubectlFailure> failed;
-  try {
-    co_await downstream.with_kubeconfig(temporary.descriptor()).get_raw("/version");
-  } catch (const KubectlFailure& failure) {
-    if (failure.kind != KubectlError::unauthorized && failure.kind != KubectlError::forbidden) {
-      failed = failure;
-    }
-  }
-  co_return failed;
-}
-
-/// Checks that the CA that the cluster hands out verifies the API server's certificate. The answers
-/// so far are the proof if the cluster hands out every CA of the operator's kubeconfig.
-awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigView& view,
-                                    Observation& seen) {
-  const auto* live = seen.live();
-  auto& downstream = seen.downstream;
-  auto handed_out = live == nullptr ? Credentials{} : live->credentials;
-  // kube-root-ca.crt counts, because a secret's CA may be behind.
-  if (downstream.root_ca) handed_out.ca_pem = *downstream.root_ca;
-  if (handed_out.ca_pem.empty()) co_return;
-  if (view.verifies_server && contains_certificates(handed_out.ca_pem, view.ca_pem)) {
-    downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
-    co_return;
-  }
-  auto failed = co_await failure_of(clusters.downstream, view, handed_out);
-  if (failed && failed->kind == KubectlError::wrong_name) {
-    // The CA can be told from the address by a name that the certificate has. An API server's own
-    // names come first, because no other server has a certificate with them.
-    auto named = view;
-    for (const auto& name : server_names(failed->detail)) {
-      if (named.cluster.is_object()) named.cluster.get_object()["tls-server-name"] = name;
-      failed = co_await failure_of(clusters.downstream, named, handed_out);
-      if (failed && failed->kind == KubectlError::wrong_name) continue;
-      // Every later trial needs this name too.
-      downstream.kubeconfig.cluster = named.cluster;
-      break;
-    }
-  }
-  if (!failed) {
-    downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
-  } else if (failed->kind == KubectlError::wrong_name) {
-    downstream.handed_out_ca = Downstream::HandedOutCa::not_provable;
-    downstream.handed_out_reason = failed->detail;
-  } else if (failed->kind == KubectlError::untrusted) {
-    // The system's own CAs vouch for this server, so it is a proxy, or has a second certificate.
-    // The certificate that the agents and Rancher see is not visible from here.
-    downstream.handed_out_ca = view.verifies_server && view.ca_pem.empty()
-                                   ? Downstream::HandedOutCa::not_provable
-                                   : Downstream::HandedOutCa::does_not_verify;
-    downstream.handed_out_reason = failed->detail;
-  } else {
-    throw KubectlFailure(*failed);
   }
 }
 

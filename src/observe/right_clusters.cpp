@@ -4,7 +4,8 @@
 
 #include "base/failure.h"
 #include "credentials/token.h"
-#include "observe/agent_token.h"
+#include "observe/commands.h"
+#include "observe/handed_out_ca.h"
 
 namespace retrust {
 namespace {
@@ -124,14 +125,16 @@ void check_registration(const Observation& observation) {
   }
 }
 
-void check_one_ca(const Observation& observation) {
+void check_one_ca(const Observation& observation, const KubectlLine& downstream_kubectl) {
   const auto* live = observation.live();
-  if (live == nullptr || agree_on_ca(observation.downstream, *live)) return;
-  refuse(fmt::format("the ConfigMap kube-root-ca.crt holds another CA than {}: the cluster is not "
-                     "of one mind about its CA",
-                     live->name),
-         "see whether kube-controller-manager runs everywhere with the new --root-ca-file, then "
-         "run again");
+  if (live == nullptr) return;
+  const auto text = ca_behind_text(observation.downstream, *live);
+  if (text.empty()) return;
+  refuse(
+      text,
+      {"find the reason in the log of kube-controller-manager, then run again. See on which node "
+       "it is active",
+       shell_line(downstream_kubectl, commands::controller_manager_lease())});
 }
 
 }  // namespace retrust

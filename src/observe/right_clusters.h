@@ -1,6 +1,7 @@
 #pragma once
 
 #include "observe/observation.h"
+#include "tools/kubectl.h"
 
 namespace retrust {
 
@@ -16,7 +17,7 @@ void check_stays(const Observation& observation);
 void check_registration(const Observation& observation);
 
 /// Throws Failure (refused) if the live token's secret and kube-root-ca.crt hold different CAs.
-/// They do for a moment after a renewal.
-void check_one_ca(const Observation& observation);
+/// They do for a moment after a renewal. Names the one that is behind. Pure.
+void check_one_ca(const Observation& observation, const KubectlLine& downstream_kubectl);
 
 }  // namespace retrust

@@ -8,6 +8,7 @@
 #include "credentials/certificate.h"
 #include "credentials/token.h"
 #include "observe/agent_token.h"
+#include "observe/handed_out_ca.h"
 #include "observe/live_account.h"
 #include "observe/stored_token.h"
 #include "observe/stuck_agents.h"
@@ -82,12 +83,8 @@ std::vector<std::string> findings(const Observation& observation) {
   }
   for (const auto& secret : downstream.tokens) lines.push_back(verdict_text(secret));
   for (const auto& secret : downstream.tokens) {
-    if (agree_on_ca(downstream, secret)) continue;
-    lines.push_back(
-        fmt::format("{} and the ConfigMap kube-root-ca.crt hold different CAs: "
-                    "kube-controller-manager writes a new one into both, a moment "
-                    "after it got it",
-                    secret.name));
+    auto text = ca_behind_text(downstream, secret);
+    if (!text.empty()) lines.push_back(std::move(text));
   }
   for (const auto& secret : downstream.tokens) {
     if (secret.invalid_since.empty()) continue;
@@ -233,7 +230,8 @@ std::vector<std::string> credentials_table(const Observation& observation) {
 }
 
 bool differs(const Observation& observation, const Plan& plan) {
-  return plan.next_change() != nullptr || !observation.comparison().equal();
+  return plan.next_change() != nullptr || !observation.comparison().equal() ||
+         holders_differ(observation);
 }
 
 }  // namespace retrust

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "observe/agent_token.h"
 #include "observe/commands.h"
+#include "observe/handed_out_ca.h"
 #include "observe/parse.h"
 #include "observe/right_clusters.h"
 #include "observe/same_cluster.h"
@@ -72,25 +72,33 @@ awaitable<void> StepRunner::prepare() {
 }
 
 awaitable<void> StepRunner::await_one_ca() {
-  const auto* live = context_.seen().live();
-  if (live == nullptr || agree_on_ca(context_.seen().downstream, *live)) co_return;
+  if (!holders_differ(context_.seen())) co_return;
+  const auto live = *context_.seen().live();
   const auto& journal = context_.run_journal();
-  journal.wait_started(fmt::format("for one CA in {} and kube-root-ca.crt", live->name),
+  journal.wait_started(fmt::format("for one CA in {} and kube-root-ca.crt", live.name),
                        context_.wait());
   const auto& name_space = context_.options().name_space;
-  const auto args = commands::ca_holders(name_space, live->name);
+  const auto account = context_.seen().downstream.account;
+  const auto args = commands::ca_holders(name_space, live.name);
   const auto deadline = context_.deadline();
-  for (auto agreed = false; !agreed && !deadline.over();) {
+  auto text = ca_behind_text(context_.seen().downstream, live);
+  std::string last;
+  while (!text.empty() && !deadline.over()) {
+    if (text != last) journal.wait_progress(text);
+    last = text;
     co_await pause(pause_between);
     const auto list = co_await context_.clusters().downstream.find(args);
     if (!list) break;
-    const auto now = parse_downstream(*list, name_space, context_.redactor());
-    agreed = now.tokens.empty() || agree_on_ca(now, now.tokens.front());
+    auto now = parse_downstream(*list, name_space, context_.redactor());
+    now.right_ca = context_.seen().downstream.right_ca;
+    const auto tokens = parse_tokens(*list, name_space, account, context_.redactor());
+    text = tokens.empty() ? std::string() : ca_behind_text(now, tokens.front());
   }
   auto now = co_await observe(context_.clusters(), observe_, journal);
   check_same_clusters(context_.seen(), now);
   context_.observed(std::move(now));
-  check_one_ca(context_.seen());
+  check_right_clusters(context_.seen());
+  check_one_ca(context_.seen(), context_.options().downstream_kubectl);
   journal.wait_ended("the cluster hands out one CA");
 }
 
@@ -127,7 +135,7 @@ awaitable<void> StepRunner::observe_again() {
   now.container = before.container;
   context_.observed(std::move(now));
   check_right_clusters(context_.seen());
-  check_one_ca(context_.seen());
+  check_one_ca(context_.seen(), context_.options().downstream_kubectl);
   check_may_change(context_.seen(), context_.plan(), context_.options());
 }
 

@@ -189,33 +189,5 @@ TEST_CASE("what Kubernetes it is, is asked of the cluster: Rancher may know an o
   CHECK(has(plan.out, "the agents do when they start"));
 }
 
-TEST_CASE("a CA that is not in every secret yet is waited for before anything is changed") {
-  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--scenario", "healthy", "--fault",
-                   "secrets-later"});
-  sandbox.renew();
-  const auto status = sandbox.retrust({"status"});
-  CAPTURE(status.all());
-  CHECK(status.status == 3);
-  CHECK(has(status.out, "kube-root-ca.crt hold different CAs"));
-  CHECK(has(status.out, "stored against live: token the same, CA different"));
-
-  const auto refused = sandbox.run({"--timeout", "1s"});
-  CAPTURE(refused.all());
-  CHECK(refused.status == 4);
-  CHECK(has(refused.err, "not of one mind about its CA"));
-  CHECK(sandbox.changes().empty());
-
-  auto run = sandbox.start({.args = {"run", "--yes", "--no-rancher-backup"}});
-  const auto transcript = sandbox.run_folder() / "transcript.jsonl";
-  wait_until("it waits for one CA", [&] {
-    return std::filesystem::exists(transcript) && has(read_file(transcript), "for one CA in");
-  });
-  CHECK(sandbox.changes().empty());
-  sandbox.tell("hand-out-ca");
-  CHECK(run->wait() == 0);
-  CAPTURE(run->out());
-  CHECK(sandbox.ready() == "True");
-}
-
 }  // namespace
 }  // namespace retrust::e2e

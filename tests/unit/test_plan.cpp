@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "observe/handed_out_ca.h"
 #include "observe/right_clusters.h"
 #include "report/verdict.h"
 #include "secrets.h"
@@ -351,9 +352,25 @@ TEST_CASE("refused with 4: not the right clusters") {
 
 TEST_CASE("refused with 4: two CAs are handed out") {
   auto seen = renewed();
-  CHECK_NOTHROW(check_one_ca(seen));
+  CHECK_NOTHROW(check_one_ca(seen, {}));
   seen.downstream.root_ca = "another ca";
-  CHECK_THROWS_AS(check_one_ca(seen), Failure);
+  CHECK_THROWS_AS(check_one_ca(seen, {}), Failure);
+}
+
+TEST_CASE("the holder of the CA that is behind is named, with the controller that writes it") {
+  auto seen = renewed();
+  const auto& secret = seen.downstream.tokens.front();
+  seen.downstream.root_ca = "another ca";
+  CHECK(ca_behind(seen.downstream, secret) == CaBehind::unknown);
+  seen.downstream.right_ca = "another ca";
+  CHECK(ca_behind(seen.downstream, secret) == CaBehind::secret);
+  CHECK(ca_behind_text(seen.downstream, secret).find("token controller") != std::string::npos);
+  CHECK(seen.live_credentials()->ca_pem == "another ca");
+  seen.downstream.right_ca = secret.credentials.ca_pem;
+  CHECK(ca_behind(seen.downstream, secret) == CaBehind::config_map);
+  CHECK(ca_behind_text(seen.downstream, secret).find("root-ca-cert-publisher") !=
+        std::string::npos);
+  CHECK(seen.live_credentials()->ca_pem == secret.credentials.ca_pem);
 }
 
 TEST_CASE("a Rancher that is no Deployment is not restarted, and that is said") {

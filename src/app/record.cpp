@@ -18,10 +18,12 @@ namespace retrust {
 
 using boost::asio::awaitable;
 
-std::string run_folder_name(const Options& options) {
+std::string run_folder_name(const Options& options, std::string_view id) {
   if (!options.run_dir.empty()) return options.run_dir;
+  if (names_folder(options.cluster)) return default_run_folder(options.cluster);
+  if (!id.empty()) return default_run_folder(id);
   // A rollback need not be told which cluster: that is in the folder of the run.
-  return default_run_folder(options.cluster.empty() ? "rollback" : options.cluster);
+  return default_run_folder(options.command == CommandName::rollback ? "rollback" : "cluster");
 }
 
 Record::Record(Invocation& app, std::string_view what)
@@ -108,6 +110,11 @@ void Record::end_failed(ExitStatus status) {
     next = next_after_failure(called(), app_.options, now.way_back, folder.path().string());
   }
   end(status, {"Not done.", "", std::move(next)});
+}
+
+void Record::name_after(const ClusterId& id) {
+  if (!app_.options.run_dir.empty() || names_folder(app_.options.cluster)) return;
+  folder.name_after(id.text());
 }
 
 Called Record::called() const {

@@ -44,6 +44,8 @@ class Record {
   /// Writes the last line. Returns the exit status, which a lost standard output changes.
   ExitStatus end(ExitStatus status, const Ended& ended);
   void end_failed(ExitStatus status);
+  /// Names the folder after the cluster's ID, if the name that the operator gave does not fit.
+  void name_after(const ClusterId& id);
   /// The command line, with the cluster that the command found out itself.
   Called called() const;
 
@@ -54,7 +56,8 @@ class Record {
   Invocation& app_;
 };
 
-/// The folder of --run-dir, or a new one that the cluster and the time name.
-std::string run_folder_name(const Options& options);
+/// The folder of --run-dir, or a new one that the cluster and the time name: the cluster as the
+/// operator called it, or its ID, which is not known at first, if that name has few ASCII letters.
+std::string run_folder_name(const Options& options, std::string_view id = {});
 
 }  // namespace retrust

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
@@ -177,14 +178,12 @@ std::string mending_command(const fs::path& folder) {
 }
 
 Folder::Folder(Descriptor descriptor, fs::path path, fs::path top)
-    : descriptor_(std::make_shared<const Descriptor>(std::move(descriptor))),
-      path_(std::move(path)),
-      top_(std::move(top)) {
-  const auto exposed = exposure(*descriptor_, Owner::caller);
+    : held_(std::make_shared<Held>(Held{std::move(descriptor), std::move(path), std::move(top)})) {
+  const auto exposed = exposure(held_->descriptor, Owner::caller);
   if (exposed.empty()) return;
   throw Untrusted(fmt::format("{} {}: retrust uses only folders that you alone can change",
-                              path_.string(), exposed),
-                  {"if you trust what is in there", mending_command(top_)});
+                              held_->path.string(), exposed),
+                  {"if you trust what is in there", mending_command(held_->top)});
 }
 
 Folder Folder::at(int parent, const std::string& name, fs::path path, fs::path top) {
@@ -252,19 +251,19 @@ std::optional<Folder> Folder::open(const fs::path& given) {
 }
 
 Folder Folder::create_folder(const std::string& name) const {
-  const auto path = path_of(checked(name, path_));
+  const auto path = path_of(checked(name, held_->path));
   if (::mkdirat(number(), name.c_str(), 0700) != 0) cannot("create", path, errno);
-  return at(number(), name, path, top_);
+  return at(number(), name, path, held_->top);
 }
 
 std::optional<Folder> Folder::open_folder(const std::string& name) const {
-  const auto path = path_of(checked(name, path_));
+  const auto path = path_of(checked(name, held_->path));
   if (what_is(number(), name) == Found::nothing) return std::nullopt;
-  return at(number(), name, path, top_);
+  return at(number(), name, path, held_->top);
 }
 
 Descriptor Folder::create_file(const std::string& name) const {
-  const auto path = path_of(checked(name, path_));
+  const auto path = path_of(checked(name, held_->path));
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   Descriptor descriptor(::openat(number(), name.c_str(), flags, 0600));
   if (!descriptor) cannot("create", path, errno);
@@ -272,7 +271,7 @@ Descriptor Folder::create_file(const std::string& name) const {
 }
 
 std::optional<Descriptor> Folder::open_member(const std::string& name, int flags) const {
-  const auto path = path_of(checked(name, path_));
+  const auto path = path_of(checked(name, held_->path));
   // O_NONBLOCK: a pipe must not keep us waiting.
   Descriptor descriptor(::openat(number(), name.c_str(),
                                  flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
@@ -292,7 +291,7 @@ std::optional<Descriptor> Folder::open_member(const std::string& name, int flags
   if (exposed.empty()) return descriptor;
   throw Untrusted(fmt::format("{} {}: retrust reads only files that you alone can change",
                               path.string(), exposed),
-                  {"if you trust what is in there", mending_command(top_)});
+                  {"if you trust what is in there", mending_command(held_->top)});
 }
 
 std::optional<Descriptor> Folder::open_file(const std::string& name) const {
@@ -306,24 +305,24 @@ Descriptor Folder::append_to_file(const std::string& name) const {
 }
 
 std::optional<struct ::stat> Folder::about(const std::string& name) const {
-  return state_of(number(), checked(name, path_));
+  return state_of(number(), checked(name, held_->path));
 }
 
 std::vector<std::string> Folder::some_names(std::size_t most) const {
-  return members(number(), path_, most);
+  return members(number(), held_->path, most);
 }
 
 std::vector<std::string> Folder::names(std::size_t most) const {
   auto names = some_names(most + 1);
   if (names.size() <= most) return names;
-  throw Failure(ExitStatus::refused,
-                fmt::format("{} holds more than {} files", path_.string(), most),
-                {"retrust did not write so many; see what is there", "ls -la " + operand(path_)});
+  throw Failure(
+      ExitStatus::refused, fmt::format("{} holds more than {} files", held_->path.string(), most),
+      {"retrust did not write so many; see what is there", "ls -la " + operand(held_->path)});
 }
 
 void Folder::move(const std::string& name, const Folder& to, const std::string& new_name) const {
-  const auto path = to.path_of(checked(new_name, to.path_));
-  checked(name, path_);
+  const auto path = to.path_of(checked(new_name, to.path()));
+  checked(name, held_->path);
   // A link fails where the name is taken; a rename would replace what is there.
   if (::linkat(number(), name.c_str(), to.number(), new_name.c_str(), 0) == 0) {
     ::unlinkat(number(), name.c_str(), 0);
@@ -335,7 +334,7 @@ void Folder::move(const std::string& name, const Folder& to, const std::string& 
       cannot("create", path, errno);
     }
   }
-  if (!synchronised(*to.descriptor_)) cannot("write", path, errno);
+  if (!synchronised(to.held_->descriptor)) cannot("write", path, errno);
 }
 
 void Folder::remove(const std::string& name) const noexcept {
@@ -352,15 +351,36 @@ void Folder::remove_tree(const std::string& name) const noexcept {
   remove(name);
 }
 
-fs::path Folder::path_for_child() const {
+bool Folder::is_at_its_path() const {
   struct ::stat ours {};
   struct ::stat there {};
-  const auto same = ::fstat(number(), &ours) == 0 && ::lstat(path_.c_str(), &there) == 0 &&
-                    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-  if (same) return path_;
-  throw Untrusted(fmt::format("{} is not the folder any more that retrust created", path_.string()),
-                  {"see who changes its parent",
-                   "ls -ld " + operand(path_.parent_path().empty() ? "." : path_.parent_path())});
+  return ::fstat(number(), &ours) == 0 && ::lstat(held_->path.c_str(), &there) == 0 &&
+         ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+bool Folder::rename_new(const std::string& name) const {
+  constexpr int most = 1000;
+  const auto place = place_of(held_->path, Missing::leave);
+  if (!place || !is_at_its_path()) return false;
+  const auto parent = place->parent.get();
+  auto free = checked(name, held_->path);
+  for (int number = 2;
+       ::renameat2(parent, place->name.c_str(), parent, free.c_str(), RENAME_NOREPLACE) != 0;
+       ++number) {
+    if (errno != EEXIST || number > most) return false;
+    free = fmt::format("{}-{}", name, number);
+  }
+  held_->path.replace_filename(free);
+  held_->top = held_->path;
+  return true;
+}
+
+fs::path Folder::path_for_child() const {
+  if (is_at_its_path()) return held_->path;
+  throw Untrusted(
+      fmt::format("{} is not the folder any more that retrust created", held_->path.string()),
+      {"see who changes its parent",
+       "ls -ld " + operand(held_->path.parent_path().empty() ? "." : held_->path.parent_path())});
 }
 
 bool is_missing(const fs::path& path) {

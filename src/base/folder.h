@@ -56,24 +56,33 @@ class Folder {
   /// Removes a folder with all its contents, as far as the system allows.
   void remove_tree(const std::string& name) const noexcept;
 
+  /// Gives the folder another name in its parent, as create_new does. Copies know the new path.
+  /// False where the system does not rename it, or something else is at its path: nothing changes.
+  bool rename_new(const std::string& name) const;
+
   /// The path as the operator gave it, for messages.
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path path_of(std::string_view name) const { return path_ / name; }
+  const std::filesystem::path& path() const { return held_->path; }
+  std::filesystem::path path_of(std::string_view name) const { return path() / name; }
   /// The path for a child that works there. Throws Untrusted where the path leads elsewhere by
   /// now.
   std::filesystem::path path_for_child() const;
   /// The descriptor, for calls that end in "at".
-  int number() const { return descriptor_->get(); }
+  int number() const { return held_->descriptor.get(); }
 
  private:
   Folder(Descriptor descriptor, std::filesystem::path path, std::filesystem::path top);
   static Folder at(int parent, const std::string& name, std::filesystem::path path,
                    std::filesystem::path top);
   std::optional<Descriptor> open_member(const std::string& name, int flags) const;
+  bool is_at_its_path() const;
 
-  std::shared_ptr<const Descriptor> descriptor_;
-  std::filesystem::path path_;
-  std::filesystem::path top_;  ///< what is given to chown -R: the outermost of our folders
+  /// What copies share.
+  struct Held {
+    Descriptor descriptor;
+    std::filesystem::path path;
+    std::filesystem::path top;  ///< what is given to chown -R: the outermost of our folders
+  };
+  std::shared_ptr<Held> held_;
 };
 
 /// Waits until the disk has a file or a folder; false, with errno, where it fails. Some file

@@ -22,28 +22,29 @@ namespace {
 }  // namespace
 
 PrivateFile::PrivateFile(const Folder& folder, const std::string& name, Begin begin)
-    : path_(folder.path_of(name)),
+    : folder_(folder),
+      name_(name),
       descriptor_(begin == Begin::empty ? folder.create_file(name) : folder.append_to_file(name)) {}
 
 void PrivateFile::write(std::string_view text) {
   while (!text.empty()) {
     const auto written = ::write(descriptor_.get(), text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) cannot_write(path_, errno);
+    if (written < 0) cannot_write(path(), errno);
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
 void PrivateFile::rewrite(std::string_view text) {
-  if (::lseek(descriptor_.get(), 0, SEEK_SET) != 0) cannot_write(path_, errno);
+  if (::lseek(descriptor_.get(), 0, SEEK_SET) != 0) cannot_write(path(), errno);
   write(text);
   if (::ftruncate(descriptor_.get(), static_cast<off_t>(text.size())) != 0) {
-    cannot_write(path_, errno);
+    cannot_write(path(), errno);
   }
 }
 
 void PrivateFile::sync() {
-  if (!synchronised(descriptor_)) cannot_write(path_, errno);
+  if (!synchronised(descriptor_)) cannot_write(path(), errno);
 }
 
 BackupFile::BackupFile(Folder folder, std::string name)

@@ -22,10 +22,11 @@ class PrivateFile {
   void rewrite(std::string_view text);
   /// Waits until the disk has the file (fdatasync).
   void sync();
-  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path path() const { return folder_.path_of(name_); }
 
  private:
-  std::filesystem::path path_;
+  Folder folder_;
+  std::string name_;
   Descriptor descriptor_;
 };
 

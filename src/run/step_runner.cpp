@@ -46,6 +46,7 @@ awaitable<void> StepRunner::prepare() {
   const auto& journal = context_.run_journal();
   observed_ = std::chrono::steady_clock::now();
   auto seen = co_await observe(context_.clusters(), observe_, journal);
+  if (identified_) identified_(seen.local.cluster.id);
   context_.observed(seen);
   context_.connected(Side::downstream, observed_);
   context_.connected(Side::local, observed_);

@@ -30,6 +30,8 @@ struct RunnerOptions {
   ObserveOptions observe;
   PlanOptions plan;
   std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for each effect of a step
+  /// Called once the cluster's ID is known, before anything is saved.
+  std::function<void(const ClusterId&)> identified = {};
 };
 
 /// Performs steps: observes, plans, asks for consent, acts, proves. Knows no step by name.
@@ -40,6 +42,7 @@ class StepRunner {
              RunnerOptions options, Confirm confirm)
       : observe_(std::move(options.observe)),
         confirm_(std::move(confirm)),
+        identified_(std::move(options.identified)),
         data_(std::move(clusters), std::move(tools), std::move(journal), folder,
               std::move(options.plan), options.wait) {}
   StepRunner(const StepRunner&) = delete;
@@ -98,6 +101,7 @@ class StepRunner {
 
   ObserveOptions observe_;
   Confirm confirm_;
+  std::function<void(const ClusterId&)> identified_;
   RunData data_;
   Context context_{data_};
   BackupMade backup_made_ = BackupMade::no;

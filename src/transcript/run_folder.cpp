@@ -10,6 +10,21 @@
 #include "base/text.h"
 
 namespace retrust {
+namespace {
+
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/// The part of a folder's name before the time.
+std::string before_time(std::string_view cluster) {
+  constexpr std::size_t most = 63;
+  std::string name;
+  for (const char c : cluster) name += is_letter_or_digit(c) || c == '-' || c == '_' ? c : '_';
+  return fmt::format("retrust-{}", name.substr(0, most));
+}
+
+}  // namespace
 
 RunFolder::RunFolder(const std::filesystem::path& path, Name name)
     : folder_(name == Name::own ? Folder::create_new(path) : Folder::create(path)),
@@ -31,15 +46,33 @@ std::filesystem::path RunFolder::save(const std::string& name, const boost::json
   return path;
 }
 
+void RunFolder::name_after(std::string_view cluster) {
+  // The time is that of the first event: "-20261127T100000Z", and perhaps a number.
+  const auto present = folder_.path().filename().string();
+  const auto time = present.rfind('-', present.rfind('T'));
+  if (time == std::string::npos) return;
+  constexpr std::size_t length = 17;
+  if (!folder_.rename_new(before_time(cluster) + present.substr(time, length))) return;
+  backup_ = folder_.open_folder("backup").value_or(backup_);
+}
+
 std::string default_run_folder(std::string_view cluster) {
-  std::string name;
-  for (const char c : cluster) {
-    const auto plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_';
-    name += plain ? c : '_';
-  }
-  return fmt::format("retrust-{}-{}", name.substr(0, 63),
+  return fmt::format("{}-{}", before_time(cluster),
                      compact_utc_text(std::chrono::system_clock::now()));
+}
+
+bool names_folder(std::string_view cluster) {
+  std::size_t known = 0;
+  std::size_t characters = 0;
+  auto ascii = true;
+  for (const char c : cluster) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_letter_or_digit(c)) ++known;
+    if ((byte & 0xC0U) != 0x80U) ++characters;  // no continuation of a character in UTF-8
+    if (byte >= 0x80U) ascii = false;
+  }
+  constexpr std::size_t least = 3;
+  return ascii ? known > 0 : known >= least && 2 * known >= characters;
 }
 
 }  // namespace retrust

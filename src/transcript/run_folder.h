@@ -20,6 +20,10 @@ class RunFolder {
   /// Creates the folder by Folder::create, or by Folder::create_new if the name is our own.
   RunFolder(const std::filesystem::path& path, Name name);
 
+  /// Names a folder of default_run_folder() after another word for the cluster, if the system lets
+  /// it.
+  void name_after(std::string_view cluster);
+
   const std::filesystem::path& path() const { return folder_.path(); }
   const std::filesystem::path& backup_folder() const { return backup_.path(); }
   const Folder& folder() const { return folder_; }
@@ -40,5 +44,10 @@ class RunFolder {
 /// Name of a run's folder: retrust-<cluster>-<UTC time>, fit for a file name with any name of the
 /// cluster.
 std::string default_run_folder(std::string_view cluster);
+
+/// True if a person recognizes the cluster's name by its ASCII letters and digits alone, because a
+/// folder's name keeps no others: all characters are ASCII, with a letter or digit among them, or
+/// at least 3 of them and half of all characters are letters or digits of ASCII.
+bool names_folder(std::string_view cluster);
 
 }  // namespace retrust

@@ -55,6 +55,51 @@ TEST_CASE("two commands of the same second write into folders of their own") {
   CHECK(written == 1);
 }
 
+/// The names of run folders that no --run-dir gave.
+std::vector<std::string> own_folders(Sandbox& sandbox) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(sandbox.directory())) {
+    auto name = entry.path().filename().string();
+    if (fs::exists(entry.path() / "transcript.md")) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+TEST_CASE("a run folder has the cluster's ID where the name has few letters of ASCII") {
+  Sandbox sandbox;
+  const auto renamed =
+      sandbox.kubectl("local", {"patch", "clusters.management.cattle.io", "c-x7k2p", "--type",
+                                "merge", "-p", R"({"spec":{"displayName":"生产"}})"});
+  REQUIRE(renamed.status == 0);
+  const auto result = sandbox.retrust({.args = {"step", "check-cluster", "--timeout", "1s"},
+                                       .cluster = "生产",
+                                       .without = {"--run-dir"}});
+  CAPTURE(result.all());
+  CHECK(result.status == 3);
+  const auto folders = own_folders(sandbox);
+  REQUIRE(folders.size() == 1);
+  CHECK(folders[0].starts_with("retrust-c-x7k2p-"));
+  // What was recorded before the ID was known is there, and the end names the folder.
+  const auto folder = sandbox.directory() / folders[0];
+  const auto lines = lines_of(read_file(folder / "transcript.jsonl"));
+  REQUIRE_FALSE(lines.empty());
+  CHECK(has(lines.front(), "run_started"));
+  CHECK(has(lines.back(), folders[0]));
+  CHECK(has(result.all(), folders[0] + "/transcript.md"));
+}
+
+TEST_CASE("a run folder without the cluster's ID stays where no cluster has that name") {
+  Sandbox sandbox;
+  const auto result =
+      sandbox.retrust({.args = {"step", "get-ca"}, .cluster = "生产", .without = {"--run-dir"}});
+  CAPTURE(result.all());
+  CHECK(result.status == 4);
+  const auto folders = own_folders(sandbox);
+  REQUIRE(folders.size() == 1);
+  CHECK(folders[0].starts_with("retrust-cluster-"));
+  CHECK(has(read_file(sandbox.directory() / folders[0] / "transcript.md"), "no cluster 生产"));
+}
+
 TEST_CASE("the runbook step by step, by number" * doctest::test_suite("anywhere")) {
   Sandbox sandbox;
   CHECK(sandbox.retrust({"step", "2.5", "--timeout", "1s"}).status == 3);

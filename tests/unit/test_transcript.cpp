@@ -3,14 +3,17 @@
 #include <memory>
 #include <sstream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "base/failure.h"
 #include "base/near.h"
+#include "base/private_file.h"
 #include "base/redactor.h"
 #include "base/shortened.h"
 #include "base/text.h"
@@ -381,6 +384,51 @@ TEST_CASE("a run folder is private, and nothing in it is overwritten") {
 TEST_CASE("run folders are named after the cluster, with any name") {
   CHECK(default_run_folder("c-x7k2p").starts_with("retrust-c-x7k2p-"));
   CHECK(default_run_folder("../../etc/ü").find('/') == std::string::npos);
+}
+
+TEST_CASE("a name that has few letters of ASCII names no run folder") {
+  for (const auto* name : {"c-x7k2p", "qa", "e2", "prod.example", "prod-集群", "café"}) {
+    CAPTURE(name);
+    CHECK(names_folder(name));
+  }
+  for (const auto* name : {"", "-", "生产", "a-生产", "生产-12", "prod-集群-一二三", "прод"}) {
+    CAPTURE(name);
+    CHECK_FALSE(names_folder(name));
+  }
+}
+
+TEST_CASE("a run folder gets another name, and what is written later goes there") {
+  const auto directory =
+      std::filesystem::temp_directory_path() / fmt::format("retrust-run-folder-{}", ::getpid());
+  {
+    std::filesystem::create_directories(directory / "retrust-cluster-20261127T100000Z");
+    RunFolder folder(directory / "retrust-cluster-20261127T100000Z", RunFolder::Name::own);
+    REQUIRE(folder.path() == directory / "retrust-cluster-20261127T100000Z-2");
+    PrivateFile begun(folder.folder(), "transcript.md");
+    std::filesystem::create_directory(directory / "retrust-c-x7k2p-20261127T100000Z");
+    folder.name_after("c-x7k2p");
+    CHECK(folder.path() == directory / "retrust-c-x7k2p-20261127T100000Z-2");
+    CHECK(folder.backup_folder() == folder.path() / "backup");
+    CHECK(begun.path() == folder.path() / "transcript.md");
+    CHECK(std::filesystem::exists(begun.path()));
+    CHECK(folder.folder().path_for_child() == folder.path());
+    CHECK_FALSE(std::filesystem::exists(directory / "retrust-cluster-20261127T100000Z-2"));
+  }
+  std::filesystem::remove_all(directory);
+}
+
+TEST_CASE("a run folder that somebody else has moved keeps its name") {
+  const auto directory =
+      std::filesystem::temp_directory_path() / fmt::format("retrust-run-folder-{}", ::getpid());
+  {
+    RunFolder folder(directory / "retrust-cluster-20261127T100000Z", RunFolder::Name::own);
+    std::filesystem::rename(folder.path(), directory / "moved");
+    std::filesystem::create_directory(directory / "retrust-cluster-20261127T100000Z");
+    folder.name_after("c-x7k2p");
+    CHECK(folder.path() == directory / "retrust-cluster-20261127T100000Z");
+    CHECK_FALSE(std::filesystem::exists(directory / "retrust-c-x7k2p-20261127T100000Z"));
+  }
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -120,6 +120,10 @@ std::string World::command(const std::string& line) {
   } else if (line == "hand-out-ca") {
     hand_out_to_maps(downstream_->handed_out_ca());
     hand_out_to_secrets(downstream_->handed_out_ca());
+  } else if (line == "gain-ca") {
+    downstream_->hand_out_ca(downstream_->handed_out_ca() + local_authority_.pem());
+    hand_out_to_maps(downstream_->handed_out_ca());
+    hand_out_to_secrets(downstream_->handed_out_ca());
   } else if (line == "restart local") {
     restart(*local_, std::chrono::milliseconds{1000});
   } else if (line == "restart downstream") {

@@ -104,7 +104,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                          restart local|downstream, stop local|downstream (for good), bump, renew,
                          dump: every object into DIR/dump.json;
                          hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token
-                         secrets and kube-root-ca.crt, too; use-impersonation: every user looks at logs
+                         secrets and kube-root-ca.crt, too; gain-ca: the cluster hands out one CA
+                         more; use-impersonation: every user looks at logs
                          (on a real control plane: fault and use-impersonation)
   --help
 )";

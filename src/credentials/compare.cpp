@@ -118,6 +118,8 @@ std::string text_of(const Comparison& comparison) {
         return "different";
       case Comparison::Part::stored_missing:
         return "not stored";
+      case Comparison::Part::gained:
+        return "without certificates that the live one gained";
     }
     return "";
   };

@@ -19,17 +19,27 @@ struct Credentials {
 
 /// Comparison of Rancher's stored credentials with the live ones.
 struct Comparison {
-  enum class Part { same, differs, stored_missing };
+  enum class Part {
+    same,
+    differs,
+    stored_missing,
+    gained,  ///< the live CA has more certificates, and the stored CA still verifies the server
+  };
   Part token = Part::same;
   Part ca = Part::same;
 
-  bool equal() const { return token == Part::same && ca == Part::same; }
+  /// True if Rancher has exactly what is live.
+  bool same() const { return token == Part::same && ca == Part::same; }
+  /// True if Rancher works with what it has stored: the live credentials, or a CA that lacks only
+  /// certificates that the cluster does not need yet.
+  bool equal() const { return same() || (token == Part::same && ca == Part::gained); }
 };
 
 /// "stored against live: token the same, CA different".
 std::string text_of(const Comparison& comparison);
 
-/// Tokens are compared as text, CA certificates by what they are (see same_certificates).
+/// Tokens are compared as text, CA certificates by what they are (see same_certificates). No part
+/// is `gained`: see Observation::comparison.
 Comparison compare(const Credentials& stored, const Credentials& live);
 
 /// Facts about credentials that the credentials do not hold themselves.

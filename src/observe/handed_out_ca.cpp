@@ -58,6 +58,21 @@ awaitable<std::optional<KubectlFailure>> trial_of(const Clusters& clusters, Kube
   co_return failed;
 }
 
+/// Tries the CA that Rancher has stored, if the live CA holds it and more. The live token goes with
+/// it: a stored token is shown to no server that is not proven to be its own.
+awaitable<void> try_stored_ca(const Clusters& clusters, KubeconfigView view, Secret token,
+                              Observation& seen) {
+  const auto stored = seen.local.cluster.stored.ca_pem;
+  const auto live = seen.live_credentials();
+  if (!live || same_certificates(live->ca_pem, stored)) co_return;
+  if (!contains_certificates(live->ca_pem, stored)) co_return;
+  Credentials credentials;
+  credentials.token = std::move(token);
+  credentials.ca_pem = stored;
+  const auto failed = co_await trial_of(clusters, view, credentials, seen.downstream);
+  if (!failed) seen.proven_ca = stored;
+}
+
 bool is_untrusted(const std::optional<KubectlFailure>& failed) {
   return failed && failed->kind == KubectlError::untrusted;
 }
@@ -84,6 +99,7 @@ awaitable<void> check_handed_out_ca(const Clusters& clusters, const KubeconfigVi
   }
   if (!failed) {
     downstream.handed_out_ca = Downstream::HandedOutCa::verifies;
+    co_await try_stored_ca(clusters, view, in_secret.token, seen);
     co_return;
   }
   // The system's own CAs vouch for this server, so it is a proxy, or has a second certificate. The

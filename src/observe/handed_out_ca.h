@@ -16,7 +16,8 @@ namespace retrust {
 
 /// Checks that the CA that the cluster hands out verifies the API server's certificate, and sets
 /// `handed_out_ca`. The answers so far are the proof if the cluster hands out every CA of the
-/// operator's kubeconfig. If the holders differ, tries the CA of each, and sets `right_ca`.
+/// operator's kubeconfig. If the holders differ, tries the CA of each, and sets `right_ca`. If the
+/// live CA only gained certificates, tries the stored one, and sets `proven_ca`.
 boost::asio::awaitable<void> check_handed_out_ca(const Clusters& clusters,
                                                  const KubeconfigView& view, Observation& seen);
 

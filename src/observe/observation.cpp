@@ -66,7 +66,15 @@ std::optional<Credentials> Observation::live_credentials() const {
 Comparison Observation::comparison() const {
   const auto credentials = live_credentials();
   if (!credentials) return {Comparison::Part::differs, Comparison::Part::differs};
-  return compare(local.cluster.stored, *credentials);
+  const auto& stored = local.cluster.stored;
+  auto comparison = compare(stored, *credentials);
+  const auto gained = comparison.token == Comparison::Part::same &&
+                      comparison.ca == Comparison::Part::differs &&
+                      stored_verdict == Verdict::accepted && proven_ca &&
+                      same_certificates(stored.ca_pem, *proven_ca) &&
+                      contains_certificates(credentials->ca_pem, stored.ca_pem);
+  if (gained) comparison.ca = Comparison::Part::gained;
+  return comparison;
 }
 
 std::string says(Verdict verdict) {

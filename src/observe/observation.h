@@ -180,6 +180,8 @@ struct Observation {
   Downstream downstream;
   Local local;
   Verdict stored_verdict = Verdict::unknown;
+  /// PEM of a stored CA that verified the API server, tried only if the live CA holds it and more.
+  std::optional<std::string> proven_ca = {};
   std::optional<std::chrono::sys_seconds> seen_at = {};  ///< time of the observation
   Identity identity = Identity::unproven;
   Registration registration = {};
@@ -201,7 +203,8 @@ struct Observation {
   /// of Rancher's own also the additional CAs that Rancher has stored.
   std::optional<Credentials> live_credentials() const;
   /// Comparison of the stored credentials with the live ones. Everything differs if nothing is
-  /// live.
+  /// live. The CA counts as `gained` if the stored one is proven, and the cluster accepts the
+  /// token.
   Comparison comparison() const;
 };
 

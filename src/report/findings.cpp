@@ -121,6 +121,11 @@ std::vector<std::string> findings(const Observation& observation) {
                     cluster.id));
   }
   lines.push_back(text_of(observation.comparison()));
+  if (observation.comparison().ca == Comparison::Part::gained) {
+    lines.emplace_back(
+        "Rancher works with its stored CA, which verifies the API server. Rancher would not trust "
+        "a server certificate of a CA that the cluster gained");
+  }
   if (downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
     lines.push_back(fmt::format(
         "not provable from here: {} has a certificate of its own, so whether the CA fits the API "
@@ -164,7 +169,7 @@ std::vector<std::string> render_stored(const Observation& observation) {
 std::string credentials_diff(const Observation& observation) {
   const auto* secret = observation.live();
   const auto live = observation.live_credentials();
-  if (live && observation.comparison().equal()) return {};
+  if (live && observation.comparison().same()) return {};
   return unified_diff(render_stored(observation),
                       live ? render(*live, {says(secret->verdict), observation.seen_at})
                            : std::vector<std::string>{},
@@ -206,7 +211,9 @@ std::vector<std::string> credentials_table(const Observation& observation) {
   };
   const auto comparison = observation.comparison();
   const auto word = [](Comparison::Part part) {
-    return part == Comparison::Part::same ? "same" : "different";
+    return part == Comparison::Part::same     ? "same"
+           : part == Comparison::Part::gained ? "gained"
+                                              : "different";
   };
   const std::vector<std::array<std::string, 4>> rows{
       {"", "stored in Rancher", "live in the cluster", ""},

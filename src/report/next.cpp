@@ -152,6 +152,11 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
                                     const Observation& seen, const Plan& plan) {
   std::vector<Advice> next;
   if (!differs(seen, plan)) {
+    if (seen.comparison().ca == Comparison::Part::gained) {
+      next.emplace_back(
+          "to store the certificates too that the cluster's CA gained",
+          command_line(called, CommandName::step, Scope::what_is_left, {"update-cluster"}));
+    }
     add_other_cause(next, options, seen);
     add_registration(next, called, seen);
     add_tokens(next, called, seen);

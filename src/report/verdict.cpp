@@ -7,8 +7,9 @@ namespace retrust {
 std::string verdict_of_run(const Observation& seen, Repaired repaired) {
   const auto& cluster = seen.local.cluster;
   if (!seen.comparison().equal()) return text_of(seen.comparison());
-  auto text = fmt::format("Rancher has stored the live token and CA of {} ({})",
-                          cluster.display_name, cluster.id.text());
+  auto text = fmt::format("Rancher has stored the live token and {} of {} ({})",
+                          seen.comparison().same() ? "CA" : "a good CA", cluster.display_name,
+                          cluster.id.text());
   const auto& server = seen.downstream.kubeconfig.server;
   if (seen.downstream.handed_out_ca == Downstream::HandedOutCa::not_provable) {
     text += ", whether they reach it is not provable from here";

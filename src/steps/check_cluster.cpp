@@ -16,8 +16,10 @@ PlannedStep plan(const Situation& situation) {
   PlannedStep planned{Step::check_cluster,
                       situation.performed(Step::check_cluster) ? Need::not_needed : Need::needed,
                       "watches the clusters resource until it has the live token and CA"};
-  if (!token_is_to_come(situation) && seen.comparison().equal()) {
-    planned.reason = "reads the clusters resource: stored and live are the same";
+  if (!token_is_to_come(situation) && situation.is_stored()) {
+    planned.reason = seen.comparison().same()
+                         ? "reads the clusters resource: stored and live are the same"
+                         : "reads the clusters resource: the stored CA is good";
   } else if (const auto reason = no_report(seen); !reason.empty()) {
     planned.reason = fmt::format("no report is waited for: {}", reason);
     return planned;
@@ -30,10 +32,13 @@ PlannedStep plan(const Situation& situation) {
   return planned;
 }
 
+std::string stored_words(const Observation& seen) {
+  return seen.comparison().same() ? stored_text(seen) : text_of(seen.comparison());
+}
+
 boost::asio::awaitable<void> run(Context context) {
   context.note_live();
-  const auto reason =
-      context.seen().comparison().equal() ? std::string() : no_report(context.seen());
+  const auto reason = context.situation().is_stored() ? std::string() : no_report(context.seen());
   if (!reason.empty()) {
     context.run_journal().finding(fmt::format("no report is waited for: {}", reason));
     co_return;
@@ -43,12 +48,12 @@ boost::asio::awaitable<void> run(Context context) {
   const auto in_time = co_await await_cluster(context, Target::stored);
   if (!in_time) context.state().report_missing = true;
   journal.wait_ended(
-      in_time ? "Rancher has stored the live token and CA"
+      in_time ? stored_words(context.seen())
               : fmt::format("nothing was reported within {}", duration_text(context.wait())));
 }
 
 StepResult result(const Observation& seen) {
-  return {stored_text(seen), seen.comparison().equal() ? "" : "not the same"};
+  return {stored_words(seen), seen.comparison().equal() ? "" : "not the same"};
 }
 
 std::vector<Permission> permissions(const Observation&, const PlanOptions&) {

@@ -68,7 +68,8 @@ void Context::observed(Observation now) const {
 }
 
 void Context::note_equal(const Comparison& before) const {
-  if (!before.equal() && seen().comparison().equal()) {
+  const auto now = seen().comparison();
+  if ((!before.equal() && now.equal()) || (!before.same() && now.same())) {
     state().stored_changed =
         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   }

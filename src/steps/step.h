@@ -26,6 +26,12 @@ struct Situation {
   Order order() const { return state.order.value_or(order_of(seen)); }
   bool performed(Step step) const { return state.performed.contains(step); }
   bool every() const { return options.extent == Extent::every; }
+  /// True if Rancher has stored what this run wants there: a CA with which Rancher works, or the
+  /// live one if every section was asked for.
+  bool is_stored() const {
+    const auto comparison = seen.comparison();
+    return every() ? comparison.same() : comparison.equal();
+  }
 };
 
 /// Result of a step.

@@ -72,7 +72,7 @@ awaitable<bool> await_cluster(Context context, Target target) {
   const auto look = [&] {
     if (context.state().stored_token_due) return Flow::stop;
     const auto& ready = context.seen().local.cluster.ready;
-    const auto equal = context.seen().comparison().equal();
+    const auto equal = context.situation().is_stored();
     auto text = fmt::format("stored and live {}; Rancher says: Ready {}{}",
                             equal ? "are the same" : "differ", ready.status,
                             ready.message.empty() ? "" : ": " + ready.message);

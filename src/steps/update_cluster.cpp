@@ -40,7 +40,15 @@ PlannedStep plan(const Situation& situation) {
     return {step, Need::needed, no_report(seen), command};
   }
   const auto comparison = seen.comparison();
-  if (comparison.equal()) return {step, Need::not_needed, "stored and live are the same"};
+  if (comparison.same()) return {step, Need::not_needed, "stored and live are the same"};
+  if (situation.is_stored()) {
+    PlannedStep planned{step, Need::not_needed,
+                        "the stored CA verifies the API server, and lacks only certificates that "
+                        "the live one gained",
+                        command};
+    planned.doubtful = true;
+    return planned;
+  }
   if (const auto reason = no_report(seen); !reason.empty()) {
     return {step, Need::needed, reason, command};
   }
@@ -68,7 +76,7 @@ boost::asio::awaitable<void> run(Context context) {
   change.look = [context](const ClusterResource& now) {
     context.saw_cluster(now);
     check_right_clusters(context.seen());
-    return !context.seen().comparison().equal();
+    return !context.seen().comparison().same();
   };
   if (!before.rancher.version && before.cluster.stored.token.empty() &&
       before.cluster.token_secret_name.empty()) {
@@ -102,7 +110,7 @@ boost::asio::awaitable<void> run(Context context) {
   };
   change.done = [context](const ClusterResource& stored) {
     context.saw_cluster(stored);
-    return context.seen().comparison().equal();
+    return context.seen().comparison().same();
   };
   const auto stored = co_await change_cluster(kubectl, context.folder(), context.journal(),
                                               context.redactor(), std::move(change));

@@ -84,6 +84,8 @@ class Api {
     std::vector<Resource> resources;
     /// Tells whose token it is; access none where it is nobody's.
     std::function<User(const std::string& token)> authenticate;
+    /// What ails the server when it reviews a token; empty where nothing does.
+    std::function<std::string()> review_trouble;
     /// Called before a change is made.
     std::function<void(const About&)> before_change;
     /// Resources that nobody may read, with commas between them.

@@ -39,6 +39,7 @@ Cluster::Cluster(boost::asio::io_context& io, std::string name, const Authority&
                   .kubernetes = kubernetes_,
                   .resources = std::move(resources),
                   .authenticate = [this](const std::string& token) { return authenticate(token); },
+                  .review_trouble = hooks.review_trouble,
                   .before_change = hooks.before_change,
                   .forbidden = hooks.forbidden});
   server_ = std::make_unique<Server>(

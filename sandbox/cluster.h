@@ -20,6 +20,7 @@ class Cluster {
   struct Hooks {
     std::function<void(const About&)> before_change;
     std::string forbidden = {};  ///< resources that nobody may read
+    std::function<std::string()> review_trouble;
     std::function<void(const About&, unsigned code)> answered;
     std::function<std::optional<std::chrono::milliseconds>()> watch_limit;
     Hostile* hostile = nullptr;

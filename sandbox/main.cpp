@@ -53,6 +53,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       secrets-later[=MS]           a renewed CA comes into token secrets later: after that time, or not
                                    before hand-out-ca
       map-later[=MS]               a renewed CA comes into kube-root-ca.crt later, in the same manner
+      review-trouble[=TEXT]        the downstream API server answers each TokenReview with an error of
+                                   its own (default: context deadline exceeded)
       twin-name                    two clusters of one display name
       cattle-deployment            Rancher's deployment is called cattle
       broken-credentials           the secret that the agents mount is missing

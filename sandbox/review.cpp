@@ -24,7 +24,11 @@ Response Api::review(const Request& request, const Target& target, const About& 
   json::object status;
   if (target.resource->plural == "tokenreviews") {
     const auto user = settings_.authenticate(text_at(object, "/spec/token"));
-    if (user.access == Access::none) {
+    const auto trouble = settings_.review_trouble ? settings_.review_trouble() : std::string();
+    if (!trouble.empty()) {
+      status["user"] = json::object{};
+      status["error"] = trouble;
+    } else if (user.access == Access::none) {
       status["user"] = json::object{};
       const auto token = text_at(object, "/spec/token");
       const auto is_jwt = std::count(token.begin(), token.end(), '.') == 2;

@@ -22,6 +22,7 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"old-ca-handed-out", Where::played},
                                                   {"secrets-later", Where::played},
                                                   {"map-later", Where::played},
+                                                  {"review-trouble", Where::played},
                                                   {"twin-name", Where::played},
                                                   {"cattle-deployment", Where::anywhere},
                                                   {"broken-credentials", Where::played},

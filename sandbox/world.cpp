@@ -140,6 +140,11 @@ std::string World::stored_ca(const Authority& authority) const {
 Cluster::Hooks World::hooks_of(const std::string& name) {
   return {.before_change = [this, name](const About& about) { before_change(name, about); },
           .forbidden = name == "downstream" ? settings_.faults.value("forbidden") : std::string(),
+          .review_trouble = [this, name]() -> std::string {
+            if (name != "downstream" || !settings_.faults.has("review-trouble")) return {};
+            const auto text = settings_.faults.value("review-trouble");
+            return text.empty() ? "context deadline exceeded" : text;
+          },
           .answered = [this, name](const About& about, unsigned) { answered(name, about); },
           .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
             if (!settings_.faults.has("close-watches")) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "observe/handed_out_ca.h"
 #include "observe/right_clusters.h"
 #include "observe/server_container.h"
 #include "report/findings.h"
@@ -19,7 +20,9 @@ std::string outcome(const Observation& seen, const Plan& plan) {
   if (!differs(seen, plan)) return "Nothing is needed.";
   const auto steps = steps_text(plan);
   if (steps.empty() && seen.comparison().equal()) {
-    return "The cluster hands out two CAs. No changes were made.";
+    return holders_differ(seen)
+               ? "The cluster hands out two CAs. No changes were made."
+               : "Whether the cluster accepts Rancher's token is not clear. No changes were made.";
   }
   if (steps.empty()) return "Stored and live credentials differ. No changes were made.";
   const auto& cluster = seen.local.cluster;

@@ -1,7 +1,6 @@
 #include "observe/impersonation.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <map>
 
@@ -73,18 +72,18 @@ awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
   page = co_await pages.next();
 }
 
-using Rulings = std::vector<std::pair<Ruling, DisplayText>>;
+using Verdicts = std::vector<std::pair<Verdict, DisplayText>>;
 
 awaitable<void> rule_some(Kubectl downstream, const std::vector<UserToken>& tokens,
-                          std::size_t begin, Secret control, Rulings& rulings) {
+                          std::size_t begin, Secret control, Verdicts& verdicts) {
   const auto end = std::min(tokens.size(), begin + reviews_at_once);
   json::array reviews;
   for (auto i = begin; i < end; ++i) reviews.push_back(token_review(tokens[i].token));
   if (!control.empty()) reviews.push_back(token_review(control));
   const auto answers = co_await downstream.review(std::move(reviews));
   if (!control.empty()) {
-    const auto [ruling, reason] = ruling_of(answers.back());
-    if (ruling != Ruling::accepted) {
+    const auto [verdict, reason] = verdict_of(answers.back());
+    if (verdict != Verdict::accepted) {
       throw Failure(ExitStatus::refused,
                     "the cluster does not accept the agents' own token either, so what it says of "
                     "others' proves nothing",
@@ -93,7 +92,7 @@ awaitable<void> rule_some(Kubectl downstream, const std::vector<UserToken>& toke
                     reason);
     }
   }
-  for (auto i = begin; i < end; ++i) rulings[i] = ruling_of(answers[i - begin]);
+  for (auto i = begin; i < end; ++i) verdicts[i] = verdict_of(answers[i - begin]);
 }
 
 /// Counts the tokens of the pages.
@@ -123,8 +122,8 @@ class Survey {
     const auto tokens = std::exchange(waiting_, {});
     if (reviewed_ > 0) say_progress();
     reviewed_ += tokens.size();
-    const auto rulings = co_await rule(clusters_.downstream, tokens, Secret());
-    for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], rulings[i]);
+    const auto verdicts = co_await rule(clusters_.downstream, tokens, Secret());
+    for (std::size_t i = 0; i < tokens.size(); ++i) count(tokens[i], verdicts[i]);
   }
 
   awaitable<UserTokens> finish() {
@@ -151,19 +150,19 @@ class Survey {
     journal_.wait_progress(fmt::format("{} so far", reviewed_));
   }
 
-  void count(const UserToken& token, const std::pair<Ruling, DisplayText>& ruling) {
+  void count(const UserToken& token, const std::pair<Verdict, DisplayText>& verdict) {
     const auto owner = owner_of(token, agents_namespace_);
     if (!owner) return;
     if (*owner == TokenOwner::user && token.account == system_account(seen_.local.cluster.id)) {
-      take_system(token, ruling.first);
+      take_system(token, verdict.first);
     }
     auto& [group, doomed] = groups_[{token.name_space, *owner}];
     group.name_space = token.name_space;
     group.owner = *owner;
     ++group.total;
-    if (ruling.first == Ruling::accepted) return;
-    if (ruling.first == Ruling::rejected) {
-      if (++group.rejected == 1) group.reason = ruling.second;
+    if (verdict.first == Verdict::accepted) return;
+    if (verdict.first == Verdict::rejected) {
+      if (++group.rejected == 1) group.reason = verdict.second;
       if (group.examples.size() < most_examples) group.examples.push_back(token.name);
       if (auto why = not_made_again(token, *owner, seen_); why.empty()) {
         doomed.push_back(token.name.text());
@@ -173,15 +172,15 @@ class Survey {
       }
     } else {
       ++group.unclear;
-      if (group.reason.empty()) group.reason = ruling.second;
+      if (group.reason.empty()) group.reason = verdict.second;
     }
   }
 
   /// Of several, an accepted one counts: Rancher takes the one that the account refers to.
-  void take_system(const UserToken& token, Ruling ruling) {
+  void take_system(const UserToken& token, Verdict verdict) {
     if (!system_.account.empty() && !system_.rejected) return;
     system_.account = token.account;
-    system_.rejected = ruling == Ruling::rejected;
+    system_.rejected = verdict == Verdict::rejected;
     system_.kept_because = not_made_again(token, TokenOwner::user, seen_);
   }
 
@@ -321,38 +320,17 @@ awaitable<TokenPage> TokenPages::next() {
   }
 }
 
-std::pair<Ruling, DisplayText> ruling_of(const json::value& review) {
-  const auto* status = find_at(review, "/status");
-  const auto verdict = verdict_of(review).first;
-  if (verdict == Verdict::unknown) return {Ruling::unclear, "no answer"};
-  if (verdict == Verdict::accepted) return {Ruling::accepted, {}};
-  auto reason = text_at(*status, "/error");
-  // No authenticator knew the token, and nothing went wrong.
-  if (reason.empty() || reason == "invalid bearer token" || reason == "[invalid bearer token]") {
-    return {Ruling::rejected, std::move(reason)};
-  }
-  // Words of the API server's own check of service account tokens, also with another error beside
-  // them (Kubernetes, pkg/serviceaccount/jwt.go and legacy.go). "been invalidated" is not decisive:
-  // a secret that could not be read just then also gets these words.
-  constexpr std::array decisive{"error in cryptographic primitive", "no keys found",
-                                "been marked invalid", "token has expired"};
-  const auto certain = std::any_of(decisive.begin(), decisive.end(), [&](const char* words) {
-    return reason.find(words) != std::string::npos;
-  });
-  return {certain ? Ruling::rejected : Ruling::unclear, std::move(reason)};
-}
-
-awaitable<Rulings> rule(const Kubectl& downstream, const std::vector<UserToken>& tokens,
-                        Secret control) {
-  Rulings rulings(tokens.size());
+awaitable<Verdicts> rule(const Kubectl& downstream, const std::vector<UserToken>& tokens,
+                         Secret control) {
+  Verdicts verdicts(tokens.size());
   for (std::size_t begin = 0; begin < tokens.size();) {
     std::vector<awaitable<void>> questions;
     for (; questions.size() < 2 && begin < tokens.size(); begin += reviews_at_once) {
-      questions.push_back(rule_some(downstream, tokens, begin, control, rulings));
+      questions.push_back(rule_some(downstream, tokens, begin, control, verdicts));
     }
     co_await wait_all(std::move(questions));
   }
-  co_return rulings;
+  co_return verdicts;
 }
 
 std::string not_made_again(const UserToken& token, TokenOwner owner,

@@ -63,15 +63,10 @@ class TokenPages {
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
-/// A cluster's ruling on a token. An error that says nothing about the token itself, such as a
-/// webhook that cannot be reached, is no rejection.
-enum class Ruling { accepted, rejected, unclear };
-std::pair<Ruling, DisplayText> ruling_of(const boost::json::value& review);
-
-/// Asks for rulings on tokens, and returns them in the order of the tokens. Two processes run side
-/// by side. A control is a token that has to be good: each question contains it, and the rulings of
-/// a question that rejects the control are not believed. Throws Failure (refused) then.
-boost::asio::awaitable<std::vector<std::pair<Ruling, DisplayText>>> rule(
+/// Asks for verdicts on tokens, and returns them in the order of the tokens. Two processes run side
+/// by side. A control is a token that has to be good: each question contains it, and the verdicts
+/// of a question that rejects the control are not believed. Throws Failure (refused) then.
+boost::asio::awaitable<std::vector<std::pair<Verdict, DisplayText>>> rule(
     const Kubectl& downstream, const std::vector<UserToken>& tokens, Secret control);
 
 /// Reason why nobody would make such a token again, so that retrust must not delete it. Empty if

@@ -50,7 +50,7 @@ struct TokenSecret {
   DisplayText invalid_since = {};  ///< day since which Kubernetes rejects it as unused
   bool foreign_token = false;      ///< true if `.data.token` is no service account's token
   Verdict verdict = Verdict::unknown;
-  DisplayText reason = {};  ///< the server's reason for a rejection
+  DisplayText reason = {};  ///< the server's words, if it does not accept the token
 
   /// True if the token controller has filled in the secret.
   bool complete() const { return !credentials.token.empty() && !credentials.ca_pem.empty(); }
@@ -180,6 +180,7 @@ struct Observation {
   Downstream downstream;
   Local local;
   Verdict stored_verdict = Verdict::unknown;
+  DisplayText stored_reason = {};  ///< the server's words about the stored token
   /// PEM of a stored CA that verified the API server, tried only if the live CA holds it and more.
   std::optional<std::string> proven_ca = {};
   std::optional<std::chrono::sys_seconds> seen_at = {};  ///< time of the observation
@@ -202,6 +203,9 @@ struct Observation {
   /// the CA of kube-root-ca.crt if that exists, because a secret's CA may be behind. For an account
   /// of Rancher's own also the additional CAs that Rancher has stored.
   std::optional<Credentials> live_credentials() const;
+  /// True if the cluster answered the question about the stored token by an error that is no
+  /// verdict.
+  bool is_unclear() const { return stored_verdict == Verdict::unknown && !stored_reason.empty(); }
   /// Comparison of the stored credentials with the live ones. Everything differs if nothing is
   /// live. The CA counts as `gained` if the stored one is proven, and the cluster accepts the
   /// token.

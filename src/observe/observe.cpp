@@ -143,6 +143,16 @@ std::vector<Permission> permissions_in(Side side, const ObserveOptions& options,
   return permissions;
 }
 
+/// True if the stored token names a secret that is not among those of the agents' namespace.
+bool stored_secret_is_gone(const Observation& seen, const NamespaceName& name_space) {
+  const auto claims = parse_token(seen.local.cluster.stored.token.reveal());
+  if (!claims || claims->secret_name.empty() || claims->name_space != name_space.text()) {
+    return false;
+  }
+  const auto& names = seen.downstream.secret_names;
+  return !names.contains(ObjectName::if_allowed(claims->secret_name.str()));
+}
+
 /// Asks for the tokens and the permissions in one process.
 awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions& options,
                                   Observation& seen) {
@@ -163,7 +173,12 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
     if (!secret.complete()) continue;
     std::tie(secret.verdict, secret.reason) = verdict_of(*answer++);
   }
-  if (!stored.empty()) seen.stored_verdict = verdict_of(*answer++).first;
+  if (!stored.empty()) {
+    std::tie(seen.stored_verdict, seen.stored_reason) = verdict_of(*answer++);
+    if (may_lack_secret(seen.stored_reason) && stored_secret_is_gone(seen, options.name_space)) {
+      seen.stored_verdict = Verdict::rejected;
+    }
+  }
   for (const auto& permission : permissions) {
     if (!is_allowed(*answer++)) seen.missing_permissions.push_back(text_of(permission));
   }

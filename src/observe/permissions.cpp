@@ -1,5 +1,8 @@
 #include "observe/permissions.h"
 
+#include <algorithm>
+#include <array>
+
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
@@ -22,6 +25,27 @@ json::object review(std::string_view api_version, std::string_view kind, json::o
   object["metadata"] = json::object{};
   object["spec"] = std::move(spec);
   return object;
+}
+
+constexpr const char* no_answer = "no answer";
+
+/// True if the error of a TokenReview is a verdict on the token. Any other error may be the
+/// server's own trouble, such as a webhook that cannot be reached, or a time-out.
+bool rejects(std::string_view error) {
+  // No authenticator knew the token, and nothing went wrong. kubernetes/apiserver v0.30.0,
+  // pkg/authentication/request/bearertoken/bearertoken.go: this text stands for no error.
+  if (error.empty() || error == "invalid bearer token" || error == "[invalid bearer token]") {
+    return true;
+  }
+  // Words of the API server's own check of service account tokens, also with another error beside
+  // them. kubernetes/kubernetes v1.30.0, pkg/serviceaccount/jwt.go (the signature fits no key, or
+  // no key has the token's ID), legacy.go (marked as unused), claims.go (expired).
+  constexpr std::array decisive{"error in cryptographic primitive",
+                                "go-jose: unknown/unsupported algorithm", "no keys found",
+                                "been marked invalid", "token has expired"};
+  return std::any_of(decisive.begin(), decisive.end(), [&](const char* words) {
+    return error.find(words) != std::string_view::npos;
+  });
 }
 
 }  // namespace
@@ -58,13 +82,18 @@ std::pair<Verdict, DisplayText> verdict_of(const json::value& answer) {
   if (flag_at(answer, "/status/authenticated")) return {Verdict::accepted, {}};
   // A missing answer is no rejection: a kuberc can make `create` a dry run, which asks no server.
   const auto* status = find_at(answer, "/status");
-  if (status == nullptr || !status->is_object()) return {Verdict::unknown, {}};
+  if (status == nullptr || !status->is_object()) return {Verdict::unknown, no_answer};
   // API servers leave out a false verdict (kubernetes/kubernetes, commit 008b3652,
   // staging/src/k8s.io/api/authentication/v1/types.go: TokenReviewStatus). A verdict of another
   // type comes from another program.
   const auto* verdict = find_at(answer, "/status/authenticated");
-  if (verdict != nullptr && !verdict->is_bool()) return {Verdict::unknown, {}};
-  return {Verdict::rejected, text_at(answer, "/status/error")};
+  if (verdict != nullptr && !verdict->is_bool()) return {Verdict::unknown, no_answer};
+  DisplayText error = text_at(answer, "/status/error");
+  return {rejects(error.str()) ? Verdict::rejected : Verdict::unknown, error};
+}
+
+bool may_lack_secret(const DisplayText& reason) {
+  return reason.str().find("oken has been invalidated") != std::string::npos;
 }
 
 }  // namespace retrust

@@ -29,8 +29,14 @@ std::string text_of(const Permission& permission);
 boost::json::value access_review(const Permission& permission);
 bool is_allowed(const boost::json::value& answer);
 
-/// A TokenReview, and the reading of its answer: the verdict and the server's reason.
+/// A TokenReview, and the reading of its answer: the verdict and the server's reason. An error that
+/// says nothing about the token itself, such as a webhook that cannot be reached, is no rejection.
 boost::json::value token_review(const Secret& token);
 std::pair<Verdict, DisplayText> verdict_of(const boost::json::value& answer);
+
+/// True for the words of an API server about a token whose secret is gone, and about a token whose
+/// secret it could not read just then (kubernetes/kubernetes v1.30.0, pkg/serviceaccount/legacy.go
+/// and claims.go). They are a rejection only if the secret is known to be gone.
+bool may_lack_secret(const DisplayText& reason);
 
 }  // namespace retrust

@@ -36,6 +36,10 @@ std::string verdict_text(const TokenSecret& secret) {
     case Verdict::unknown:
       break;
   }
+  if (!secret.reason.empty()) {
+    return fmt::format("whether the cluster accepts the token in {} is not clear: {}", secret.name,
+                       secret.reason);
+  }
   return fmt::format("token secret {}", secret.name);
 }
 
@@ -99,6 +103,11 @@ std::vector<std::string> findings(const Observation& observation) {
   }
   if (observation.stored_verdict == Verdict::rejected) {
     lines.emplace_back("the cluster rejects the token that Rancher has stored");
+  }
+  if (observation.is_unclear()) {
+    lines.push_back(fmt::format(
+        "whether the cluster accepts the token that Rancher has stored is not clear: {}",
+        observation.stored_reason));
   }
   if (auto text = registration_trouble(observation.registration); !text.empty()) {
     lines.push_back(std::move(text));
@@ -238,7 +247,7 @@ std::vector<std::string> credentials_table(const Observation& observation) {
 
 bool differs(const Observation& observation, const Plan& plan) {
   return plan.next_change() != nullptr || !observation.comparison().equal() ||
-         holders_differ(observation);
+         holders_differ(observation) || observation.is_unclear();
 }
 
 }  // namespace retrust

@@ -16,6 +16,15 @@ RunData::RunData(Clusters clusters, BackupTools tools, Journal journal, const Ru
       options_(std::move(options)),
       wait_(wait) {}
 
+namespace {
+
+void forget_verdict(Observation& seen) {
+  seen.stored_verdict = Verdict::unknown;
+  seen.stored_reason = {};
+}
+
+}  // namespace
+
 Kubectl Context::downstream() const {
   return data_->clusters_.downstream.in_section(section_).with(RetryPolicy{wait()});
 }
@@ -81,7 +90,7 @@ void Context::saw_cluster(ClusterResource now, Token token) const {
   const auto before = seen().comparison();
   // The verdict is about the token that was read last. A token that is due may be the same.
   if (token == Token::read) {
-    if (now.stored.token != data_->token_read_) data_->seen_.stored_verdict = Verdict::unknown;
+    if (now.stored.token != data_->token_read_) forget_verdict(data_->seen_);
     data_->token_read_ = now.stored.token;
   }
   cluster = std::move(now);
@@ -139,6 +148,7 @@ void Context::saw_registration(Registration now) const {
 void Context::were_accepted(const Credentials& credentials) const {
   if (compare(seen().local.cluster.stored, credentials).equal()) {
     data_->seen_.stored_verdict = Verdict::accepted;
+    data_->seen_.stored_reason = {};
   }
 }
 

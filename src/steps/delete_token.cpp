@@ -121,8 +121,14 @@ PlannedStep plan(const Situation& situation) {
   if (!reason.empty()) {
     return {step, Need::needed, std::move(reason), commands_for(situation), notes_for(seen)};
   }
-  return {step, Need::not_needed,
-          fmt::format("the cluster accepts the token in {}", seen.live()->name)};
+  const auto& live = *seen.live();
+  if (live.verdict == Verdict::unknown && !live.reason.empty()) {
+    return {step, Need::not_needed,
+            fmt::format("whether the cluster accepts the token in {} is not clear, and only what "
+                        "it certainly rejects is deleted: {}",
+                        live.name, live.reason)};
+  }
+  return {step, Need::not_needed, fmt::format("the cluster accepts the token in {}", live.name)};
 }
 
 awaitable<void> wait_for_token(Context context, std::set<Uid> doomed) {

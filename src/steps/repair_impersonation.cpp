@@ -198,14 +198,14 @@ class RejectedTokens {
     TokenPages pages(name_space, downstream_, context_.redactor());
     while (pages.more()) {
       const auto page = co_await pages.next();
-      const auto rulings = co_await rule(downstream_, page.tokens, control_);
+      const auto verdicts = co_await rule(downstream_, page.tokens, control_);
       std::vector<UserToken> doomed;
       for (std::size_t i = 0; i < page.tokens.size(); ++i) {
         const auto& token = page.tokens[i];
         const auto owner = owner_of(token, context_.options().name_space);
         const auto chosen = only_.empty() || token.account == only_;
         const auto ours = owner && chosen && not_made_again(token, *owner, context_.seen()).empty();
-        if (ours && rulings[i].first == Ruling::rejected && !used.contains(token.name.text())) {
+        if (ours && verdicts[i].first == Verdict::rejected && !used.contains(token.name.text())) {
           doomed.push_back(token);
         }
       }

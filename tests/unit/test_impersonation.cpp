@@ -131,35 +131,46 @@ TEST_CASE("a list that took longer than the server remembers begins again") {
 TEST_CASE("a rejection is told from an error") {
   struct Row {
     std::string status;
-    Ruling ruling;
+    Verdict verdict;
   };
   const std::vector<Row> rows{
-      {R"({"authenticated": true})", Ruling::accepted},
-      {R"({})", Ruling::rejected},
-      {R"({"error": "invalid bearer token"})", Ruling::rejected},
+      {R"({"authenticated": true})", Verdict::accepted},
+      {R"({})", Verdict::rejected},
+      {R"({"error": "invalid bearer token"})", Verdict::rejected},
       {R"({"error": "[invalid bearer token, square/go-jose: error in cryptographic primitive]"})",
-       Ruling::rejected},
+       Verdict::rejected},
       {R"({"error": "[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]"})",
-       Ruling::rejected},
+       Verdict::rejected},
       // What becomes of any secret that could not be read just then, too.
       {R"({"error": "[invalid bearer token, service account token has been invalidated]"})",
-       Ruling::unclear},
+       Verdict::unknown},
       {R"({"error": "the token in secret a/b for service account a/c has been marked invalid."})",
-       Ruling::rejected},
+       Verdict::rejected},
       // A webhook that is away says nothing of a token whose signature was found to be wrong.
       {R"({"error": "[go-jose/go-jose: error in cryptographic primitive, Post webhook: timeout]"})",
-       Ruling::rejected},
+       Verdict::rejected},
       {R"({"error": "[invalid bearer token, Post \"https://127.0.0.1:6440/\": dial tcp: refused]"})",
-       Ruling::unclear},
-      {R"({"error": "context deadline exceeded"})", Ruling::unclear},
+       Verdict::unknown},
+      {R"({"error": "[invalid bearer token, invalid signature, no keys found]"})",
+       Verdict::rejected},
+      // A key of another type was put in the place of the old one.
+      {R"({"error": "[invalid bearer token, square/go-jose: unknown/unsupported algorithm]"})",
+       Verdict::rejected},
+      {R"({"error": "[invalid bearer token, service account token has expired]"})",
+       Verdict::rejected},
+      {R"({"error": "context deadline exceeded"})", Verdict::unknown},
+      {R"({"error": "[invalid bearer token, context deadline exceeded]"})", Verdict::unknown},
+      {R"({"error": "authentication failed unexpectedly"})", Verdict::unknown},
+      {R"({"error": "[invalid bearer token, Token does not match server's copy]"})",
+       Verdict::unknown},
   };
   for (const auto& row : rows) {
     json::object review;
     review["status"] = json::parse(row.status);
     CAPTURE(row.status);
-    CHECK(ruling_of(review).first == row.ruling);
+    CHECK(verdict_of(review).first == row.verdict);
   }
-  CHECK(ruling_of(json::object{}).first == Ruling::unclear);
+  CHECK(verdict_of(json::object{}).first == Verdict::unknown);
 }
 
 TEST_CASE("a status with a verdict of another type rejects no token") {
@@ -167,7 +178,6 @@ TEST_CASE("a status with a verdict of another type rejects no token") {
     CAPTURE(verdict);
     const auto review = json::parse(R"({"status":{"authenticated":)" + verdict + "}}");
     CHECK(verdict_of(review).first == Verdict::unknown);
-    CHECK(ruling_of(review).first == Ruling::unclear);
   }
   // API servers leave a false verdict out.
   CHECK(verdict_of(json::parse(R"({"status":{"user":{}}})")).first == Verdict::rejected);

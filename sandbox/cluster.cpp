@@ -79,13 +79,29 @@ Answer Cluster::handle(Request request) {
   return api_->handle(request);
 }
 
-User Cluster::authenticate(const std::string& token) const {
+void Cluster::note_use(const boost::json::value& claims) {
+  if (kubernetes_.number < Version{1, 27, 0}) return;
+  const ObjectKey key{"secrets", text_at(claims, "/kubernetes.io~1serviceaccount~1namespace"),
+                      text_at(claims, "/kubernetes.io~1serviceaccount~1secret.name")};
+  const auto* present = store_.find(key);
+  if (present == nullptr) return;
+  constexpr std::string_view label = "/metadata/labels/kubernetes.io~1legacy-token-last-used";
+  constexpr std::size_t day = 10;  // 2026-11-27
+  const auto today = now_text().substr(0, day);
+  if (text_at(*present, label) == today) return;
+  auto used = *present;
+  put(used, label, today);
+  store_.update(key, std::move(used));
+}
+
+User Cluster::authenticate(const std::string& token) {
   if (token == admin_token_) return {"admin", Access::everything};
   if (token == viewer_token_) return {"viewer", Access::reads};
   const auto claims = verify_jwt(account_key, token);
   if (!claims) return {"system:anonymous", Access::none};
   const boost::json::value value(*claims);
   if (!is_good(value, token)) return {"system:anonymous", Access::none};
+  note_use(value);
   return {text_at(value, "/sub"), Access::everything};
 }
 

@@ -30,7 +30,7 @@ class Cluster {
           Hooks hooks);
 
   /// Whose token it is.
-  User authenticate(const std::string& token) const;
+  User authenticate(const std::string& token);
   const std::string& name() const { return name_; }
   const KubernetesProfile& kubernetes() const { return kubernetes_; }
   Store& store() { return store_; }
@@ -56,6 +56,9 @@ class Cluster {
 
  private:
   Answer handle(Request request);
+  /// Labels the Secret of an accepted legacy token with the day, from Kubernetes 1.27 on. From
+  /// kubernetes/kubernetes v1.30.0, pkg/serviceaccount/legacy.go.
+  void note_use(const boost::json::value& claims);
   bool is_good(const boost::json::value& claims, const std::string& token) const;
 
   std::string name_;

@@ -148,7 +148,9 @@ UserTokensChoice Toolbox::user_tokens_choice() const {
   if (options_.command == CommandName::step && options_.step != Step::repair_impersonation) {
     return UserTokensChoice::leave;
   }
-  return UserTokensChoice::look;
+  const auto repairs = options_.impersonation == Impersonation::repair ||
+                       options_.step == Step::repair_impersonation;
+  return repairs ? UserTokensChoice::look : UserTokensChoice::with_cause;
 }
 
 ObserveOptions Toolbox::observe_options(Permissions permissions, const Clusters& clusters) const {

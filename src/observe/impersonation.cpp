@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "credentials/token.h"
 #include "observe/commands.h"
 #include "observe/parse.h"
 #include "observe/permissions.h"
@@ -95,6 +96,34 @@ awaitable<void> rule_some(Kubectl downstream, const std::vector<UserToken>& toke
   for (auto i = begin; i < end; ++i) verdicts[i] = verdict_of(answers[i - begin]);
 }
 
+/// True if something shows that the cluster may reject the users' tokens.
+bool has_cause(const Observation& seen) {
+  const auto& tokens = seen.downstream.tokens;
+  const auto rejected = [](const TokenSecret& secret) {
+    return secret.verdict == Verdict::rejected;
+  };
+  // Rancher deploys its agents by the token of its system user: rancher/rancher v2.15.0,
+  // pkg/controllers/management/clusterdeploy/clusterdeploy.go.
+  return std::any_of(tokens.begin(), tokens.end(), rejected) ||
+         seen.stored_verdict == Verdict::rejected || seen.registration.keeps_out() ||
+         seen.local.cluster.agent_deployed.status == "False";
+}
+
+/// IDs of the keys with which accepted tokens were signed. An API server finds the key of a token
+/// by this ID: kubernetes/kubernetes v1.30.0, pkg/serviceaccount/jwt.go.
+std::set<std::string> good_keys(const Observation& seen) {
+  std::set<std::string> keys;
+  const auto add = [&](const Secret& token) {
+    const auto claims = parse_token(token.reveal());
+    if (claims && !claims->key_id.empty()) keys.insert(claims->key_id.str());
+  };
+  for (const auto& secret : seen.downstream.tokens) {
+    if (secret.verdict == Verdict::accepted) add(secret.credentials.token);
+  }
+  if (seen.stored_verdict == Verdict::accepted) add(seen.local.cluster.stored.token);
+  return keys;
+}
+
 /// Counts the tokens of the pages.
 class Survey {
  public:
@@ -103,7 +132,9 @@ class Survey {
       : clusters_(clusters),
         seen_(seen),
         journal_(std::move(journal)),
-        agents_namespace_(options.name_space) {}
+        agents_namespace_(options.name_space),
+        every_(options.user_tokens == UserTokensChoice::look || has_cause(seen)),
+        good_keys_(good_keys(seen)) {}
 
   void add(const NamespaceName& name_space, TokenPage page) {
     if (page.begins_again) {
@@ -113,7 +144,14 @@ class Survey {
       std::erase_if(waiting_,
                     [&](const UserToken& token) { return token.name_space == name_space; });
     }
-    for (auto& token : page.tokens) waiting_.push_back(std::move(token));
+    for (auto& token : page.tokens) {
+      if (every_ || is_suspect(token)) {
+        waiting_.push_back(std::move(token));
+      } else if (auto* group = group_of(token)) {
+        ++group->counted.total;
+        ++group->counted.unreviewed;
+      }
+    }
   }
 
   bool full() const { return waiting_.size() >= page_size; }
@@ -141,6 +179,11 @@ class Survey {
   }
 
  private:
+  struct Entry {
+    UserTokens::Group counted;
+    std::vector<std::string> doomed;  ///< names of the secrets to delete
+  };
+
   /// Reports progress, from the second batch on. Most clusters have one batch.
   void say_progress() {
     if (!said_) {
@@ -150,21 +193,37 @@ class Survey {
     journal_.wait_progress(fmt::format("{} so far", reviewed_));
   }
 
-  void count(const UserToken& token, const std::pair<Verdict, DisplayText>& verdict) {
+  /// True if another key signed the token than those of accepted tokens.
+  bool is_suspect(const UserToken& token) const {
+    const auto claims = parse_token(token.token.reveal());
+    return claims && !claims->key_id.empty() && !good_keys_.empty() &&
+           !good_keys_.contains(claims->key_id.str());
+  }
+
+  /// Null for a token of the agents'.
+  Entry* group_of(const UserToken& token) {
     const auto owner = owner_of(token, agents_namespace_);
-    if (!owner) return;
-    if (*owner == TokenOwner::user && token.account == system_account(seen_.local.cluster.id)) {
+    if (!owner) return nullptr;
+    auto& entry = groups_[{token.name_space, *owner}];
+    entry.counted.name_space = token.name_space;
+    entry.counted.owner = *owner;
+    return &entry;
+  }
+
+  void count(const UserToken& token, const std::pair<Verdict, DisplayText>& verdict) {
+    auto* entry = group_of(token);
+    if (entry == nullptr) return;
+    auto& [group, doomed] = *entry;
+    if (group.owner == TokenOwner::user &&
+        token.account == system_account(seen_.local.cluster.id)) {
       take_system(token, verdict.first);
     }
-    auto& [group, doomed] = groups_[{token.name_space, *owner}];
-    group.name_space = token.name_space;
-    group.owner = *owner;
     ++group.total;
     if (verdict.first == Verdict::accepted) return;
     if (verdict.first == Verdict::rejected) {
       if (++group.rejected == 1) group.reason = verdict.second;
       if (group.examples.size() < most_examples) group.examples.push_back(token.name);
-      if (auto why = not_made_again(token, *owner, seen_); why.empty()) {
+      if (auto why = not_made_again(token, group.owner, seen_); why.empty()) {
         doomed.push_back(token.name.text());
       } else {
         ++group.kept;
@@ -201,11 +260,9 @@ class Survey {
   NamespaceName agents_namespace_;
   std::size_t reviewed_ = 0;
   bool said_ = false;
+  bool every_;  ///< whether all tokens are reviewed
+  std::set<std::string> good_keys_;
   std::vector<UserToken> waiting_;
-  struct Entry {
-    UserTokens::Group counted;
-    std::vector<std::string> doomed;  ///< names of the secrets to delete
-  };
   std::map<std::pair<NamespaceName, TokenOwner>, Entry> groups_;
   UserTokens::System system_;
 };
@@ -382,6 +439,13 @@ awaitable<void> observe_user_tokens(const Clusters& clusters, const ObserveOptio
   const auto asked = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
   try {
     own = co_await survey(clusters, options, journal, seen, others);
+    if (const auto count = own.unreviewed(); count > 0) {
+      journal.note(
+          fmt::format("not reviewed: {} of Rancher's users and agents. Nothing shows that the "
+                      "cluster rejects them, and the review of an accepted one writes a label into "
+                      "its Secret from Kubernetes 1.27 on",
+                      counted(count, "token")));
+    }
   } catch (const Failure& failure) {
     own.groups.clear();
     own.look = UserTokens::Look::failed;

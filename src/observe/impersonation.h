@@ -79,8 +79,10 @@ std::string not_made_again(const UserToken& token, TokenOwner owner,
 boost::asio::awaitable<std::set<std::string>> names_in_pods(const Kubectl& downstream,
                                                             NamespaceName name_space);
 
-/// Reviews all tokens of the own namespaces, and adds the result to the observation: the groups, or
-/// the reason of the failure.
+/// Reviews the tokens of the own namespaces, and adds the result to the observation: the groups, or
+/// the reason of the failure. UserTokensChoice::with_cause reviews all if the cluster rejects the
+/// agents' or the stored token, if Rancher must deploy its agents again, or could not. Otherwise
+/// only tokens are reviewed that were signed with another key than an accepted token.
 boost::asio::awaitable<void> observe_user_tokens(const Clusters& clusters,
                                                  const ObserveOptions& options, Journal journal,
                                                  Observation& seen);

@@ -399,7 +399,6 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
     reviews.push_back(
         review_permissions(clusters.local, permissions_in(Side::local, options, seen), seen));
     reviews.push_back(check_handed_out_ca(clusters, view, seen));
-    reviews.push_back(observe_user_tokens(clusters, options, journal, seen));
     reviews.push_back(take_new_pods(clusters, options.name_space, seen));
     co_await wait_all(std::move(reviews));
     // The agents report their own account's token when they start.
@@ -409,6 +408,8 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
       take_account(agent_account);
       co_await review_live(clusters, seen);
     }
+    // The verdicts on the other tokens are the cause to review those of the users.
+    co_await observe_user_tokens(clusters, options, journal, seen);
   }
   co_return seen;
 }

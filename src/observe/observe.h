@@ -32,11 +32,14 @@ void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal
 /// Returns the permissions that the operator's users need after an observation.
 using PermissionsNeeded = std::function<std::vector<Permission>(const Observation&)>;
 
-/// Choice to review the tokens of Rancher's users.
+/// Choice to review the tokens of Rancher's users. From Kubernetes 1.27 on the review of an
+/// accepted one writes a label into its Secret (kubernetes/kubernetes v1.30.0,
+/// pkg/serviceaccount/legacy.go).
 enum class UserTokensChoice {
-  leave,
+  leave,             ///< do not read them
   for_redeployment,  ///< review them if Rancher has to deploy its agents again
-  look,
+  with_cause,        ///< review tokens that may be rejected: see observe_user_tokens
+  look,              ///< review all
 };
 
 struct ObserveOptions {

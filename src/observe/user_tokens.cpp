@@ -45,6 +45,10 @@ std::size_t UserTokens::doomed() const {
   return sum(groups, [](const Group& group) { return group.doomed(); });
 }
 
+std::size_t UserTokens::unreviewed() const {
+  return sum(groups, [](const Group& group) { return group.unreviewed; });
+}
+
 std::vector<NamespaceName> own_namespaces(const boost::json::value& list,
                                           const NamespaceName& agents_namespace) {
   std::vector<NamespaceName> found;

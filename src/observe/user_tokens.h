@@ -39,9 +39,10 @@ struct UserTokens {
     NamespaceName name_space;
     TokenOwner owner = TokenOwner::user;
     std::size_t total = 0;  ///< secrets with a token: Rancher waits for the others to be filled in
-    std::size_t rejected = 0;  ///< certainly rejected by the cluster
-    std::size_t unclear = 0;   ///< answered by an error rather than a rejection
-    std::size_t kept = 0;      ///< rejected ones that no repair deletes
+    std::size_t rejected = 0;    ///< certainly rejected by the cluster
+    std::size_t unclear = 0;     ///< answered by an error rather than a rejection
+    std::size_t unreviewed = 0;  ///< not reviewed, because nothing shows that they are rejected
+    std::size_t kept = 0;        ///< rejected ones that no repair deletes
     std::map<std::string, std::size_t> kept_because = {};  ///< number of kept tokens by reason
     DisplayText reason = {};                ///< the server's words about a rejected or unclear one
     std::vector<ObjectName> examples = {};  ///< names of the first rejected ones
@@ -67,6 +68,7 @@ struct UserTokens {
   std::size_t total() const;
   std::size_t rejected() const;
   std::size_t doomed() const;
+  std::size_t unreviewed() const;
 };
 
 /// The namespaces of a list that Rancher's agents make by themselves: the agents' own, Fleet's and

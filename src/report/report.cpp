@@ -65,6 +65,7 @@ json::value user_tokens_report(const UserTokens& own) {
     entry["total"] = group.total;
     entry["rejected"] = group.rejected;
     entry["unclear"] = group.unclear;
+    entry["notReviewed"] = group.unreviewed;
     entry["leftAlone"] = group.kept;
     json::object because;
     for (const auto& [why, count] : group.kept_because) because[why] = count;

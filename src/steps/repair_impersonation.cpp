@@ -71,9 +71,11 @@ PlannedStep plan(const Situation& situation) {
       break;
   }
   if (own.rejected() == 0) {
+    if (own.total() == 0) return {step, Need::not_needed, "there are no tokens of Rancher's users"};
     return {step, Need::not_needed,
-            own.total() == 0
-                ? "there are no tokens of Rancher's users"
+            own.unreviewed() > 0
+                ? fmt::format("nothing shows that the cluster rejects one of {}",
+                              counted(own.total(), "token"))
                 : fmt::format("the cluster rejects none of {}", counted(own.total(), "token"))};
   }
   const auto rejected = rejected_text(own);

@@ -69,7 +69,8 @@ struct Answer {
   std::variant<Response, Watch> result;
 };
 
-/// Who may do what. `viewer` reads and reviews; the others do anything.
+/// Who may do what. `viewer` reads and reviews, but not the pods of all namespaces;
+/// the others do anything.
 enum class Access { none, reads, everything };
 struct User {
   std::string name;

@@ -14,6 +14,9 @@
 
 namespace retrust::sandbox {
 
+/// When the played clusters were made, as metav1.Time: after the CA that they have had since.
+const std::string& clusters_made();
+
 /// One played Kubernetes cluster: its objects, who may speak to it, and its API server.
 class Cluster {
  public:
@@ -42,7 +45,9 @@ class Cluster {
   /// What its controller manager hands out as the cluster's CA: PEM, and as a secret's data has it.
   const std::string& handed_out_ca() const { return handed_out_ca_; }
   const std::string& handed_out_ca_base64() const { return handed_out_ca_base64_; }
-  void hand_out_ca(std::string pem);
+  /// Since when, as metav1.Time; empty where the servers do not tell.
+  const std::string& handed_out_since() const { return handed_out_since_; }
+  void hand_out_ca(std::string pem, std::string since);
   /// Signs service account tokens, and verifies them.
   Key account_key;
 
@@ -65,6 +70,7 @@ class Cluster {
   KubernetesProfile kubernetes_;
   Store store_;
   std::string handed_out_ca_;
+  std::string handed_out_since_;
   std::string handed_out_ca_base64_;  // not encoded again for each of thousands of secrets
   std::string admin_token_;
   std::string viewer_token_;

@@ -6,6 +6,7 @@
 #include "account_token.h"
 #include "json_util.h"
 #include "objects.h"
+#include "others.h"
 #include "world.h"
 
 namespace retrust::sandbox {
@@ -58,7 +59,8 @@ void World::renew() {
   new_authority_ = Authority(valid(std::chrono::seconds{60}, std::chrono::days{3650}));
   downstream_->account_key = Key();
   if (!settings_.faults.has("old-ca-handed-out")) {
-    downstream_->hand_out_ca(handed_out(new_authority_));
+    downstream_->hand_out_ca(handed_out(new_authority_),
+                             settings_.faults.has("no-managed-fields") ? "" : now_text());
   }
   // The controller manager writes the CA into what is there, and never touches a token. Its
   // controllers for ConfigMaps and for Secrets do not wait for each other.
@@ -108,6 +110,8 @@ void World::write_ca(const std::vector<ObjectKey>& bearers, const std::string& t
     if (present == nullptr) continue;
     auto changed = *present;
     put(changed, "/data/ca.crt", text);
+    // A write of the present CA tells when.
+    if (text == downstream_->handed_out_ca()) publish_ca(*downstream_, changed);
     store.update(key, std::move(changed));
   }
 }
@@ -121,7 +125,7 @@ std::string World::command(const std::string& line) {
     hand_out_to_maps(downstream_->handed_out_ca());
     hand_out_to_secrets(downstream_->handed_out_ca());
   } else if (line == "gain-ca") {
-    downstream_->hand_out_ca(downstream_->handed_out_ca() + local_authority_.pem());
+    downstream_->hand_out_ca(downstream_->handed_out_ca() + local_authority_.pem(), now_text());
     hand_out_to_maps(downstream_->handed_out_ca());
     hand_out_to_secrets(downstream_->handed_out_ca());
   } else if (line == "restart local") {

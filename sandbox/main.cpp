@@ -36,6 +36,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --impersonation-users N         how many users have looked at logs before (Rancher 2.6 and later;
                                   default: 3)
   --fresh-impersonation-users N   of these, how many did so after the renewal (default: 0)
+  --workloads N          a network plugin, Fleet's agent, rancher-webhook and N Deployments of users,
+                         all started before the renewal (default: none of these)
   --scenario NAME        what was renewed: renewed (CA and service account key), ca-only, key-only,
                          healthy (default: renewed)
   --fault NAME[=VALUE]   may be given several times:
@@ -75,6 +77,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       registration=dead|previous|expired
                                    Rancher does not know the agents' registration token; knows it as
                                    the previous one, for two hours more, or did so until an hour ago
+      no-managed-fields            nothing says when the CA in kube-root-ca.crt changed
+      metrics-away                 the APIService of metrics-server is not available
       ca-bundle                    the cluster has two CAs; stored are both, in another order
   --hostile "SERVER ATTACK"       that server (downstream or local) rewrites what it sends; may be given
                          several times. DIR/places-SERVER lists each string that it came by. ATTACK is
@@ -145,6 +149,7 @@ Settings settings_of(const po::variables_map& map) {
                     .faults = {}};
   settings.fresh_impersonation_users =
       number(map, "fresh-impersonation-users", 0, settings.impersonation_users);
+  if (map.count("workloads") > 0) settings.workloads = number(map, "workloads", 0, 100'000);
   if (map.count("fault") > 0) {
     for (const auto& fault : map["fault"].as<std::vector<std::string>>()) {
       settings.faults.set_from(fault);
@@ -162,9 +167,10 @@ Options parse(int argc, char** argv) {
   described.add_options()("help", "")("directory", po::value<std::string>()->required(), "")(
       "rancher", text("2.4"), "")("kubernetes", text("1.20"), "")("driver", text("imported"), "")(
       "agent-replicas", count(1), "")("impersonation-users", count(3), "")(
-      "fresh-impersonation-users", count(0), "")("scenario", text("renewed"), "")(
-      "fault", po::value<std::vector<std::string>>(), "")("quick", "")("until-stdin-closes", "")(
-      "control-plane", text(""), "")("hostile", po::value<std::vector<std::string>>(), "");
+      "fresh-impersonation-users", count(0), "")("workloads", po::value<int>(), "")(
+      "scenario", text("renewed"), "")("fault", po::value<std::vector<std::string>>(), "")(
+      "quick", "")("until-stdin-closes", "")("control-plane", text(""), "")(
+      "hostile", po::value<std::vector<std::string>>(), "");
   po::positional_options_description positional;
   positional.add("directory", 1);
   po::variables_map map;
@@ -189,8 +195,8 @@ Options parse(int argc, char** argv) {
   if (!options.settings.attacks.empty()) {
     throw std::runtime_error("--hostile is for played clusters");
   }
-  for (const auto* played : {"kubernetes", "fresh-impersonation-users"}) {
-    if (!map[played].defaulted()) {
+  for (const auto* played : {"kubernetes", "fresh-impersonation-users", "workloads"}) {
+    if (map.count(played) > 0 && !map[played].defaulted()) {
       throw std::runtime_error(fmt::format("--{} is for played clusters", played));
     }
   }

@@ -117,6 +117,9 @@ json::value pod(const PodSpec& spec, PodState state) {
     owner["controller"] = true;
     put(made, "/metadata/ownerReferences", json::array{owner});
   }
+  if (spec.owner_kind == "ReplicaSet") {
+    put(made, "/metadata/labels/pod-template-hash", spec.owner.substr(spec.owner.rfind('-') + 1));
+  }
   put(made, "/spec", pod_spec(spec.account, spec.image, spec.secrets));
   if (spec.token == PodToken::projected_volume) {
     made.at("spec").at("volumes").as_array().push_back(token_volume());

@@ -13,6 +13,7 @@ namespace retrust::sandbox {
 namespace json = boost::json;
 
 bool reads(const About& about) {
+  if (about.resource == "pods" && about.name_space.empty()) return false;
   return about.verb == "get" || about.verb == "list" || about.verb == "watch" ||
          about.resource.starts_with("tokenreviews") ||
          about.resource.starts_with("selfsubjectaccessreviews");

@@ -37,6 +37,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"stored-crlf", Where::played},
                                                   {"ca-bundle", Where::played},
                                                   {"additional-ca", Where::played},
+                                                  {"no-managed-fields", Where::played},
+                                                  {"metrics-away", Where::played},
                                                   {"registration", Where::played}};
   return known;
 }

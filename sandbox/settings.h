@@ -46,6 +46,8 @@ struct Settings {
   int agent_replicas = 1;                                     ///< of cattle-cluster-agent
   int impersonation_users = 3;        ///< who have used logs or shell before
   int fresh_impersonation_users = 0;  ///< of these, whose token was made after the renewal
+  /// Workloads that are not Rancher's, and so many of users; none where it is not said.
+  std::optional<int> workloads = {};
   Scenario scenario = Scenario::renewed;
   Pace pace = Pace::lifelike;
   Faults faults;

@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 constexpr seconds day{86'400};
+constexpr seconds since_renewal{60};
 
 bool ca_kept(Scenario scenario) {
   return scenario == Scenario::key_only || scenario == Scenario::healthy;
@@ -45,7 +46,7 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
       log_(directory_),
       scheduler_(io),
       old_authority_(valid(360 * day, 5 * day)),
-      new_authority_(valid(ca_kept(settings_.scenario) ? 300 * day : seconds{60}, 3650 * day)),
+      new_authority_(valid(ca_kept(settings_.scenario) ? 300 * day : since_renewal, 3650 * day)),
       local_authority_(valid(300 * day, 3650 * day)),
       other_authority_(valid(300 * day, 3650 * day)),
       spare_authority_(valid(300 * day, 3650 * day), "another-ca") {
@@ -82,8 +83,7 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   kubelets_.push_back(
       std::make_unique<Kubelet>(other_->store(), scheduler_, settings_, log_, Kubelet::Hooks{}));
 
-  downstream_->hand_out_ca(
-      handed_out(settings_.faults.has("old-ca-handed-out") ? old_authority_ : new_authority_));
+  hand_out_ca();
   const auto registration = random_suffix(54);
   const auto& before = ca_kept(settings_.scenario) ? new_authority_ : old_authority_;
   old_report_.token = fill_downstream(*downstream_, old_key_, registration);
@@ -120,6 +120,15 @@ void World::leave_old_ca() {
     hand_out_to_secrets(old);
     hand_out_later("secrets-later", [this] { hand_out_to_secrets(downstream_->handed_out_ca()); });
   }
+}
+
+void World::hand_out_ca() {
+  const auto old = settings_.faults.has("old-ca-handed-out");
+  auto since = old || ca_kept(settings_.scenario)
+                   ? clusters_made()
+                   : time_text(std::chrono::system_clock::now() - since_renewal);
+  if (settings_.faults.has("no-managed-fields")) since.clear();
+  downstream_->hand_out_ca(handed_out(old ? old_authority_ : new_authority_), std::move(since));
 }
 
 std::string World::handed_out(const Authority& authority) const {

@@ -50,6 +50,8 @@ class World : public Stage {
   const boost::json::value& add_cluster_resource(const std::string& id, ClusterSpec spec);
   void add_registration(const std::string& mounted);
   void add_production(const std::string& ca, const std::string& token);
+  /// Hands out the CA of the scenario, and says since when.
+  void hand_out_ca();
   /// What the controller manager hands out as that CA, PEM, and what Rancher has of it, base64.
   std::string handed_out(const Authority& authority) const;
   std::string stored_ca(const Authority& authority) const;

@@ -4,6 +4,7 @@
 
 #include "accounts.h"
 #include "json_util.h"
+#include "others.h"
 #include "world.h"
 
 namespace retrust::sandbox {
@@ -18,10 +19,7 @@ void add_namespace(Cluster& cluster, const std::string& name) {
   auto made = bare("v1", "Namespace");
   put(made, "/status/phase", "Active");
   cluster.store().create({"namespaces", "", name}, std::move(made));
-  if (cluster.kubernetes().root_ca_map == RootCaMap::absent) return;
-  auto map = bare("v1", "ConfigMap");
-  put(map, "/data/ca.crt", cluster.handed_out_ca());
-  cluster.store().create({"configmaps", name, "kube-root-ca.crt"}, std::move(map));
+  add_root_ca_map(cluster, name);
 }
 
 /// Secrets, and a token's where there is one.
@@ -73,14 +71,16 @@ std::string World::fill_downstream(Cluster& cluster, const Key& signer,
   add_agents(cluster, mounted ? cattle.mountable : std::string());
   const auto helm =
       add_account(cluster, {.name_space = agents, .name = "helm-operation", .signer = signer});
-  store.create({"pods", agents, "helm-operation-7xk2p"},
-               pod({.account = "helm-operation",
-                    .app = "helm-operation",
-                    .image = "rancher/shell:v0.1.5",
-                    .secrets = mounts({}, mounted ? helm.mountable : std::string()),
-                    .started = started_long_ago,
-                    .token = cluster.kubernetes().pod_token},
-                   PodState::running));
+  auto operation = pod({.account = "helm-operation",
+                        .app = "helm-operation",
+                        .image = "rancher/shell:v0.1.5",
+                        .secrets = mounts({}, mounted ? helm.mountable : std::string()),
+                        .started = started_long_ago,
+                        .token = cluster.kubernetes().pod_token},
+                       PodState::running);
+  // rancher/rancher v2.12.3, pkg/catalogv2/helmop/operation.go: createPod.
+  put(operation, "/spec/restartPolicy", "Never");
+  store.create({"pods", agents, "helm-operation-7xk2p"}, std::move(operation));
   if (settings_.rancher.impersonation == Impersonation::user_accounts) {
     add_namespace(cluster, fleet);
     // Its token was made when Kubernetes still made one for every account.
@@ -90,6 +90,11 @@ std::string World::fill_downstream(Cluster& cluster, const Key& signer,
                           .how = AccountSecret::referenced});
     add_namespace(cluster, impersonation);
     if (cluster.name() == "downstream") add_impersonators(cluster, signer);
+  }
+  const auto metrics_away = settings_.faults.has("metrics-away");
+  add_api_services(cluster, metrics_away ? Metrics::away : Metrics::answer);
+  if (settings_.workloads && cluster.name() == "downstream") {
+    add_others(cluster, signer, *settings_.workloads);
   }
   if (settings_.rancher.account_secret != AccountSecret::mounted || mounted)
     return decoded_secret(cattle.token_base64);

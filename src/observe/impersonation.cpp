@@ -63,12 +63,6 @@ std::string page_path(const NamespaceName& name_space, const std::string& next) 
   return path;
 }
 
-/// True for status 410: the server no longer knows the state with which the list began.
-bool is_expired(const KubectlFailure& failure) {
-  return failure.detail.find("(Expired)") != std::string::npos ||
-         failure.detail.find("continue parameter is too old") != std::string::npos;
-}
-
 awaitable<void> store_first(TokenPages& pages, TokenPage& page) {
   page = co_await pages.next();
 }

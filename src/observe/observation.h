@@ -15,6 +15,7 @@
 #include "base/names.h"
 #include "credentials/compare.h"
 #include "credentials/secret.h"
+#include "observe/affected.h"
 #include "observe/backup.h"
 #include "observe/kubeconfig.h"
 #include "observe/new_pods.h"
@@ -135,7 +136,8 @@ struct ClusterResource {
   Condition ready;
   Condition connected;       ///< whether an agent is connected: Rancher 2.6.3 and later
   Condition agent_deployed;  ///< whether Rancher could deploy its agents
-  boost::json::object raw;   ///< the whole object, secrets included
+  AuthorizedEndpoint endpoint = {};
+  boost::json::object raw;  ///< the whole object, secrets included
 };
 
 /// Rancher's server in the local cluster.
@@ -194,6 +196,7 @@ struct Observation {
   BackupObservation backup = {};
   UserTokens user_tokens = {};
   NewPods new_pods = {};
+  Affected affected = {};  ///< what is not Rancher's and uses the old CA
 
   /// The token secret whose credentials Rancher should have. Among the complete secrets that are
   /// not rejected, the one whose token Rancher has stored, else the first. If there is no such

@@ -23,6 +23,7 @@
 #include "observe/kubeconfig_registration.h"
 #include "observe/live_account.h"
 #include "observe/login.h"
+#include "observe/observe_affected.h"
 #include "observe/observe_new_pods.h"
 #include "observe/observe_registration.h"
 #include "observe/parse.h"
@@ -399,6 +400,9 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
     reviews.push_back(
         review_permissions(clusters.local, permissions_in(Side::local, options, seen), seen));
     reviews.push_back(check_handed_out_ca(clusters, view, seen));
+    if (options.affected == AffectedChoice::look) {
+      reviews.push_back(observe_affected(clusters.downstream, options.name_space, seen));
+    }
     reviews.push_back(take_new_pods(clusters, options.name_space, seen));
     co_await wait_all(std::move(reviews));
     // The agents report their own account's token when they start.

@@ -42,11 +42,15 @@ enum class UserTokensChoice {
   look,              ///< review all
 };
 
+/// Choice to look for what is not Rancher's and uses the old CA.
+enum class AffectedChoice { leave, look };
+
 struct ObserveOptions {
   std::string cluster;  ///< ID or display name
   NamespaceName name_space = "cattle-system";
   PermissionsNeeded permissions = {};  ///< none: no question about permissions
   UserTokensChoice user_tokens = UserTokensChoice::leave;
+  AffectedChoice affected = AffectedChoice::leave;
 };
 
 /// Asks both clusters for all facts that decisions need, without changes. Tells the journal of long

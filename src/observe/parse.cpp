@@ -325,6 +325,7 @@ ClusterResource parse_cluster(const json::value& cluster, Redactor& redactor) {
     *known = {text_at(condition, "/status"), text_at(condition, "/reason"),
               text_at(condition, "/message")};
   }
+  parsed.endpoint = authorized_endpoint(cluster);
   if (cluster.is_object()) parsed.raw = cluster.get_object();
   return parsed;
 }

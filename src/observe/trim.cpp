@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "base/json.h"
+#include "observe/affected.h"
 
 namespace retrust {
 namespace {
@@ -129,6 +130,33 @@ Trim node_trim() {
     keep_alone(member(*node, "metadata"), {"name", "labels"});
     keep_alone(member(*node, "spec"), {"unschedulable"});
     keep_alone(member(*node, "status"), {"conditions"});
+  };
+}
+
+Trim old_pod_trim(NamespaceName agents_namespace, std::string since) {
+  return [agents_namespace = std::move(agents_namespace),
+          since = std::move(since)](json::value& item) {
+    auto* pod = item.if_object();
+    if (pod == nullptr) return;
+    if (!uses_old_ca(item, agents_namespace, since)) {
+      pod->clear();
+      return;
+    }
+    keep_alone(pod, {"metadata"});
+    auto* metadata = member(*pod, "metadata");
+    keep_alone(metadata, {"name", "namespace", "labels", "ownerReferences"});
+    if (metadata != nullptr) keep_alone(member(*metadata, "labels"), {"pod-template-hash"});
+  };
+}
+
+Trim api_service_trim() {
+  return [](json::value& item) {
+    auto* service = item.if_object();
+    if (service == nullptr) return;
+    keep_alone(service, {"metadata", "status"});
+    keep_alone(member(*service, "metadata"), {"name"});
+    // Items of a list have no kind, and the rule for names depends on it.
+    service->emplace("kind", "APIService");
   };
 }
 

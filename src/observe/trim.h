@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/json_stream.h"
+#include "base/names.h"
 
 namespace retrust {
 
@@ -16,6 +17,13 @@ Trim token_trim();
 Trim event_trim();
 /// Keeps what tells whether a node takes new pods.
 Trim node_trim();
+
+/// Trims a Pod that does not use the old CA (see uses_old_ca in affected.h) to nothing, and another
+/// to the fields of WorkloadCount.
+Trim old_pod_trim(NamespaceName agents_namespace, std::string since);
+
+/// Trims an APIService to the fields of unavailable() in affected.h.
+Trim api_service_trim();
 
 /// Trims an object to its kind and `spec`.
 Trim spec_trim();

@@ -225,6 +225,11 @@ KubectlError classify(const Outcome& outcome) {
   return kind.value_or(KubectlError::other);
 }
 
+bool is_expired(const KubectlFailure& failure) {
+  return failure.detail.find("(Expired)") != std::string::npos ||
+         failure.detail.find("continue parameter is too old") != std::string::npos;
+}
+
 bool is_away(KubectlError kind) {
   return kind == KubectlError::unreachable || kind == KubectlError::proxy_failed ||
          kind == KubectlError::timed_out || kind == KubectlError::hung;

@@ -72,6 +72,9 @@ class KubectlFailure : public Failure {
   KubectlError kind;
 };
 
+/// True for status 410: the server no longer knows the state with which a list began.
+bool is_expired(const KubectlFailure& failure);
+
 /// The failure for an answer that no cluster and no kubectl gives. `what` describes the command,
 /// e.g. "printed what is not JSON".
 Failure bad_answer(const Asked& asked, std::string_view what);

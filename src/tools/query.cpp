@@ -40,6 +40,8 @@ constexpr Place place_of(Resource resource) {
       return {"apps/v1", "Deployment", "deployments"};
     case Resource::daemon_sets:
       return {"apps/v1", "DaemonSet", "daemonsets"};
+    case Resource::api_services:
+      return {"apiregistration.k8s.io/v1", "APIService", "apiservices"};
     case Resource::clusters:
       return {"management.cattle.io/v3", "Cluster", "clusters"};
     case Resource::settings:

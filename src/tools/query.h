@@ -25,6 +25,7 @@ enum class Resource {
   events,
   deployments,
   daemon_sets,
+  api_services,
   clusters,             ///< Rancher's Cluster
   settings,             ///< Rancher's Setting
   registration_tokens,  ///< Rancher's ClusterRegistrationToken

@@ -38,11 +38,16 @@ const std::map<std::string, std::vector<std::string>>& fields_by_kind() {
        {"/metadata/uid", "/metadata/annotations/rancher.io~1service-account.secret-ref",
         "/secrets/*/name"}},
       {"Namespace", {"/metadata/uid"}},
-      {"ConfigMap", {"/data/ca.crt"}},
+      {"ConfigMap",
+       {"/data/ca.crt", "/metadata/creationTimestamp", "/metadata/managedFields/*/time",
+        "/metadata/managedFields/*/fieldsV1/f:data"}},
+      {"APIService", {"/status/conditions/Available/status="}},
       {"Pod",
        {"/metadata/uid", "/metadata/creationTimestamp", "/metadata/deletionTimestamp",
-        "/metadata/labels/app", "/metadata/ownerReferences/*/kind=",
-        "/metadata/ownerReferences/*/name", "/spec/serviceAccountName",
+        "/metadata/labels/app", "/metadata/labels/pod-template-hash",
+        "/metadata/ownerReferences/*/apiVersion=", "/metadata/ownerReferences/*/kind=",
+        "/metadata/ownerReferences/*/name",
+        "/metadata/ownerReferences/*/controller=", "/spec/serviceAccountName",
         "/spec/volumes/*/secret/secretName", "/spec/volumes/*/secret/optional", "/status/phase=",
         "/status/conditions/Ready/status=", "/status/containerStatuses/*/state/running/startedAt"}},
       {"DaemonSet", workload},
@@ -251,7 +256,7 @@ void add_exchange(Exchanges& exchanges, const std::string& server, const json::v
   const auto kind = not_json ? "" : text(document, "/kind");
   auto& lines = exchanges[head + (kind.empty() ? "" : " " + kind)];
   add_discovery(lines, document, kind);
-  if (kind.starts_with("API")) return;
+  if (kind.starts_with("API") && !kind.starts_with("APIService")) return;
   const auto* items = document.is_object() ? document.get_object().if_contains("items") : nullptr;
   if (items != nullptr && kind.ends_with("List")) {
     lines.insert("/apiVersion string=" + text(document, "/apiVersion"));

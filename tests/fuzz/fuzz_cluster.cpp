@@ -10,6 +10,7 @@
 #include "base/redactor.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
+#include "observe/affected.h"
 #include "observe/kubeconfig.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
@@ -73,6 +74,30 @@ void check_rancher(const json::value& list, std::string_view input) {
           "a version has no negative part");
 }
 
+void check_affected(const json::value& list, std::string_view input) {
+  constexpr std::string_view name_space = "cattle-system";
+  constexpr std::string_view since = "2026-06-01T00:00:00Z";
+  WorkloadCount whole;
+  for (const auto& item : array_at(list, "/items")) {
+    unavailable(item);
+    ca_change(item, {}, {});
+    if (!text_at(item, "/metadata/name").empty() && uses_old_ca(item, name_space, since)) {
+      whole.add(item);
+    }
+  }
+  WorkloadCount less;
+  const auto left = trimmed(input, old_pod_trim(name_space, std::string(since)));
+  for (const auto& item : array_at(left, "/items")) {
+    if (!text_at(item, "/metadata/name").empty()) less.add(item);
+  }
+  const auto texts_of = [](const WorkloadCount& count) {
+    std::vector<std::string> texts;
+    for (const auto& each : count.result().first) texts.push_back(each.text());
+    return texts;
+  };
+  require(texts_of(less) == texts_of(whole), "trimming pods of others loses nothing that is read");
+}
+
 void check_resource(const json::value& document) {
   Redactor redactor;
   const auto resource = parse_cluster(document, redactor);
@@ -111,6 +136,7 @@ void cluster(std::string_view input) {
   if (!document) return;
   unless_refused([&] { check_downstream(*document, input); });
   unless_refused([&] { check_rancher(*document, input); });
+  unless_refused([&] { check_affected(*document, input); });
   unless_refused([&] { check_resource(*document); });
 }
 

@@ -57,7 +57,7 @@ ExitStatus end_look(Invocation& app, const Observation& seen, const Plan& plan) 
   end.next = next_after_look(app.called, app.options, seen, plan);
   Journal(app.events).run_ended(std::move(end), outcome(seen, plan));
   if (app.options.output == OutputFormat::json) {
-    boost::json::value shown(report(seen, plan));
+    boost::json::value shown(report(seen, plan, app.options));
     mask_values(shown, app.redactor);
     app.output.write(Stream::out, boost::json::serialize(shown) + "\n");
   }

@@ -153,8 +153,13 @@ UserTokensChoice Toolbox::user_tokens_choice() const {
   return repairs ? UserTokensChoice::look : UserTokensChoice::with_cause;
 }
 
+AffectedChoice Toolbox::affected_choice() const {
+  return options_.command == CommandName::step ? AffectedChoice::leave : AffectedChoice::look;
+}
+
 ObserveOptions Toolbox::observe_options(Permissions permissions, const Clusters& clusters) const {
-  ObserveOptions options{options_.cluster, options_.name_space, {}, user_tokens_choice()};
+  ObserveOptions options{
+      options_.cluster, options_.name_space, {}, user_tokens_choice(), affected_choice()};
   if (permissions == Permissions::ask) {
     options.permissions = [plan = plan_options(clusters)](const Observation& seen) {
       return permissions_of_steps(seen, plan);

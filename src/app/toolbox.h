@@ -36,6 +36,7 @@ class Toolbox {
   /// The kubectl in Rancher's container.
   Kubectl in_container() const;
   UserTokensChoice user_tokens_choice() const;
+  AffectedChoice affected_choice() const;
 
   const Options& options_;
   Runner& runner_;

@@ -192,6 +192,15 @@ Query watched_cluster(const ClusterId& id) {
           {ApiRead::list(Resource::clusters).with_field("metadata.name", id.text())}};
 }
 
+Arguments restart_workload(std::string_view kind, const NamespaceName& name_space,
+                           const ObjectName& name) {
+  if (kind != "daemonset" && kind != "statefulset") return restart_deployment(name_space, name);
+  return Arguments()
+      .option("-n", name_space)
+      .words({"rollout", "restart"})
+      .object(kind == "daemonset" ? Word("daemonset") : Word("statefulset"), name);
+}
+
 Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name) {
   return Arguments()
       .option("-n", name_space)

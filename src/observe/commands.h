@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/names.h"
@@ -67,6 +68,11 @@ Query watched_cluster(const ClusterId& id);
 /// 3.1
 Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name);
 Query watched_deployment(const NamespaceName& name_space, const ObjectName& name);
+
+/// Restarts a workload that is not Rancher's. A person runs it. `kind` is daemonset, statefulset or
+/// deployment; any other is taken for the last.
+Arguments restart_workload(std::string_view kind, const NamespaceName& name_space,
+                           const ObjectName& name);
 
 /// 3.2: deletes the objects in the list on standard input
 Arguments delete_given();

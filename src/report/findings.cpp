@@ -12,6 +12,7 @@
 #include "observe/live_account.h"
 #include "observe/stored_token.h"
 #include "observe/stuck_agents.h"
+#include "report/affected.h"
 
 namespace retrust {
 namespace {
@@ -142,6 +143,7 @@ std::vector<std::string> findings(const Observation& observation) {
         downstream.kubeconfig.server));
   }
   for (auto& line : user_token_findings(observation.user_tokens)) lines.push_back(std::move(line));
+  for (auto& line : affected_findings(observation)) lines.push_back(std::move(line));
   return lines;
 }
 

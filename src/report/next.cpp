@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "observe/redeployment.h"
 #include "observe/stuck_agents.h"
+#include "report/affected.h"
 #include "report/findings.h"
+#include "report/reaching.h"
 
 namespace retrust {
 namespace {
@@ -95,10 +97,7 @@ void add_tokens(std::vector<Advice>& next, const Called& called, const Observati
 
 /// The beginning of a command in the agents' namespace.
 std::vector<std::string> kubectl_words(const Options& options, const Observation& seen) {
-  std::vector<std::string> words{options.kubectl, "--kubeconfig=" + options.kubeconfig};
-  const auto& context =
-      options.context.empty() ? seen.downstream.kubeconfig.context : options.context;
-  if (!context.empty()) words.push_back("--context=" + context);
+  auto words = downstream_words(options, seen);
   words.insert(words.end(), {"-n", options.name_space.text()});
   return words;
 }
@@ -160,12 +159,14 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
     add_other_cause(next, options, seen);
     add_registration(next, called, seen);
     add_tokens(next, called, seen);
+    add_affected(next, options, seen);
     return next;
   }
   add_stuck(next, options, seen);
   if (options.command == CommandName::status) {
     next.emplace_back("see what would be done",
                       command_line(called, CommandName::plan, Scope::same));
+    add_affected(next, options, seen);
     return next;
   }
   next.emplace_back("do it", command_line(called, CommandName::run, Scope::same));
@@ -174,6 +175,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
         "to back Rancher up first, give one of these instead of --no-rancher-backup: "
         "--rancher-container NAME, --rke-config FILE, --k3s or --rke2");
   }
+  add_affected(next, options, seen);
   return next;
 }
 
@@ -206,6 +208,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   }
   add_registration(next, called, seen);
   add_tokens(next, called, seen);
+  add_affected(next, options, seen);
   if (!folder.empty()) add_backup(next, called, way_back, folder);
   return next;
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "credentials/certificate.h"
 #include "credentials/token.h"
+#include "report/affected.h"
 #include "report/findings.h"
 
 namespace retrust {
@@ -79,7 +80,7 @@ json::value user_tokens_report(const UserTokens& own) {
 
 }  // namespace
 
-json::object report(const Observation& observation, const Plan& plan) {
+json::object report(const Observation& observation, const Plan& plan, const Options& options) {
   const auto& cluster = observation.local.cluster;
   const auto* live = observation.live();
   json::object ready;
@@ -116,6 +117,7 @@ json::object report(const Observation& observation, const Plan& plan) {
     whole["live"] = std::move(entry);
   }
   whole["impersonation"] = user_tokens_report(observation.user_tokens);
+  whole["affected"] = affected_report(observation, options);
   whole["steps"] = to_json(shown(plan));
   return whole;
 }

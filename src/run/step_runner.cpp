@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "observe/commands.h"
 #include "observe/handed_out_ca.h"
+#include "observe/observe_affected.h"
 #include "observe/parse.h"
 #include "observe/right_clusters.h"
 #include "observe/same_cluster.h"
@@ -18,6 +19,7 @@
 #include "observe/stored_token.h"
 #include "observe/stuck_agents.h"
 #include "process/tasks.h"
+#include "report/affected.h"
 #include "report/report.h"
 #include "steps/cluster_change.h"
 #include "steps/live_credentials.h"
@@ -67,6 +69,9 @@ awaitable<void> StepRunner::prepare() {
   auto data = facts(seen, programs);
   for (auto line = std::next(lines.begin()); line != lines.end(); ++line) {
     journal.finding(std::move(*line), std::exchange(data, {}));
+  }
+  for (auto& line : affected_notes(seen, context_.options().downstream_kubectl)) {
+    journal.note(std::move(line));
   }
   stored_before_ = render_stored(seen);
   journal.difference(credentials_diff(seen));
@@ -127,12 +132,14 @@ awaitable<void> StepRunner::observe_again() {
   // before its deletion.
   auto again = observe_;
   again.user_tokens = UserTokensChoice::leave;
+  again.affected = AffectedChoice::leave;
   observed_ = std::chrono::steady_clock::now();
   auto now = co_await observe(context_.clusters(), again, context_.run_journal());
   const auto& before = context_.seen();
   check_same_clusters(before, now);
   now.backup = before.backup;
   now.user_tokens = before.user_tokens;
+  now.affected = before.affected;
   now.container = before.container;
   context_.observed(std::move(now));
   check_right_clusters(context_.seen());
@@ -250,7 +257,11 @@ awaitable<void> StepRunner::conclude() {
     std::vector<awaitable<void>> last;
     last.push_back(prove(context_));
     last.push_back(await_ready(context_));
+    auto affected = context_.seen().affected;
+    last.push_back(count_affected_again(context_.clusters().downstream,
+                                        context_.options().name_space, affected));
     co_await wait_all(std::move(last));
+    context_.saw_affected(std::move(affected));
   }
   // Others may have changed the stored credentials meanwhile.
   while (context_.state().stored_token_due) co_await read_due_token(context_);

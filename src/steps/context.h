@@ -117,6 +117,7 @@ class Context {
 
   /// Replaces the whole observation.
   void observed(Observation now) const;
+  void saw_affected(Affected now) const { data_->seen_.affected = std::move(now); }
   /// State of the token in a clusters resource. `due`: the Secret that the resource names was not
   /// read.
   enum class Token { read, due };

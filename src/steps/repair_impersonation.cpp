@@ -180,14 +180,14 @@ class RejectedTokens {
       left += here;
     }
     if (left > 0) {
-      throw Failure(
-          ExitStatus::failed,
-          fmt::format("{} that {} deleted {} still there", counted(left, "token secret"),
-                      left == 1 ? "was" : "were", left == 1 ? "is" : "are"),
-          "see whether they have finalizers: " +
-              downstream_.shown({"get", "secrets", "-A", "-o",
-                                 "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,"
-                                 "FINALIZERS:.metadata.finalizers"}));
+      constexpr const char* columns =
+          "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,"
+          "FINALIZERS:.metadata.finalizers";
+      throw Failure(ExitStatus::failed,
+                    fmt::format("{} that {} deleted {} still there", counted(left, "token secret"),
+                                left == 1 ? "was" : "were", left == 1 ? "is" : "are"),
+                    "see whether they have finalizers: " +
+                        downstream_.shown({"get", "secrets", "-A", "-o", columns}));
     }
   }
 

@@ -42,27 +42,31 @@ Record::Record(Invocation& app, std::string_view what)
 }
 
 Confirm Record::confirm() {
-  return [this](const std::string& external) -> awaitable<Answer> {
+  return [this](ConsentQuestion asked) -> awaitable<Answer> {
     // Before the first change nothing is lost by an end.
     if (app_.lost_lines() && !standing().changed) {
       throw Failure(ExitStatus::failed, lost_text(app_.output) + ": nothing was changed",
                     "run again with a standard output that can be written");
     }
-    const auto question = one_line(app_.redactor.mask(external));
+    const auto question = one_line(app_.redactor.mask(asked.text));
+    auto more = one_line(app_.redactor.mask(asked.more));
     if (app_.options.consented) {
       note("nobody was asked: --yes was given");
       co_return Answer::yes_ahead;
     }
     app_.terminal->rest();
-    const auto yes = co_await app_.prompt.ask(question);
+    using Reply = Prompt::Reply;
+    const auto reply = co_await app_.prompt.ask(question, more);
     app_.terminal->go_on();
-    note(fmt::format("{} was asked: {} {}", app_.operator_name, question,
-                     yes ? "The answer was yes." : "The answer was not yes."));
-    if (!yes) {
+    const auto answer = reply == Reply::yes   ? std::string("yes")
+                        : reply == Reply::all ? fmt::format("all, which also {}", more)
+                                              : std::string("not yes");
+    note(fmt::format("{} was asked: {} The answer was {}.", app_.operator_name, question, answer));
+    if (reply == Reply::no) {
       throw Failure(ExitStatus::refused, "not confirmed: nothing was changed in the clusters",
                     advice_after_no(called(), app_.options, standing().backup));
     }
-    co_return Answer::yes;
+    co_return reply == Reply::all ? Answer::all : Answer::yes;
   };
 }
 

@@ -23,6 +23,14 @@ std::string verdict_of_run(const Observation& seen, Repaired repaired) {
   if (!cluster.ready.status.empty()) {
     text += fmt::format("; Rancher says Ready {}", cluster.ready.status);
   }
+  // rancher/rancher v2.12.3, pkg/clusterrouter/proxy/proxy_server.go.
+  std::size_t users = 0;
+  for (const auto& group : seen.user_tokens.groups) {
+    if (group.owner == TokenOwner::user) users += group.doomed();
+  }
+  if (users > 0) {
+    text += fmt::format("; {} of Rancher's users cannot use it until 3.2", users);
+  }
   return text;
 }
 

@@ -285,8 +285,8 @@ awaitable<void> Rollback::run() {
                                  now->token_secret_name.text()));
   }
   co_await try_saved_token();
-  const auto answer =
-      co_await confirm_(fmt::format("Put this back for cluster {}?", called(saved_.cluster)));
+  ConsentQuestion question{fmt::format("Put this back for cluster {}?", called(saved_.cluster))};
+  const auto answer = co_await confirm_(std::move(question));
   // change_cluster reads the resource again before the change, but not the Secret.
   if (answer == Answer::yes) co_await check_token_secret();
 

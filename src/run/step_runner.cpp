@@ -42,6 +42,20 @@ std::string_view claim_text(const Observation& seen) {
          "named. ";
 }
 
+/// What the operator may add to the answer: the rejected tokens of Rancher's users. Empty if there
+/// are none, or if that was decided before.
+std::string tokens_offer(const Situation& situation) {
+  const auto& options = situation.options;
+  const auto doomed = situation.seen.user_tokens.doomed();
+  const auto decided = options.impersonation == Impersonation::repair ||
+                       options.skip.contains(Step::repair_impersonation);
+  if (doomed == 0 || decided) return {};
+  return fmt::format(
+      "deletes {} of Rancher's users that the cluster rejects (3.2; without it all access "
+      "through Rancher stays broken for them)",
+      counted(doomed, "token"));
+}
+
 }  // namespace
 
 awaitable<void> StepRunner::prepare() {
@@ -110,11 +124,20 @@ awaitable<void> StepRunner::await_one_ca() {
 
 awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
   const auto& cluster = context_.seen().local.cluster;
-  const auto question =
+  ConsentQuestion question{
       fmt::format("{}{}Do this to cluster {} ({}): {}?", claim_text(context_.seen()),
-                  effects_text(plan), cluster.display_name, cluster.id.text(), steps_text(plan));
-  const auto answer = co_await confirm_(question);
-  co_return answer;
+                  effects_text(plan), cluster.display_name, cluster.id.text(), steps_text(plan)),
+      tokens_offer(context_.situation())};
+  const auto answer = co_await confirm_(std::move(question));
+  if (answer != Answer::all) co_return answer;
+  context_.repair_impersonation_too();
+  // Nobody needed to know before whether the operator may.
+  auto seen = context_.seen();
+  auto permissions = work_of(Step::repair_impersonation).permissions(seen, context_.options());
+  co_await review_permissions(context_.clusters().downstream, std::move(permissions), seen);
+  context_.observed(std::move(seen));
+  check_may_change(context_.seen(), context_.plan(), context_.options());
+  co_return Answer::yes;
 }
 
 awaitable<void> StepRunner::back_rancher_up() {
@@ -212,8 +235,8 @@ awaitable<void> StepRunner::perform_plan() {
   }
   check_may_change(context_.seen(), first, context_.options());
   auto answer = co_await confirm_plan(first);
+  auto agreed = context_.plan();
   co_await back_rancher_up();
-  auto agreed = first;
   for (auto old = answer == Answer::yes || backup_made_ == BackupMade::yes; old;
        old = answer == Answer::yes) {
     co_await observe_again();
@@ -332,7 +355,8 @@ awaitable<void> StepRunner::perform_alone(Step step) {
   const auto effect = work_of(step).effect;
   auto question = fmt::format("{}{}: {}?", claim_text(context_.seen()), info.section, info.title);
   if (effect != nullptr) question = fmt::format("{}. {}", effect(context_.options()), question);
-  const auto answer = co_await confirm_(question);
+  ConsentQuestion asked{std::move(question)};
+  const auto answer = co_await confirm_(std::move(asked));
   if (answer == Answer::yes) {
     co_await observe_again();
     if (!every && says_not_needed(context_.plan()[step])) co_return;

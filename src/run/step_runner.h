@@ -22,9 +22,14 @@ namespace retrust {
 enum class Answer {
   yes,        ///< given after a question: much may have changed meanwhile
   yes_ahead,  ///< given by --yes, without a question
+  all,        ///< given after a question, and also for what was offered beside it
+};
+struct ConsentQuestion {
+  std::string text;
+  std::string more = {};  ///< what the answer "all" adds; empty: nothing is offered
 };
 /// Asks the operator. Throws Failure (refused) if the answer is anything but a clear yes.
-using Confirm = std::function<boost::asio::awaitable<Answer>(const std::string& question)>;
+using Confirm = std::function<boost::asio::awaitable<Answer>(ConsentQuestion question)>;
 
 struct RunnerOptions {
   ObserveOptions observe;

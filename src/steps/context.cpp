@@ -76,6 +76,10 @@ void Context::observed(Observation now) const {
   data_->options_.local_kubectl = data_->clusters_.local.shown_line();
 }
 
+void Context::repair_impersonation_too() const {
+  data_->options_.impersonation = Impersonation::repair;
+}
+
 void Context::note_equal(const Comparison& before) const {
   const auto now = seen().comparison();
   if ((!before.equal() && now.equal()) || (!before.same() && now.same())) {

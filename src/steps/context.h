@@ -115,6 +115,8 @@ class Context {
 
   // Only the functions below write the observation.
 
+  /// Makes 3.2 a part of the run, as --repair-impersonation does.
+  void repair_impersonation_too() const;
   /// Replaces the whole observation.
   void observed(Observation now) const;
   void saw_affected(Affected now) const { data_->seen_.affected = std::move(now); }

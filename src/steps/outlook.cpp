@@ -90,10 +90,18 @@ void check_agents_may_go(const Situation& situation) {
   const auto line = [&](const Arguments& args) {
     return shell_line(situation.options.downstream_kubectl, args);
   };
+  const auto& older = situation.seen.affected.workloads;
+  const auto plugin = std::find_if(older.begin(), older.end(), [](const AffectedWorkload& each) {
+    return each.role == AffectedWorkload::Role::network_plugin && !each.restartable.empty();
+  });
   const std::string end =
       "then run again. With --allow-agent-loss the agents are deleted all the same";
   throw Failure(status, fmt::format("{}; agents that are deleted now would not come back", trouble),
-                known.rejected
+                known.rejected && plugin != older.end()
+                    ? Advice("restart the network plugin, whose token or CA is old, and " + end,
+                             line(commands::restart_workload(plugin->kind, plugin->name_space,
+                                                             plugin->restartable)))
+                : known.rejected
                     ? Advice("restart the network plugin, whose token or CA is old, and " + end +
                                  "; find the plugin",
                              line(commands::daemon_sets()))

@@ -106,6 +106,13 @@ PlannedStep plan(const Situation& situation) {
                 ? "there is no pod of an agent to recreate"
                 : "the agents run with the present token secret"};
   }
+  for (const auto& workload : seen.affected.workloads) {
+    if (workload.role != AffectedWorkload::Role::network_plugin) continue;
+    planned.notes.push_back(fmt::format(
+        "{} started before the renewal: where its token is rejected, no new pod starts, "
+        "and the agents do not come back before it is restarted",
+        workload.text()));
+  }
   if (seen.registration.state == Registration::State::previous) {
     planned.notes.push_back(registration_trouble(seen.registration));
   }

@@ -85,7 +85,7 @@ PlannedStep plan(const Situation& situation) {
   }
   if (!wanted && !alone) {
     return {step, Need::not_needed,
-            fmt::format("{}; --repair-impersonation deletes {}", rejected,
+            fmt::format("{}; recommended: --repair-impersonation, which deletes {}", rejected,
                         notes.empty() ? "them" : "some of them")};
   }
   std::vector<std::string> shown;

@@ -249,9 +249,10 @@ void JsonSink::emit(const Event& event) {
   output_.write(Stream::out, line);
 }
 
-boost::asio::awaitable<bool> Prompt::ask(std::string question) {
-  const auto text =
-      fmt::format("\n{}\nOnly the word yes goes on; anything else changes nothing: ", question);
+boost::asio::awaitable<Prompt::Reply> Prompt::ask(std::string question, std::string more) {
+  const auto words = more.empty() ? std::string("Only the word yes goes on")
+                                  : fmt::format("The word yes goes on, and all also {}", more);
+  const auto text = fmt::format("\n{}\n{}; anything else changes nothing: ", question, words);
   output_.write(Stream::err, text);
   // Asio makes the descriptor non-blocking, and with it the terminal that we share with the shell.
   const auto flags = ::fcntl(STDIN_FILENO, F_GETFL);
@@ -268,7 +269,9 @@ boost::asio::awaitable<bool> Prompt::ask(std::string question) {
   input_.reset();
   ::fcntl(STDIN_FILENO, F_SETFL, flags);
   if (signal_ != 0) throw Interrupted{signal_};
-  co_return answer == "yes\n" || answer == "yes";
+  if (answer.ends_with('\n')) answer.pop_back();
+  if (answer == "all" && !more.empty()) co_return Reply::all;
+  co_return answer == "yes" ? Reply::yes : Reply::no;
 }
 
 void Prompt::interrupt(int signal) {

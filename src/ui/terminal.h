@@ -95,7 +95,13 @@ class Prompt {
   /// The output must outlive this.
   Prompt(boost::asio::any_io_executor executor, Console& output)
       : executor_(std::move(executor)), output_(output) {}
-  boost::asio::awaitable<bool> ask(std::string question);
+  enum class Reply {
+    no,  ///< anything but the words
+    yes,
+    all,  ///< also the rest, where that can be answered
+  };
+  /// `more` is what the answer "all" adds; empty: there is no such answer.
+  boost::asio::awaitable<Reply> ask(std::string question, std::string more = {});
   /// Makes an open question throw Interrupted.
   void interrupt(int signal);
 

@@ -135,7 +135,7 @@ TEST_CASE("users' tokens that are rejected are counted, and deleted where that i
 
   const auto plan = sandbox.retrust({"plan"});
   CHECK(has(plan.out, "3.2  repair-impersonation  not needed"));
-  CHECK(has(plan.out, "--repair-impersonation deletes"));
+  CHECK(has(plan.out, "recommended: --repair-impersonation, which deletes"));
   const auto with_it = sandbox.retrust({"plan", "--repair-impersonation"});
   CHECK(has(with_it.out, "3.2  repair-impersonation  needed"));
   CHECK(has(with_it.out, "delete -f - --ignore-not-found --wait=false"));
@@ -313,6 +313,31 @@ TEST_CASE("Rancher up to 2.5 has no such accounts, and is not asked for them") {
   for (const auto& request : sandbox.requests()) {
     CHECK(text(request, "/namespace") != users);
   }
+}
+
+TEST_CASE("a run on a terminal offers to delete the rejected tokens of users") {
+  const std::vector<std::string> options{"--rancher", "2.12", "--kubernetes", "1.30"};
+  for (const std::string answer : {"yes", "all"}) {
+    CAPTURE(answer);
+    Sandbox sandbox(options);
+    const auto run =
+        sandbox.answered({.args = {"run", "--no-rancher-backup", "--timeout", "30s"}}, answer);
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK(has(run.all(), "The word yes goes on, and all also deletes"));
+    const auto left = "of Rancher's users cannot use it until 3.2";
+    CHECK(has(transcripts(sandbox.run_folder()), left) == (answer == "yes"));
+    const auto status = sandbox.retrust({"status"});
+    CAPTURE(status.all());
+    CHECK(has(status.out, "users' tokens") == (answer == "yes"));
+  }
+  // Nothing is offered where it was decided before.
+  Sandbox sandbox(options);
+  const auto skipped =
+      sandbox.answered({.args = {"run", "--no-rancher-backup", "--skip", "3.2"}}, "all");
+  CAPTURE(skipped.all());
+  CHECK(skipped.status == 4);
+  CHECK(sandbox.changes().empty());
 }
 
 }  // namespace

@@ -40,6 +40,22 @@ TEST_CASE("where new pods get no network, the agents stay") {
   }
 }
 
+TEST_CASE("a network plugin that is older than the renewal is a warning, and is named") {
+  Sandbox sandbox(with({"--workloads", "1"}));
+  const auto plan = sandbox.retrust({"plan"});
+  CAPTURE(plan.all());
+  CHECK(
+      has(plan.out, "started before the renewal: where its token is rejected, no new pod starts"));
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  Sandbox broken(with({"--workloads", "1", "--fault", "others-start=unauthorized"}));
+  const auto refused = broken.run();
+  CAPTURE(refused.all());
+  CHECK(refused.status == 4);
+  CHECK(has(refused.err, "rollout restart daemonset"));
+}
+
 TEST_CASE("a pod that got no network an hour ago is no evidence") {
   Sandbox sandbox(with({"--fault", "others-start=unauthorized-before"}));
   const auto run = sandbox.run();

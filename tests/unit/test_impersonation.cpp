@@ -300,7 +300,7 @@ TEST_CASE("the repair is needed where it was asked for and something is rejected
       {looked_at({users(3, 0)}), repair, Need::not_needed, "rejects none of 3 tokens"},
       {looked_at({users(3, 2)}), leave, Need::not_needed,
        "the cluster rejects 2 of 3 users' tokens in cattle-impersonation-system; "
-       "--repair-impersonation deletes them"},
+       "recommended: --repair-impersonation, which deletes them"},
       {looked_at({users(3, 2)}), repair, Need::needed, "rejects 2 of 3 users' tokens"},
       {looked_at({some_spared}), leave, Need::not_needed, "deletes some of them"},
       {looked_at({some_spared}), repair, Need::needed, "rejects 2 of 3"},

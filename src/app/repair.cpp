@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "app/usage.h"
 #include "transcript/journal.h"
 
@@ -25,8 +27,12 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
 ExitStatus end_repair(const Invocation& app, Record& record, const StepRunner& runner,
                       ExitStatus status, std::string head) {
   const auto folder = runner.changed() ? record.folder.path().string() : std::string();
+  auto verdict = runner.verdict();
+  if (runner.changed() && app.options.backup.kind == BackupChoice::Kind::none) {
+    verdict += fmt::format("; the backup of Rancher was {}", waived_backup);
+  }
   return record.end(status,
-                    {std::move(head), runner.verdict(),
+                    {std::move(head), std::move(verdict),
                      next_after_change(app.called, app.options, runner.observation(), runner.left(),
                                        runner.repaired(), runner.way_back(), folder)});
 }

@@ -25,6 +25,9 @@ bool is_snapshot_name(std::string_view name);
 /// Whether section 1 has been performed in this run.
 enum class BackupMade { no, yes };
 
+/// Words for the choice of no backup, in plans and transcripts.
+inline constexpr std::string_view waived_backup = "waived by the operator (--no-rancher-backup)";
+
 /// The operator's choice of a backup of Rancher (section 1 of the runbook).
 struct BackupChoice {
   /// `etcd` by rke.

@@ -172,6 +172,12 @@ Finding facts(const Observation& observation, const Programs& programs) {
   return told;
 }
 
+void tell_waived_backup(const Journal& journal) {
+  Finding told;
+  told.rancher_backup = waived_backup;
+  journal.finding(fmt::format("the backup of Rancher is {}", waived_backup), std::move(told));
+}
+
 std::vector<std::string> render_stored(const Observation& observation) {
   return render(observation.local.cluster.stored,
                 {says(observation.stored_verdict), observation.seen_at});

@@ -6,6 +6,7 @@
 #include "observe/observation.h"
 #include "steps/plan.h"
 #include "transcript/event.h"
+#include "transcript/journal.h"
 
 namespace retrust {
 
@@ -20,6 +21,9 @@ struct Programs {
 
 /// Facts for the head of a transcript.
 Finding facts(const Observation& observation, const Programs& programs);
+
+/// Tells that the operator waived a backup of Rancher.
+void tell_waived_backup(const Journal& journal);
 
 /// Rancher's stored credentials, for people.
 std::vector<std::string> render_stored(const Observation& observation);

@@ -70,6 +70,7 @@ awaitable<void> StepRunner::prepare() {
                           context_.tools().docker.program()};
   // The finding precedes the checks, because a reader of a refusal wants to know the clusters.
   journal.finding(findings(seen).front(), facts(seen, programs));
+  if (context_.options().backup.kind == BackupChoice::Kind::none) tell_waived_backup(journal);
   check_right_clusters(seen);
   co_await await_one_ca();
   seen = context_.seen();

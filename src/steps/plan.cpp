@@ -58,6 +58,9 @@ Plan make_plan(const Observation& observation, const PlanOptions& options, const
     const auto done = situation.performed(info.step) && info.effect != StepInfo::Effect::reads;
     auto planned = done ? PlannedStep{info.step, Need::not_needed, "done"}
                         : work_of(info.step).plan(situation);
+    if (backup && options.backup.kind == BackupChoice::Kind::none) {
+      planned = {info.step, Need::waived, std::string(waived_backup)};
+    }
     if (!backup && options.skip.contains(planned.step)) {
       planned.need = Need::skipped;
       planned.reason = "skipped, as asked; otherwise: " + planned.reason;

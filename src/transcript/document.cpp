@@ -67,6 +67,7 @@ std::string head(const Account& account) {
   row("docker's path", facts.docker_path);
   row("backup by", facts.backup_tool_version);
   row("its path", facts.backup_tool_path);
+  row("backup of Rancher", facts.rancher_backup);
   if (!run.command_line.empty()) text += "\n" + fenced(run.command_line, "sh");
   return text;
 }
@@ -77,6 +78,7 @@ std::vector<std::string> left_out(const Account& account, const ShownStep& step)
   const auto stopped = account.failure || !account.end;
   std::string result = "not needed";
   if (step.need == Need::skipped) result = "skipped";
+  if (step.need == Need::waived) result = "waived";
   if (comes(step.need)) {
     // The first observation may have been all that was needed.
     if (stopped) result = "not reached";

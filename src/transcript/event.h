@@ -41,6 +41,7 @@ struct Finding {
   std::string docker_path = {};
   std::string backup_tool_version = {};
   std::string backup_tool_path = {};
+  std::string rancher_backup = {};
 };
 
 /// A unified diff of the rendered credentials.
@@ -52,6 +53,7 @@ enum class Need {
   not_needed,
   depends,  ///< depends on the results of earlier steps
   skipped,  ///< by the operator
+  waived,   ///< a backup, by the operator
 };
 
 /// A step of a plan in the form for readers.

@@ -75,7 +75,9 @@ constexpr auto table(const Finding*) {
       sometimes("dockerPath", &Finding::docker_path, "absolute path of that docker"),
       sometimes("backupToolVersion", &Finding::backup_tool_version,
                 "of tar, rke, k3s or RKE2, where they are used"),
-      sometimes("backupToolPath", &Finding::backup_tool_path, "absolute path of that program"));
+      sometimes("backupToolPath", &Finding::backup_tool_path, "absolute path of that program"),
+      sometimes("rancherBackup", &Finding::rancher_backup,
+                "that the operator waived a backup of Rancher"));
 }
 constexpr auto table(const Difference*) {
   return Table("difference", "a unified diff of the rendered credentials");

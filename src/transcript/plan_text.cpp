@@ -30,6 +30,8 @@ std::string_view word_of(Need need) {
       return "depends";
     case Need::skipped:
       return "skipped";
+    case Need::waived:
+      return "waived";
   }
   return "unknown";
 }

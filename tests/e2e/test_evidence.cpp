@@ -79,6 +79,29 @@ TEST_CASE("the head tells which clusters and programs took part, after any end")
   CHECK(has(words(sandbox), "- see what Rancher and the cluster have: retrust status "));
 }
 
+TEST_CASE("a backup that the operator waived is told as waived, not as needless") {
+  Sandbox sandbox;
+  const std::string waived = "waived by the operator (--no-rancher-backup)";
+  const auto plan = sandbox.retrust({"plan", "--no-rancher-backup"});
+  CHECK(has(plan.out, "1.1  backup-container      waived      " + waived + "\n"));
+  CHECK(has(plan.out, "  the backup of Rancher is " + waived + "\n"));
+  CHECK(has(sandbox.retrust({"plan", "--no-rancher-backup", "-o", "json"}).out,
+            R"("name":"backup-etcd","need":"waived")"));
+  // Who has made no choice has waived nothing.
+  CHECK_FALSE(has(sandbox.retrust({"plan"}).out, "waived"));
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  REQUIRE(run.status == 0);
+  CHECK(has(run.out, "1.2  backup-etcd           waived      " + waived + "\n"));
+  CHECK(has(run.out, "; the backup of Rancher was " + waived + ". Exit status 0."));
+  const auto text = words(sandbox);
+  CAPTURE(text);
+  CHECK(has(text, "; the backup of Rancher was " + waived + ". Exit status 0."));
+  CHECK(has(text, "\n- backup of Rancher: " + waived + "\n"));
+  CHECK(has(text, "| 1.1     | backup-container     | waived "));
+  CHECK_FALSE(has(text, "| 1.2     | backup-etcd          | not needed"));
+}
+
 TEST_CASE("a transcript says what was changed, what came of each step and what is left") {
   Sandbox sandbox;
   CHECK(sandbox.run().status == 0);
@@ -87,7 +110,7 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
   CHECK(has(told,
             "**Done.** Rancher has stored the live token and CA of production (c-x7k2p), and "
             "https://127.0.0.1"));
-  CHECK(has(told, " was reached with them; Rancher says Ready True. Exit status 0.\n"));
+  CHECK(has(told, " was reached with them; Rancher says Ready True; the backup of Rancher was "));
   CHECK(has(told, "## Before 2.1 delete-token\n\n- nobody was asked: --yes was given\n- "));
   CHECK(has(told, " 2.1 deleting token secret cattle-token-"));
   CHECK(has(told, " 2.2 deleting 2 pods: "));

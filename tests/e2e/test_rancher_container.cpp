@@ -121,7 +121,7 @@ TEST_CASE("which backup is wanted stays a choice of its own") {
   CAPTURE(run.all());
   CHECK(run.status == 0);
   CHECK(has(run.out,
-            "1.1  backup-container      not needed  another choice was made about a backup"));
+            "1.1  backup-container      waived      waived by the operator (--no-rancher-backup)"));
   const auto step = sandbox.retrust(container.call({"step", "1.1", "--no-rancher-backup"}));
   CHECK(step.status == 2);
   CHECK(has(step.err, "step backup-container needs a container"));

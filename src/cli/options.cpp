@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <sstream>
@@ -291,6 +292,22 @@ std::vector<std::string> elsewhere(const po::variables_map& map, const po::parse
   return words;
 }
 
+constexpr std::array<std::string_view, 4> backup_choices{"rke-config", "k3s", "rke2",
+                                                         "no-rancher-backup"};
+
+/// Forgets the environment's and the file's choice of a backup if the command line has one: each
+/// choice is an option of its own, and the command line wins.
+void prefer_choice_of_line(po::variables_map& map, const po::parsed_options& given) {
+  const auto on_line = [&](std::string_view name) {
+    return std::any_of(given.options.begin(), given.options.end(),
+                       [&](const auto& option) { return option.string_key == name; });
+  };
+  if (std::none_of(backup_choices.begin(), backup_choices.end(), on_line)) return;
+  for (const auto name : backup_choices) {
+    if (!on_line(name)) map.erase(std::string(name));
+  }
+}
+
 void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
   for (const auto& option : given.options) {
     const auto* info = find_option(option.string_key);
@@ -359,6 +376,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     if (map.count("config") > 0) {
       po::store(from_file(options, map["config"].as<std::string>()), map);
     }
+    prefer_choice_of_line(map, given);
     parsed.elsewhere = elsewhere(map, given);
   } catch (const po::error& error) {
     wrong(error.what());

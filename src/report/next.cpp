@@ -18,8 +18,11 @@ namespace {
 
 using Given = CommandLine::Given;
 
-constexpr std::array<std::string_view, 5> backup_options{"rancher-container", "rke-config", "k3s",
-                                                         "rke2", "no-rancher-backup"};
+/// Options that make a backup of Rancher.
+constexpr std::array<std::string_view, 4> backup_options{"rancher-container", "rke-config", "k3s",
+                                                         "rke2"};
+/// Place for the choice of a backup in a command, if the operator has made none.
+constexpr std::string_view backup_place = "--rke-config=FILE";
 
 bool is_given(const std::vector<Given>& options, std::string_view name) {
   return std::any_of(options.begin(), options.end(),
@@ -56,7 +59,9 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
     const auto name = given.option->name;
     if (is_replaced(name)) return true;
     // A folder with a transcript and the name of a snapshot cannot be used again.
+    // A waiver of the backup is for the operator to type.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
+           name == "no-rancher-backup" ||
            (name == "yes" && (!again || to == CommandName::rollback)) ||
            (scope == Scope::what_is_left && (name == "skip" || name == "all"));
   });
@@ -65,13 +70,38 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   for (const auto& given : line.options) {
     words.insert(words.end(), given.words.begin(), given.words.end());
   }
-  const auto looks = to == CommandName::status || to == CommandName::plan;
   if (to != CommandName::rollback) {
     if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
     if (!is_given(line.options, "cluster")) words.emplace_back("--cluster=ID");
-    if (!looks && !chooses_backup(line.options)) words.emplace_back("--no-rancher-backup");
+    if (to == CommandName::run && !chooses_backup(line.options)) words.emplace_back(backup_place);
   }
   return fmt::format("{} {}", called.program, shell_line(words));
+}
+
+/// The choices for the place of a backup, if the command has that place. Else empty.
+std::string choices_for(const std::string& command) {
+  if (command.find(backup_place) == std::string::npos) return {};
+  return fmt::format(
+      "in place of {} give the backup of Rancher that fits: --rke-config FILE, "
+      "--rancher-container NAME, --k3s or --rke2",
+      backup_place);
+}
+
+/// The advice with its choices in the sentence.
+Advice with_choices(Advice advice) {
+  const auto choices = choices_for(advice.command);
+  if (!choices.empty()) advice.sentence += fmt::format(" ({})", choices);
+  return advice;
+}
+
+/// Adds the choices for the place of a backup in the commands, if there is one.
+void add_choices(std::vector<Advice>& next) {
+  for (const auto& advice : next) {
+    if (auto choices = choices_for(advice.command); !choices.empty()) {
+      next.emplace_back(std::move(choices));
+      return;
+    }
+  }
 }
 
 void add_tokens(std::vector<Advice>& next, const Called& called, const Observation& seen) {
@@ -144,7 +174,7 @@ Advice completed(const Called& called, Advice advice) {
   if (command == nullptr) return advice;
   advice.command = command_line(called, command->command, Scope::what_is_left,
                                 {advice.own.begin() + 1, advice.own.end()});
-  return advice;
+  return with_choices(std::move(advice));
 }
 
 std::vector<Advice> next_after_look(const Called& called, const Options& options,
@@ -170,11 +200,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
     return next;
   }
   next.emplace_back("do it", command_line(called, CommandName::run, Scope::same));
-  if (options.backup.kind == BackupChoice::Kind::not_chosen) {
-    next.emplace_back(
-        "to back Rancher up first, give one of these instead of --no-rancher-backup: "
-        "--rancher-container NAME, --rke-config FILE, --k3s or --rke2");
-  }
+  add_choices(next);
   add_affected(next, options, seen);
   return next;
 }
@@ -199,6 +225,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   if (!open.empty()) {
     next.emplace_back(fmt::format("still needed: {}; do what is left", enumerated(open)),
                       command_line(called, CommandName::run, Scope::what_is_left));
+    add_choices(next);
   } else if (!seen.comparison().equal()) {
     next.emplace_back(
         "Rancher's credentials did not match the cluster's at the last check; check again",
@@ -219,13 +246,14 @@ Advice advice_after_no(const Called& called, const Options& options, BackupMade 
           ? "nothing of this was done. To do it, give the command again and answer yes"
           : "the backup that was made stays, and no more was done. To do the rest, "
             "give the command again and answer yes, which makes another backup";
-  return {begins, command_line(called, options.command, Scope::same)};
+  return with_choices({begins, command_line(called, options.command, Scope::same)});
 }
 
 std::vector<Advice> next_after_failure(const Called& called, const Options& options,
                                        WayBack way_back, const std::string& folder) {
   std::vector<Advice> next{{"what was changed stays; do what is left",
                             command_line(called, options.command, Scope::same)}};
+  add_choices(next);
   add_backup(next, called, way_back, folder);
   return next;
 }

@@ -212,7 +212,8 @@ TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
   CHECK(has(words(sandbox), "**Refused: nothing was changed.**"));
   CHECK(has(words(sandbox),
             "## Left to do\n\n- nothing of this was done. To do it, give the command again and "
-            "answer yes: retrust run --no-rancher-backup "));
+            "answer yes (in place of --rke-config=FILE give the backup of Rancher that fits: "
+            "--rke-config FILE, --rancher-container NAME, --k3s or --rke2): retrust run "));
 }
 
 TEST_CASE("a command that changes something may print what it likes, and warn") {

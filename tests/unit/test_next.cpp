@@ -99,8 +99,8 @@ TEST_CASE("every command that comes next is accepted, and reaches the same clust
       CHECK(next.name_space == "agents");
       CHECK(next.command_timeout == std::chrono::seconds{7});
       CHECK(next.run_dir.empty());
-      const auto changes = next.command == CommandName::run || next.command == CommandName::step;
-      if (changes) CHECK(next.backup.kind == BackupChoice::Kind::none);
+      CHECK(next.backup.kind != BackupChoice::Kind::none);
+      if (next.command == CommandName::run) CHECK(next.backup.rke_config == "FILE");
       // Who consented to one command did not consent to another.
       CHECK((!next.consented || words.front() == command.front()));
     }
@@ -144,9 +144,30 @@ TEST_CASE("a run that is finished leaves out nothing, and does nothing twice") {
   const auto by = called({"run"}, {"--skip=2.1", "--all", "--no-rancher-backup"});
   const auto next = next_after_failure(by, parsed(by.args), WayBack::rollback, "folder");
   CHECK(parsed(words_of(next.front(), "retrust")).skip.size() == 1);
-  REQUIRE(next.size() == 3);
-  CHECK(next[1].sentence.starts_with("folder/backup"));
-  CHECK(parsed(words_of(next[2], "retrust")).rollback_folder == "folder");
+  REQUIRE(next.size() == 4);
+  CHECK(next[2].sentence.starts_with("folder/backup"));
+  CHECK(parsed(words_of(next[3], "retrust")).rollback_folder == "folder");
+}
+
+TEST_CASE("a waiver of the backup is in no command to paste, and its place is told") {
+  for (const auto& waiver : {std::vector<std::string>{"--no-rancher-backup"}, {}}) {
+    for (const char* command : {"run", "plan"}) {
+      auto by = called({command}, waiver);
+      if (waiver.empty()) by.elsewhere = {"--no-rancher-backup"};
+      std::string text;
+      int commands = 0;
+      for (const auto& advice : all_next(by)) {
+        CAPTURE(advice.text());
+        CHECK(advice.text().find("--no-rancher-backup") == std::string::npos);
+        const auto runs = advice.command.starts_with("retrust run ");
+        CHECK((advice.command.find("--rke-config=FILE") != std::string::npos) == runs);
+        text += advice.text();
+        commands += runs ? 1 : 0;
+      }
+      CHECK(commands > 0);
+      CHECK(text.find("in place of --rke-config=FILE give the backup") != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("after a no it is told what was done, and the command to go on") {

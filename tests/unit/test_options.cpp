@@ -144,6 +144,17 @@ TEST_CASE("Rancher's container is a way to its cluster, and a backup unless anot
   CHECK(parse_with({"run", "--rke2"}).backup.data_folder == "/var/lib/rancher/rke2");
 }
 
+TEST_CASE("a choice of a backup on the command line wins over another in the environment") {
+  using Kind = BackupChoice::Kind;
+  const Variables waived{{"RETRUST_NO_RANCHER_BACKUP", "true"}};
+  CHECK(parse_with({"run"}, waived).backup.kind == Kind::none);
+  const auto options = parse_with({"run", "--k3s"}, waived);
+  CHECK(options.backup.kind == Kind::k3s);
+  CHECK(options.elsewhere.empty());
+  CHECK(parse_with({"run", "--no-rancher-backup"}, {{"RETRUST_K3S", "true"}}).backup.kind ==
+        Kind::none);
+}
+
 TEST_CASE("the command line wins over the environment") {
   const Variables variables{{"RETRUST_KUBECONFIG", "from-environment"},
                             {"RETRUST_NAMESPACE", "elsewhere"},

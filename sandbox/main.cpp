@@ -31,6 +31,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --rancher VERSION      2.0 to 2.5, 2.12 or 2.15, or a full version, e.g. 2.5.17, 2.6.6, 2.7.0;
                          dev and v2.N-head too (default: 2.4). The agents are of that version
   --kubernetes VERSION   of the downstream cluster, e.g. 1.20, 1.24, 1.30 (default: 1.20)
+  --local-kubernetes VERSION      of Rancher's own cluster, e.g. v1.30.4+k3s1 (default: v1.20.15)
+  --backup-operator N    the Rancher backup operator of that major version, 1 to 11, is installed in
+                         Rancher's own cluster (default: 0, none)
   --driver NAME          status.driver of the downstream cluster (default: imported)
   --agent-replicas N     1 or 2 pods of cattle-cluster-agent (default: 1)
   --impersonation-users N         how many users have looked at logs before (Rancher 2.6 and later;
@@ -79,6 +82,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                                    the previous one, for two hours more, or did so until an hour ago
       no-managed-fields            nothing says when the CA in kube-root-ca.crt changed
       metrics-away                 the APIService of metrics-server is not available
+      backup=fails|fails-once|nowhere|silent|basic-only
+                                   the backup operator fails for good, or once; has no storage; does
+                                   nothing; has no resource set with secrets
       ca-bundle                    the cluster has two CAs; stored are both, in another order
   --hostile "SERVER ATTACK"       that server (downstream or local) rewrites what it sends; may be given
                          several times. DIR/places-SERVER lists each string that it came by. ATTACK is
@@ -141,6 +147,8 @@ Settings settings_of(const po::variables_map& map) {
   Settings settings{.rancher = rancher_profile(map["rancher"].as<std::string>()),
                     .kubernetes = kubernetes_profile(map["kubernetes"].as<std::string>()),
                     .driver = map["driver"].as<std::string>(),
+                    .local_version = map["local-kubernetes"].as<std::string>(),
+                    .backup_operator = number(map, "backup-operator", 0, 11),
                     .agent_replicas = number(map, "agent-replicas", 1, 2),
                     .impersonation_users = number(map, "impersonation-users", 0, 100'000),
                     .fresh_impersonation_users = 0,
@@ -166,6 +174,7 @@ Options parse(int argc, char** argv) {
   po::options_description described;
   described.add_options()("help", "")("directory", po::value<std::string>()->required(), "")(
       "rancher", text("2.4"), "")("kubernetes", text("1.20"), "")("driver", text("imported"), "")(
+      "local-kubernetes", text(""), "")("backup-operator", count(0), "")(
       "agent-replicas", count(1), "")("impersonation-users", count(3), "")(
       "fresh-impersonation-users", count(0), "")("workloads", po::value<int>(), "")(
       "scenario", text("renewed"), "")("fault", po::value<std::vector<std::string>>(), "")(
@@ -195,7 +204,8 @@ Options parse(int argc, char** argv) {
   if (!options.settings.attacks.empty()) {
     throw std::runtime_error("--hostile is for played clusters");
   }
-  for (const auto* played : {"kubernetes", "fresh-impersonation-users", "workloads"}) {
+  for (const auto* played : {"kubernetes", "fresh-impersonation-users", "workloads",
+                             "local-kubernetes", "backup-operator"}) {
     if (map.count(played) > 0 && !map[played].defaulted()) {
       throw std::runtime_error(fmt::format("--{} is for played clusters", played));
     }

@@ -39,7 +39,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"additional-ca", Where::played},
                                                   {"no-managed-fields", Where::played},
                                                   {"metrics-away", Where::played},
-                                                  {"registration", Where::played}};
+                                                  {"registration", Where::played},
+                                                  {"backup", Where::played}};
   return known;
 }
 

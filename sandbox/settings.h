@@ -43,7 +43,9 @@ struct Settings {
   RancherProfile rancher = rancher_profile("2.4");
   KubernetesProfile kubernetes = kubernetes_profile("1.20");  ///< of the downstream cluster
   std::string driver = "imported";                            ///< status.driver of that cluster
-  int agent_replicas = 1;                                     ///< of cattle-cluster-agent
+  std::string local_version = {};     ///< of Rancher's own cluster: v1.30.4+k3s1; empty: 1.20
+  int backup_operator = 0;            ///< its major version; 0: none is installed
+  int agent_replicas = 1;             ///< of cattle-cluster-agent
   int impersonation_users = 3;        ///< who have used logs or shell before
   int fresh_impersonation_users = 0;  ///< of these, whose token was made after the renewal
   /// Workloads that are not Rancher's, and so many of users; none where it is not said.

@@ -64,8 +64,18 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   auto resources = kubernetes_resources();
   const auto more = rancher_resources(settings_.rancher);
   resources.insert(resources.end(), more.begin(), more.end());
+  if (settings_.backup_operator > 0) {
+    const auto of_operator = backup_operator_resources();
+    resources.insert(resources.end(), of_operator.begin(), of_operator.end());
+  }
+  auto kubernetes = kubernetes_profile("1.20");
+  if (!settings_.local_version.empty()) kubernetes.git_version = settings_.local_version;
   local_ = std::make_unique<Cluster>(io_, "local", local_authority_, Key(), std::move(resources),
-                                     kubernetes_profile("1.20"), log_, hooks_of("local"));
+                                     kubernetes, log_, hooks_of("local"));
+  if (settings_.backup_operator > 0) {
+    backup_operator_ =
+        std::make_unique<BackupOperator>(local_->store(), scheduler_, settings_, log_);
+  }
 
   const auto controllers = [this](Cluster& cluster) {
     return std::make_unique<Controllers>(cluster, scheduler_, settings_, log_);

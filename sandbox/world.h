@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "agents.h"
+#include "backup_operator.h"
 #include "cluster.h"
 #include "controllers.h"
 #include "hostile.h"
@@ -92,6 +93,7 @@ class World : public Stage {
   std::unique_ptr<Controllers> downstream_controllers_;
   std::unique_ptr<Controllers> local_controllers_;
   std::unique_ptr<Controllers> other_controllers_;
+  std::unique_ptr<BackupOperator> backup_operator_;
   std::unique_ptr<Rancher> rancher_;
   std::unique_ptr<Agents> agents_;
   std::unique_ptr<Impersonators> impersonators_;

@@ -98,6 +98,17 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
                  definition(resource));
   }
 
+  if (backup_operator_) {
+    backup_operator_->add_resource_sets();
+    for (const auto& resource : backup_operator_resources()) {
+      store.create({"customresourcedefinitions.apiextensions.k8s.io", "", resource.id()},
+                   definition(resource));
+    }
+  }
+  auto node = bare("v1", "Node");
+  put(node, "/status/nodeInfo/kubeletVersion", local_->kubernetes().git_version);
+  store.create({"nodes", "", "rancher-1"}, std::move(node));
+
   const std::string app = settings_.faults.has("cattle-deployment") ? "cattle" : "rancher";
   const auto image = "rancher/rancher:" + settings_.rancher.version;
   store.create({"deployments.apps", servers, app}, workload({"Deployment", app, app, image}));

@@ -39,6 +39,10 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
   check_right_clusters(seen);
   seen.container = co_await observe_server_container(tools, app.options.rancher_container,
                                                      seen.local, app.redactor, journal);
+  if (app.options.command == CommandName::plan) {
+    const auto folder = run_folder_name(app.options, seen.local.cluster.id.text());
+    seen.backup = co_await observe_backup(tools, app.options.backup, folder, seen, reached.local);
+  }
   Look looked{std::move(seen), app.toolbox.plan_options(reached)};
   app.toolbox.end_sessions();
   co_return looked;

@@ -12,7 +12,8 @@ struct Look {
   PlanOptions plan_options;
 };
 
-/// Observes both clusters. Throws Failure (refused) where they do not belong together.
+/// Observes both clusters, and for `plan` what a backup needs. Throws Failure (refused) where they
+/// do not belong together.
 boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissions permissions);
 
 void tell_findings(Invocation& app, const Observation& seen);

@@ -8,10 +8,8 @@ namespace retrust {
 
 boost::asio::awaitable<ExitStatus> plan_command(Invocation& app) {
   auto tools = app.toolbox.backup_tools();
-  auto looked = co_await look(app, tools, Permissions::ask);
-  auto& seen = looked.seen;
-  const auto folder = run_folder_name(app.options, seen.local.cluster.id.text());
-  seen.backup = co_await observe_backup(tools, app.options.backup, folder, seen);
+  const auto looked = co_await look(app, tools, Permissions::ask);
+  const auto& seen = looked.seen;
   const auto plan = make_plan(seen, looked.plan_options);
   check_may_change(seen, plan, looked.plan_options);
   tell_findings(app, seen);

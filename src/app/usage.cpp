@@ -66,8 +66,8 @@ void check_usage(const Options& options) {
         "no choice was made about a backup of Rancher (section 1 of the runbook): "
         "nothing was changed",
         "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
-        "made by rke), --k3s or --rke2 (on a server node of such a cluster), or back Rancher up "
-        "yourself and give --no-rancher-backup");
+        "made by rke), --k3s or --rke2 (on a server node of such a cluster), --rancher-backup (the "
+        "Rancher backup operator), or back Rancher up yourself and give --no-rancher-backup");
   }
   if (options.step == Step::backup_container && backup.kind != BackupChoice::Kind::container) {
     throw Failure(ExitStatus::usage, "step backup-container needs a container",
@@ -77,6 +77,10 @@ void check_usage(const Options& options) {
       !backup.distribution()) {
     throw Failure(ExitStatus::usage, "step backup-etcd needs to know whose etcd",
                   "give --rke-config FILE, --k3s or --rke2");
+  }
+  if (options.step == Step::backup_rancher && backup.kind != BackupChoice::Kind::backup_operator) {
+    throw Failure(ExitStatus::usage, "step backup-rancher needs the Rancher backup operator",
+                  "give --rancher-backup, and no other choice of a backup");
   }
   if (backup.kind == BackupChoice::Kind::etcd) {
     check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");

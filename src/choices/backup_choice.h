@@ -31,7 +31,7 @@ inline constexpr std::string_view waived_backup = "waived by the operator (--no-
 /// The operator's choice of a backup of Rancher (section 1 of the runbook).
 struct BackupChoice {
   /// `etcd` by rke.
-  enum class Kind { not_chosen, none, container, etcd, k3s, rke2 };
+  enum class Kind { not_chosen, none, container, etcd, k3s, rke2, backup_operator };
   Kind kind = Kind::not_chosen;
   ContainerName container = {};  ///< name or ID
   std::string rke_config = {};   ///< rke's cluster.yml

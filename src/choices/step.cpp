@@ -11,6 +11,8 @@ const std::vector<StepInfo>& all_steps() {
        saves},
       {Step::backup_etcd, "1.2", "backup-etcd", "snapshot the etcd of Rancher's own cluster",
        saves},
+      {Step::backup_rancher, "1.3", "backup-rancher",
+       "let the Rancher backup operator save Rancher", saves, StepInfo::Shown::when_it_comes},
       {Step::delete_token, "2.1", "delete-token", "delete the agents' token secret", changes},
       {Step::make_token, "2.1", "make-token", "make the next token secret before the old one goes",
        changes, StepInfo::Shown::when_it_comes},

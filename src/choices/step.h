@@ -10,6 +10,7 @@ namespace retrust {
 enum class Step {
   backup_container,
   backup_etcd,
+  backup_rancher,
   delete_token,
   make_token,
   recreate_agents,

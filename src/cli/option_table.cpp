@@ -115,6 +115,14 @@ const std::vector<OptionInfo>& all_options() {
        "snapshot of etcd",
        {plan, run, step}},
       {"rke2", "", "", "", "the same for RKE2", {plan, run, step}},
+      {"rancher-backup",
+       "",
+       "",
+       "",
+       "the Rancher backup operator is installed in Rancher's cluster: let it save Rancher (1.3) "
+       "in "
+       "the storage that it is configured with",
+       {plan, run, step}},
       {"snapshot-name",
        "",
        "NAME",

@@ -245,6 +245,7 @@ BackupChoice backup_choice(const Values& values, const Environment& environment)
   if (!choice.rke_config.empty()) choose(etcd, "rke-config");
   if (values.flag("k3s")) choose(k3s, "k3s");
   if (values.flag("rke2")) choose(rke2, "rke2");
+  if (values.flag("rancher-backup")) choose(backup_operator, "rancher-backup");
   if (values.flag("no-rancher-backup")) choose(none, "no-rancher-backup");
   // Named as the way to the local cluster alone, where another choice is made.
   if (chosen.empty() && !choice.container.empty()) choice.kind = container;
@@ -292,8 +293,8 @@ std::vector<std::string> elsewhere(const po::variables_map& map, const po::parse
   return words;
 }
 
-constexpr std::array<std::string_view, 4> backup_choices{"rke-config", "k3s", "rke2",
-                                                         "no-rancher-backup"};
+constexpr std::array<std::string_view, 5> backup_choices{"rke-config", "k3s", "rke2",
+                                                         "rancher-backup", "no-rancher-backup"};
 
 /// Forgets the environment's and the file's choice of a backup if the command line has one: each
 /// choice is an option of its own, and the command line wins.

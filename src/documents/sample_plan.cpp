@@ -27,6 +27,7 @@ Observation sample(Shown shown) {
   backup.archive = "/tmp/rancher-data-backup-VERSION-DATE.tar.gz";
   backup.folder = "RUN-DIR/backup";
   seen.backup.container = backup;
+  seen.backup.resource_set = "rancher-resource-set-full";
   UserTokens::Group users;
   users.name_space = "cattle-impersonation-system";
   users.total = users.rejected = 1;
@@ -44,9 +45,11 @@ std::vector<std::string> commands_of(Step step, Shown shown) {
   options.downstream_kubectl.words = {"kubectl", "--kubeconfig=DOWNSTREAM"};
   options.local_kubectl.words = {"kubectl", "--kubeconfig=LOCAL"};
   options.backup.container = "CONTAINER";
-  options.backup.kind = BackupChoice::Kind::etcd;
+  options.backup.kind =
+      step == Step::backup_rancher ? BackupChoice::Kind::backup_operator : BackupChoice::Kind::etcd;
   options.backup.rke_config = "cluster.yml";
   options.backup.snapshot = "SNAPSHOT-DATE.db";
+  options.backup.date = "DATE";
   return make_plan(sample(shown), options)[step].commands;
 }
 

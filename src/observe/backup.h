@@ -33,6 +33,8 @@ struct BackupObservation {
   std::string tool_named = {};    ///< name of rke, k3s or RKE2 in commands to paste
   /// The name for the snapshot, if an earlier snapshot has the name.
   std::string used_name = {};
+  ObjectName resource_set = {};  ///< of the backup operator: what it saves
+  DisplayText stored_as = {};    ///< the backup operator's file, and where it is
 };
 
 /// Text of a size: "1.4 GiB".

@@ -201,6 +201,26 @@ Arguments restart_workload(std::string_view kind, const NamespaceName& name_spac
       .object(kind == "daemonset" ? Word("daemonset") : Word("statefulset"), name);
 }
 
+Query resource_sets() {
+  return {Arguments{"resourcesets.resources.cattle.io"}, {ApiRead::list(Resource::resource_sets)}};
+}
+
+Query watched_operator_backup(const ObjectName& name) {
+  return {Arguments{"backups.resources.cattle.io"}.joined("--field-selector=metadata.name=",
+                                                          name.text()),
+          {ApiRead::list(Resource::operator_backups).with_field("metadata.name", name.text())}};
+}
+
+Arguments described_operator_backup(const ObjectName& name) {
+  return Arguments{"describe"}.object("backups.resources.cattle.io", name);
+}
+
+// rancher/backup-restore-operator v2.0.0, charts/rancher-backup/templates/_helpers.tpl: the label
+// of the operator, wherever it is installed.
+Arguments backup_operators() {
+  return {"get", "pods", "--all-namespaces", "-l", "resources.cattle.io/operator=backup-restore"};
+}
+
 Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name) {
   return Arguments()
       .option("-n", name_space)

@@ -33,6 +33,15 @@ Query clusters_definition();
 /// Prints the IDs and names of all clusters.
 Arguments cluster_names();
 
+/// 1.3: reads the backup operator's resource sets
+Query resource_sets();
+/// 1.3: watches a Backup
+Query watched_operator_backup(const ObjectName& name);
+/// 1.3: shows a Backup and its events
+Arguments described_operator_backup(const ObjectName& name);
+/// 1.3: shows the operator's pods
+Arguments backup_operators();
+
 /// 2.1
 Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names);
 /// 2.1: reads or watches token secrets of the namespace

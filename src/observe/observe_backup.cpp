@@ -8,6 +8,9 @@
 
 #include "base/folder.h"
 #include "choices/snapshot_names.h"
+#include "observe/commands.h"
+#include "observe/operator_backup.h"
+#include "observe/trim.h"
 #include "process/tasks.h"
 #include "tools/container.h"
 
@@ -16,6 +19,7 @@ namespace {
 
 using boost::asio::awaitable;
 namespace fs = std::filesystem;
+namespace json = boost::json;
 
 [[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {
   throw Failure(ExitStatus::refused, fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
@@ -91,6 +95,36 @@ void check_k3s_node(const BackupChoice& choice) {
   }
 }
 
+/// The operator's resource set for all of Rancher. Throws Failure (refused) if there is no
+/// operator, or no such set.
+awaitable<ObjectName> find_resource_set(Kubectl local) {
+  std::optional<json::value> list;
+  try {
+    auto found = co_await local.get(commands::resource_sets(), name_trim());
+    list.emplace(std::move(found));
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::no_such_type && failure.kind != KubectlError::not_found)
+      throw;
+  }
+  if (!list) {
+    throw Failure(ExitStatus::refused,
+                  "the Rancher backup operator is not installed in the local cluster: it knows no "
+                  "resourcesets.resources.cattle.io",
+                  "install the chart rancher-backup there (Rancher's page Apps of the cluster "
+                  "local), or choose another backup: --k3s, --rke2, --rke-config FILE or "
+                  "--rancher-container NAME");
+  }
+  auto set = whole_resource_set(*list);
+  if (set.empty()) {
+    throw Failure(ExitStatus::refused,
+                  "the Rancher backup operator has no resource set for all of Rancher: neither "
+                  "rancher-resource-set-full nor rancher-resource-set is in the local cluster",
+                  {"upgrade the chart rancher-backup, which brings one; see what is there",
+                   local.shown(Kubectl::get_args(commands::resource_sets()))});
+  }
+  co_return set;
+}
+
 }  // namespace
 
 bool ContainerBackup::mapped() const {
@@ -99,8 +133,8 @@ bool ContainerBackup::mapped() const {
 }
 
 awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoice& choice,
-                                            const fs::path& folder,
-                                            const Observation& observation) {
+                                            const fs::path& folder, const Observation& observation,
+                                            Kubectl local) {
   BackupObservation seen;
   if (choice.kind == BackupChoice::Kind::container) {
     seen.container = co_await observe_container(tools.docker, choice, folder, observation);
@@ -124,6 +158,9 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
                     "differ, so its snapshot would be no backup of Rancher",
                     "nothing was changed; run this on a server node of Rancher's own cluster");
     }
+  }
+  if (choice.kind == BackupChoice::Kind::backup_operator) {
+    seen.resource_set = co_await find_resource_set(std::move(local));
   }
   co_return seen;
 }

@@ -27,11 +27,12 @@ struct BackupTools {
 };
 
 /// Checks the needs of a backup, without changes. `folder` is the target of the backup.
-/// `observation` is the earlier observation, with Rancher's container if one was named. Throws
-/// Failure: refused if no backup can be made like this.
+/// `observation` is the earlier observation, with Rancher's container if one was named. `local`
+/// reads the local cluster. Throws Failure: refused if no backup can be made like this.
 boost::asio::awaitable<BackupObservation> observe_backup(BackupTools& tools,
                                                          const BackupChoice& choice,
                                                          const std::filesystem::path& folder,
-                                                         const Observation& observation);
+                                                         const Observation& observation,
+                                                         Kubectl local);
 
 }  // namespace retrust

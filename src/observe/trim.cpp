@@ -160,6 +160,15 @@ Trim api_service_trim() {
   };
 }
 
+Trim name_trim() {
+  return [](json::value& item) {
+    auto* object = item.if_object();
+    if (object == nullptr) return;
+    keep_alone(object, {"kind", "metadata"});
+    keep_alone(member(*object, "metadata"), {"name"});
+  };
+}
+
 Trim spec_trim() {
   return [](json::value& item) { keep_alone(item.if_object(), {"kind", "spec"}); };
 }

@@ -25,6 +25,9 @@ Trim old_pod_trim(NamespaceName agents_namespace, std::string since);
 /// Trims an APIService to the fields of unavailable() in affected.h.
 Trim api_service_trim();
 
+/// Trims an object to its kind and name.
+Trim name_trim();
+
 /// Trims an object to its kind and `spec`.
 Trim spec_trim();
 

@@ -19,8 +19,8 @@ namespace {
 using Given = CommandLine::Given;
 
 /// Options that make a backup of Rancher.
-constexpr std::array<std::string_view, 4> backup_options{"rancher-container", "rke-config", "k3s",
-                                                         "rke2"};
+constexpr std::array<std::string_view, 5> backup_options{"rancher-container", "rke-config", "k3s",
+                                                         "rke2", "rancher-backup"};
 /// Place for the choice of a backup in a command, if the operator has made none.
 constexpr std::string_view backup_place = "--rke-config=FILE";
 
@@ -83,7 +83,7 @@ std::string choices_for(const std::string& command) {
   if (command.find(backup_place) == std::string::npos) return {};
   return fmt::format(
       "in place of {} give the backup of Rancher that fits: --rke-config FILE, "
-      "--rancher-container NAME, --k3s or --rke2",
+      "--rancher-container NAME, --k3s, --rke2 or --rancher-backup",
       backup_place);
 }
 

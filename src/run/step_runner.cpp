@@ -77,8 +77,8 @@ awaitable<void> StepRunner::prepare() {
   const auto& backup = context_.options().backup;
   seen.container = co_await observe_server_container(context_.tools(), backup.container, seen.local,
                                                      context_.redactor(), journal);
-  seen.backup =
-      co_await observe_backup(context_.tools(), backup, context_.folder().backup_folder(), seen);
+  seen.backup = co_await observe_backup(context_.tools(), backup, context_.folder().backup_folder(),
+                                        seen, context_.clusters().local);
   context_.observed(seen);
   auto lines = findings(seen);
   auto data = facts(seen, programs);

@@ -164,6 +164,10 @@ void Context::system_token_is_gone() const {
   }
 }
 
+void Context::backup_is_stored(DisplayText where) const {
+  data_->seen_.backup.stored_as = std::move(where);
+}
+
 void Context::users_tokens_are_gone() const {
   data_->seen_.user_tokens.system.rejected = false;
   for (auto& group : data_->seen_.user_tokens.groups) group.rejected = group.kept;

@@ -138,6 +138,8 @@ class Context {
   void saw_registration(Registration now) const;
   /// Notes that the cluster accepted the credentials, which Rancher may no longer have stored.
   void were_accepted(const Credentials& credentials) const;
+  /// Notes where the backup operator stored its backup.
+  void backup_is_stored(DisplayText where) const;
   /// Notes that every rejected token is deleted, except the tokens that the repair keeps.
   void users_tokens_are_gone() const;
   /// Notes that the rejected token of Rancher's own user is deleted.

@@ -36,8 +36,8 @@ namespace {
 /// The steps in an order. The backups come first in each.
 std::vector<Step> steps_in(Order order) {
   if (order == Order::record_first) {
-    return {Step::backup_container, Step::backup_etcd, Step::make_token, Step::get_token,
-            Step::get_ca, Step::update_cluster,
+    return {Step::backup_container, Step::backup_etcd, Step::backup_rancher, Step::make_token,
+            Step::get_token, Step::get_ca, Step::update_cluster,
             // Agents that start report the token of an old secret, as long as it is there.
             Step::delete_token, Step::repair_impersonation, Step::redeploy_agents,
             Step::recreate_agents, Step::check_cluster, Step::restart_rancher};

@@ -13,6 +13,7 @@ namespace retrust {
 // The file of a step's name defines the step.
 extern const StepWork backup_container;
 extern const StepWork backup_etcd;
+extern const StepWork backup_rancher;
 extern const StepWork delete_token;
 extern const StepWork make_token;
 extern const StepWork recreate_agents;
@@ -26,10 +27,23 @@ extern const StepWork repair_impersonation;
 
 const StepWork& work_of(Step step) {
   // The order is that of Step.
-  static const std::array table{&backup_container, &backup_etcd,     &delete_token,
-                                &make_token,       &recreate_agents, &redeploy_agents,
-                                &get_token,        &get_ca,          &check_cluster,
-                                &update_cluster,   &restart_rancher, &repair_impersonation};
+  // clang-format off
+  static const std::array table{
+      &backup_container,
+      &backup_etcd,
+      &backup_rancher,
+      &delete_token,
+      &make_token,
+      &recreate_agents,
+      &redeploy_agents,
+      &get_token,
+      &get_ca,
+      &check_cluster,
+      &update_cluster,
+      &restart_rancher,
+      &repair_impersonation,
+  };
+  // clang-format on
   return *table.at(static_cast<std::size_t>(step));
 }
 

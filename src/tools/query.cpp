@@ -48,6 +48,10 @@ constexpr Place place_of(Resource resource) {
       return {"management.cattle.io/v3", "Setting", "settings"};
     case Resource::registration_tokens:
       return {"management.cattle.io/v3", "ClusterRegistrationToken", "clusterregistrationtokens"};
+    case Resource::operator_backups:
+      return {"resources.cattle.io/v1", "Backup", "backups"};
+    case Resource::resource_sets:
+      return {"resources.cattle.io/v1", "ResourceSet", "resourcesets"};
   }
   return {};
 }

@@ -29,6 +29,8 @@ enum class Resource {
   clusters,             ///< Rancher's Cluster
   settings,             ///< Rancher's Setting
   registration_tokens,  ///< Rancher's ClusterRegistrationToken
+  operator_backups,     ///< the backup operator's Backup
+  resource_sets,        ///< the backup operator's ResourceSet
 };
 
 /// One read of a cluster's API: an object, or a list that can also be watched. Its path consists of

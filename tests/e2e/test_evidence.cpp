@@ -213,7 +213,8 @@ TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
   CHECK(has(words(sandbox),
             "## Left to do\n\n- nothing of this was done. To do it, give the command again and "
             "answer yes (in place of --rke-config=FILE give the backup of Rancher that fits: "
-            "--rke-config FILE, --rancher-container NAME, --k3s or --rke2): retrust run "));
+            "--rke-config FILE, --rancher-container NAME, --k3s, --rke2 or --rancher-backup): "
+            "retrust run "));
 }
 
 TEST_CASE("a command that changes something may print what it likes, and warn") {

@@ -43,6 +43,7 @@ TEST_CASE("candidates are what the tables know in that place") {
       {{"help", "r"}, {"run", "rollback"}},
       {{"help", "run", ""}, {}},
       {{"run", "--rancher-c"}, {"--rancher-container"}},
+      {{"run", "--rancher-b"}, {"--rancher-backup"}},
       {{"run", "--rke"}, {"--rke", "--rke-config", "--rke2"}},
       {{"run", "--k3"}, {"--k3s"}},
       // What does not apply, or was given.

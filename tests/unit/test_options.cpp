@@ -138,6 +138,9 @@ TEST_CASE("Rancher's container is a way to its cluster, and a backup unless anot
   CHECK(kind({"--rke-config", "cluster.yml"}) == Kind::etcd);
   CHECK(kind({"--k3s"}) == Kind::k3s);
   CHECK(kind({"--rke2"}) == Kind::rke2);
+  CHECK(kind({"--rancher-backup"}) == Kind::backup_operator);
+  CHECK(complaint({"run", "--rancher-backup", "--no-rancher-backup"})
+            .find("--rancher-backup and --no-rancher-backup were given") != std::string::npos);
   CHECK(complaint({"run", "--k3s", "--rke2"}).find("--k3s and --rke2 were given") !=
         std::string::npos);
   CHECK(parse_with({"run", "--k3s"}, {{"K3S_DATA_DIR", "/data"}}).backup.data_folder == "/data");

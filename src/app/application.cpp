@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/complete.h"
+#include "app/missing_choice.h"
 #include "app/usage.h"
 #include "app/version.h"
 #include "base/folder.h"
@@ -21,17 +22,18 @@ namespace {
 
 boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
   check_usage(app.options);
+  if (lacks_choice(app.options)) co_await refuse_without_backup(app);
   switch (app.options.command) {
     case CommandName::plan:
-      return plan_command(app);
+      co_return co_await plan_command(app);
     case CommandName::run:
-      return run_command(app);
+      co_return co_await run_command(app);
     case CommandName::step:
-      return step_command(app);
+      co_return co_await step_command(app);
     case CommandName::rollback:
-      return rollback_command(app);
+      co_return co_await rollback_command(app);
     default:
-      return status_command(app);
+      co_return co_await status_command(app);
   }
 }
 

@@ -44,6 +44,10 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
     seen.backup = co_await observe_backup(tools, app.options.backup, folder, seen, reached.local);
   }
   Look looked{std::move(seen), app.toolbox.plan_options(reached)};
+  if (app.options.command == CommandName::plan &&
+      app.options.backup.kind == BackupChoice::Kind::not_chosen) {
+    looked.offers = co_await observe_backup_offers(reached.local);
+  }
   app.toolbox.end_sessions();
   co_return looked;
 }
@@ -56,9 +60,17 @@ void tell_difference(Invocation& app, const Observation& seen) {
   Journal(app.events).difference(credentials_diff(seen));
 }
 
-ExitStatus end_look(Invocation& app, const Observation& seen, const Plan& plan) {
+ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan) {
+  const auto& seen = looked.seen;
+  auto called = app.called;
+  const auto option = looked.offers.option();
+  if (!option.empty()) called.elsewhere.push_back(option);
   RunEnded end;
-  end.next = next_after_look(app.called, app.options, seen, plan);
+  end.next = next_after_look(called, app.options, seen, plan);
+  if (!option.empty() && differs(seen, plan)) {
+    end.next.emplace_back(
+        fmt::format("{} is a proposal, as no backup was chosen: {}", option, looked.offers.text()));
+  }
   Journal(app.events).run_ended(std::move(end), outcome(seen, plan));
   if (app.options.output == OutputFormat::json) {
     boost::json::value shown(report(seen, plan, app.options));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/invocation.h"
+#include "observe/backup_offers.h"
 #include "observe/observation.h"
 #include "steps/plan.h"
 
@@ -10,6 +11,7 @@ namespace retrust {
 struct Look {
   Observation seen;
   PlanOptions plan_options;
+  BackupOffers offers = {};  ///< for `plan` without a choice of a backup
 };
 
 /// Observes both clusters, and for `plan` what a backup needs. Throws Failure (refused) where they
@@ -19,6 +21,6 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
 void tell_findings(Invocation& app, const Observation& seen);
 void tell_difference(Invocation& app, const Observation& seen);
 /// Says what comes next, or prints the report. The status tells whether a step is needed.
-ExitStatus end_look(Invocation& app, const Observation& seen, const Plan& plan);
+ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan);
 
 }  // namespace retrust

@@ -18,7 +18,7 @@ boost::asio::awaitable<ExitStatus> plan_command(Invocation& app) {
   }
   tell_difference(app, seen);
   Journal(app.events).plan(shown(plan));
-  co_return end_look(app, seen, plan);
+  co_return end_look(app, looked, plan);
 }
 
 }  // namespace retrust

@@ -15,7 +15,7 @@ boost::asio::awaitable<ExitStatus> status_command(Invocation& app) {
     Journal(app.events).finding(std::move(line));
   }
   tell_difference(app, looked.seen);
-  co_return end_look(app, looked.seen, make_plan(looked.seen, looked.plan_options));
+  co_return end_look(app, looked, make_plan(looked.seen, looked.plan_options));
 }
 
 }  // namespace retrust

@@ -1,5 +1,6 @@
 #include "app/toolbox.h"
 
+#include <algorithm>
 #include <optional>
 #include <unistd.h>
 #include <utility>
@@ -52,6 +53,17 @@ Kubectl Toolbox::in_container() const {
   target.container = options_.rancher_container;
   target.docker = absolute_program(options_.docker);
   target.named_docker = options_.docker;
+  return {runner_, events_, std::move(target)};
+}
+
+Kubectl Toolbox::local_process(std::chrono::milliseconds patience) const {
+  check_search_path();
+  const auto kubectl =
+      options_.local_kubeconfig.empty()
+          ? in_container()
+          : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context);
+  auto target = kubectl.target();
+  target.command_timeout = std::min(target.command_timeout, patience);
   return {runner_, events_, std::move(target)};
 }
 

@@ -24,6 +24,9 @@ class Toolbox {
 
   /// The kubectls of both clusters; that in a container may be old, and is asked for its version.
   boost::asio::awaitable<Clusters> connect();
+  /// A kubectl for a few reads of the local cluster, each by a process that asks nobody and ends
+  /// after `patience`.
+  Kubectl local_process(std::chrono::milliseconds patience) const;
   /// Ends what connect() started, before the last words of a command. May be called again.
   void end_sessions();
   BackupTools backup_tools() const;

@@ -53,6 +53,11 @@ bool changes_something(const Options& options) {
           info_of(*options.step).effect == StepInfo::Effect::changes);
 }
 
+bool lacks_choice(const Options& options) {
+  return options.command == CommandName::run &&
+         options.backup.kind == BackupChoice::Kind::not_chosen;
+}
+
 void check_usage(const Options& options) {
   if (!options.kubeconfig.empty())
     check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
@@ -60,15 +65,6 @@ void check_usage(const Options& options) {
     check_kubeconfig("local-kubeconfig", options.local_kubeconfig, options.kubectl);
   }
   const auto& backup = options.backup;
-  if (options.command == CommandName::run && backup.kind == BackupChoice::Kind::not_chosen) {
-    throw Failure(
-        ExitStatus::usage,
-        "no choice was made about a backup of Rancher (section 1 of the runbook): "
-        "nothing was changed",
-        "give --rancher-container NAME (a single container), --rke-config FILE (a cluster "
-        "made by rke), --k3s or --rke2 (on a server node of such a cluster), --rancher-backup (the "
-        "Rancher backup operator), or back Rancher up yourself and give --no-rancher-backup");
-  }
   if (options.step == Step::backup_container && backup.kind != BackupChoice::Kind::container) {
     throw Failure(ExitStatus::usage, "step backup-container needs a container",
                   "give --rancher-container NAME, and no other choice of a backup");
@@ -85,7 +81,8 @@ void check_usage(const Options& options) {
   if (backup.kind == BackupChoice::Kind::etcd) {
     check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
   }
-  if (changes_something(options) && !options.consented && !can_ask()) {
+  // A missing choice is told first: see missing_choice.h.
+  if (changes_something(options) && !lacks_choice(options) && !options.consented && !can_ask()) {
     throw Failure(ExitStatus::usage,
                   "this is no terminal, so nobody can be asked: nothing was changed",
                   "give --yes to go on without a question");

@@ -7,6 +7,9 @@ namespace retrust {
 /// Whether the command can change a cluster: then somebody is asked, and permissions are.
 bool changes_something(const Options& options);
 
+/// Whether the command needs a choice about a backup of Rancher, and has none.
+bool lacks_choice(const Options& options);
+
 /// Checks the options before anything is started. Throws Failure (usage).
 void check_usage(const Options& options);
 

@@ -177,6 +177,12 @@ Advice completed(const Called& called, Advice advice) {
   return with_choices(std::move(advice));
 }
 
+Advice run_with_backup(const Called& called, std::string option, std::string sentence) {
+  auto with_option = called;
+  with_option.elsewhere.push_back(std::move(option));
+  return {std::move(sentence), command_line(with_option, CommandName::run, Scope::same)};
+}
+
 std::vector<Advice> next_after_look(const Called& called, const Options& options,
                                     const Observation& seen, const Plan& plan) {
   std::vector<Advice> next;

@@ -22,6 +22,9 @@ struct Called {
 /// The advice, with the options for the same clusters added to a command of retrust.
 Advice completed(const Called& called, Advice advice);
 
+/// Advice to call `run` with the same options and that choice of a backup, e.g. "--k3s".
+Advice run_with_backup(const Called& called, std::string option, std::string sentence);
+
 /// Next actions of a person. All pure.
 
 /// Actions after status and plan.

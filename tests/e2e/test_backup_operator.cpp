@@ -191,5 +191,84 @@ TEST_CASE("a backup by the operator alone is a step") {
   CHECK(other_changes(sandbox).empty());
 }
 
+/// The command of retrust that a text offers, from its program on.
+std::string offered(const std::string& text) {
+  const auto begin = text.find("retrust run ");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST_CASE("the backup that fits Rancher's cluster is proposed where none was chosen") {
+  std::vector<std::string> options;
+  std::string option;
+  std::string why;
+  SUBCASE("k3s") {
+    options = {"--local-kubernetes", "v1.30.4+k3s1"};
+    option = " --k3s";
+    why = "Rancher's cluster is one of k3s (--k3s, on a server node of it)";
+  }
+  SUBCASE("RKE2") {
+    options = {"--local-kubernetes", "v1.31.1+rke2r1"};
+    option = " --rke2";
+    why = "Rancher's cluster is one of RKE2 (--rke2, on a server node of it)";
+  }
+  SUBCASE("the backup operator") {
+    options = {"--backup-operator", "11", "--local-kubernetes", "v1.30.4+k3s1"};
+    option = " --rancher-backup";
+    why = "the Rancher backup operator is installed in Rancher's cluster (--rancher-backup) and ";
+  }
+  SUBCASE("nothing of these") {
+    option = " --rke-config=FILE";
+  }
+  Sandbox sandbox(options);
+  // Who may only read gets the same proposal.
+  for (const auto* user : {"local", "local-limited"}) {
+    Sandbox::Call call{.args = {"run", "--yes", "--skip", "3.1"}};
+    call.local_kubeconfig = sandbox.file(user + std::string(".kubeconfig"));
+    const auto run = sandbox.retrust(call);
+    CAPTURE(run.all());
+    CHECK(run.status == 2);
+    CHECK(has(run.err, "no choice was made about a backup of Rancher"));
+    CHECK(has(run.err, why));
+    CHECK(offered(run.err).empty() == why.empty());
+    CHECK(has(offered(run.err) + option, option));
+    CHECK_FALSE(has(offered(run.err), "--no-rancher-backup"));
+    if (!why.empty()) CHECK(has(offered(run.err), " --skip 3.1"));
+  }
+  const auto plan = sandbox.retrust({"plan"});
+  CAPTURE(plan.all());
+  CHECK(plan.status == 3);
+  CHECK(has(offered(plan.all()), option));
+  CHECK(has(plan.all(), why));
+  CHECK(has(plan.all(), "is a proposal, as no backup was chosen") == !why.empty());
+  // A choice that was made is kept.
+  const auto chosen = sandbox.retrust({"plan", "--rancher-backup", "--no-session"});
+  CHECK_FALSE(has(chosen.all(), "is a proposal"));
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("a version or a node alone tells k3s, and a denied read costs only its answer") {
+  const std::string k3s = "v1.30.4+k3s1";
+  Sandbox by_node(
+      {"--local-kubernetes", k3s, "--hostile", R"(local version/gitVersion json="v1.30.4")"});
+  CHECK_FALSE(has(by_node.kubectl("local", {"get", "--raw", "/version"}).out, "k3s"));
+  const auto plan = by_node.retrust({"plan"});
+  CAPTURE(plan.all());
+  CHECK(plan.status == 3);
+  CHECK(has(offered(plan.all()), " --k3s"));
+  Sandbox by_version({"--local-kubernetes", k3s, "--hostile", "local nodes refuse=403"});
+  CHECK(by_version.kubectl("local", {"get", "nodes"}).status != 0);
+  CHECK(has(offered(by_version.retrust({"plan"}).all()), " --k3s"));
+}
+
+TEST_CASE("a run without a choice is refused soon where Rancher's cluster does not answer") {
+  Sandbox sandbox({"--backup-operator", "11"});
+  sandbox.tell("stop local");
+  const auto run = sandbox.retrust({"run", "--yes"});
+  CAPTURE(run.all());
+  CHECK(run.status == 2);
+  CHECK(has(run.err, "no choice was made about a backup of Rancher"));
+  CHECK_FALSE(has(run.all(), "refused"));
+}
+
 }  // namespace
 }  // namespace retrust::e2e

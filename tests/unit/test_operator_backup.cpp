@@ -2,6 +2,7 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
+#include "observe/backup_offers.h"
 #include "observe/operator_backup.h"
 
 namespace retrust {
@@ -47,6 +48,25 @@ TEST_CASE("the resource set that is asked for has Secrets") {
   CHECK(set_of(old) == "rancher-resource-set");
   CHECK(set_of(basic + "," + old + "," + item("rancher-resource-set-full")) ==
         "rancher-resource-set-full");
+}
+
+TEST_CASE("a version of Kubernetes tells k3s and RKE2") {
+  CHECK(distribution_of("v1.30.4+k3s1") == Distribution::k3s);
+  CHECK(distribution_of("v1.31.1+rke2r1") == Distribution::rke2);
+  for (const char* other : {"", "v1.30.4", "v1.30.4-eks-1552ad0", "v1.30.4+", "k3s", "v1-k3s+x"}) {
+    CHECK_FALSE(distribution_of(other));
+  }
+}
+
+TEST_CASE("the operator is proposed before a snapshot, which needs a server node") {
+  const BackupOffers none;
+  CHECK(none.option().empty());
+  CHECK(none.text().empty());
+  BackupOffers offers{Distribution::rke2};
+  CHECK(offers.option() == "--rke2");
+  offers.backup_operator = true;
+  CHECK(offers.option() == "--rancher-backup");
+  CHECK(offers.text().find("(--rke2, on a server node of it)") != std::string::npos);
 }
 
 }  // namespace

@@ -111,10 +111,9 @@ TEST_CASE("a change that the first plan did not speak of is told") {
   };
   planned(Step::recreate_agents).need = Need::needed;
   planned(Step::update_cluster).need = Need::depends;
-  CHECK(added_changes(first, now) == std::vector<std::string>{"2.1 delete-token", "2.1 make-token",
-                                                              "2.2 redeploy-agents",
-                                                              "3.1 restart-rancher",
-                                                              "3.2 repair-impersonation"});
+  CHECK(added_changes(first, now) ==
+        std::vector<std::string>{"2.1 delete-token", "2.1 make-token", "2.2 redeploy-agents",
+                                 "3.1 restart-rancher", "3.2 repair-impersonation"});
   CHECK(added_changes(now, now).empty());
   CHECK(steps_text(first) == "2.2 recreate-agents, if needed 2.5 update-cluster");
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "credentials/certificate.h"
 #include "credentials/token.h"
+#include "observe/stuck_agents.h"
 #include "report/affected.h"
 #include "report/findings.h"
 
@@ -78,6 +79,48 @@ json::value user_tokens_report(const UserTokens& own) {
   return whole;
 }
 
+std::string_view word(Registration::State state) {
+  switch (state) {
+    case Registration::State::present:
+      return "present";
+    case Registration::State::previous:
+      return "previous";
+    case Registration::State::dead:
+      return "dead";
+    case Registration::State::another_cluster:
+      return "another-cluster";
+    case Registration::State::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+json::object registration_report(const Registration& registration) {
+  json::object entry;
+  entry["state"] = word(registration.state);
+  entry["until"] =
+      registration.until ? json::value(utc_text(*registration.until)) : json::value(nullptr);
+  entry["cluster"] = registration.cluster.text();
+  entry["rancher"] = registration.url.str();
+  return entry;
+}
+
+/// The agents that do not run, and why new pods would not start.
+json::object agents_report(const Observation& seen) {
+  json::array stuck;
+  for (const auto& each : stuck_agents(seen)) {
+    json::object entry;
+    entry["pod"] = each.pod.name.text();
+    entry["why"] = each.why;
+    stuck.emplace_back(std::move(entry));
+  }
+  const auto trouble = new_pods_trouble(seen.new_pods);
+  json::object entry;
+  entry["stuck"] = std::move(stuck);
+  entry["newPods"] = trouble.empty() ? json::value(nullptr) : json::value(trouble);
+  return entry;
+}
+
 }  // namespace
 
 json::object report(const Observation& observation, const Plan& plan, const Options& options) {
@@ -116,6 +159,9 @@ json::object report(const Observation& observation, const Plan& plan, const Opti
     entry["verdict"] = word(live->verdict);
     whole["live"] = std::move(entry);
   }
+  whole["account"] = observation.downstream.account.text();
+  whole["registration"] = registration_report(observation.registration);
+  whole["agents"] = agents_report(observation);
   whole["impersonation"] = user_tokens_report(observation.user_tokens);
   whole["affected"] = affected_report(observation, options);
   whole["steps"] = to_json(shown(plan));

@@ -137,6 +137,7 @@ TEST_CASE("a reason that lasts ends the wait for new agents at once") {
           (each.fault == "wrong-ca"));
     CHECK(has(status.out, each.reason));
     CHECK(has(status.out, "see why"));
+    CHECK(has(sandbox.retrust({"status", "-o", "json"}).out, each.reason.substr(0, 12)));
   }
 }
 

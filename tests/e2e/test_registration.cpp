@@ -138,6 +138,13 @@ TEST_CASE("Rancher's own user needs a token that the cluster accepts, and 3.2 br
     Sandbox sandbox(dead);
     CHECK(has(sandbox.retrust({"status"}).out,
               "the token of Rancher's own user for the cluster is rejected (" + account + ")"));
+    const auto whole = sandbox.retrust({"status", "-o", "json"});
+    const auto report = json::parse(whole.out);
+    CHECK(text(report, "/registration/state") == "dead");
+    CHECK(text(report, "/registration/cluster") == "c-x7k2p");
+    CHECK(text(report, "/account") == "cattle");
+    CHECK(report.at("agents").at("newPods").is_null());
+    check_hidden(secrets(sandbox), "output", whole.all());
     for (const std::vector<std::string>& args :
          {std::vector<std::string>{}, {"--repair-impersonation", "--skip", "3.2"}}) {
       const auto run = sandbox.run(args);

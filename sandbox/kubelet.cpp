@@ -109,7 +109,8 @@ bool Kubelet::hold(const ObjectKey& key, const boost::json::value& pod) {
     make_waiting(changed, "ContainerCreating", {});
     const ObjectKey event{"events", key.name_space, key.name + ".17d2"};
     if (objects_.find(event) != nullptr) objects_.remove(event);
-    objects_.add(event, no_network_event(key.name_space, key.name, now_text()));
+    objects_.add(event, no_network_event(key.name_space, key.name, now_text(),
+                                         text_at(pod, "/metadata/uid")));
   } else if (why == "image") {
     make_waiting(changed, "ImagePullBackOff", "Back-off pulling image");
   } else if (why == "config") {

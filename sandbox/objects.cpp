@@ -215,11 +215,12 @@ json::value node(const std::string& state) {
 }
 
 json::value no_network_event(const std::string& name_space, const std::string& pod,
-                             const std::string& at) {
+                             const std::string& at, const std::string& uid) {
   auto made = bare("v1", "Event");
   put(made, "/involvedObject/kind", "Pod");
   put(made, "/involvedObject/namespace", name_space);
   put(made, "/involvedObject/name", pod);
+  put(made, "/involvedObject/uid", uid);
   put(made, "/type", "Warning");
   put(made, "/reason", "FailedCreatePodSandBox");
   put(made, "/message",

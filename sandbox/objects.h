@@ -56,7 +56,7 @@ void make_unschedulable(boost::json::value& pod);
 boost::json::value node(const std::string& state);
 /// An event of a kubelet's that a pod got no network, because the plugin's token is rejected.
 boost::json::value no_network_event(const std::string& name_space, const std::string& pod,
-                                    const std::string& at);
+                                    const std::string& at, const std::string& uid = {});
 /// The names of the secrets that a pod mounts.
 std::vector<std::string> mounted_secrets(const boost::json::value& pod);
 

@@ -88,6 +88,14 @@ Query rancher_ca() {
           {ApiRead::object(Resource::settings, {}, "cacerts")}};
 }
 
+Arguments unmark_secret(const NamespaceName& name_space, const ObjectName& secret) {
+  return Arguments()
+      .option("-n", name_space)
+      .words({"label"})
+      .object("secret", secret)
+      .words({"kubernetes.io/legacy-token-invalid-since-"});
+}
+
 Query token_secrets(const NamespaceName& name_space) {
   return {Arguments{"secrets"}
               .option("-n", name_space)

@@ -33,12 +33,34 @@ std::chrono::sys_seconds time_of(const json::value& event) {
   return latest;
 }
 
-/// True if the message is of a rejected token, or of a CA that is not trusted.
+/// True if the message is of a rejected token, or of a CA that is not trusted. A registry rejects
+/// and is not trusted in the same words (containerd, "failed to get sandbox image").
 bool tells_of_credentials(std::string_view message) {
+  constexpr std::array image{"sandbox image", "failed to pull"};
+  const auto of_registry = std::any_of(image.begin(), image.end(), [&](std::string_view word) {
+    return message.find(word) != std::string_view::npos;
+  });
+  if (of_registry) return false;
   constexpr std::array words{"Unauthorized", "unauthorized", "x509: "};
   return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
     return message.find(word) != std::string_view::npos;
   });
+}
+
+template <typename Counts>
+std::optional<RejectedSandbox> latest_of(const json::value& events, Counts counts) {
+  std::optional<RejectedSandbox> latest;
+  for (const auto* event : items_of(events, "Event")) {
+    if (text_at(*event, "/reason") != "FailedCreatePodSandBox") continue;
+    const auto message = text_at(*event, "/message");
+    const auto at = time_of(*event);
+    if (!counts(*event) || !tells_of_credentials(message) || (latest && at <= latest->at)) continue;
+    latest = RejectedSandbox{fmt::format("{}/{}", text_at(*event, "/involvedObject/namespace"),
+                                         text_at(*event, "/involvedObject/name")),
+                             text_at(*event, "/source/host"),
+                             DisplayText(message, most_message_bytes), at};
+  }
+  return latest;
 }
 
 std::string condition_of(const json::value& node, std::string_view type, std::string_view member) {
@@ -63,16 +85,23 @@ bool is_cordoned(const json::value& node) {
 
 std::optional<RejectedSandbox> latest_rejected(const json::value& events,
                                                std::chrono::sys_seconds since) {
-  std::optional<RejectedSandbox> latest;
-  for (const auto* event : items_of(events, "Event")) {
-    if (text_at(*event, "/reason") != "FailedCreatePodSandBox") continue;
-    const auto message = text_at(*event, "/message");
-    const auto at = time_of(*event);
-    if (at < since || !tells_of_credentials(message) || (latest && at <= latest->at)) continue;
-    latest = RejectedSandbox{fmt::format("{}/{}", text_at(*event, "/involvedObject/namespace"),
-                                         text_at(*event, "/involvedObject/name")),
-                             text_at(*event, "/source/host"),
-                             DisplayText(message, most_message_bytes), at};
+  return latest_of(events, [&](const json::value& event) { return time_of(event) >= since; });
+}
+
+std::optional<RejectedSandbox> latest_rejected(const json::value& events,
+                                               const std::set<Uid>& pods) {
+  return latest_of(events, [&](const json::value& event) {
+    const auto uid = Uid::if_allowed(text_at(event, "/involvedObject/uid"));
+    return !uid.empty() && pods.contains(uid);
+  });
+}
+
+std::chrono::sys_seconds latest_heartbeat(const json::value& nodes) {
+  std::chrono::sys_seconds latest{};
+  for (const auto* node : items_of(nodes, "Node")) {
+    for (const auto& condition : array_at(*node, "/status/conditions")) {
+      latest = std::max(latest, parse_time(text_at(condition, "/lastHeartbeatTime")));
+    }
   }
   return latest;
 }

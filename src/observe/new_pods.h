@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <boost/json/value.hpp>
@@ -40,6 +41,13 @@ struct NewPods {
 /// The latest event about such a pod, not older than `since`. Pure.
 std::optional<RejectedSandbox> latest_rejected(const boost::json::value& events,
                                                std::chrono::sys_seconds since);
+
+/// The latest event about such a pod, if it is one of these. Pure.
+std::optional<RejectedSandbox> latest_rejected(const boost::json::value& events,
+                                               const std::set<Uid>& pods);
+
+/// The latest time at which a kubelet spoke of its node. Pure.
+std::chrono::sys_seconds latest_heartbeat(const boost::json::value& nodes);
 
 /// Why none of the nodes takes a new pod of the agents; empty if one does, or if a node does not
 /// say. Pure.

@@ -16,22 +16,25 @@ namespace {
 namespace json = boost::json;
 using boost::asio::awaitable;
 
+/// Longest time between two heartbeats of a node that is ready (kubernetes/kubernetes v1.30.0,
+/// pkg/kubelet/apis/config/v1beta1/defaults.go: NodeStatusReportFrequency).
+constexpr std::chrono::minutes longest_silence{5};
+
 /// Does the read. Its failure is noted, and ends nothing.
 awaitable<void> tolerated(awaitable<void> read, DisplayText& unread) {
   try {
     co_await std::move(read);
-  } catch (const KubectlFailure& failure) {
+  } catch (const Failure& failure) {
     unread = failure.detail.empty() ? failure.what() : failure.detail;
   }
 }
 
-awaitable<void> take_rejected(Kubectl downstream, std::chrono::sys_seconds since, NewPods& found) {
-  found.rejected = co_await read_rejected(std::move(downstream), since);
+awaitable<void> take_events(Kubectl downstream, json::value& events) {
+  events = co_await downstream.get(commands::failed_sandboxes(), event_trim());
 }
 
-awaitable<void> take_nodes(Kubectl downstream, NewPods& found) {
-  const auto nodes = co_await downstream.get(commands::nodes(), node_trim());
-  found.no_node = why_no_node(nodes);
+awaitable<void> take_nodes(Kubectl downstream, json::value& nodes) {
+  nodes = co_await downstream.get(commands::nodes(), node_trim());
 }
 
 awaitable<void> take_warnings(Kubectl downstream, NamespaceName name_space, NewPods& found) {
@@ -50,21 +53,22 @@ awaitable<void> take_rancher_ca(Kubectl local, NewPods& found) {
 }  // namespace
 
 awaitable<std::optional<RejectedSandbox>> read_rejected(Kubectl downstream,
-                                                        std::chrono::sys_seconds since,
-                                                        NamespaceName name_space) {
+                                                        NamespaceName name_space,
+                                                        std::set<Uid> pods) {
   auto query = commands::failed_sandboxes(name_space);
   const auto events = co_await downstream.get(std::move(query), event_trim());
-  co_return latest_rejected(events, since);
+  co_return latest_rejected(events, pods);
 }
 
 awaitable<NewPods> observe_new_pods(const Clusters& clusters, NamespaceName name_space,
                                     Observation seen) {
   NewPods found;
   const auto& agents = agent_pods(seen.downstream.pods);
-  const auto since = seen.seen_at.value_or(std::chrono::sys_seconds{}) - fresh_event;
+  json::value events;
+  json::value nodes;
   std::vector<awaitable<void>> reads;
-  reads.push_back(tolerated(take_rejected(clusters.downstream, since, found), found.unread));
-  reads.push_back(tolerated(take_nodes(clusters.downstream, found), found.unread));
+  reads.push_back(tolerated(take_events(clusters.downstream, events), found.unread));
+  reads.push_back(tolerated(take_nodes(clusters.downstream, nodes), found.unread));
   const auto waits =
       std::any_of(agents.begin(), agents.end(), [](const Pod& pod) { return !pod.ready; });
   DisplayText ignored;
@@ -74,6 +78,13 @@ awaitable<NewPods> observe_new_pods(const Clusters& clusters, NamespaceName name
     reads.push_back(tolerated(take_rancher_ca(clusters.local, found), ignored));
   }
   co_await wait_all(std::move(reads));
+  found.no_node = why_no_node(nodes);
+  // This machine's clock may be ahead of the cluster's: then the heartbeats tell the time.
+  auto now = seen.seen_at.value_or(std::chrono::sys_seconds{});
+  if (const auto heard = latest_heartbeat(nodes); heard != std::chrono::sys_seconds{}) {
+    now = std::min(now, heard + longest_silence);
+  }
+  found.rejected = latest_rejected(events, now - fresh_event);
   co_return found;
 }
 

@@ -13,10 +13,9 @@ namespace retrust {
 boost::asio::awaitable<NewPods> observe_new_pods(const Clusters& clusters, NamespaceName name_space,
                                                  Observation seen);
 
-/// Reads the latest pod that got no sandbox since then, in the namespace, or in any if it is empty.
-/// Throws as Kubectl::get does.
+/// Reads the latest of these pods that got no sandbox. Throws as Kubectl::get does.
 boost::asio::awaitable<std::optional<RejectedSandbox>> read_rejected(Kubectl downstream,
-                                                                     std::chrono::sys_seconds since,
-                                                                     NamespaceName name_space = {});
+                                                                     NamespaceName name_space,
+                                                                     std::set<Uid> pods);
 
 }  // namespace retrust

@@ -37,4 +37,8 @@ bool rancher_redeploys(const Observation& seen) {
   return knows && seen.registration.keeps_out() && cluster.connected.status != "False";
 }
 
+bool is_cut_off(const Observation& seen) {
+  return seen.registration.keeps_out() && seen.local.cluster.connected.status == "False";
+}
+
 }  // namespace retrust

@@ -21,4 +21,7 @@ inline constexpr std::string_view force_deploy = "io.cattle.agent.force.deploy";
 /// through the tunnel that stands. Pure.
 bool rancher_redeploys(const Observation& seen);
 
+/// True if no agent is connected, and none can connect again with its registration token. Pure.
+bool is_cut_off(const Observation& seen);
+
 }  // namespace retrust

@@ -117,7 +117,7 @@ Trim event_trim() {
     if (event == nullptr) return;
     keep_alone(event, {"kind", "type", "reason", "message", "involvedObject", "source",
                        "lastTimestamp", "eventTime", "series"});
-    keep_alone(member(*event, "involvedObject"), {"kind", "namespace", "name"});
+    keep_alone(member(*event, "involvedObject"), {"kind", "namespace", "name", "uid"});
     keep_alone(member(*event, "source"), {"host"});
   };
 }

@@ -10,6 +10,7 @@
 #include "observe/agent_token.h"
 #include "observe/handed_out_ca.h"
 #include "observe/live_account.h"
+#include "observe/redeployment.h"
 #include "observe/stored_token.h"
 #include "observe/stuck_agents.h"
 #include "report/affected.h"
@@ -255,7 +256,7 @@ std::vector<std::string> credentials_table(const Observation& observation) {
 
 bool differs(const Observation& observation, const Plan& plan) {
   return plan.next_change() != nullptr || !observation.comparison().equal() ||
-         holders_differ(observation) || observation.is_unclear();
+         holders_differ(observation) || observation.is_unclear() || is_cut_off(observation);
 }
 
 }  // namespace retrust

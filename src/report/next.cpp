@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "observe/commands.h"
 #include "observe/redeployment.h"
 #include "observe/stuck_agents.h"
 #include "report/affected.h"
@@ -133,7 +134,16 @@ std::vector<std::string> kubectl_words(const Options& options, const Observation
 }
 
 /// Adds how the agents get a registration token that Rancher knows.
-void add_registration(std::vector<Advice>& next, const Called& called, const Observation& seen) {
+void add_registration(std::vector<Advice>& next, const Called& called, const Options& options,
+                      const Observation& seen) {
+  if (is_cut_off(seen)) {
+    auto words = local_words(options, seen);
+    const auto args = commands::registration_command(seen.local.cluster.id);
+    next.emplace_back(
+        "no agent is connected, and none can connect again: register the cluster again with the "
+        "command that Rancher's web pages show for it; see that command",
+        shell_line(words, args));
+  }
   if (!rancher_redeploys(seen)) return;
   next.emplace_back(
       "the agents' registration token is dead, and the tunnel that stands still works: let Rancher "
@@ -193,9 +203,13 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
           command_line(called, CommandName::step, Scope::what_is_left, {"update-cluster"}));
     }
     add_other_cause(next, options, seen);
-    add_registration(next, called, seen);
+    add_registration(next, called, options, seen);
     add_tokens(next, called, seen);
     add_affected(next, options, seen);
+    return next;
+  }
+  if (is_cut_off(seen)) {
+    add_registration(next, called, options, seen);
     return next;
   }
   add_stuck(next, options, seen);
@@ -239,7 +253,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   } else {
     add_other_cause(next, options, seen);
   }
-  add_registration(next, called, seen);
+  add_registration(next, called, options, seen);
   add_tokens(next, called, seen);
   add_affected(next, options, seen);
   if (!folder.empty()) add_backup(next, called, way_back, folder);

@@ -228,6 +228,7 @@ awaitable<void> StepRunner::perform_plan() {
   context_.state().order = order_of(context_.seen());
   const auto first = context_.plan();
   journal.plan(shown(first));
+  check_tunnel(context_.seen(), context_.options());
   if (first.next_change() == nullptr && context_.seen().comparison().equal()) {
     journal.finding("nothing is needed");
     co_await conclude();
@@ -245,8 +246,8 @@ awaitable<void> StepRunner::perform_plan() {
     const auto added = added_changes(agreed, now);
     if (added.empty()) break;
     journal.warning(fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
-    agreed = now;
     answer = co_await confirm_plan(now);
+    agreed = context_.plan();
   }
   co_await save_cluster();
 
@@ -349,6 +350,7 @@ awaitable<void> StepRunner::perform_alone(Step step) {
     co_return;
   }
   if (alone.instead_of) context_.state().performed.insert(*alone.instead_of);
+  check_tunnel(context_.seen(), context_.options());
   const auto every = context_.options().extent == Extent::every;
   const auto plan = context_.plan();
   if (!every && says_not_needed(plan[step])) co_return;

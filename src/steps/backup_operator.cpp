@@ -71,6 +71,12 @@ awaitable<Uid> create_backup(Context context, ObjectName name) {
   refuse(*failed);
 }
 
+/// True for the error that no other attempt mends: rancher/backup-restore-operator v11.0.1,
+/// pkg/controllers/backup/controller.go: performBackup.
+bool is_without_storage(const OperatorBackup& backup) {
+  return backup.trouble.str().find("needs to specify S3 details") != std::string::npos;
+}
+
 /// Follows one Backup.
 class Following {
  public:
@@ -112,7 +118,10 @@ awaitable<void> follow(Context context, ObjectName name, Following& following) {
   const auto on_list = [] {};
   co_await kubectl.watch(query, deadline.left(), on_list, on_event);
   if (following.over() || following.last().trouble.empty()) co_return;
-  const auto left = std::min<std::chrono::milliseconds>(error_lasts, deadline.left());
+  // The operator tries again, and says nothing else before it has succeeded.
+  const auto lasts = is_without_storage(following.last());
+  const auto left =
+      lasts ? std::min<std::chrono::milliseconds>(error_lasts, deadline.left()) : deadline.left();
   co_await kubectl.watch(query, left, on_list, on_event);
 }
 
@@ -131,8 +140,7 @@ Failure incomplete(const Context& context, const ObjectName& name, const Operato
                      seen),
          kubectl.shown(commands::backup_operators())}};
   }
-  // rancher/backup-restore-operator v11.0.1, pkg/controllers/backup/controller.go: performBackup.
-  const auto nowhere = last.trouble.str().find("needs to specify S3 details") != std::string::npos;
+  const auto nowhere = is_without_storage(last);
   return {ExitStatus::refused, fmt::format("{}: {}", happened, last.trouble),
           Advice(nowhere ? "give the operator a storage: its chart rancher-backup has the values "
                            "persistence and s3; then run again. The Backup stays; see it"
@@ -152,7 +160,16 @@ awaitable<void> await_backup(Context context, ObjectName name, Uid uid) {
   } catch (const KubectlFailure& failure) {
     failed = failure;
   }
-  if (failed) refuse(*failed);
+  if (failed) {
+    throw KubectlFailure(
+        failed->kind,
+        Failure(ExitStatus::refused,
+                fmt::format("the Backup {} was created, and could not be followed: {}", name,
+                            failed->what()),
+                Advice("it stays, and the backup operator goes on with it; see it",
+                       context.local().shown(commands::described_operator_backup(name))),
+                failed->detail));
+  }
   const auto& last = following.last();
   if (last.complete) {
     context.backup_is_stored(stored_text(last));

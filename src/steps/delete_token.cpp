@@ -227,7 +227,7 @@ awaitable<void> run(Context context) {
   // Rancher deploys them again in the same run, and they run until then.
   const auto redeployed =
       is_redeployed(context.situation()) && context.expects(Step::redeploy_agents);
-  if (!redeployed) check_agents_may_go(context.situation());
+  if (!redeployed) check_agents_connect(context.situation());
   const auto last = context.order() == Order::record_first;
   if (last) co_await check_next_is_stored(context);
   const auto names = secrets_to_delete(context.situation());
@@ -280,9 +280,9 @@ void check(const Situation& situation) {
         fmt::format("Kubernetes has marked {} as unused since {}: its token may be good without "
                     "the mark",
                     secret.name, secret.invalid_since),
-        fmt::format("take the mark away, which deletes nothing, and run again: kubectl -n "
-                    "cattle-system label secret {} kubernetes.io/legacy-token-invalid-since-",
-                    secret.name),
+        {"take the mark away, which deletes nothing, and run again",
+         shell_line(situation.options.downstream_kubectl,
+                    commands::unmark_secret(situation.options.name_space, secret.name))},
         secret.reason);
   }
 }

@@ -77,13 +77,17 @@ std::string why_agents_stay(const Observation& seen) {
          "connect again";
 }
 
+void check_agents_connect(const Situation& situation) {
+  auto reason = why_agents_stay(situation.seen);
+  if (reason.empty()) return;
+  throw Failure(
+      situation.state.changed ? ExitStatus::failed : ExitStatus::refused, std::move(reason),
+      Advice::retrust("see how they get a registration token that Rancher knows", "status"));
+}
+
 void check_agents_may_go(const Situation& situation) {
+  check_agents_connect(situation);
   const auto status = situation.state.changed ? ExitStatus::failed : ExitStatus::refused;
-  if (auto reason = why_agents_stay(situation.seen); !reason.empty()) {
-    throw Failure(
-        status, std::move(reason),
-        Advice::retrust("see how they get a registration token that Rancher knows", "status"));
-  }
   const auto& known = situation.seen.new_pods;
   auto trouble = new_pods_trouble(known);
   if (trouble.empty() || situation.options.agent_loss == AgentLoss::allowed) return;

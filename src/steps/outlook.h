@@ -18,6 +18,10 @@ std::vector<ObjectName> secrets_to_delete(const Situation& situation);
 /// not.
 std::string why_agents_stay(const Observation& seen);
 
+/// Throws Failure if agents that restart could not connect again: refused before a change, failed
+/// after one. Pure.
+void check_agents_connect(const Situation& situation);
+
 /// Throws Failure unless the agents' pods, and the secrets that they mount, may go: refused before
 /// a change, failed after one. Pure.
 void check_agents_may_go(const Situation& situation);

@@ -212,17 +212,22 @@ awaitable<void> read_new_pods_again(Context context) {
 
 /// Throws Failure (failed) as soon as a kubelet cannot start a new agent because of old
 /// credentials. Goes on otherwise.
-awaitable<void> watch_sandboxes(Context context) {
-  const auto since = now();
+awaitable<void> watch_sandboxes(Context context, const PodWait& wait) {
   const auto& name_space = context.options().name_space;
   const auto period = std::min<std::chrono::milliseconds>(context.wait() / 4, between_looks);
   for (;;) {
     co_await pause(period);
     NewPods known;
+    std::set<Uid> agents;
+    for (const auto& pod : wait.present()) {
+      const auto waits = pod.service_account == agent_account && !pod.ready && !wait.is_old(pod);
+      if (waits) agents.insert(pod.uid);
+    }
+    if (agents.empty()) continue;
     try {
-      known.rejected =
-          co_await read_rejected(context.clusters().downstream, since, NamespaceName(name_space));
-    } catch (const KubectlFailure&) {
+      known.rejected = co_await read_rejected(context.clusters().downstream,
+                                              NamespaceName(name_space), std::move(agents));
+    } catch (const Failure&) {
       // The watch of the pods tells of a server that is away.
       continue;
     }
@@ -255,6 +260,8 @@ awaitable<void> give_up(Context context, const PodWait& wait, std::string what) 
 awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& stale) {
   const auto kubectl = context.downstream();
   std::string last;
+  std::set<Uid> before;
+  for (const auto& pod : context.seen().downstream.pods) before.insert(pod.uid);
   auto lasting = false;
   const auto on_event = [&](const WatchEvent& event) {
     const auto pod = parse_pod(event.object, Side::downstream);
@@ -266,7 +273,9 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
     }
     const auto agent = pod.service_account == agent_account && !pod.terminating;
     const auto old = wait.is_old(pod);
-    lasting = !old && agent && !why_never_running(pod).empty();
+    // Nothing waits for a DaemonSet's pod, nor for one that was there before.
+    lasting = agent && pod.owner_kind == "ReplicaSet" && !before.contains(pod.uid) &&
+              !why_never_running(pod).empty();
     if (lasting) return Flow::stop;
     auto text = wait.summary();
     if (const auto why = why_not_running(pod); !old && agent && !why.empty()) {
@@ -331,7 +340,7 @@ awaitable<void> run(Context context) {
       if (round == 0) tasks.push_back(look_ahead(context));
     }
     stale.clear();
-    tasks.push_back(run_beside(watch_pods(context, wait, stale), watch_sandboxes(context)));
+    tasks.push_back(run_beside(watch_pods(context, wait, stale), watch_sandboxes(context, wait)));
     co_await when_all(std::move(tasks));
   }
   context.saw_pods(wait.present());

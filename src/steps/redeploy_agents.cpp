@@ -16,6 +16,7 @@
 #include "steps/live_credentials.h"
 #include "steps/outlook.h"
 #include "steps/pod_wait.h"
+#include "steps/stored_credentials.h"
 #include "steps/token_secret.h"
 
 namespace retrust {
@@ -96,7 +97,7 @@ awaitable<void> await_deployment(Context context) {
   const auto id = context.seen().local.cluster.id;
   std::string last;
   const auto on_event = [&](const WatchEvent& event) {
-    context.saw_cluster(parse_cluster(event.object, context.redactor()), Context::Token::due);
+    take_stored(context, event.object);
     const auto& cluster = context.seen().local.cluster;
     if (is_deployed(cluster)) return Flow::stop;
     if (auto text = deployment_text(cluster); text != last) {
@@ -141,18 +142,30 @@ awaitable<void> await_rollout(Context context, std::vector<Pod> old) {
       journal.wait_progress(text);
       last = std::move(text);
     }
-    return wait.done() && wait.certain() ? Flow::stop : Flow::go_on;
+    return wait.done() ? Flow::stop : Flow::go_on;
   };
   const auto kubectl = context.downstream();
   const auto& name_space = context.options().name_space;
-  const auto in_time = co_await kubectl.watch(
-      commands::pods(name_space), context.wait(), [&] { wait.restart(); }, on_event);
-  if (!in_time) {
-    throw Failure(ExitStatus::gave_up,
-                  fmt::format("the agents that Rancher deployed did not start within {}: {}",
-                              duration_text(context.wait()), wait.summary()),
-                  Advice("see why", kubectl.shown(commands::describe_pods(name_space))));
-  }
+  const auto args = commands::pods(name_space);
+  const auto deadline = context.deadline();
+  do {
+    const auto in_time = co_await kubectl.watch(
+        args, deadline.left(), [&] { wait.restart(); }, on_event);
+    if (!in_time) {
+      throw Failure(ExitStatus::gave_up,
+                    fmt::format("the agents that Rancher deployed did not start within {}: {}",
+                                duration_text(context.wait()), wait.summary()),
+                    Advice("see why", kubectl.shown(commands::describe_pods(name_space))));
+    }
+    if (wait.certain()) break;
+    // An old pod that went before the watch began is known as gone by the whole list alone.
+    wait.restart();
+    const auto list = co_await kubectl.get(args, downstream_trim());
+    for (const auto* pod : items_of(list, "Pod")) {
+      wait.see(WatchEvent::Type::added, parse_pod(*pod, Side::downstream));
+    }
+    wait.listed();
+  } while (!wait.done());
   journal.wait_ended(wait.summary());
 }
 
@@ -163,6 +176,12 @@ awaitable<void> run(Context context) {
                               "agents",
                               context.seen().user_tokens.system.account),
                   Advice::retrust("let Rancher make another first", "step", "3.2"));
+  }
+  // Rancher deploys its agents by itself, too, as soon as it reaches the cluster.
+  co_await read_agents(context);
+  if (!context.seen().registration.keeps_out()) {
+    context.run_journal().finding("Rancher has deployed its agents meanwhile");
+    co_return;
   }
   // Rancher reaches the cluster with what it has stored.
   co_await prove(context);

@@ -309,6 +309,14 @@ awaitable<void> run(Context context) {
       fmt::format("{} deleted and gone; Rancher makes others when these users look at logs or open "
                   "the shell",
                   counted(rejected.deleted(), "token secret")));
+  if (alone && rejected.deleted() == 0) {
+    throw Failure(
+        ExitStatus::failed,
+        fmt::format("the token of {}, as which Rancher deploys its agents, was not "
+                    "deleted: the cluster does not reject it for certain, or a pod uses it",
+                    context.seen().user_tokens.system.account),
+        Advice::retrust("see what the cluster says of it", "status", "--verbose"));
+  }
   if (rejected.changed_meanwhile() == 0) {
     if (alone) {
       context.system_token_is_gone();

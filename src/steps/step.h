@@ -73,6 +73,9 @@ const StepWork& work_of(Step step);
 /// Permissions that the operator's users need for all steps. Pure.
 std::vector<Permission> permissions_of_steps(const Observation& seen, const PlanOptions& options);
 
+/// Throws Failure (refused) if no agent is connected, and none can connect again. Pure.
+void check_tunnel(const Observation& seen, const PlanOptions& options);
+
 /// Checks everything that matters only before a change. Throws Failure (refused) if a permission is
 /// missing, or if a needed step would do harm or cannot work. Pure.
 void check_may_change(const Observation& seen, const Plan& plan, const PlanOptions& options);

@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/text.h"
 #include "observe/commands.h"
+#include "observe/redeployment.h"
 #include "observe/right_clusters.h"
 #include "steps/step.h"
 
@@ -59,20 +60,6 @@ std::vector<Permission> permissions_of_steps(const Observation& seen, const Plan
 
 namespace {
 
-/// Refuses where the tunnel is down, and the agents cannot bring it up again.
-void check_tunnel(const Observation& seen, const PlanOptions& options) {
-  const auto& cluster = seen.local.cluster;
-  if (!seen.registration.keeps_out() || cluster.connected.status != "False") return;
-  throw Failure(
-      ExitStatus::refused,
-      fmt::format("Rancher does not know the registration token of the agents of {} ({}), and none "
-                  "is connected: no repair of the record brings them back",
-                  cluster.display_name, cluster.id),
-      {"register the cluster again with the command that Rancher's web pages show for it, then run "
-       "again; see that command, perhaps with {token} in place of the token",
-       shell_line(options.local_kubectl, commands::registration_command(cluster.id))});
-}
-
 /// Refuses where --yes would be the only word for a cluster that proves nothing.
 void check_consent(const Observation& seen, const PlanOptions& options) {
   if (seen.identity != Identity::claimed || options.consent == Consent::asked) return;
@@ -86,6 +73,19 @@ void check_consent(const Observation& seen, const PlanOptions& options) {
 }
 
 }  // namespace
+
+void check_tunnel(const Observation& seen, const PlanOptions& options) {
+  const auto& cluster = seen.local.cluster;
+  if (!is_cut_off(seen)) return;
+  throw Failure(
+      ExitStatus::refused,
+      fmt::format("Rancher does not know the registration token of the agents of {} ({}), and none "
+                  "is connected: no repair of the record brings them back",
+                  cluster.display_name, cluster.id),
+      {"register the cluster again with the command that Rancher's web pages show for it, then run "
+       "again; see that command, perhaps with {token} in place of the token",
+       shell_line(options.local_kubectl, commands::registration_command(cluster.id))});
+}
 
 void check_may_change(const Observation& seen, const Plan& plan, const PlanOptions& options) {
   if (!seen.missing_permissions.empty()) {

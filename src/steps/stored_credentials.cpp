@@ -14,19 +14,6 @@ using boost::asio::awaitable;
 
 namespace {
 
-void take(const Context& context, const boost::json::value& object) {
-  auto fresh = parse_cluster(object, context.redactor());
-  take_read_place(fresh, context.seen().local.rancher, context.redactor());
-  if (fresh.token_secret_name.empty()) {
-    context.saw_cluster(std::move(fresh));
-    return;
-  }
-  // Rancher may write into the same Secret or name another one, so the Secret is read before
-  // anything is judged.
-  take_token_secret(fresh, std::nullopt, context.redactor());
-  context.saw_cluster(std::move(fresh), Context::Token::due);
-}
-
 Context in_2_5(const Context& context) {
   return context.in_section_of(Step::check_cluster);
 }
@@ -42,10 +29,23 @@ Failure replaced(const Observation& seen) {
 
 }  // namespace
 
+void take_stored(const Context& context, const boost::json::value& object) {
+  auto fresh = parse_cluster(object, context.redactor());
+  take_read_place(fresh, context.seen().local.rancher, context.redactor());
+  if (fresh.token_secret_name.empty()) {
+    context.saw_cluster(std::move(fresh));
+    return;
+  }
+  // Rancher may write into the same Secret or name another one, so the Secret is read before
+  // anything is judged.
+  take_token_secret(fresh, std::nullopt, context.redactor());
+  context.saw_cluster(std::move(fresh), Context::Token::due);
+}
+
 awaitable<void> watch_stored(Context context) {
   const auto reader = in_2_5(context);
   ClusterWatch::Take on_object = [reader](const boost::json::value& object) {
-    take(reader, object);
+    take_stored(reader, object);
   };
   auto query = commands::cluster(context.seen().local.cluster.id);
   co_await context.shown_reads().begin(reader.local(), std::move(query));

@@ -8,6 +8,10 @@ namespace retrust {
 
 /// Rancher's stored credentials of the cluster, followed by the watch of 2.5.
 
+/// Takes a clusters resource of a watch. The token of the Secret that it names is due: see
+/// read_due_token.
+void take_stored(const Context& context, const boost::json::value& object);
+
 /// Begins the watch, unless the watch runs. The performer of the steps ends the watch.
 boost::asio::awaitable<void> watch_stored(Context context);
 

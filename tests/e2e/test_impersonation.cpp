@@ -119,7 +119,7 @@ TEST_CASE("users' tokens that are rejected are counted, and deleted where that i
     return name.starts_with("helm-operation-token-");
   });
   REQUIRE(found != names.end());
-  const auto helm = *found;
+  const auto& helm = *found;
 
   const auto status = sandbox.retrust({"status"});
   CAPTURE(status.all());

@@ -1,4 +1,6 @@
 // Agents that do not run, and clusters in which no new pod would start.
+#include <fstream>
+
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -139,6 +141,41 @@ TEST_CASE("a reason that lasts ends the wait for new agents at once") {
     CHECK(has(status.out, "see why"));
     CHECK(has(sandbox.retrust({"status", "-o", "json"}).out, each.reason.substr(0, 12)));
   }
+}
+
+TEST_CASE("trouble of other pods does not end the wait for new agents") {
+  Sandbox sandbox(with({"--fault", "linger-old-agent=4000"}));
+  const auto run =
+      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "16s"}});
+  wait_until("the agents are deleted", [&] {
+    const auto changes = sandbox.changes();
+    return !changes.empty() && has(changes.back(), "pods");
+  });
+  const auto create = [&](const std::string& object) {
+    const auto path = sandbox.directory() / "object.json";
+    std::ofstream(path) << object;
+    const auto made =
+        sandbox.kubectl("downstream", {"create", "--validate=false", "-f", path.string()});
+    CAPTURE(made.err);
+    CHECK(made.status == 0);
+  };
+  create(R"({"apiVersion": "v1", "kind": "Pod",
+      "metadata": {"name": "kube-api-auth-x7k2p", "namespace": "cattle-system",
+        "ownerReferences": [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "kube-api-auth",
+                             "uid": "1"}]},
+      "spec": {"serviceAccountName": "cattle", "containers": [{"name": "main"}]},
+      "status": {"phase": "Pending", "containerStatuses": [{"name": "main", "ready": false,
+        "restartCount": 0, "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}})");
+  create(R"({"apiVersion": "v1", "kind": "Event", "type": "Warning",
+      "metadata": {"name": "helm-operation-7xk2p.17d3", "namespace": "cattle-system"},
+      "involvedObject": {"kind": "Pod", "namespace": "cattle-system", "uid": "2",
+                         "name": "helm-operation-7xk2p"},
+      "reason": "FailedCreatePodSandBox", "message": "failed (add): Unauthorized",
+      "lastTimestamp": "2099-01-01T00:00:00Z"})");
+  const auto status = run->wait();
+  CAPTURE(run->out());
+  CAPTURE(run->err());
+  CHECK(status == 0);
 }
 
 TEST_CASE("an agent that no node takes is told with the scheduler's words") {

@@ -210,6 +210,30 @@ TEST_CASE("without a tunnel and without a good registration token nothing is cha
   CHECK(sandbox.changes().size() == before);
 }
 
+TEST_CASE("a good record does not hide that no agent can connect again") {
+  Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.30", "--scenario", "healthy", "--fault",
+                   "registration=dead", "--fault", "no-agents-start"});
+  CHECK(sandbox
+            .kubectl("downstream",
+                     {"delete", "pod", "-n", "cattle-system", "-l", "app=cattle-cluster-agent"})
+            .status == 0);
+  while (!has(sandbox.ready_message(), "not connected")) {
+  }
+  const auto status = sandbox.retrust({"status"});
+  CAPTURE(status.all());
+  CHECK(status.status == 3);
+  CHECK(has(status.out, "register the cluster again"));
+  CHECK(has(status.out, "clusterregistrationtokens.management.cattle.io"));
+  const std::vector<std::string> yes{"--yes", "--no-rancher-backup"};
+  for (auto args : {std::vector<std::string>{"run"}, {"step", "redeploy-agents"}}) {
+    args.insert(args.end(), yes.begin(), yes.end());
+    const auto refused = sandbox.retrust(args);
+    CAPTURE(refused.all());
+    CHECK(refused.status == 4);
+    CHECK(has(refused.err, "no repair of the record brings them back"));
+  }
+}
+
 TEST_CASE("agents of another clusters resource, or of another Rancher, are told before a change") {
   struct Other {
     std::string key;

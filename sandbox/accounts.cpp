@@ -12,8 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-const std::string made_long_ago = "2025-11-20T08:00:00Z";
-
 json::value reference_to(const std::string& name) {
   json::object reference;
   reference["name"] = name;
@@ -27,7 +25,7 @@ Account add_account(Cluster& cluster, const AccountSpec& spec) {
   put(account, "/metadata/name", spec.name);
   put(account, "/metadata/namespace", spec.name_space);
   put(account, "/metadata/uid", random_uid());
-  put(account, "/metadata/creationTimestamp", made_long_ago);
+  put(account, "/metadata/creationTimestamp", accounts_made());
   if (!spec.label.empty()) {
     place_at(account, "/metadata/labels").emplace_object()[spec.label] = "true";
   }
@@ -38,12 +36,28 @@ Account add_account(Cluster& cluster, const AccountSpec& spec) {
                                     .account = spec.name,
                                     .account_uid = text_at(account, "/metadata/uid"),
                                     .name_space = spec.name_space};
-    put(secret, "/metadata/creationTimestamp", made_long_ago);
+    put(secret, "/metadata/creationTimestamp", accounts_made());
     put(secret, "/metadata/annotations/kubernetes.io~1service-account.uid", described.account_uid);
     put(secret, "/data", token_data(described, spec.signer, cluster.handed_out_ca_base64()));
     added.token_base64 = text_at(secret, "/data/token");
     if (spec.secrets == AccountSpec::Secrets::gone) return;
     cluster.store().create({"secrets", spec.name_space, name}, std::move(secret));
+  };
+  // Its own token secret is in no list: the account is never asked to mount it.
+  const auto add_dockercfg = [&] {
+    const auto token = spec.name + "-token-" + random_suffix(5);
+    const auto named = added.token_base64;
+    add_secret(token, token_secret({.name = {}, .account = spec.name, .account_uid = {}}));
+    added.token_base64 = named;
+    const auto* owner = cluster.store().find({"secrets", spec.name_space, token});
+    if (owner == nullptr) return;
+    auto made = dockercfg_secret(*owner);
+    put(made, "/metadata/creationTimestamp", accounts_made());
+    const auto name = spec.name + "-dockercfg-" + random_suffix(5);
+    cluster.store().create({"secrets", spec.name_space, name}, std::move(made));
+    const auto place =
+        cluster.dockercfg == Cluster::Dockercfg::first ? references.begin() : references.end();
+    references.insert(place, reference_to(name));
   };
   const auto automatic_secret = [&] {
     return token_secret({.name = {}, .account = spec.name, .account_uid = {}});
@@ -65,6 +79,7 @@ Account add_account(Cluster& cluster, const AccountSpec& spec) {
     add_secret(own, own_token_secret(*spec.how, account));
     refer_to(*spec.how, account, own);
   }
+  if (cluster.dockercfg != Cluster::Dockercfg::absent) add_dockercfg();
   if (!references.empty() && spec.secrets == AccountSpec::Secrets::there) {
     put(account, "/secrets", std::move(references));
   }

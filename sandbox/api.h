@@ -75,6 +75,8 @@ enum class Access { none, reads, everything };
 struct User {
   std::string name;
   Access access = Access::none;
+  /// The words of a TokenReview that rejects the token; empty if no authenticator knows it.
+  std::string rejection = {};
 };
 
 /// The Kubernetes API over a store. Knows no network.

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -14,11 +15,37 @@ namespace {
 
 constexpr std::string_view through_rancher = "/k8s/clusters/";
 
+/// What the API server says of a token that none of its keys signed; empty where it does not know
+/// the issuer. From 1.31 on it looks for a key of the token's ID (kubernetes/kubernetes pull
+/// request 125177, kubernetes/enhancements pull request 4852; seen on 1.36.2). Before, it tried
+/// every key (seen on 1.20.2 and 1.26.5).
+std::string wrong_signature(const KubernetesProfile& kubernetes, const std::string& token) {
+  const auto first = token.find('.');
+  const auto last = token.rfind('.');
+  if (first == std::string::npos || first == last) return {};
+  const auto payload = base64url_decode(token.substr(first + 1, last - first - 1)).value_or("");
+  boost::system::error_code wrong;
+  const auto claims = boost::json::parse(payload, wrong);
+  if (wrong || text_at(claims, "/iss").empty()) return {};
+  return kubernetes.number < Version{1, 31, 0} ? "square/go-jose: error in cryptographic primitive"
+                                               : "invalid signature, no keys found";
+}
+
 }  // namespace
 
 const std::string& clusters_made() {
   static const auto made = time_text(std::chrono::system_clock::now() - std::chrono::days{250});
   return made;
+}
+
+const std::string& accounts_made() {
+  static const auto made = time_text(std::chrono::system_clock::now() - std::chrono::days{240});
+  return made;
+}
+
+const std::string& pods_started() {
+  static const auto started = time_text(std::chrono::system_clock::now() - std::chrono::days{230});
+  return started;
 }
 
 std::string secret_data(const std::string& text) {
@@ -104,25 +131,31 @@ User Cluster::authenticate(const std::string& token) {
   if (token == admin_token_) return {"admin", Access::everything};
   if (token == viewer_token_) return {"viewer", Access::reads};
   const auto claims = verify_jwt(account_key, token);
-  if (!claims) return {"system:anonymous", Access::none};
+  if (!claims) return {"system:anonymous", Access::none, wrong_signature(kubernetes_, token)};
   const boost::json::value value(*claims);
-  if (!is_good(value, token)) return {"system:anonymous", Access::none};
+  if (auto why = rejection(value, token); !why.empty()) {
+    return {"system:anonymous", Access::none, std::move(why)};
+  }
   note_use(value);
   return {text_at(value, "/sub"), Access::everything};
 }
 
-bool Cluster::is_good(const boost::json::value& claims, const std::string& token) const {
+// From kubernetes/kubernetes, pkg/serviceaccount/claims.go and legacy.go.
+std::string Cluster::rejection(const boost::json::value& claims, const std::string& token) const {
   const auto pod = text_at(claims, "/kubernetes.io/pod/name");
   if (!pod.empty()) {
     const auto* present = store_.find({"pods", text_at(claims, "/kubernetes.io/namespace"), pod});
-    return present != nullptr &&
-           text_at(*present, "/metadata/uid") == text_at(claims, "/kubernetes.io/pod/uid");
+    const auto same = present != nullptr && text_at(*present, "/metadata/uid") ==
+                                                text_at(claims, "/kubernetes.io/pod/uid");
+    return same ? "" : "service account token has been invalidated";
   }
   // A legacy token is good for as long as its secret is there and still holds it.
   const ObjectKey key{"secrets", text_at(claims, "/kubernetes.io~1serviceaccount~1namespace"),
                       text_at(claims, "/kubernetes.io~1serviceaccount~1secret.name")};
   const auto* secret = store_.find(key);
-  return secret != nullptr && text_at(*secret, "/data/token") == secret_data(token);
+  if (secret == nullptr) return "Token has been invalidated";
+  const auto same = text_at(*secret, "/data/token") == secret_data(token);
+  return same ? "" : "Token does not match server's copy";
 }
 
 std::string Cluster::bound_token(const ObjectKey& pod) const {

@@ -16,6 +16,9 @@ namespace retrust::sandbox {
 
 /// When the played clusters were made, as metav1.Time: after the CA that they have had since.
 const std::string& clusters_made();
+/// When their accounts were made, and when the pods of these started.
+const std::string& accounts_made();
+const std::string& pods_started();
 
 /// One played Kubernetes cluster: its objects, who may speak to it, and its API server.
 class Cluster {
@@ -48,6 +51,9 @@ class Cluster {
   /// Since when, as metav1.Time; empty where the servers do not tell.
   const std::string& handed_out_since() const { return handed_out_since_; }
   void hand_out_ca(std::string pem, std::string since);
+  /// Where OpenShift put an account's dockercfg secret in the account's list.
+  enum class Dockercfg { absent, first, last };
+  Dockercfg dockercfg = Dockercfg::absent;
   /// Signs service account tokens, and verifies them.
   Key account_key;
 
@@ -64,7 +70,8 @@ class Cluster {
   /// Labels the Secret of an accepted legacy token with the day, from Kubernetes 1.27 on. From
   /// kubernetes/kubernetes v1.30.0, pkg/serviceaccount/legacy.go.
   void note_use(const boost::json::value& claims);
-  bool is_good(const boost::json::value& claims, const std::string& token) const;
+  /// Why a token whose signature is right is rejected; empty if the token is good.
+  std::string rejection(const boost::json::value& claims, const std::string& token) const;
 
   std::string name_;
   KubernetesProfile kubernetes_;

@@ -27,14 +27,23 @@ void Impersonators::use() {
   const auto how = settings_.rancher.account_secret;
   const TokenSecrets secrets(downstream_, name_space);
   std::vector<ObjectKey> without;
+  std::vector<std::string> no_token;
   std::size_t users = 0;
   for (const auto* account : downstream_.list("serviceaccounts", name_space)) {
     const auto name = text_at(*account, "/metadata/name");
     if (!name.starts_with("cattle-impersonation-")) continue;
     ++users;
-    if (secrets.find(how, *account).empty() && !being_made_.contains(name)) {
+    const auto found = secrets.find(how, *account);
+    const auto* secret = downstream_.find({"secrets", name_space, found});
+    if (secret != nullptr && !is_token_secret(*secret)) no_token.push_back(name);
+    if (found.empty() && !being_made_.contains(name)) {
       without.push_back({"serviceaccounts", name_space, name});
     }
+  }
+  // From v2.6.6: it looks at no other secret than the first one.
+  for (const auto& name : no_token) {
+    log_.event("rancher", "cannot impersonate",
+               name + ": error getting token: invalid secret object");
   }
   for (const auto& account : without) {
     const auto name = own_token_name(how, account.name);

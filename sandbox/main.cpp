@@ -60,6 +60,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
       map-later[=MS]               a renewed CA comes into kube-root-ca.crt later, in the same manner
       review-trouble[=TEXT]        the downstream API server answers each TokenReview with an error of
                                    its own (default: context deadline exceeded)
+      dockercfg[=last]             as on OpenShift, each service account of the downstream cluster lists
+                                   a dockercfg secret first (last), which belongs to a token secret
       twin-name                    two clusters of one display name
       cattle-deployment            Rancher's deployment is called cattle
       broken-credentials           the secret that the agents mount is missing

@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
@@ -303,6 +304,35 @@ json::value credential_secret(const json::value& cluster, const std::string& tok
   owner["uid"] = text_at(cluster, "/metadata/uid");
   put(made, "/metadata/generateName", credential_prefix);
   put(made, "/metadata/ownerReferences", json::array{owner});
+  return made;
+}
+
+// From openshift/openshift-controller-manager, pkg/serviceaccounts/controllers/
+// create_dockercfg_secrets.go.
+json::value dockercfg_secret(const json::value& token_secret) {
+  const auto token = decoded_secret(text_at(token_secret, "/data/token"));
+  const auto name = text_at(token_secret, "/metadata/name");
+  json::value login{json::object{}};
+  put(login, "/username", "serviceaccount");
+  put(login, "/password", token);
+  put(login, "/auth", base64_encode("serviceaccount:" + token));
+  json::object registries;
+  registries["image-registry.openshift-image-registry.svc:5000"] = std::move(login);
+  auto made = bare("v1", "Secret");
+  put(made, "/type", "kubernetes.io/dockercfg");
+  for (const std::string key : {"service-account.name", "service-account.uid"}) {
+    const auto place = "/metadata/annotations/kubernetes.io~1" + key;
+    put(made, place, text_at(token_secret, place));
+  }
+  put(made, "/metadata/annotations/openshift.io~1token-secret.name", name);
+  put(made, "/metadata/annotations/openshift.io~1token-secret.value", token);
+  json::object owner;
+  owner["apiVersion"] = "v1";
+  owner["kind"] = "Secret";
+  owner["name"] = name;
+  owner["uid"] = text_at(token_secret, "/metadata/uid");
+  put(made, "/metadata/ownerReferences", json::array{owner});
+  put(made, "/data/.dockercfg", secret_data(json::serialize(registries)));
   return made;
 }
 

@@ -90,6 +90,8 @@ inline constexpr std::string_view credential_namespace = "cattle-global-data";
 inline constexpr std::string_view credential_prefix = "cluster-serviceaccounttoken-";
 /// Such a Secret, which goes when its clusters resource does.
 boost::json::value credential_secret(const boost::json::value& cluster, const std::string& token);
+/// OpenShift's dockercfg secret of an account, which belongs to a token secret and holds its token.
+boost::json::value dockercfg_secret(const boost::json::value& token_secret);
 /// What the agents of a cluster register with; its value.
 boost::json::value registration_token(const std::string& cluster_id, const std::string& value);
 /// The same, where the value is in a Secret of that name.

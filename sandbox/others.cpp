@@ -14,8 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-const std::string started_long_ago = "2025-11-21T08:00:00Z";
-
 struct Other {
   std::string name_space;
   std::string name;
@@ -36,7 +34,7 @@ json::value managed_fields() {
   put(entry, "/fieldsType", "FieldsV1");
   put(entry, "/manager", "kubelet");
   put(entry, "/operation", "Update");
-  put(entry, "/time", started_long_ago);
+  put(entry, "/time", pods_started());
   put(entry, "/fieldsV1", std::move(fields));
   return json::array{std::move(entry)};
 }
@@ -65,7 +63,7 @@ void add_workload(Cluster& cluster, const Other& other, const std::vector<std::s
                .owner_kind = other.kind,
                .owner = other.name,
                .secrets = secrets,
-               .started = started_long_ago,
+               .started = pods_started(),
                .token = cluster.kubernetes().pod_token};
   if (other.kind != "StatefulSet") {
     const auto plural = other.kind == "Deployment" ? "deployments.apps" : "daemonsets.apps";

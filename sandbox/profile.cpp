@@ -27,8 +27,7 @@ AccountSecret account_secret(const Version& rancher) {
 
 std::set<std::string> drivers(const Version& rancher) {
   // An empty driver is one that is not known yet, and becomes `imported`.
-  if (rancher < Version{2, 5, 16}) return {"", "imported"};
-  if (rancher < Version{2, 6, 0}) return {"imported"};
+  if (rancher < Version{2, 6, 0}) return {"", "imported"};
   return {"", "imported", "k3s", "k3os", "rancherd", "rke2"};
 }
 
@@ -43,7 +42,8 @@ RancherProfile profile_of(std::string version, const Version& number) {
   if (in_secret) profile.token_place = TokenPlace::secret;
   if (in_secret && !notices_tokens) profile.lone_token = LoneToken::ignored;
   if (number >= newest) profile.status_subresource = StatusSubresource::present;
-  if (number >= Version{2, 5, 6}) profile.health_check = HealthCheck::name_space;
+  if (number >= Version{2, 2, 5}) profile.health_check = HealthCheck::name_space;
+  if (number >= Version{2, 14, 0}) profile.health_check = HealthCheck::readyz;
   if (number >= Version{2, 6, 3}) profile.tunnel_check = TunnelCheck::present;
   const auto registers_by_secret = number >= Version{2, 15, 0} ||
                                    (number >= Version{2, 14, 4} && number < Version{2, 15, 0}) ||

@@ -34,7 +34,7 @@ enum class AccountSecret {
 enum class StatusSubresource { absent, present };
 
 /// What Rancher asks a downstream cluster to see whether it is well.
-enum class HealthCheck { component_statuses, name_space };
+enum class HealthCheck { component_statuses, name_space, readyz };
 
 /// Whether Rancher says in the clusters resource that no agent is connected.
 enum class TunnelCheck { absent, present };

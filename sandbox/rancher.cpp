@@ -50,24 +50,41 @@ void set_condition(json::value& resource, const std::string& type, const std::st
   }
 }
 
-/// What Rancher asks for to see whether the cluster is well.
+/// What Rancher asks for to see whether the cluster is well. From rancher/rancher v2.2.4, v2.2.5,
+/// v2.13.8 and v2.14.0, healthsyncer.go; the time limit from v2.4.5 and v2.4.6,
+/// pkg/clustermanager/manager.go.
 std::string checked_path(const RancherProfile& rancher) {
-  return rancher.health_check == HealthCheck::component_statuses
-             ? "/api/v1/componentstatuses?timeout=30s"
-             : "/api/v1/namespaces/kube-system?timeout=45s";
+  const auto* const limit = rancher.number < Version{2, 4, 6} ? "?timeout=30s" : "?timeout=45s";
+  switch (rancher.health_check) {
+    case HealthCheck::component_statuses:
+      return std::string("/api/v1/componentstatuses") + limit;
+    case HealthCheck::name_space:
+      return std::string("/api/v1/namespaces/kube-system") + limit;
+    case HealthCheck::readyz:
+      return std::string("/readyz") + limit;
+  }
+  return {};
 }
+
+constexpr Version first_of_go_1_14{2, 4, 13};
 
 /// What it says when it gets no answer.
 std::string complaint(const RancherProfile& rancher, const std::string& error) {
   const auto url = "https://10.43.0.1:443" + checked_path(rancher);
-  if (rancher.health_check == HealthCheck::component_statuses) {
-    return fmt::format("Failed to communicate with API server: Get {}: {}", url, error);
+  // From rancher/rancher v2.3.11, v2.4.0, v2.5.5 and v2.5.6, healthsyncer.go.
+  std::string begin = rancher.number < Version{2, 4, 0} ? "" : "cluster health check failed: ";
+  begin += "Failed to communicate with API server";
+  begin += rancher.number < Version{2, 5, 6} ? ": " : " during namespace check: ";
+  if (error != "Unauthorized") {
+    // Go quotes the address from 1.14 on: rancher/rancher v2.4.12 and v2.4.13, Dockerfile.dapper.
+    const auto quote = rancher.number < first_of_go_1_14 ? "" : "\"";
+    return fmt::format("{}Get {}{}{}: {}", begin, quote, url, quote, error);
   }
-  const std::string_view begin =
-      "cluster health check failed: Failed to communicate with API server during namespace check: ";
-  // An answer that refuses is told without the question.
-  return error == "Unauthorized" ? fmt::format("{}{}", begin, error)
-                                 : fmt::format("{}Get \"{}\": {}", begin, url, error);
+  // An answer that refuses is told without the question. Of a raw answer client-go does not read
+  // the server's own word: kubernetes/client-go, rest/request.go, DoRaw.
+  const auto raw = rancher.health_check == HealthCheck::readyz;
+  return fmt::format("{}{}", begin,
+                     raw ? "the server has asked for the client to provide credentials" : error);
 }
 
 }  // namespace
@@ -290,9 +307,9 @@ void Rancher::conclude(const std::string& error) {
   if (settings_.rancher.tunnel_check == TunnelCheck::present) {
     set_condition(changed, "Connected", "True", "", "");
   }
-  const auto* const reason = settings_.rancher.health_check == HealthCheck::component_statuses
-                                 ? "ClusterHealthCheckFailed"
-                                 : "Error";
+  // The reason of an error that is wrapped in another is lost.
+  const auto* const reason =
+      settings_.rancher.number < Version{2, 4, 0} ? "ComponentStatsFetchingFailure" : "Error";
   if (error.empty()) {
     set_condition(changed, "Ready", "True", "", "");
   } else {

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
@@ -31,15 +29,9 @@ Response Api::review(const Request& request, const Target& target, const About& 
       status["error"] = trouble;
     } else if (user.access == Access::none) {
       status["user"] = json::object{};
-      const auto token = text_at(object, "/spec/token");
-      const auto is_jwt = std::count(token.begin(), token.end(), '.') == 2;
-      // The library that verifies signatures was renamed.
-      const auto* const library =
-          settings_.kubernetes.number < Version{1, 30, 0} ? "square/go-jose" : "go-jose/go-jose";
-      status["error"] =
-          is_jwt
-              ? fmt::format("[invalid bearer token, {}: error in cryptographic primitive]", library)
-              : "invalid bearer token";
+      status["error"] = user.rejection.empty()
+                            ? "invalid bearer token"
+                            : fmt::format("[invalid bearer token, {}]", user.rejection);
     } else {
       status["authenticated"] = true;
       json::object described;

@@ -24,6 +24,7 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"map-later", Where::played},
                                                   {"review-trouble", Where::played},
                                                   {"twin-name", Where::played},
+                                                  {"dockercfg", Where::played},
                                                   {"cattle-deployment", Where::anywhere},
                                                   {"broken-credentials", Where::played},
                                                   {"no-agents-start", Where::played},

@@ -93,6 +93,11 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
   kubelets_.push_back(
       std::make_unique<Kubelet>(other_->store(), scheduler_, settings_, log_, Kubelet::Hooks{}));
 
+  if (settings_.faults.has("dockercfg")) {
+    downstream_->dockercfg = settings_.faults.value("dockercfg") == "last"
+                                 ? Cluster::Dockercfg::last
+                                 : Cluster::Dockercfg::first;
+  }
   hand_out_ca();
   const auto registration = random_suffix(54);
   const auto& before = ca_kept(settings_.scenario) ? new_authority_ : old_authority_;

@@ -13,8 +13,6 @@ namespace {
 const std::string agents(agents_namespace);
 const std::string fleet = "cattle-fleet-system";
 const std::string impersonation(impersonation_namespace);
-const std::string started_long_ago = "2025-11-21T08:00:00Z";
-
 void add_namespace(Cluster& cluster, const std::string& name) {
   auto made = bare("v1", "Namespace");
   put(made, "/status/phase", "Active");
@@ -75,7 +73,7 @@ std::string World::fill_downstream(Cluster& cluster, const Key& signer,
                         .app = "helm-operation",
                         .image = "rancher/shell:v0.1.5",
                         .secrets = mounts({}, mounted ? helm.mountable : std::string()),
-                        .started = started_long_ago,
+                        .started = pods_started(),
                         .token = cluster.kubernetes().pod_token},
                        PodState::running);
   // rancher/rancher v2.12.3, pkg/catalogv2/helmop/operation.go: createPod.
@@ -125,7 +123,7 @@ void World::add_agents(Cluster& cluster, const std::string& mountable) {
                              .owner = agent.owner,
                              .owner_uid = text_at(made, "/metadata/uid"),
                              .secrets = mounts(secrets, mountable),
-                             .started = started_long_ago,
+                             .started = pods_started(),
                              .token = cluster.kubernetes().pod_token},
                             PodState::running);
     }

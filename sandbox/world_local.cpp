@@ -14,8 +14,6 @@ using std::chrono::days;
 using std::chrono::hours;
 
 const std::string servers(agents_namespace);
-const std::string started_long_ago = "2025-11-21T08:00:00Z";
-
 void add_namespace(Store& store, const std::string& name) {
   auto made = bare("v1", "Namespace");
   put(made, "/status/phase", "Active");
@@ -120,7 +118,7 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
                                  .owner_kind = "ReplicaSet",
                                  .owner = app + "-5c9d8f7b6",
                                  .secrets = {account.mountable},
-                                 .started = started_long_ago},
+                                 .started = pods_started()},
                                 PodState::running);
 }
 

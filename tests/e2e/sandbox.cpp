@@ -111,9 +111,14 @@ Sandbox::Sandbox(std::vector<std::string> options) {
   if (!plane_) return;
   plane_->renew(scenario);
   if (scenario != "healthy") {
-    const std::string complaint = scenario == "key-only" ? "Unauthorized" : "x509";
-    wait_until("Rancher complains",
-               [&] { return ready_message().find(complaint) != std::string::npos; });
+    const auto complains = [this](const std::string& complaint) {
+      return ready_message().find(complaint) != std::string::npos;
+    };
+    wait_until("Rancher complains", [&] {
+      if (scenario != "key-only") return complains("x509");
+      // From Rancher 2.14 on the health check shows client-go's word for it.
+      return complains("Unauthorized") || complains("provide credentials");
+    });
   }
   plane_->count_from_now();
 }

@@ -57,6 +57,44 @@ TEST_CASE("where the agents are silent Rancher's record is repaired") {
   }
 }
 
+TEST_CASE("each scenario on the five oldest and the five newest profiles") {
+  const std::vector<Profile> oldest_and_newest{
+      {"2.0", "1.20"},  {"2.1", "1.20"},    {"2.2", "1.20"},    {"2.3", "1.20"},  {"2.4", "1.20"},
+      {"2.12", "1.30"}, {"2.13.8", "1.30"}, {"2.14.4", "1.36"}, {"2.15", "1.30"}, {"2.15", "1.36"}};
+  struct Row {
+    std::string scenario;
+    int before;
+    std::string found;
+  };
+  const std::vector<Row> rows{
+      {"renewed", 3, "CA different\n"},
+      {"ca-only", 3, "stored against live: token the same, CA different\n"},
+      {"key-only", 3, "the cluster rejects the token that Rancher has stored\n"},
+      {"healthy", 0, "stored against live: token the same, CA the same\n"}};
+  int combinations = 0;
+  for (const auto& [rancher, kubernetes] : oldest_and_newest) {
+    for (const auto& [scenario, before, found] : rows) {
+      CAPTURE(rancher);
+      CAPTURE(kubernetes);
+      CAPTURE(scenario);
+      Sandbox sandbox({"--rancher", rancher, "--kubernetes", kubernetes, "--scenario", scenario});
+      const auto status = sandbox.retrust({"status"});
+      const auto run = sandbox.run();
+      CAPTURE(status.all());
+      CAPTURE(run.all());
+      CHECK(status.status == before);
+      CHECK(has(status.out, found));
+      CHECK(run.status == 0);
+      check_all_well(sandbox);
+      const auto changes = sandbox.changes();
+      CHECK(changes.empty() == (scenario == "healthy"));
+      ++combinations;
+    }
+  }
+  MESSAGE("combinations: ", combinations);
+  CHECK(combinations == 40);
+}
+
 TEST_CASE("status shows both sides beside each other, and their difference") {
   Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
   const auto status = sandbox.retrust({"status"});

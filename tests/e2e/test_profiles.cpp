@@ -1,5 +1,6 @@
 // The sandbox itself: what its profiles of Rancher do with what agents report.
 #include <algorithm>
+#include <map>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -7,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
+#include "base/encoding.h"
 #include "sandbox.h"
 
 namespace retrust::e2e {
@@ -92,7 +94,11 @@ struct Reports {
 void check_reports(const Reports& row) {
   CAPTURE(row.version);
   Sandbox sandbox({"--rancher", row.version, "--scenario", "key-only"});
-  wait_until("Rancher complains", [&] { return has(sandbox.ready_message(), "Unauthorized"); });
+  // From 2.14 on the health check shows client-go's word for it.
+  wait_until("Rancher complains", [&] {
+    const auto message = sandbox.ready_message();
+    return has(message, "Unauthorized") || has(message, "provide credentials");
+  });
   const auto before = stored(sandbox);
   CHECK(before.secret.empty() == (row.place == Place::status));
   CHECK(before.token.empty() == (row.place == Place::secret));
@@ -204,6 +210,78 @@ TEST_CASE("Rancher does not notice what a Secret holds until it starts again") {
   CHECK(has(sandbox.ready_message(),
             "cluster health check failed: Failed to communicate with API server during "
             "namespace check: Unauthorized"));
+}
+
+TEST_CASE("Rancher's complaint names what its health check asks") {
+  struct Row {
+    std::string rancher;
+    std::string scenario;
+    std::string complaint;
+  };
+  const std::string during =
+      "cluster health check failed: Failed to communicate with API server during namespace check: ";
+  const std::vector<Row> rows{
+      {"2.0", "ca-only",
+       "Failed to communicate with API server: Get "
+       "https://10.43.0.1:443/api/v1/componentstatuses?timeout=30s: x509: "},
+      {"2.3", "ca-only",
+       "Failed to communicate with API server: Get "
+       "https://10.43.0.1:443/api/v1/namespaces/kube-system?timeout=30s: x509: "},
+      {"2.4", "ca-only",
+       "cluster health check failed: Failed to communicate with API server: Get "
+       "\"https://10.43.0.1:443/api/v1/namespaces/kube-system?timeout=45s\": x509: "},
+      {"2.13.8", "ca-only",
+       during + "Get \"https://10.43.0.1:443/api/v1/namespaces/kube-system?timeout=45s\": x509: "},
+      {"2.14.0", "ca-only", during + "Get \"https://10.43.0.1:443/readyz?timeout=45s\": x509: "},
+      {"2.15", "ca-only", during + "Get \"https://10.43.0.1:443/readyz?timeout=45s\": x509: "},
+      {"2.15", "key-only", during + "the server has asked for the client to provide credentials"}};
+  for (const auto& [rancher, scenario, complaint] : rows) {
+    CAPTURE(rancher);
+    Sandbox sandbox({"--rancher", rancher, "--scenario", scenario});
+    wait_until("Rancher complains", [&] { return sandbox.ready_message().starts_with(complaint); });
+    const auto status = sandbox.retrust({"status"});
+    CAPTURE(status.all());
+    CHECK(has(status.out, complaint));
+  }
+}
+
+TEST_CASE("what a cluster says of a rejected token is a matter of its version") {
+  const std::string start =
+      "users' tokens in cattle-impersonation-system are rejected: [invalid "
+      "bearer token, ";
+  const std::string by_key = "square/go-jose: error in cryptographic primitive]";
+  const std::string by_id = "invalid signature, no keys found]";
+  const std::map<std::string, std::string> words{
+      {"1.20", by_key}, {"1.26", by_key}, {"1.30", by_key}, {"1.31", by_id}, {"1.36", by_id}};
+  for (const auto& [kubernetes, expected] : words) {
+    CAPTURE(kubernetes);
+    Sandbox sandbox({"--rancher", "2.12", "--kubernetes", kubernetes});
+    const auto status = sandbox.retrust({"status"});
+    CAPTURE(status.all());
+    CHECK(has(status.out, start + expected));
+  }
+}
+
+TEST_CASE("a token whose secret is gone was invalidated, although its signature is right") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.36", "--scenario", "healthy"});
+  const auto name = text(sandbox.get("downstream", {"secrets", "-n", "cattle-system", "-l",
+                                                    "cattle.io/service-account.name=cattle"}),
+                         "/items/0/metadata/name");
+  const auto secret = sandbox.get("downstream", {"secret", name, "-n", "cattle-system"});
+  const auto review = sandbox.directory() / "review.json";
+  write_file(review, R"({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": )"
+                     R"({"token": ")" +
+                         base64_decode(text(secret, "/data/token")).value_or("") + "\"}}");
+  CHECK(sandbox.kubectl("downstream", {"delete", "secret", name, "-n", "cattle-system"}).status ==
+        0);
+  const auto answer =
+      sandbox.kubectl("downstream", {"create", "-f", review.string(), "-o", "jsonpath={.status}"});
+  CHECK(has(answer.out, "[invalid bearer token, Token has been invalidated]"));
+  const auto status = sandbox.retrust({"status"});
+  CAPTURE(status.all());
+  CHECK(status.status == 3);
+  CHECK(has(status.out, "the cluster rejects the token that Rancher has stored"));
+  CHECK(sandbox.run().status == 0);
 }
 
 TEST_CASE("from 2.15 on the status is changed through its subresource alone" *

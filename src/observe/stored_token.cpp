@@ -51,13 +51,15 @@ std::string why_not_reported(const ClusterResource& cluster, const RancherServer
   if (!version) return {};
   const auto& driver = cluster.driver;
   constexpr std::array listened{"imported", "k3s", "k3os", "rancherd", "rke2"};
-  const auto imported = driver == "imported" || (driver.empty() && *version < Version{2, 5, 16});
-  const auto taken = *version < Version{2, 6, 0}
-                         ? imported
-                         : std::find(listened.begin(), listened.end(), driver) != listened.end();
+  // Every version takes an empty driver for `imported`: rancher/rancher v2.4.17 and v2.5.16,
+  // pkg/tunnelserver/tunnel.go; v2.6.0 and v2.15.0, pkg/tunnelserver/mcmauthorizer/tunnel.go.
+  const auto imported = driver == "imported" || driver.empty();
+  const auto among = std::find(listened.begin(), listened.end(), driver) != listened.end() &&
+                     *version >= Version{2, 6, 0};
+  const auto taken = imported || among;
   if (!taken) {
     return fmt::format("Rancher {} takes no reports for the driver {}", rancher.version_text,
-                       driver.empty() ? "\"\"" : driver);
+                       driver);
   }
   const auto deaf = (*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
                     (*version >= Version{2, 6, 7} && *version < Version{2, 6, 10}) ||

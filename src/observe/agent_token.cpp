@@ -44,10 +44,20 @@ TokenMaker token_maker(const Observation& observation) {
   return agents_make_tokens(observation) ? TokenMaker::agents : TokenMaker::retrust;
 }
 
-std::string account_trouble(const Observation& observation) {
-  if (is_ranchers_own(observation)) return {};
+/// True if the agents take the first secret that their account lists.
+static bool take_first_secret(const Observation& observation) {
+  if (is_ranchers_own(observation)) return false;
   const auto version = agents_version(observation);
-  if (!version || *version < Version{2, 5, 8} || *version >= Version{2, 6, 7}) return {};
+  return version && *version >= Version{2, 5, 8} && *version < Version{2, 6, 7};
+}
+
+bool needs_first_place(const Observation& observation) {
+  return !account_trouble(observation).empty() ||
+         (take_first_secret(observation) && observation.downstream.account_lists_others);
+}
+
+std::string account_trouble(const Observation& observation) {
+  if (!take_first_secret(observation)) return {};
   const auto& first = observation.downstream.account_secret;
   const auto listed_later = token_maker(observation) == TokenMaker::kubernetes;
   if (first.empty()) {

@@ -32,6 +32,10 @@ bool agents_make_tokens(const Observation& observation);
 /// pkg/agent/cluster/cluster.go: getTokenFromAPI). Empty if they can.
 std::string account_trouble(const Observation& observation);
 
+/// True if the next token secret has to be put first in the account's list, before agents of 2.5.8
+/// to 2.6.6 start.
+bool needs_first_place(const Observation& observation);
+
 /// A new Secret for the token controller to fill in, in the form of Rancher's agents and server
 /// (rancher/rancher v2.15.0, pkg/serviceaccounttoken/secret.go).
 boost::json::object new_account_secret(const NamespaceName& name_space, const ObjectName& account,

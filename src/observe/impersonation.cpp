@@ -104,7 +104,7 @@ bool has_cause(const Observation& seen) {
 }
 
 /// IDs of the keys with which accepted tokens were signed. An API server finds the key of a token
-/// by this ID: kubernetes/kubernetes v1.30.0, pkg/serviceaccount/jwt.go.
+/// by this ID: kubernetes/kubernetes v1.31.0, pkg/serviceaccount/jwt.go (pull request 125177).
 std::set<std::string> good_keys(const Observation& seen) {
   std::set<std::string> keys;
   const auto add = [&](const Secret& token) {
@@ -116,6 +116,23 @@ std::set<std::string> good_keys(const Observation& seen) {
   }
   if (seen.stored_verdict == Verdict::accepted) add(seen.local.cluster.stored.token);
   return keys;
+}
+
+/// True if Rancher takes the first secret of a user's account for the token: rancher/rancher
+/// v2.6.6, pkg/impersonation/impersonation.go (GetToken).
+bool takes_first_secret(const Observation& seen) {
+  const auto& version = seen.local.rancher.version;
+  return version && *version < Version{2, 6, 7};
+}
+
+/// True if OpenShift made dockercfg secrets for the accounts of Rancher's users.
+awaitable<bool> has_dockercfg(const Kubectl& downstream) {
+  const auto list = co_await downstream.get_raw(
+      fmt::format("/api/v1/namespaces/{}/secrets?fieldSelector=type%3Dkubernetes.io%2Fdockercfg"
+                  "&limit=1",
+                  impersonation_namespace),
+      token_trim());
+  co_return !array_at(list, "/items").empty();
 }
 
 /// Counts the tokens of the pages.
@@ -167,7 +184,9 @@ class Survey {
       }
     }
     co_await wait_all(std::move(questions));
-    UserTokens found{.look = UserTokens::Look::done, .system = system_};
+    UserTokens found{.look = UserTokens::Look::done,
+                     .system = system_,
+                     .dockercfg = seen_.user_tokens.dockercfg};
     for (auto& [key, group] : groups_) found.groups.push_back(std::move(group.counted));
     co_return found;
   }
@@ -387,7 +406,7 @@ awaitable<Verdicts> rule(const Kubectl& downstream, const std::vector<UserToken>
 std::string not_made_again(const UserToken& token, TokenOwner owner,
                            const Observation& observation) {
   const auto& rancher = observation.local.rancher;
-  const auto old = rancher.version && *rancher.version < Version{2, 6, 7};
+  const auto old = takes_first_secret(observation);
   // Rancher itself makes another one, from 2.6.7 on. A version that is no release counts as recent.
   if (owner == TokenOwner::user && !old) return {};
   const auto& version = observation.downstream.kubernetes_version;
@@ -395,6 +414,11 @@ std::string not_made_again(const UserToken& token, TokenOwner owner,
   if (kubernetes && *kubernetes < Version{1, 24, 0}) {
     // Up to 1.23 the token controller makes one for every account, but not in the place of a secret
     // made by hand.
+    if (is_automatic(token) && owner == TokenOwner::user && observation.user_tokens.dockercfg)
+      return fmt::format(
+          "Rancher {} takes the first secret that the account lists, and the next token would be "
+          "listed behind the account's dockercfg secret",
+          rancher.version_text);
     if (is_automatic(token)) return {};
     return "made by hand, so that nobody would make another one";
   }
@@ -432,6 +456,9 @@ awaitable<void> observe_user_tokens(const Clusters& clusters, const ObserveOptio
   // Only permissions that the findings add are reviewed here.
   const auto asked = options.permissions ? options.permissions(seen) : std::vector<Permission>{};
   try {
+    if (used && takes_first_secret(seen)) {
+      own.dockercfg = co_await has_dockercfg(clusters.downstream);
+    }
     own = co_await survey(clusters, options, journal, seen, others);
     if (const auto count = own.unreviewed(); count > 0) {
       journal.note(

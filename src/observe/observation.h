@@ -93,7 +93,10 @@ struct Downstream {
   std::vector<TokenSecret> tokens;
   std::set<ObjectName> secret_names;
   ObjectName account_secret = {};  ///< first secret in the list of the account cattle
-  DisplayText agent_image = {};    ///< image of the Deployment that runs as cattle
+  /// True if that account lists what is none of its token secrets, such as OpenShift's dockercfg
+  /// secret. Kubernetes lists the next token secret behind it.
+  bool account_lists_others = false;
+  DisplayText agent_image = {};  ///< image of the Deployment that runs as cattle
   std::vector<Pod> pods;
   std::optional<std::string> root_ca;  ///< PEM in the ConfigMap kube-root-ca.crt
   /// PEM of the one holder whose CA verifies the server, if the live token's secret and

@@ -285,6 +285,12 @@ Downstream parse_downstream(const json::value& list, const NamespaceName& name_s
     if (name == agent_account) {
       parsed.service_account_uid = text_at(*account, "/metadata/uid");
       parsed.account_secret = ObjectName::if_allowed(text_at(*account, "/secrets/0/name"));
+      for (const auto& reference : array_at(*account, "/secrets")) {
+        const auto listed = text_at(reference, "/name");
+        parsed.account_lists_others |=
+            std::none_of(parsed.tokens.begin(), parsed.tokens.end(),
+                         [&](const TokenSecret& secret) { return secret.name == listed; });
+      }
     }
   }
   for (const auto* pod : items_of(list, "Pod"))

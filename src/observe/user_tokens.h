@@ -64,6 +64,9 @@ struct UserTokens {
     std::string kept_because = {};  ///< why no repair deletes it; empty if a repair may
   };
   System system = {};
+  /// True if the users' accounts have dockercfg secrets, as on OpenShift. Only looked up for
+  /// Rancher up to 2.6.6, which takes an account's first secret for its token.
+  bool dockercfg = false;
 
   std::size_t total() const;
   std::size_t rejected() const;

@@ -50,7 +50,7 @@ std::vector<std::string> commands_for(const Situation& situation) {
   if (makes && doomed.size() == seen.downstream.tokens.size()) {
     lines.push_back(shell_line(options.downstream_kubectl, Kubectl::create_args()));
   }
-  if (makes || !account_trouble(seen).empty()) {
+  if (makes || needs_first_place(seen)) {
     lines.push_back(shell_line(options.downstream_kubectl, Kubectl::replace_args()));
   }
   return lines;
@@ -239,7 +239,7 @@ awaitable<void> run(Context context) {
     doomed.insert(secret.uid);
   }
   const auto maker = token_maker(context.seen());
-  const auto trouble = account_trouble(context.seen());
+  const auto first = needs_first_place(context.seen());
   std::vector<awaitable<void>> tasks;
   // The watch begins with the deletion, because a new secret is there within 0.1 s.
   const auto comes = !names.empty() || context.seen().downstream.tokens.empty();
@@ -254,7 +254,7 @@ awaitable<void> run(Context context) {
     tasks.push_back(delete_secrets(context, std::move(deletion), names));
   }
   co_await when_all(std::move(tasks));
-  if (last || (maker != TokenMaker::retrust && trouble.empty())) co_return;
+  if (last || (maker != TokenMaker::retrust && !first)) co_return;
   if (context.seen().downstream.tokens.empty()) co_await make_account_secret(context);
   co_await list_token_first(context);
 }
@@ -295,7 +295,7 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions& 
   if (maker != TokenMaker::kubernetes) {
     needed.push_back({Side::downstream, "create", "", "secrets", name_space});
   }
-  const auto lists = maker == TokenMaker::retrust || !account_trouble(seen).empty();
+  const auto lists = maker == TokenMaker::retrust || needs_first_place(seen);
   if (lists && !is_ranchers_own(seen)) {
     needed.push_back({Side::downstream, "update", "", "serviceaccounts", name_space});
   }

@@ -112,7 +112,9 @@ bool Kubelet::hold(const ObjectKey& key, const boost::json::value& pod) {
     objects_.add(event, no_network_event(key.name_space, key.name, now_text(),
                                          text_at(pod, "/metadata/uid")));
   } else if (why == "image") {
-    make_waiting(changed, "ImagePullBackOff", "Back-off pulling image");
+    const auto tried = text_at(pod, "/status/containerStatuses/0/state/waiting/reason");
+    make_waiting(changed, tried == "ImagePullBackOff" ? "ErrImagePull" : "ImagePullBackOff",
+                 "Back-off pulling image");
   } else if (why == "config") {
     make_waiting(changed, "CreateContainerConfigError", "couldn't find key url in Secret");
   } else if (why == "unscheduled") {

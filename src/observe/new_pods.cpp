@@ -52,6 +52,8 @@ std::optional<RejectedSandbox> latest_of(const json::value& events, Counts count
   std::optional<RejectedSandbox> latest;
   for (const auto* event : items_of(events, "Event")) {
     if (text_at(*event, "/reason") != "FailedCreatePodSandBox") continue;
+    const auto component = text_at(*event, "/source/component");
+    if (!component.empty() && component != "kubelet") continue;
     const auto message = text_at(*event, "/message");
     const auto at = time_of(*event);
     if (!counts(*event) || !tells_of_credentials(message) || (latest && at <= latest->at)) continue;

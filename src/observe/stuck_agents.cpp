@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -54,11 +55,41 @@ std::string stuck_text(const std::vector<StuckAgent>& stuck) {
   return text;
 }
 
+bool lacks_image(const Pod& pod) {
+  return !pod.ready && (pod.waiting == "ImagePullBackOff" || pod.waiting == "ErrImagePull");
+}
+
+std::string why_others_wait(const Observation& seen) {
+  std::set<DisplayText> running;
+  std::vector<Pod> waiting;
+  for (auto& pod : agent_pods(seen.downstream.pods)) {
+    if (pod.terminating || pod.owner_kind != "ReplicaSet") continue;
+    if (pod.ready) {
+      running.insert(pod.owner);
+    } else {
+      waiting.push_back(std::move(pod));
+    }
+  }
+  if (running.empty()) return {};
+  for (const auto& pod : waiting) {
+    // A container that ended may run with new credentials.
+    const auto starts_never = pod.restarts == 0 && (pod.unschedulable || lacks_image(pod) ||
+                                                    !why_never_running(pod).empty());
+    if (starts_never) {
+      return fmt::format("the agent {} does not start: {}", pod.name, why_not_running(pod));
+    }
+    if (!running.contains(pod.owner)) {
+      return fmt::format("a rollout of the agents is not finished: {} is not ready", pod.name);
+    }
+  }
+  return {};
+}
+
 std::string why_never_running(const Pod& pod) {
   // kubernetes/kubernetes v1.35.0, pkg/kubelet/images/types.go,
   // pkg/kubelet/container/sync_result.go, pkg/kubelet/kuberuntime/kuberuntime_container.go. A
   // container that ends is started again: its cause may pass, so three times count.
-  constexpr std::array lasting{"InvalidImageName", "ErrImageNeverPull", "ImagePullBackOff",
+  constexpr std::array lasting{"InvalidImageName", "ErrImageNeverPull",
                                "CreateContainerConfigError"};
   constexpr std::int64_t several_restarts = 3;
   const auto lasts = std::any_of(lasting.begin(), lasting.end(),

@@ -118,7 +118,7 @@ Trim event_trim() {
     keep_alone(event, {"kind", "type", "reason", "message", "involvedObject", "source",
                        "lastTimestamp", "eventTime", "series"});
     keep_alone(member(*event, "involvedObject"), {"kind", "namespace", "name", "uid"});
-    keep_alone(member(*event, "source"), {"host"});
+    keep_alone(member(*event, "source"), {"component", "host"});
   };
 }
 

@@ -11,6 +11,7 @@
 #include "observe/live_account.h"
 #include "observe/redeployment.h"
 #include "observe/stored_token.h"
+#include "observe/stuck_agents.h"
 
 namespace retrust {
 namespace {
@@ -85,12 +86,19 @@ void check_agents_connect(const Situation& situation) {
       Advice::retrust("see how they get a registration token that Rancher knows", "status"));
 }
 
-void check_agents_may_go(const Situation& situation) {
-  check_agents_connect(situation);
+void check_new_agents_start(const Situation& situation) {
   const auto status = situation.state.changed ? ExitStatus::failed : ExitStatus::refused;
   const auto& known = situation.seen.new_pods;
   auto trouble = new_pods_trouble(known);
-  if (trouble.empty() || situation.options.agent_loss == AgentLoss::allowed) return;
+  if (situation.options.agent_loss == AgentLoss::allowed) return;
+  if (const auto waits = why_others_wait(situation.seen); trouble.empty() && !waits.empty()) {
+    throw Failure(status, fmt::format("{}; agents that are deleted now may not come back", waits),
+                  Advice("mend that, and run again. With --allow-agent-loss the agents are deleted "
+                         "all the same; see why",
+                         shell_line(situation.options.downstream_kubectl,
+                                    commands::describe_pods(situation.options.name_space))));
+  }
+  if (trouble.empty()) return;
   const auto line = [&](const Arguments& args) {
     return shell_line(situation.options.downstream_kubectl, args);
   };
@@ -99,7 +107,8 @@ void check_agents_may_go(const Situation& situation) {
     return each.role == AffectedWorkload::Role::network_plugin && !each.restartable.empty();
   });
   const std::string end =
-      "then run again. With --allow-agent-loss the agents are deleted all the same";
+      "then run again (an event counts for 10 minutes). With --allow-agent-loss the agents are "
+      "deleted all the same";
   throw Failure(status, fmt::format("{}; agents that are deleted now would not come back", trouble),
                 known.rejected && plugin != older.end()
                     ? Advice("restart the network plugin, whose token or CA is old, and " + end,
@@ -113,6 +122,11 @@ void check_agents_may_go(const Situation& situation) {
                              line(commands::node_list())));
 }
 
+void check_agents_may_go(const Situation& situation) {
+  check_agents_connect(situation);
+  check_new_agents_start(situation);
+}
+
 bool is_redeployed(const Situation& situation) {
   return rancher_redeploys(situation.seen) && !situation.performed(Step::redeploy_agents) &&
          !situation.options.skip.contains(Step::redeploy_agents);
@@ -123,6 +137,7 @@ bool needs_system_token(const Situation& situation) {
 }
 
 void check_redeployment(const Situation& situation) {
+  if (is_redeployed(situation)) check_new_agents_start(situation);
   if (!needs_system_token(situation) || situation.performed(Step::repair_impersonation)) return;
   const auto& system = situation.seen.user_tokens.system;
   const auto& options = situation.options;

@@ -22,6 +22,10 @@ std::string why_agents_stay(const Observation& seen);
 /// after one. Pure.
 void check_agents_connect(const Situation& situation);
 
+/// Throws Failure if new pods of the agents would not start, unless the operator allows that:
+/// refused before a change, failed after one. Pure.
+void check_new_agents_start(const Situation& situation);
+
 /// Throws Failure unless the agents' pods, and the secrets that they mount, may go: refused before
 /// a change, failed after one. Pure.
 void check_agents_may_go(const Situation& situation);

@@ -1,5 +1,6 @@
 // Section 2.2: recreates the agents' pods.
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -30,6 +31,8 @@ constexpr std::chrono::milliseconds agents_token_wait{std::chrono::seconds{30}};
 /// Longest time between looks for pods that get no sandbox. A kubelet tries again after some
 /// seconds.
 constexpr std::chrono::milliseconds between_looks{std::chrono::seconds{10}};
+/// Time for which the pull of an image may fail. A kubelet pauses for 10, 20 and 40 s.
+constexpr std::chrono::milliseconds image_wait{std::chrono::seconds{60}};
 /// Limit of rounds that delete new pods with a deleted secret. A race takes one round.
 constexpr int most_rounds = 5;
 
@@ -257,11 +260,32 @@ awaitable<void> give_up(Context context, const PodWait& wait, std::string what) 
                 Advice("see why", kubectl.shown(args)));
 }
 
+/// Tells a pull that goes on failing from one that may pass.
+class ImagePulls {
+ public:
+  explicit ImagePulls(std::chrono::milliseconds limit) : limit_(limit) {}
+  /// True if the pod's image could not be pulled for longer than the limit.
+  bool in_vain(const Pod& pod) {
+    if (!lacks_image(pod)) {
+      // Between two attempts a pod waits without a reason.
+      if (pod.ready) failing_.erase(pod.uid);
+      return false;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    return now - failing_.try_emplace(pod.uid, now).first->second > limit_;
+  }
+
+ private:
+  std::chrono::milliseconds limit_;
+  std::map<Uid, std::chrono::steady_clock::time_point> failing_;
+};
+
 awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& stale) {
   const auto kubectl = context.downstream();
   std::string last;
   std::set<Uid> before;
   for (const auto& pod : context.seen().downstream.pods) before.insert(pod.uid);
+  ImagePulls pulls(std::min<std::chrono::milliseconds>(context.wait() / 4, image_wait));
   auto lasting = false;
   const auto on_event = [&](const WatchEvent& event) {
     const auto pod = parse_pod(event.object, Side::downstream);
@@ -274,8 +298,9 @@ awaitable<void> watch_pods(Context context, PodWait& wait, std::vector<Pod>& sta
     const auto agent = pod.service_account == agent_account && !pod.terminating;
     const auto old = wait.is_old(pod);
     // Nothing waits for a DaemonSet's pod, nor for one that was there before.
-    lasting = agent && pod.owner_kind == "ReplicaSet" && !before.contains(pod.uid) &&
-              !why_never_running(pod).empty();
+    const auto awaited =
+        agent && pod.owner_kind == "ReplicaSet" && !before.contains(pod.uid) && !pod.ready;
+    lasting = awaited && (!why_never_running(pod).empty() || pulls.in_vain(pod));
     if (lasting) return Flow::stop;
     auto text = wait.summary();
     if (const auto why = why_not_running(pod); !old && agent && !why.empty()) {

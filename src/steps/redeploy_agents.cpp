@@ -10,6 +10,7 @@
 #include "observe/redeployment.h"
 #include "observe/right_clusters.h"
 #include "observe/stored_token.h"
+#include "observe/stuck_agents.h"
 #include "observe/trim.h"
 #include "steps/cluster_change.h"
 #include "steps/context.h"
@@ -37,9 +38,13 @@ PlannedStep plan(const Situation& situation) {
     return {step, Need::not_needed, "Rancher cannot deploy its agents again by itself here"};
   }
   const auto& cluster = seen.local.cluster;
-  PlannedStep planned{step, Need::needed,
-                      "Rancher does not know the agents' registration token: Rancher deploys its "
-                      "agents again through the tunnel that stands, with another token"};
+  PlannedStep planned{
+      step, Need::needed,
+      fmt::format("Rancher does not know the agents' registration token: Rancher "
+                  "deploys its agents again through the tunnel {}, with another "
+                  "token",
+                  cluster.connected.status == "True" ? "that stands"
+                                                     : "(whether it stands, it does not say)")};
   planned.commands = {
       shell_line(situation.options.local_kubectl,
                  commands::deploy_agents_again(cluster.id, cluster.resource_version))};
@@ -152,9 +157,13 @@ awaitable<void> await_rollout(Context context, std::vector<Pod> old) {
     const auto in_time = co_await kubectl.watch(
         args, deadline.left(), [&] { wait.restart(); }, on_event);
     if (!in_time) {
+      co_await kubectl.check_answers("whether the agents that Rancher deployed started");
+      context.saw_pods(wait.present());
+      const auto stuck = stuck_text(stuck_agents(context.seen()));
       throw Failure(ExitStatus::gave_up,
-                    fmt::format("the agents that Rancher deployed did not start within {}: {}",
-                                duration_text(context.wait()), wait.summary()),
+                    fmt::format("the agents that Rancher deployed did not start within {}: {}{}{}",
+                                duration_text(context.wait()), wait.summary(),
+                                stuck.empty() ? "" : "; ", stuck),
                     Advice("see why", kubectl.shown(commands::describe_pods(name_space))));
     }
     if (wait.certain()) break;
@@ -180,7 +189,8 @@ awaitable<void> run(Context context) {
   // Rancher deploys its agents by itself, too, as soon as it reaches the cluster.
   co_await read_agents(context);
   if (!context.seen().registration.keeps_out()) {
-    context.run_journal().finding("Rancher has deployed its agents meanwhile");
+    context.run_journal().finding(
+        "Rancher knows the agents' registration token: there is nothing to deploy");
     co_return;
   }
   // Rancher reaches the cluster with what it has stored.

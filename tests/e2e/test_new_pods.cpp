@@ -119,7 +119,7 @@ TEST_CASE("a reason that lasts ends the wait for new agents at once") {
     std::string command;
   };
   for (const auto& each :
-       std::vector<Scenario>{{"image", "ImagePullBackOff", " describe pod"},
+       std::vector<Scenario>{{"image", "Back-off pulling image", " describe pod"},
                              {"config",
                               "CreateContainerConfigError (couldn't "
                               "find key url",
@@ -128,7 +128,8 @@ TEST_CASE("a reason that lasts ends the wait for new agents at once") {
                              {"wrong-ca", "CATTLE_CA_CHECKSUM", " logs --previous"}}) {
     CAPTURE(each.fault);
     Sandbox sandbox(with({"--fault", "new-pods=" + each.fault}));
-    const auto run = sandbox.run({"--timeout", "10m"});
+    const auto image = each.fault == "image";
+    const auto run = sandbox.run({"--timeout", image ? "8s" : "10m"});
     CAPTURE(run.all());
     CHECK(run.status == 5);
     CHECK(has(run.err, each.reason));
@@ -136,10 +137,42 @@ TEST_CASE("a reason that lasts ends the wait for new agents at once") {
     const auto status = sandbox.retrust({"status"});
     CAPTURE(status.all());
     CHECK(has(status.out, "does not run: " + each.reason.substr(0, each.reason.find(' '))) !=
-          (each.fault == "wrong-ca"));
+          (image || each.fault == "wrong-ca"));
     CHECK(has(status.out, each.reason));
     CHECK(has(status.out, "see why"));
     CHECK(has(sandbox.retrust({"status", "-o", "json"}).out, each.reason.substr(0, 12)));
+  }
+}
+
+TEST_CASE("the agent that runs stays where another one does not start") {
+  Sandbox sandbox(with({"--agent-replicas", "2", "--fault", "new-pods=image"}));
+  const auto list =
+      sandbox.get("downstream", {"pods", "-n", "cattle-system", "-l", "app=cattle-cluster-agent"});
+  CHECK(sandbox
+            .kubectl("downstream",
+                     {"delete", "pod", "-n", "cattle-system", text(list, "/items/0/metadata/name")})
+            .status == 0);
+  wait_until("an agent does not start", [&] {
+    return has(sandbox.kubectl("downstream", {"get", "pods", "-n", "cattle-system"}).out, "Pull");
+  });
+  const auto before = sandbox.changes().size();
+  const auto run = sandbox.run();
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "Back-off pulling image"));
+  CHECK(has(run.err, "--allow-agent-loss"));
+  CHECK(sandbox.changes().size() == before);
+}
+
+TEST_CASE("Rancher does not deploy agents that would not start") {
+  for (const std::string fault : {"others-start=unauthorized", "node=not-ready"}) {
+    CAPTURE(fault);
+    Sandbox sandbox(with({"--fault", "registration=dead", "--fault", fault}));
+    const auto run = sandbox.run({"--repair-impersonation"});
+    CAPTURE(run.all());
+    CHECK(run.status == 4);
+    CHECK(has(run.err, "--allow-agent-loss"));
+    CHECK(sandbox.changes().empty());
   }
 }
 

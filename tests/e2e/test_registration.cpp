@@ -178,6 +178,12 @@ TEST_CASE("agents that Rancher does not deploy end the run with what Rancher say
   CAPTURE(run.all());
   CHECK(run.status == 5);
   CHECK(has(run.err, "the agents that Rancher deployed did not start"));
+  // The agent that still runs is the only one.
+  const auto before = sandbox.changes().size();
+  const auto next = sandbox.run({"--timeout", "5s"});
+  CAPTURE(next.all());
+  CHECK(has(next.all(), "no node takes it"));
+  CHECK(sandbox.changes().size() == before);
 }
 
 TEST_CASE("no option makes agents go that could not connect again") {

@@ -404,13 +404,13 @@ TEST_CASE("a run folder gets another name, and what is written later goes there"
     std::filesystem::create_directories(directory / "retrust-cluster-20261127T100000Z");
     RunFolder folder(directory / "retrust-cluster-20261127T100000Z", RunFolder::Name::own);
     REQUIRE(folder.path() == directory / "retrust-cluster-20261127T100000Z-2");
-    PrivateFile begun(folder.folder(), "transcript.md");
+    PrivateFile transcript(folder.folder(), "transcript.md");
     std::filesystem::create_directory(directory / "retrust-c-x7k2p-20261127T100000Z");
     folder.name_after("c-x7k2p");
     CHECK(folder.path() == directory / "retrust-c-x7k2p-20261127T100000Z-2");
     CHECK(folder.backup_folder() == folder.path() / "backup");
-    CHECK(begun.path() == folder.path() / "transcript.md");
-    CHECK(std::filesystem::exists(begun.path()));
+    CHECK(transcript.path() == folder.path() / "transcript.md");
+    CHECK(std::filesystem::exists(transcript.path()));
     CHECK(folder.folder().path_for_child() == folder.path());
     CHECK_FALSE(std::filesystem::exists(directory / "retrust-cluster-20261127T100000Z-2"));
   }

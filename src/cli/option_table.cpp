@@ -160,7 +160,7 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "",
        "2.2 goes on where new pods do not start: the agents may not come back",
-       {run, step}},
+       {plan, run, step}},
       {"repair-impersonation",
        "",
        "",

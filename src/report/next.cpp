@@ -60,9 +60,9 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
     const auto name = given.option->name;
     if (is_replaced(name)) return true;
     // A folder with a transcript and the name of a snapshot cannot be used again.
-    // A waiver of the backup is for the operator to type.
+    // A waiver of the backup, or of a refusal, is for the operator to type.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
-           name == "no-rancher-backup" ||
+           name == "no-rancher-backup" || name == "allow-agent-loss" ||
            (name == "yes" && (!again || to == CommandName::rollback)) ||
            (scope == Scope::what_is_left && (name == "skip" || name == "all"));
   });

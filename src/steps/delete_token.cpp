@@ -271,6 +271,14 @@ StepResult result(const Observation& seen) {
 
 void check(const Situation& situation) {
   const auto& seen = situation.seen;
+  const auto nobody = token_maker(seen) == TokenMaker::agents &&
+                      situation.options.skip.contains(Step::recreate_agents) &&
+                      secrets_to_delete(situation).size() == seen.downstream.tokens.size();
+  if (situation.order() == Order::usual && nobody) {
+    throw Failure(ExitStatus::refused,
+                  "only agents that start make another token secret, and 2.2 is skipped",
+                  "run without --skip 2.2, or with --skip 2.1,2.2");
+  }
   for (const auto& secret : seen.downstream.tokens) {
     if (secret.invalid_since.empty() || secret.verdict != Verdict::rejected) continue;
     // kubernetes/kubernetes v1.30.0,

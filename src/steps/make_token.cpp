@@ -31,9 +31,12 @@ PlannedStep plan(const Situation& situation) {
   }
   planned.commands = {shell_line(situation.options.downstream_kubectl, Kubectl::create_args())};
   planned.notes = {
-      fmt::format("nobody else makes a token of {}: the old secret goes last, when "
-                  "Rancher has the new token",
-                  account)};
+      is_ranchers_own(seen)
+          ? fmt::format("nobody else makes a token of {}: the old secret goes when Rancher has the "
+                        "new token",
+                        account)
+          : std::string("the agents must not restart yet, so retrust makes the token; the old "
+                        "secret goes when Rancher has the new token")};
   return planned;
 }
 

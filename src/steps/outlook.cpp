@@ -86,40 +86,40 @@ void check_agents_connect(const Situation& situation) {
       Advice::retrust("see how they get a registration token that Rancher knows", "status"));
 }
 
+std::string why_agents_may_be_lost(const Observation& seen) {
+  auto trouble = new_pods_trouble(seen.new_pods);
+  return trouble.empty() ? why_others_wait(seen) : trouble;
+}
+
 void check_new_agents_start(const Situation& situation) {
-  const auto status = situation.state.changed ? ExitStatus::failed : ExitStatus::refused;
+  const auto trouble = why_agents_may_be_lost(situation.seen);
+  if (trouble.empty() || situation.options.agent_loss == AgentLoss::allowed) return;
   const auto& known = situation.seen.new_pods;
-  auto trouble = new_pods_trouble(known);
-  if (situation.options.agent_loss == AgentLoss::allowed) return;
-  if (const auto waits = why_others_wait(situation.seen); trouble.empty() && !waits.empty()) {
-    throw Failure(status, fmt::format("{}; agents that are deleted now may not come back", waits),
-                  Advice("mend that, and run again. With --allow-agent-loss the agents are deleted "
-                         "all the same; see why",
-                         shell_line(situation.options.downstream_kubectl,
-                                    commands::describe_pods(situation.options.name_space))));
-  }
-  if (trouble.empty()) return;
-  const auto line = [&](const Arguments& args) {
-    return shell_line(situation.options.downstream_kubectl, args);
-  };
   const auto& older = situation.seen.affected.workloads;
   const auto plugin = std::find_if(older.begin(), older.end(), [](const AffectedWorkload& each) {
     return each.role == AffectedWorkload::Role::network_plugin && !each.restartable.empty();
   });
-  const std::string end =
-      "then run again (an event counts for 10 minutes). With --allow-agent-loss the agents are "
-      "deleted all the same";
-  throw Failure(status, fmt::format("{}; agents that are deleted now would not come back", trouble),
-                known.rejected && plugin != older.end()
-                    ? Advice("restart the network plugin, whose token or CA is old, and " + end,
-                             line(commands::restart_workload(plugin->kind, plugin->name_space,
-                                                             plugin->restartable)))
-                : known.rejected
-                    ? Advice("restart the network plugin, whose token or CA is old, and " + end +
-                                 "; find the plugin",
-                             line(commands::daemon_sets()))
-                    : Advice("bring a node back, and " + end + "; see the nodes",
-                             line(commands::node_list())));
+  std::string what = "mend that";
+  auto command = commands::describe_pods(situation.options.name_space);
+  if (known.rejected && plugin != older.end()) {
+    what = "restart the network plugin, whose token or CA is old";
+    command = commands::restart_workload(plugin->kind, plugin->name_space, plugin->restartable);
+  } else if (known.rejected) {
+    what = "restart the network plugin, whose token or CA is old: it is one of the DaemonSets";
+    command = commands::daemon_sets();
+  } else if (!known.no_node.empty()) {
+    what = "bring a node back";
+    command = commands::node_list();
+  }
+  const auto until = known.rejected ? fmt::format(", where no such event follows from {} on",
+                                                  utc_text(known.rejected->at + fresh_event))
+                                    : std::string();
+  throw Failure(
+      situation.state.changed ? ExitStatus::failed : ExitStatus::refused,
+      fmt::format("{}; agents that are deleted now may not come back", trouble),
+      Advice(fmt::format("--allow-agent-loss overrides that; better run again{} after this: {}",
+                         until, what),
+             shell_line(situation.options.downstream_kubectl, command)));
 }
 
 void check_agents_may_go(const Situation& situation) {

@@ -22,6 +22,9 @@ std::string why_agents_stay(const Observation& seen);
 /// after one. Pure.
 void check_agents_connect(const Situation& situation);
 
+/// Why agents that are deleted now may not come back. Empty if nothing speaks against it. Pure.
+std::string why_agents_may_be_lost(const Observation& seen);
+
 /// Throws Failure if new pods of the agents would not start, unless the operator allows that:
 /// refused before a change, failed after one. Pure.
 void check_new_agents_start(const Situation& situation);

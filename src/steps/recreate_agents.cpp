@@ -109,6 +109,12 @@ PlannedStep plan(const Situation& situation) {
                 ? "there is no pod of an agent to recreate"
                 : "the agents run with the present token secret"};
   }
+  if (auto trouble = why_agents_may_be_lost(seen); !trouble.empty()) {
+    planned.notes.push_back(fmt::format("the agents may not come back: {}{}", trouble,
+                                        options.agent_loss == AgentLoss::allowed
+                                            ? "; --allow-agent-loss overrides the refusal"
+                                            : "; a run is refused without --allow-agent-loss"));
+  }
   for (const auto& workload : seen.affected.workloads) {
     if (workload.role != AffectedWorkload::Role::network_plugin) continue;
     planned.notes.push_back(fmt::format(

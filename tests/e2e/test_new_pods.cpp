@@ -164,6 +164,15 @@ TEST_CASE("the agent that runs stays where another one does not start") {
   CHECK(sandbox.changes().size() == before);
 }
 
+TEST_CASE("the only token secret stays where no agent starts to make another") {
+  Sandbox sandbox(with({}));
+  const auto run = sandbox.run({"--skip", "2.2"});
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "--skip 2.1,2.2"));
+  CHECK(sandbox.changes().empty());
+}
+
 TEST_CASE("Rancher does not deploy agents that would not start") {
   for (const std::string fault : {"others-start=unauthorized", "node=not-ready"}) {
     CAPTURE(fault);

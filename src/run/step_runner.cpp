@@ -23,6 +23,7 @@
 #include "report/report.h"
 #include "steps/cluster_change.h"
 #include "steps/live_credentials.h"
+#include "steps/outlook.h"
 #include "steps/step.h"
 #include "steps/stored_credentials.h"
 
@@ -46,7 +47,9 @@ std::string_view claim_text(const Observation& seen) {
 /// are none, or if that was decided before.
 std::string tokens_offer(const Situation& situation) {
   const auto& options = situation.options;
-  const auto doomed = situation.seen.user_tokens.doomed();
+  auto doomed = situation.seen.user_tokens.doomed();
+  // The token of Rancher's own user goes with the plan.
+  if (doomed > 0 && needs_system_token(situation)) --doomed;
   const auto decided = options.impersonation == Impersonation::repair ||
                        options.skip.contains(Step::repair_impersonation);
   if (doomed == 0 || decided) return {};

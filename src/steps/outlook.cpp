@@ -91,22 +91,24 @@ std::string why_agents_may_be_lost(const Observation& seen) {
   return trouble.empty() ? why_others_wait(seen) : trouble;
 }
 
+Arguments network_plugin_command(const Observation& seen) {
+  const auto& older = seen.affected.workloads;
+  const auto plugin = std::find_if(older.begin(), older.end(), [](const AffectedWorkload& each) {
+    return each.role == AffectedWorkload::Role::network_plugin && !each.restartable.empty();
+  });
+  if (plugin == older.end()) return commands::daemon_sets();
+  return commands::restart_workload(plugin->kind, plugin->name_space, plugin->restartable);
+}
+
 void check_new_agents_start(const Situation& situation) {
   const auto trouble = why_agents_may_be_lost(situation.seen);
   if (trouble.empty() || situation.options.agent_loss == AgentLoss::allowed) return;
   const auto& known = situation.seen.new_pods;
-  const auto& older = situation.seen.affected.workloads;
-  const auto plugin = std::find_if(older.begin(), older.end(), [](const AffectedWorkload& each) {
-    return each.role == AffectedWorkload::Role::network_plugin && !each.restartable.empty();
-  });
   std::string what = "mend that";
   auto command = commands::describe_pods(situation.options.name_space);
-  if (known.rejected && plugin != older.end()) {
+  if (known.rejected) {
     what = "restart the network plugin, whose token or CA is old";
-    command = commands::restart_workload(plugin->kind, plugin->name_space, plugin->restartable);
-  } else if (known.rejected) {
-    what = "restart the network plugin, whose token or CA is old: it is one of the DaemonSets";
-    command = commands::daemon_sets();
+    command = network_plugin_command(situation.seen);
   } else if (!known.no_node.empty()) {
     what = "bring a node back";
     command = commands::node_list();

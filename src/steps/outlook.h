@@ -25,6 +25,10 @@ void check_agents_connect(const Situation& situation);
 /// Why agents that are deleted now may not come back. Empty if nothing speaks against it. Pure.
 std::string why_agents_may_be_lost(const Observation& seen);
 
+/// Restarts the network plugin. Lists the DaemonSets, of which it is one, if it is not known to be
+/// older than the renewal. Pure.
+Arguments network_plugin_command(const Observation& seen);
+
 /// Throws Failure if new pods of the agents would not start, unless the operator allows that:
 /// refused before a change, failed after one. Pure.
 void check_new_agents_start(const Situation& situation);

@@ -241,11 +241,11 @@ awaitable<void> watch_sandboxes(Context context, const PodWait& wait) {
       continue;
     }
     if (!known.rejected) continue;
-    throw Failure(ExitStatus::failed,
-                  fmt::format("the new agents do not start: {}", new_pods_trouble(known)),
-                  Advice("restart the network plugin, whose token or CA is old; the agents start "
-                         "by themselves then, and the next run finishes; find the plugin",
-                         context.downstream().shown(commands::daemon_sets())));
+    throw Failure(
+        ExitStatus::failed, fmt::format("the new agents do not start: {}", new_pods_trouble(known)),
+        Advice("the agents start by themselves when the network plugin, whose token or CA "
+               "is old, was restarted; then run again; restart it",
+               context.downstream().shown(network_plugin_command(context.seen()))));
   }
 }
 

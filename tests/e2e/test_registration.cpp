@@ -161,6 +161,7 @@ TEST_CASE("Rancher's own user needs a token that the cluster accepts, and 3.2 br
   CAPTURE(run.all());
   CHECK(run.status == 0);
   CHECK(has(run.all(), "no other token is deleted"));
+  CHECK(has(run.all(), "all also deletes 2 tokens"));
   std::size_t gone = 0;
   for (const auto& change : sandbox.changes()) {
     CAPTURE(change);

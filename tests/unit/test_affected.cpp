@@ -109,8 +109,7 @@ TEST_CASE("pods are grouped by what restarts them") {
     if (!each.restartable.empty()) CHECK(each.restartable == each.name.str());
   }
   CHECK(texts == std::vector<std::string>{"daemonset canal in kube-system",
-                                          "statefulset fleet-agent in "
-                                          "cattle-fleet-system",
+                                          "statefulset fleet-agent in cattle-fleet-system",
                                           "daemonset rancher-webhook in cattle-system",
                                           "daemonset system-upgrade-controller in cattle-system",
                                           "daemonset canal in shop", "deployment web in shop",

@@ -228,9 +228,9 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
         "| 2.1     | delete-token     | done       | 4.0 s | |\n",
         "| 2.2     | recreate-agents  | failed     |",
         "its step tells what came of it.\n\n- 00:00:04 2.1 deleting token secret x\n\n",
-        "## 2.1 delete-token\n\nrejected.\n\n- 00:00:04 **deleting token secret x**\n\n"
-        "00:00:05, 0.2 s, exit status 0:\n\n```sh\nkubectl delete secret x\n```\n\n"
-        "```\ndeleted\n```\n\nResult: y is there.\n",
+        ("## 2.1 delete-token\n\nrejected.\n\n- 00:00:04 **deleting token secret x**\n\n"
+         "00:00:05, 0.2 s, exit status 0:\n\n```sh\nkubectl delete secret x\n```\n\n"
+         "```\ndeleted\n```\n\nResult: y is there.\n"),
         "## Left to do\n\n- see why: `kubectl logs -l app`\n", "```\nits own words\n```\n"}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);

@@ -21,9 +21,16 @@ void ChildEnd::open(int pid) {
 
 void ChildEnd::await(std::function<void()> ended) {
   if (descriptor_.is_open()) {
-    descriptor_.async_wait(descriptor_.wait_read, [ended = std::move(ended)](error_code cancelled) {
-      if (!cancelled) ended();
-    });
+    auto on_event = [this, ended = std::move(ended)](error_code cancelled) mutable {
+      if (cancelled || pid_ == 0) return;
+      // A descriptor may be called readable too early, and whoever is told awaits the child.
+      if (has_ended(pid_)) {
+        ended();
+      } else {
+        await(std::move(ended));
+      }
+    };
+    descriptor_.async_wait(descriptor_.wait_read, std::move(on_event));
     return;
   }
   signal_.async_wait([this, ended = std::move(ended)](error_code, int) mutable {

@@ -265,11 +265,6 @@ class Job : public std::enable_shared_from_this<Job> {
 
   void exited() {
     if (exited_) return;
-    // A wait for a child that still runs would stop everything else, the reading of its output too.
-    if (!has_ended(outcome_.pid)) {
-      end_.await([self = shared_from_this()] { self->exited(); });
-      return;
-    }
     // While the child has not been awaited, its group's number cannot be anybody else's.
     if (decided_) signal_group(SIGKILL);
     exited_ = true;

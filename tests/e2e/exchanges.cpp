@@ -285,9 +285,11 @@ bool is_passing(const std::string& head, const std::string& line) {
   // A token secret is empty for some milliseconds after it was made.
   const auto of_tokens = head.find("service-account-token&limit=") != std::string::npos;
   if (of_tokens && line.starts_with("/items/*/data/")) return true;
-  // In a watch also: what happened, to whom, and how far it had come.
+  // In a watch also: what happened, to whom (a pod of a DaemonSet or of a Deployment), and how far
+  // it had come.
   return is_watch(head) && (line.starts_with("event ") || line.starts_with("/status/") ||
-                            line.starts_with("/metadata/ownerReferences/"));
+                            line.starts_with("/metadata/ownerReferences/") ||
+                            line.starts_with("/metadata/labels/pod-template-hash "));
 }
 
 /// Whether a request was also made there, with any answer.

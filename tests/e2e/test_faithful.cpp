@@ -184,6 +184,16 @@ TEST_CASE("the sandbox answers as a real API server does" * doctest::test_suite(
   if (!why_not.empty()) not_checked(why_not);
 }
 
+TEST_CASE("a watch that saw one pod of several is no difference") {
+  const std::string head = "downstream GET /api/v1/pods?watch=true -> 200 application/json watch";
+  const std::set<std::string> of_any{"/kind string=Pod", "/metadata/labels/app string"};
+  auto of_deployment = of_any;
+  of_deployment.insert({"event DELETED", "/metadata/labels/pod-template-hash string",
+                        "/metadata/ownerReferences/*/kind string=ReplicaSet"});
+  CHECK(differences({{head, of_deployment}}, {{head, of_any}}) == std::vector<std::string>{});
+  CHECK(differences({{head, of_any}}, {{head, {"/kind string=Pod"}}}).size() == 1);
+}
+
 TEST_CASE("what was recorded holds no secrets") {
   const auto folder = fs::path(environment("RETRUST_TEST_FIXTURES")) / "faithfulness";
   for (const auto& file : fs::directory_iterator(folder)) {

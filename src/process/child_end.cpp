@@ -23,7 +23,8 @@ void ChildEnd::await(std::function<void()> ended) {
   if (descriptor_.is_open()) {
     auto on_event = [this, ended = std::move(ended)](error_code cancelled) mutable {
       if (cancelled || pid_ == 0) return;
-      // A descriptor may be called readable too early, and whoever is told awaits the child.
+      // asio gives the state of a closed descriptor to the next one, with news that had come for
+      // it.
       if (has_ended(pid_)) {
         ended();
       } else {

@@ -12,10 +12,13 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include "children.h"
+#include "process/child_end.h"
+#include "process/child_setup.h"
 #include "process/process.h"
 
 namespace retrust {
@@ -66,6 +69,53 @@ struct Scene {
     return outcome.value();
   }
 };
+
+/// A child that ends when its input does.
+struct Reader {
+  Pipe input = make_pipe();
+  int pid = ::fork();
+
+  Reader() {
+    if (pid != 0) return;
+    input.write_end = Descriptor();
+    char byte = 0;
+    ::_exit(static_cast<int>(::read(input.read_end.get(), &byte, 1)));
+  }
+  ~Reader() { ::waitpid(pid, nullptr, 0); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+};
+
+// asio uses the state of a closed descriptor again, with the news that had come for it. Both pipes
+// have news at the same moment; whichever is told first closes the other and waits for a child.
+TEST_CASE("the end of a child is not told by news of a descriptor that was closed") {
+  boost::asio::io_context io;
+  Reader reader;
+  ChildEnd end(io.get_executor());
+  auto told = 0;
+  boost::asio::posix::stream_descriptor one(io);
+  boost::asio::posix::stream_descriptor other(io);
+  const auto pipes = std::array{make_pipe(), make_pipe()};
+  one.assign(::dup(pipes[0].read_end.get()));
+  other.assign(::dup(pipes[1].read_end.get()));
+  const auto await_child_instead_of = [&](auto& closed) {
+    return [&](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      closed.close();
+      end.open(reader.pid);
+      end.await([&] { ++told; });
+    };
+  };
+  one.async_wait(one.wait_read, await_child_instead_of(other));
+  other.async_wait(other.wait_read, await_child_instead_of(one));
+  for (const auto& pipe : pipes) REQUIRE(::write(pipe.write_end.get(), "x", 1) == 1);
+  while (io.poll() > 0) continue;
+  CHECK(told == 0);
+  reader.input.write_end = Descriptor();
+  while (told == 0) io.run_one();
+  CHECK(has_ended(reader.pid));
+  end.close();
+}
 
 TEST_CASE("a child without any time is ended at once, and not given all the time") {
   auto command = shell("exec sleep 1000");

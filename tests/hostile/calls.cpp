@@ -111,6 +111,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"status", {"status", "-o", "json"}, json, none, Beside::nothing, any},
       {"run", run_with({"--no-rancher-backup"}), text, changes, Beside::nothing, any},
+      {"processes", run_with({"--no-rancher-backup", "--no-session"}), text, changes,
+       Beside::nothing, any},
       {"plan", {"plan"}, text, none, Beside::nothing, any},
       {"get-token", {"step", "get-token"}, token, none, Beside::nothing, any},
       {"by-name", run_with({"--no-rancher-backup"}), text, changes, Beside::nothing, any,

@@ -100,7 +100,7 @@ Complaints against_kubectls(const std::vector<std::string>& words,
                             const std::set<std::string>& files) {
   static const std::set<std::string> flags{
       "--", "-w", "--output-watch-events", "--ignore-not-found", "--wait=false", "--raw",
-      "--minify", "--flatten", "--no-headers", "--validate=false", "--client",
+      "--minify", "--flatten", "--no-headers", "--validate=false", "--client", "--all-namespaces",
       "--interactive=false", "--dry-run=none", "--force=false",
       "--reject-methods=^(PUT|PATCH|DELETE)$",
       // Of the sandbox's kubeconfigs.
@@ -111,8 +111,8 @@ Complaints against_kubectls(const std::vector<std::string>& words,
   static const std::regex one_name(name);
   static const std::regex output(
       R"x(json|name|custom-columns=[A-Za-z:.,]+|jsonpath=[\[\]{}*.A-Za-z \\"]+)x");
-  static const std::regex selector("--field-selector=(metadata\\.name|type)=(kubernetes\\.io/)?" +
-                                   name);
+  static const std::regex selector("--field-selector=((metadata\\.name|type)=(kubernetes\\.io/)?" +
+                                   name + "|type=Warning|reason=FailedCreatePodSandBox)");
   static const std::regex path("/[A-Za-z0-9][-A-Za-z0-9/._]*(\\?[-A-Za-z0-9=&%.,_/]*)?");
   static const std::regex socket(
       "--unix-socket=/[-A-Za-z0-9._/]+/retrust-session-[A-Za-z0-9]{6}/s");

@@ -169,8 +169,10 @@ awaitable<void> StepRunner::observe_again() {
   now.affected = before.affected;
   now.container = before.container;
   context_.observed(std::move(now));
+  context_.state().order = order_of(context_.seen());
   check_right_clusters(context_.seen());
   check_one_ca(context_.seen(), context_.options().downstream_kubectl);
+  check_tunnel(context_.seen(), context_.options());
   check_may_change(context_.seen(), context_.plan(), context_.options());
 }
 
@@ -225,41 +227,52 @@ awaitable<void> StepRunner::and_end_watch(awaitable<void> work) {
   }
 }
 
+bool StepRunner::nothing_left(const Plan& plan) const {
+  return plan.next_change() == nullptr && context_.seen().comparison().equal();
+}
+
 awaitable<void> StepRunner::perform_plan() {
   co_await prepare();
   const auto& journal = context_.run_journal();
   context_.state().order = order_of(context_.seen());
-  const auto first = context_.plan();
-  journal.plan(shown(first));
+  auto agreed = context_.plan();
+  journal.plan(shown(agreed));
   check_tunnel(context_.seen(), context_.options());
-  if (first.next_change() == nullptr && context_.seen().comparison().equal()) {
+  if (nothing_left(agreed)) {
     journal.finding("nothing is needed");
     co_await conclude();
     verdict_ = "Nothing was needed: " + verdict_;
     co_return;
   }
-  check_may_change(context_.seen(), first, context_.options());
-  auto answer = co_await confirm_plan(first);
-  auto agreed = context_.plan();
+  check_may_change(context_.seen(), agreed, context_.options());
+  auto answer = co_await confirm_plan(agreed);
+  agreed = context_.plan();
   co_await back_rancher_up();
   for (auto old = answer == Answer::yes || backup_made_ == BackupMade::yes; old;
        old = answer == Answer::yes) {
     co_await observe_again();
-    const auto now = context_.plan();
-    const auto added = added_changes(agreed, now);
-    if (added.empty()) break;
-    journal.warning(fmt::format("meanwhile more has come to be needed: {}", enumerated(added)));
+    auto now = context_.plan();
+    if (nothing_left(now)) {
+      journal.finding("nothing is needed any more");
+      co_await conclude();
+      verdict_ = "Somebody else did what was needed: " + verdict_;
+      co_return;
+    }
+    const auto changes = changes_text(agreed, now);
+    if (changes.empty()) break;
+    journal.warning(fmt::format("the plan changed meanwhile: {}", changes));
+    journal.plan(shown(now));
     answer = co_await confirm_plan(now);
     agreed = context_.plan();
   }
   co_await save_cluster();
 
   std::set<Step> expected;
-  for (const auto& planned : first.steps) {
+  for (const auto& planned : agreed.steps) {
     if (planned.need == Need::needed) expected.insert(planned.step);
   }
   context_.expect(std::move(expected));
-  for (const auto& next : first.steps) {
+  for (const auto& next : agreed.steps) {
     // The named Secret is read before it is a reason for a step.
     while (context_.state().stored_token_due) co_await read_due_token(context_);
     auto planned = context_.plan()[next.step];
@@ -361,11 +374,19 @@ awaitable<void> StepRunner::perform_alone(Step step) {
   const auto effect = work_of(step).effect;
   auto question = fmt::format("{}{}: {}?", claim_text(context_.seen()), info.section, info.title);
   if (effect != nullptr) question = fmt::format("{}. {}", effect(context_.options()), question);
-  ConsentQuestion asked{std::move(question)};
-  const auto answer = co_await confirm_(std::move(asked));
-  if (answer == Answer::yes) {
+  for (auto agreed = plan[step];;) {
+    ConsentQuestion asked{question};
+    const auto answer = co_await confirm_(std::move(asked));
+    if (answer != Answer::yes) break;
     co_await observe_again();
-    if (!every && says_not_needed(context_.plan()[step])) co_return;
+    const auto now = context_.plan();
+    if (!every && says_not_needed(now[step])) co_return;
+    const auto what = what_changed(agreed, now[step]);
+    if (what.empty()) break;
+    context_.run_journal().warning(
+        fmt::format("the plan changed meanwhile: {} {} {}", info.section, info.name, what));
+    context_.run_journal().plan(shown(now));
+    agreed = now[step];
   }
   co_await save_cluster();
   auto planned = context_.plan()[step];

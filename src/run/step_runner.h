@@ -101,6 +101,8 @@ class StepRunner {
   boost::asio::awaitable<void> perform_only(PlannedStep planned);
   /// Proves the result, waits for Rancher's Ready condition, and reports the stored credentials.
   boost::asio::awaitable<void> conclude();
+  /// True if the plan changes nothing, and Rancher has stored what the cluster has.
+  bool nothing_left(const Plan& plan) const;
   /// True if a step that was asked for by itself is not needed. Sets the verdict then.
   bool says_not_needed(const PlannedStep& planned);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "observe/live_account.h"
 #include "steps/step.h"
 #include "transcript/plan_text.h"
@@ -110,16 +111,38 @@ std::string effects_text(const Plan& plan) {
   return text;
 }
 
-std::vector<std::string> added_changes(const Plan& first, const Plan& now) {
-  std::vector<std::string> added;
+namespace {
+
+/// The commands without the version of an object, which changes with every heartbeat.
+std::vector<std::string> without_versions(std::vector<std::string> commands) {
+  constexpr std::string_view option = " --resource-version=";
+  for (auto& command : commands) {
+    const auto begin = command.find(option);
+    if (begin == std::string::npos) continue;
+    const auto end = command.find(' ', begin + option.size());
+    command.erase(begin, end == std::string::npos ? end : end - begin);
+  }
+  return commands;
+}
+
+}  // namespace
+
+std::string_view what_changed(const PlannedStep& before, const PlannedStep& now) {
+  if (comes(now.need) && !comes(before.need)) return "has come to be needed";
+  if (before.need == Need::needed && !comes(now.need)) return "is not needed any more";
+  const auto same = without_versions(before.commands) == without_versions(now.commands);
+  return comes(now.need) && !same ? "concerns other objects now" : "";
+}
+
+std::string changes_text(const Plan& before, const Plan& now) {
+  std::vector<std::string> changes;
   for (const auto& planned : now.steps) {
     const auto& info = info_of(planned.step);
-    const auto before = first[planned.step].need;
-    if (info.effect != StepInfo::Effect::changes || planned.need != Need::needed) continue;
-    if (comes(before)) continue;
-    added.push_back(fmt::format("{} {}", info.section, info.name));
+    const auto what = what_changed(before[planned.step], planned);
+    if (info.effect != StepInfo::Effect::changes || what.empty()) continue;
+    changes.push_back(fmt::format("{} {} {}", info.section, info.name, what));
   }
-  return added;
+  return enumerated(changes);
 }
 
 std::vector<ShownStep> shown(const Plan& plan) {

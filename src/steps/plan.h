@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "choices/step.h"
@@ -115,8 +116,13 @@ std::string steps_text(const Plan& plan);
 /// The effects of all steps that come, one sentence each. Pure.
 std::string effects_text(const Plan& plan);
 
-/// Names of the needed steps that change something and that the first plan did not announce.
-std::vector<std::string> added_changes(const Plan& first, const Plan& now);
+/// The difference between two plans of a step: "is not needed any more". Empty if its need and its
+/// objects are the same, or if an announced step may come no more. Pure.
+std::string_view what_changed(const PlannedStep& before, const PlannedStep& now);
+
+/// The differences between two plans in the steps that change something: "2.1 delete-token is not
+/// needed any more". Empty if there are none. Pure.
+std::string changes_text(const Plan& before, const Plan& now);
 
 /// The plan in the form for terminal and transcript.
 std::vector<ShownStep> shown(const Plan& plan);

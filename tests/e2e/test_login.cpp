@@ -13,21 +13,12 @@
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
+#include "words.h"
 
 namespace retrust::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// A terminal's text as one line, without colours.
-std::string unwrapped(const std::string& text) {
-  return std::regex_replace(std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), ""),
-                            std::regex("[ \r\n]+"), " ");
-}
 
 /// A kubectl that starts no other one: gcloud's logs in by itself first, also for `config view`.
 std::string plain_kubectl(const fs::path& directory) {

@@ -98,24 +98,35 @@ TEST_CASE("what the wait for Rancher's word was worth is judged by what was seen
         "stored against live: token the same, CA different");
 }
 
-TEST_CASE("a change that the first plan did not speak of is told") {
+TEST_CASE("what changed in a plan is told by step") {
   Plan first;
   Plan now;
   for (const auto& info : all_steps()) {
     first.steps.push_back({info.step, Need::not_needed, ""});
     now.steps.push_back({info.step, Need::needed, ""});
   }
-  const auto planned = [&](Step step) -> PlannedStep& {
-    return *std::find_if(first.steps.begin(), first.steps.end(),
+  const auto planned = [](Plan& plan, Step step) -> PlannedStep& {
+    return *std::find_if(plan.steps.begin(), plan.steps.end(),
                          [&](const PlannedStep& each) { return each.step == step; });
   };
-  planned(Step::recreate_agents).need = Need::needed;
-  planned(Step::update_cluster).need = Need::depends;
-  CHECK(added_changes(first, now) ==
-        std::vector<std::string>{"2.1 delete-token", "2.1 make-token", "2.2 redeploy-agents",
-                                 "3.1 restart-rancher", "3.2 repair-impersonation"});
-  CHECK(added_changes(now, now).empty());
-  CHECK(steps_text(first) == "2.2 recreate-agents, if needed 2.5 update-cluster");
+  planned(first, Step::recreate_agents) = {
+      Step::recreate_agents, Need::needed, "", {"kubectl delete pod/a"}};
+  planned(now, Step::recreate_agents) = {
+      Step::recreate_agents, Need::needed, "for another reason", {"kubectl delete pod/b"}};
+  planned(first, Step::redeploy_agents) = {
+      Step::redeploy_agents, Need::needed, "", {"kubectl annotate x --resource-version=1 a=b"}};
+  planned(now, Step::redeploy_agents) = {
+      Step::redeploy_agents, Need::needed, "", {"kubectl annotate x --resource-version=2 a=b"}};
+  planned(first, Step::update_cluster).need = Need::depends;
+  planned(first, Step::restart_rancher).need = Need::needed;
+  planned(now, Step::restart_rancher).need = Need::not_needed;
+  planned(first, Step::make_token).need = Need::depends;
+  planned(now, Step::make_token).need = Need::not_needed;
+  CHECK(changes_text(first, now) ==
+        "2.1 delete-token has come to be needed, 2.2 recreate-agents concerns other objects now, "
+        "3.1 restart-rancher is not needed any more and "
+        "3.2 repair-impersonation has come to be needed");
+  CHECK(changes_text(now, now).empty());
 }
 
 TEST_CASE("a healthy cluster needs no change") {

@@ -47,6 +47,12 @@ Arguments delete_secrets(const NamespaceName& name_space, const std::vector<Obje
   return deletion(name_space, "secret", names);
 }
 
+Arguments delete_secret_with(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments{"delete", "--raw"}
+      .absolute_path(fmt::format("/api/v1/namespaces/{}/secrets/{}", name_space, name))
+      .words({"-f", "-"});
+}
+
 Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names) {
   return deletion(name_space, "pod", names);
 }

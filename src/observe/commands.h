@@ -44,6 +44,8 @@ Arguments backup_operators();
 
 /// 2.1
 Arguments delete_secrets(const NamespaceName& name_space, const std::vector<ObjectName>& names);
+/// 2.1: deletes one secret, with options from standard input
+Arguments delete_secret_with(const NamespaceName& name_space, const ObjectName& name);
 /// 2.1: takes away the mark of a token that Kubernetes rejects as unused. For a person.
 Arguments unmark_secret(const NamespaceName& name_space, const ObjectName& secret);
 /// 2.1: reads or watches token secrets of the namespace

@@ -198,6 +198,8 @@ awaitable<void> StepRunner::perform(PlannedStep planned) {
   co_await work_of(planned.step).run(context);
   context.state().performed.insert(planned.step);
   auto result = work_of(planned.step).result(context.seen());
+  const auto& others = context.state().others_deleted;
+  if (others.contains(planned.step) && others.at(planned.step)) result.word = "already gone";
   context.journal().step_ended(info.name, std::move(result.text), result.word);
 }
 

@@ -1,5 +1,8 @@
 #include "steps/context.h"
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "observe/same_cluster.h"
 #include "tools/session.h"
 
@@ -122,6 +125,17 @@ void Context::secrets_are_gone(const Deletion& deletion) const {
     std::erase_if(downstream.tokens,
                   [&uid = uid](const TokenSecret& secret) { return secret.uid == uid; });
   }
+}
+
+void Context::were_gone(Step step, const Deletion& deletion,
+                        const std::vector<ObjectName>& gone) const {
+  const auto all = gone.size() == deletion.uids.size();
+  auto& others = state().others_deleted.try_emplace(step, true).first->second;
+  others = others && all;
+  if (gone.empty()) return;
+  journal_.finding(fmt::format("{} {} already gone: somebody else deleted or replaced {}",
+                               enumerated(texts_of(gone)), gone.size() == 1 ? "was" : "were",
+                               gone.size() == 1 ? "it" : "them"));
 }
 
 void Context::account_lists_first(ObjectName secret) const {

@@ -130,6 +130,9 @@ class Context {
   /// Replaces the token secrets, which are in the order of parse_tokens.
   void saw_tokens(std::vector<TokenSecret> now) const;
   void secrets_are_gone(const Deletion& deletion) const;
+  /// Tells which objects of a deletion somebody else had deleted, or replaced. If it was all of
+  /// them, the step did not do it.
+  void were_gone(Step step, const Deletion& deletion, const std::vector<ObjectName>& gone) const;
   void account_lists_first(ObjectName secret) const;
   void saw_pods(std::vector<Pod> now) const;
   void saw_new_pods(NewPods now) const;

@@ -35,15 +35,34 @@ std::string why_delete(const Observation& seen, const PlanOptions& options) {
   return options.extent == Extent::every ? "every section was asked for" : "";
 }
 
+/// Random if Kubernetes or Rancher made each name with random letters at its end. Somebody may have
+/// given secrets of several clusters another name. kubernetes/apiserver,
+/// pkg/storage/names/generate.go: 5 letters and digits.
+Context::Names kind_of(const std::vector<ObjectName>& names) {
+  constexpr std::size_t letters = 5;
+  constexpr std::string_view before = "-token-";
+  const auto random = std::all_of(names.begin(), names.end(), [&](const ObjectName& name) {
+    const auto& text = name.text();
+    const auto at = text.rfind(before);
+    return at != std::string::npos && text.size() == at + before.size() + letters;
+  });
+  return random ? Context::Names::random : Context::Names::usual;
+}
+
 /// The commands of section 2.1.
 std::vector<std::string> commands_for(const Situation& situation) {
   const auto& seen = situation.seen;
   const auto& options = situation.options;
   std::vector<std::string> lines;
   const auto doomed = secrets_to_delete(situation);
-  if (!doomed.empty()) {
+  if (!doomed.empty() && kind_of(doomed) == Context::Names::random) {
     lines.push_back(shell_line(options.downstream_kubectl,
                                commands::delete_secrets(options.name_space, doomed)));
+  } else {
+    for (const auto& name : doomed) {
+      lines.push_back(shell_line(options.downstream_kubectl,
+                                 commands::delete_secret_with(options.name_space, name)));
+    }
   }
   const auto makes = token_maker(seen) == TokenMaker::retrust;
   if (situation.order() == Order::record_first) return lines;
@@ -146,29 +165,20 @@ awaitable<void> wait_for_token(Context context, std::set<Uid> doomed) {
       fmt::format("{} is there", context.seen().downstream.tokens.front().name));
 }
 
-/// Random if Kubernetes or Rancher made each name with random letters at its end. Somebody may have
-/// given secrets of several clusters another name. kubernetes/apiserver,
-/// pkg/storage/names/generate.go: 5 letters and digits.
-Context::Names kind_of(const std::vector<ObjectName>& names) {
-  constexpr std::size_t letters = 5;
-  constexpr std::string_view before = "-token-";
-  const auto random = std::all_of(names.begin(), names.end(), [&](const ObjectName& name) {
-    const auto& text = name.text();
-    const auto at = text.rfind(before);
-    return at != std::string::npos && text.size() == at + before.size() + letters;
-  });
-  return random ? Context::Names::random : Context::Names::usual;
-}
-
 awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<ObjectName> names) {
   const auto kubectl = context.downstream();
-  const auto begun = std::chrono::steady_clock::now();
-  auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
-  const auto reported = co_await check_deleted(kubectl, deletion, std::move(printed));
-  // Kubectl deleted what no other cluster has.
-  if (reported && kind_of(names) == Context::Names::random)
-    context.connected(Side::downstream, begun);
+  std::vector<ObjectName> gone;
+  if (kind_of(names) == Context::Names::random) {
+    const auto begun = std::chrono::steady_clock::now();
+    auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
+    gone = co_await check_deleted(kubectl, deletion, std::move(printed));
+    // Kubectl deleted what no other cluster has.
+    if (gone.empty()) context.connected(Side::downstream, begun);
+  } else {
+    gone = co_await delete_exactly(kubectl, deletion);
+  }
   context.secrets_are_gone(deletion);
+  context.were_gone(Step::delete_token, deletion, gone);
 }
 
 /// Lists the live token secret first in the account: agents of 2.5.8 to 2.6.6 take the first secret

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "base/failure.h"
@@ -39,8 +40,8 @@ std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view 
   return names;
 }
 
-boost::asio::awaitable<bool> check_deleted(Kubectl kubectl, Deletion deletion,
-                                           std::string printed) {
+boost::asio::awaitable<std::vector<ObjectName>> check_deleted(Kubectl kubectl, Deletion deletion,
+                                                              std::string printed) {
   std::vector<ObjectName> left;
   const auto unreported = not_reported(deletion, printed);
   for (const auto& name : unreported) {
@@ -51,7 +52,7 @@ boost::asio::awaitable<bool> check_deleted(Kubectl kubectl, Deletion deletion,
     const auto same = deletion.uids[name] == text_at(*object, "/metadata/uid");
     if (same && text_at(*object, "/metadata/deletionTimestamp").empty()) left.push_back(name);
   }
-  if (left.empty()) co_return unreported.empty();
+  if (left.empty()) co_return unreported;
   throw Failure(
       ExitStatus::failed,
       fmt::format("kubectl ended with status 0, but did not delete {} {} ({})", deletion.kind,
@@ -62,6 +63,26 @@ boost::asio::awaitable<bool> check_deleted(Kubectl kubectl, Deletion deletion,
                                ? commands::delete_pods(deletion.name_space, left)
                                : commands::delete_secrets(deletion.name_space, left))),
       printed);
+}
+
+boost::asio::awaitable<std::vector<ObjectName>> delete_exactly(Kubectl kubectl, Deletion deletion) {
+  std::vector<ObjectName> gone;
+  for (const auto& [name, uid] : deletion.uids) {
+    // kubernetes/apimachinery kubernetes-1.35.0, pkg/apis/meta/v1/types.go, Preconditions.
+    boost::json::object options{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
+    options["preconditions"] = boost::json::object{{"uid", uid.text()}};
+    auto text = boost::json::serialize(options);
+    auto args = commands::delete_secret_with(deletion.name_space, name);
+    auto others = false;
+    try {
+      co_await kubectl.change_given(std::move(args), text, text);
+    } catch (const KubectlFailure& failure) {
+      others = failure.kind == KubectlError::not_found || failure.kind == KubectlError::conflict;
+      if (!others) throw;
+    }
+    if (others) gone.push_back(name);
+  }
+  co_return gone;
 }
 
 }  // namespace retrust

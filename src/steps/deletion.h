@@ -24,8 +24,13 @@ std::vector<ObjectName> not_reported(const Deletion& deletion, std::string_view 
 
 /// Checks that the objects are gone, and throws Failure if one is still there. kubectl may end with
 /// status 0 without a deletion: a kuberc (kubectl 1.33 and later) can turn a deletion into a
-/// question or a dry run. Reads an object only if kubectl reported no deletion of it. Returns
-/// whether kubectl reported every deletion.
-boost::asio::awaitable<bool> check_deleted(Kubectl kubectl, Deletion deletion, std::string printed);
+/// question or a dry run. Reads an object only if kubectl reported no deletion of it. Returns the
+/// objects that kubectl did not delete, because somebody else had.
+boost::asio::awaitable<std::vector<ObjectName>> check_deleted(Kubectl kubectl, Deletion deletion,
+                                                              std::string printed);
+
+/// Deletes secrets whose names others may have given to another secret meanwhile: each only if it
+/// still has its uid. Returns the secrets that were gone or replaced. Throws Failure.
+boost::asio::awaitable<std::vector<ObjectName>> delete_exactly(Kubectl kubectl, Deletion deletion);
 
 }  // namespace retrust

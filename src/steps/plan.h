@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,6 +59,8 @@ struct RunState {
   /// The order of the first plan, which the run keeps.
   std::optional<Order> order = {};
   std::set<Step> performed = {};
+  /// Steps that delete, and whether somebody else had deleted all that they were to delete.
+  std::map<Step, bool> others_deleted = {};
   bool changed = false;  ///< true after a change in a cluster: a later refusal is a failure
   /// Time at which the stored credentials were seen to become the live ones.
   std::optional<std::chrono::sys_seconds> stored_changed = {};

@@ -188,7 +188,8 @@ awaitable<void> delete_pods(Context context, std::vector<Pod> pods) {
   auto printed = co_await kubectl.change(commands::delete_pods(name_space, names_of(pods)));
   Deletion deletion{"pod", name_space, {}};
   for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
-  co_await check_deleted(kubectl, std::move(deletion), std::move(printed));
+  const auto gone = co_await check_deleted(kubectl, deletion, std::move(printed));
+  context.were_gone(Step::recreate_agents, deletion, gone);
 }
 
 /// Uses the time until the agents start for the watch, and for a trial of what they will report.

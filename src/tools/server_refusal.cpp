@@ -29,6 +29,10 @@ std::string_view between(std::string_view text, std::string_view before, std::st
 constexpr std::string_view calling_webhook = "failed calling webhook \"";
 constexpr std::string_view converting = "conversion webhook for ";
 constexpr std::string_view webhook_denied = "admission webhook \"";
+constexpr std::string_view denied_by_webhook = " denied the request";
+// kubernetes/apiserver v0.36.0, pkg/admission/plugin/policy/validating/dispatcher.go, and
+// generic/policy_dispatcher.go for a MutatingAdmissionPolicy.
+constexpr std::string_view denied_by_policy = " denied request";
 // kubernetes/apiserver v0.35.0, pkg/admission/plugin/resourcequota/controller.go.
 constexpr std::string_view over_quota = "exceeded quota: ";
 constexpr std::string_view without_quota = "failed quota: ";
@@ -40,8 +44,7 @@ constexpr std::string_view terminating = "because it is being terminated";
 /// grant". kubernetes/apiserver v0.35.0, pkg/endpoints/handlers/responsewriters/errors.go:
 /// forbiddenMessage. Admission plugins say `x is forbidden: …` without these words.
 bool is_denial(std::string_view message) {
-  for (const auto part :
-       {std::string_view{" denied request"}, over_quota, without_quota, terminating}) {
+  for (const auto part : {denied_by_policy, over_quota, without_quota, terminating}) {
     if (has(message, part)) return true;
   }
   const auto permission = has(message, " cannot") || has(message, "attempting to grant");
@@ -81,7 +84,7 @@ KubectlError kind_of_refusal(std::string_view reason, std::string_view message) 
                                Known{"ServiceUnavailable", KubectlError::unreachable},
                                Known{"Timeout", KubectlError::timed_out}};
   // A webhook chooses the reason of its denial.
-  if (has(message, " denied the request")) return KubectlError::denied;
+  if (has(message, denied_by_webhook)) return KubectlError::denied;
   if (is_webhook_failure(message)) return KubectlError::webhook_failed;
   for (const auto& each : reasons) {
     if (each.reason == reason) return each.kind;
@@ -91,10 +94,15 @@ KubectlError kind_of_refusal(std::string_view reason, std::string_view message) 
   return reason == "Forbidden" ? KubectlError::forbidden : KubectlError::other;
 }
 
-// kubernetes/kubectl v0.35.0, pkg/cmd/util/helpers.go: checkErr and StandardErrorMessage.
+// kubernetes/kubectl v0.20.0 and v0.35.0, pkg/cmd/util/helpers.go: checkErr and
+// StandardErrorMessage.
 std::optional<KubectlError> kind_of_server_line(std::string_view line) {
   constexpr std::string_view refused = "Error from server";
-  if (line.starts_with("The ") && has(line, " is invalid")) return KubectlError::other;
+  if (line.starts_with("The ") && has(line, " is invalid")) {
+    // The reason is Invalid where a policy's author chose none, and a webhook may choose it.
+    const auto denied = has(line, denied_by_policy) || has(line, denied_by_webhook);
+    return denied ? KubectlError::denied : KubectlError::other;
+  }
   if (line.starts_with("error: You must be logged in to the server")) {
     return KubectlError::unauthorized;
   }
@@ -163,9 +171,11 @@ Failure explain_refusal(KubectlError kind, const Outcome& outcome, const Asked& 
   }
   const auto webhook = name(webhook_denied, "\"");
   const auto policy = name("ValidatingAdmissionPolicy '", "'");
-  const auto who = !webhook.empty()  ? fmt::format("the admission webhook {}", webhook)
-                   : !policy.empty() ? fmt::format("the ValidatingAdmissionPolicy {}", policy)
-                                     : std::string("an admission policy");
+  const auto mutating = name(": policy '", "'");
+  const auto who = !webhook.empty()    ? fmt::format("the admission webhook {}", webhook)
+                   : !policy.empty()   ? fmt::format("the ValidatingAdmissionPolicy {}", policy)
+                   : !mutating.empty() ? fmt::format("the MutatingAdmissionPolicy {}", mutating)
+                                       : std::string("an admission policy");
   return failure(fmt::format("{} of {} denies {}", who, where, asked.command),
                  look("allow this change in that policy, or have its owner allow it, then run "
                       "again. See the webhooks"));

@@ -106,6 +106,15 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
       {"Error from server (Forbidden): secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'p' "
        "with binding 'b' denied request: failed expression",
        KubectlError::denied, ExitStatus::refused, "the ValidatingAdmissionPolicy p of"},
+      // A policy refuses as Invalid, unless its author chose another reason.
+      {"The clusters \"c-x7k2p\" is invalid: : ValidatingAdmissionPolicy 'p' with binding 'b' "
+       "denied "
+       "request: failed expression: false",
+       KubectlError::denied, ExitStatus::refused, "the ValidatingAdmissionPolicy p of"},
+      {"The secrets \"x\" is invalid: : policy 'm' with binding 'b' denied request: no such key",
+       KubectlError::denied, ExitStatus::refused, "the MutatingAdmissionPolicy m of"},
+      {"The request is invalid: admission webhook \"x.y\" denied the request: no label",
+       KubectlError::denied, ExitStatus::refused, "the admission webhook x.y of"},
       {"Error from server (Forbidden): secrets \"x\" is forbidden: exceeded quota: few, requested: "
        "secrets=1, used: secrets=9, limited: secrets=9",
        KubectlError::denied, ExitStatus::refused, "the quota few of"},

@@ -59,7 +59,15 @@ constexpr std::array patterns{
     Pattern{"error loading config file", KubectlError::bad_kubeconfig},
     Pattern{"invalid configuration:", KubectlError::bad_kubeconfig},
     Pattern{"couldn't get version/kind", KubectlError::bad_kubeconfig},
-    Pattern{"error parsing", KubectlError::bad_kubeconfig},
+    // kubernetes/kubectl kubernetes-1.20.0 and 1.36.1, pkg/cmd/util/helpers.go: checkErr;
+    // kubernetes/client-go of the same, tools/clientcmd/validation.go and rest/url_utils.go.
+    Pattern{"Error in configuration: context was not found", KubectlError::no_context},
+    Pattern{"Error in configuration", KubectlError::bad_kubeconfig},
+    Pattern{"invalid 'proxy-url'", KubectlError::bad_kubeconfig},
+    Pattern{"host must be a URL or a host:port pair", KubectlError::bad_kubeconfig},
+    // A client certificate in the kubeconfig that is no PEM: golang/go go1.24,
+    // src/crypto/tls/tls.go.
+    Pattern{"tls: failed to find any PEM data", KubectlError::bad_kubeconfig},
     Pattern{no_current_context, KubectlError::no_context},
     Pattern{"cannot locate context", KubectlError::no_context},
     Pattern{"context \"", KubectlError::no_context},

@@ -80,6 +80,21 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        ExitStatus::usage, "names no current context"},
       {"error: context \"nowhere\" does not exist", KubectlError::no_context, ExitStatus::usage,
        "has no such context"},
+      {"Error in configuration: context was not found for specified context: nowhere",
+       KubectlError::no_context, ExitStatus::usage, "has no such context"},
+      {"Error in configuration: \n* unable to read client-cert x.crt for u due to open x.crt: no "
+       "such "
+       "file or directory",
+       KubectlError::bad_kubeconfig, ExitStatus::usage, "cannot read the kubeconfig"},
+      {"error: invalid 'proxy-url' \"ht!tp://x\" for cluster \"a\": could not parse: ht!tp://x",
+       KubectlError::bad_kubeconfig, ExitStatus::usage, "cannot read the kubeconfig"},
+      {"error: tls: failed to find any PEM data in certificate input", KubectlError::bad_kubeconfig,
+       ExitStatus::usage, "cannot read the kubeconfig"},
+      {"error: host must be a URL or a host:port pair: \"://127.0.0.1:9\"",
+       KubectlError::bad_kubeconfig, ExitStatus::usage, "cannot read the kubeconfig"},
+      // Not the kubeconfig: what kubectl got on its standard input.
+      {"error: error parsing STDIN: invalid character 'x'", KubectlError::other, ExitStatus::failed,
+       "exit status 1"},
       {"Unable to connect to the server: getting credentials: exec: executable aws failed with "
        "exit "
        "code 255",

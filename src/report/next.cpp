@@ -141,7 +141,8 @@ void add_registration(std::vector<Advice>& next, const Called& called, const Opt
     const auto args = commands::registration_command(seen.local.cluster.id);
     next.emplace_back(
         "no agent is connected, and none can connect again: register the cluster again with the "
-        "command that Rancher's web pages show for it; see that command",
+        "command that Rancher's web pages show for it; see that command, perhaps with {token} in "
+        "place of the token",
         shell_line(words, args));
   }
   if (!rancher_redeploys(seen)) return;
@@ -172,9 +173,12 @@ void add_other_cause(std::vector<Advice>& next, const Options& options, const Ob
   const auto& ready = seen.local.cluster.ready;
   if (add_stuck(next, options, seen)) return;
   if (ready.status.empty() || ready.status == "True") return;
+  // Rancher gives no message for a cluster that it does not start with: markUnavailable in
+  // rancher/rancher v2.15.0, pkg/clustermanager/manager.go.
   next.emplace_back(
-      "Rancher has the live token and CA and does not say Ready: it tries again within some "
-      "minutes; where that stays so the cause is another one, which its message tells");
+      fmt::format("Rancher has the live token and CA and does not say Ready: it tries again within "
+                  "some minutes; where that stays so the cause is another one, which {} tells",
+                  ready.message.empty() ? "Rancher's log" : "its message"));
 }
 
 }  // namespace

@@ -258,5 +258,25 @@ TEST_CASE("an agent that does not run is told with the command that shows why") 
   CHECK(next_of("", 44).find("does not run: not ready, 44 restarts") != std::string::npos);
 }
 
+TEST_CASE("where Rancher gives no message with its Ready, its log is named") {
+  const auto by = called({"run"}, {"--no-rancher-backup"});
+  const auto next_of = [&](const std::string& message) {
+    Observation seen;
+    seen.local.cluster.id = "c-x7k2p";
+    seen.local.cluster.ready.status = "False";
+    seen.local.cluster.ready.message = message;
+    TokenSecret secret;
+    secret.name = "cattle-token-x";
+    secret.credentials = {test::secret_of("good"), "ca"};
+    seen.downstream.tokens = {secret};
+    seen.local.cluster.stored = secret.credentials;
+    std::string all;
+    for (const auto& advice : next_after_look(by, parsed(by.args), seen, {})) all += advice.text();
+    return all;
+  };
+  CHECK(next_of("").find("which Rancher's log tells") != std::string::npos);
+  CHECK(next_of("x").find("which its message tells") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace retrust

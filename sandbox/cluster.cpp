@@ -100,12 +100,16 @@ void Cluster::show(Authority::Issued identity) {
 
 Answer Cluster::handle(Request request) {
   // As Rancher's own server does: the local cluster is reached, an ailing one is not.
+  // rancher/rancher v2.4.17 and v2.15.0, pkg/clusterrouter/proxy/proxy_server.go: errorResponder.
   if (request.path.starts_with(through_rancher)) {
     const auto rest = request.path.substr(through_rancher.size());
     const auto slash = std::min(rest.find('/'), rest.size());
     if (rest.substr(0, slash) != "local") {
       return {{.user = "admin", .verb = "get"},
-              failure(503, "ServiceUnavailable", "ClusterUnavailable 503: cluster not found")};
+              Response{500,
+                       {},
+                       "text/plain; charset=utf-8",
+                       "x509: certificate signed by unknown authority"}};
     }
     request.path = rest.substr(slash);
   }

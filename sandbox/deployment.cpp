@@ -20,8 +20,11 @@ std::string World::deploy_agents() {
     const auto token =
         secret == nullptr ? std::string() : decoded_secret(text_at(*secret, "/data/token"));
     if (downstream_->authenticate(token).access == Access::none) {
-      return "Error while applying agent YAML, it will be retried automatically: error: You must "
-             "be logged in to the server (Unauthorized)";
+      // The error of kubectl's process, and what kubectl prints up to 1.28 (tried). Later ones say
+      // that they cannot download openapi.
+      return "Error while applying agent YAML, it will be retried automatically: exit status 1, "
+             "error: You must be logged in to the server (the server has asked for the client to "
+             "provide credentials)";
     }
   }
   const auto fresh = "cattle-credentials-" + random_suffix(7);

@@ -226,8 +226,11 @@ json::value no_network_event(const std::string& name_space, const std::string& p
   put(made, "/reason", "FailedCreatePodSandBox");
   put(made, "/message",
       "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for "
-      "sandbox: plugin type=\"calico\" failed (add): error getting ClusterInformation: connection "
-      "is unauthorized: Unauthorized");
+      "sandbox \"" +
+          sha256_hex(uid) +
+          "\": plugin type=\"calico\" failed (add): error getting ClusterInformation: connection "
+          "is "
+          "unauthorized: Unauthorized");
   put(made, "/source/component", "kubelet");
   put(made, "/source/host", "node-1");
   put(made, "/firstTimestamp", at);

@@ -279,7 +279,7 @@ void Rancher::connect() {
   if (!taken_) {
     const auto name = secret_name(resource());
     if (keeps_secret() && local_.find({"secrets", credential_space, name}) == nullptr) {
-      conclude(fmt::format("secrets \"{}\" not found", name));
+      mark_unavailable();
       return;
     }
     taken_ = stored();
@@ -295,12 +295,28 @@ void Rancher::connect() {
   });
 }
 
-void Rancher::conclude(const std::string& error) {
-  const auto round = round_;
-  const auto pause = settings_.delay(error.empty() ? 5000 : 1000);
-  scheduler_.after(pause, [this, round] {
+void Rancher::connect_again(std::chrono::milliseconds pause) {
+  scheduler_.after(pause, [this, round = round_] {
     if (round == round_) connect();
   });
+}
+
+// rancher/rancher v2.5.16, v2.6.7 and v2.15.0, pkg/clustermanager/manager.go: Ready is False, and
+// keeps its reason and message.
+void Rancher::mark_unavailable() {
+  connect_again(settings_.delay(1000));
+  auto changed = resource();
+  const auto& conditions = changed.at_pointer("/status/conditions").as_array();
+  const auto* ready = std::find_if(conditions.begin(), conditions.end(), [](const auto& condition) {
+    return text_at(condition, "/type") == "Ready";
+  });
+  const auto said = ready == conditions.end() ? json::value{json::object{}} : *ready;
+  set_condition(changed, "Ready", "False", text_at(said, "/reason"), text_at(said, "/message"));
+  local_.update(resource_key, std::move(changed));
+}
+
+void Rancher::conclude(const std::string& error) {
+  connect_again(settings_.delay(error.empty() ? 5000 : 1000));
   if (tunnel_ == Tunnel::down) return;  // nothing is said about health meanwhile
   auto changed = resource();
   // rancher/rancher v2.6.3, pkg/controllers/management/clusterconnected/clusterconnected.go.

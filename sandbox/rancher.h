@@ -58,6 +58,8 @@ class Rancher {
   boost::json::value with_token(boost::json::value resource, const std::string& token);
   bool is_news(const Report& report) const;
   void connect();
+  void connect_again(std::chrono::milliseconds pause);
+  void mark_unavailable();
   void conclude(const std::string& error);
   void check_tunnel();
   void tell_proxy();

@@ -143,13 +143,19 @@ std::vector<Resource> rancher_resources(const RancherProfile& rancher) {
        "ClusterRegistrationToken",
        {},
        namespaced}};
-  if (rancher.number < Version{2, 6, 0}) return resources;
   // Others that are called clusters too: what a bare `clusters` means is a matter of their order.
-  for (const auto& [group, version] :
-       {std::pair{"provisioning.cattle.io", "v1"}, std::pair{"fleet.cattle.io", "v1alpha1"},
-        std::pair{"cluster.x-k8s.io", "v1beta1"}}) {
-    resources.push_back({group,
-                         version,
+  // rancher/rancher v2.5.0, pkg/controllers/dashboard/fleetcharts; v2.6.0, pkg/crds/provisioningv2.
+  struct Other {
+    Version since;
+    const char* group;
+    const char* version;
+  };
+  for (const auto& other : {Other{{2, 6, 0}, "provisioning.cattle.io", "v1"},
+                            Other{{2, 5, 0}, "fleet.cattle.io", "v1alpha1"},
+                            Other{{2, 6, 0}, "cluster.x-k8s.io", "v1beta1"}}) {
+    if (rancher.number < other.since) continue;
+    resources.push_back({other.group,
+                         other.version,
                          "clusters",
                          "cluster",
                          "Cluster",

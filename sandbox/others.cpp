@@ -115,7 +115,8 @@ void add_others(Cluster& cluster, const Key& signer, int deployments) {
   }
 }
 
-// From kubernetes/kube-aggregator, pkg/controllers/status (reasons) and v1.32
+// From kubernetes/kube-aggregator v0.20.0 and v0.32.0, pkg/apis/apiregistration/helpers.go,
+// pkg/controllers/status (in v0.32.0 status/remote/remote_available_controller.go) and
 // pkg/controllers/autoregister.
 void add_api_services(Cluster& cluster, Metrics metrics) {
   auto& store = cluster.store();

@@ -185,8 +185,8 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
   }
 }
 
-/// rancher/rancher v2.15.0, pkg/apis/management.cattle.io/v3/cluster_types.go:76: the ID of
-/// Rancher's own cluster is always "local".
+/// rancher/rancher v2.15.0, pkg/data/dashboard/cluster_data.go: the ID of Rancher's own cluster is
+/// always "local".
 void refuse_own_cluster(const ClusterResource& cluster) {
   if (cluster.id != "local") return;
   throw Failure(

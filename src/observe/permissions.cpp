@@ -38,8 +38,9 @@ bool rejects(std::string_view error) {
     return true;
   }
   // Words of the API server's own check of service account tokens, also with another error beside
-  // them. kubernetes/kubernetes v1.30.0, pkg/serviceaccount/jwt.go (the signature fits no key, or
-  // no key has the token's ID), legacy.go (marked as unused), claims.go (expired).
+  // them. kubernetes/kubernetes, pkg/serviceaccount/jwt.go (the signature fits no key; from v1.31.0
+  // on, no key has the token's ID), legacy.go (marked as unused, from v1.28.0 on), claims.go
+  // (expired).
   constexpr std::array decisive{"error in cryptographic primitive",
                                 "go-jose: unknown/unsupported algorithm", "no keys found",
                                 "been marked invalid", "token has expired"};

@@ -36,7 +36,7 @@ SnapshotLog read_snapshot_log(std::string_view text) {
     const auto& message = line.message.str();
     constexpr std::string_view running = "Running RKE version: ";
     if (message.starts_with(running)) log.version = message.substr(running.size());
-    // rke before 0.2 calls it: [etcd] Saving snapshot [NAME] on host [H].
+    // rancher/rke v0.3.0, services/etcd.go. Before: [etcd] Saving snapshot [NAME] on host [H].
     const auto begun = contains(message, "[etcd] Running snapshot save once on host ") ||
                        message.starts_with("[etcd] Saving snapshot [");
     if (auto host = bracketed(message, " on host "); begun && host) add_once(log.hosts, *host);

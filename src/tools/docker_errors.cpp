@@ -24,7 +24,8 @@ constexpr std::array patterns{
     Pattern{"no such container", DockerError::no_such_container},
     Pattern{"no such object", DockerError::no_such_container},
     Pattern{"no container with name or ID", DockerError::no_such_container},
-    Pattern{"Multiple IDs found with provided prefix", DockerError::ambiguous},
+    // "Multiple" before docker 29, "multiple" since: moby/moby, daemon/container/view.go.
+    Pattern{"ultiple IDs found with provided prefix", DockerError::ambiguous},
     Pattern{"more than one result", DockerError::ambiguous},
     Pattern{"is not running", DockerError::not_running},
     Pattern{"is paused", DockerError::not_running},
@@ -34,6 +35,7 @@ constexpr std::array patterns{
     Pattern{"permission denied while trying to connect", DockerError::no_permission},
     Pattern{"ermission denied", DockerError::no_permission},
     Pattern{"Cannot connect to the Docker daemon", DockerError::no_engine},
+    Pattern{"failed to connect to the docker API", DockerError::no_engine},  // docker 29
     Pattern{"error during connect", DockerError::no_engine},
     Pattern{"connect to Podman", DockerError::no_engine},
     Pattern{"No space left on device", DockerError::no_room},
@@ -92,6 +94,7 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& name
 constexpr std::array beginnings{
     std::string_view{"Error response from daemon"},
     std::string_view{"Cannot connect to the Docker daemon"},
+    std::string_view{"failed to connect to the docker API"},
     std::string_view{"error during connect"},
     std::string_view{"permission denied while trying to connect"},
     std::string_view{"Got permission denied while trying to connect"},

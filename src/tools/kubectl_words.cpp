@@ -33,6 +33,7 @@ constexpr std::array beginnings{
     std::string_view{"      https://kubernetes.io/docs/"},
     std::string_view{"Error response from daemon"},
     std::string_view{"Cannot connect to the Docker daemon"},
+    std::string_view{"failed to connect to the docker API"},
     std::string_view{"Cannot connect to Podman"},
     std::string_view{"error during connect"},
     std::string_view{"permission denied while trying to connect"},

@@ -95,6 +95,25 @@ TEST_CASE("docker's own words are told from those of kubectl in the container") 
                             "until the container is running\n")) == DockerError::not_running);
   CHECK(docker_itself(ended(127, "OCI runtime exec failed: exec failed\n")) ==
         DockerError::no_program);
+  // Before docker 29, and since.
+  for (const std::string many : {"Multiple", "multiple"}) {
+    CAPTURE(many);
+    CHECK(docker_itself(ended(
+              1, "Error response from daemon: " + many + " IDs found with provided prefix: 1\n")) ==
+          DockerError::ambiguous);
+  }
+  for (const auto* words :
+       {"Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon "
+        "running?\n",
+        "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is "
+        "correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such "
+        "file or directory\n"}) {
+    CAPTURE(words);
+    CHECK(docker_itself(ended(1, words)) == DockerError::no_engine);
+  }
+  CHECK(docker_itself(ended(1,
+                            "permission denied while trying to connect to the docker API at "
+                            "unix:///var/run/docker.sock\n")) == DockerError::no_permission);
   CHECK(docker_itself(ended(125,
                             "Error: can only create exec sessions on running containers: "
                             "container state improper\n")) == DockerError::not_running);

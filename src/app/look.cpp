@@ -11,13 +11,20 @@
 #include "observe/server_container.h"
 #include "report/findings.h"
 #include "report/report.h"
+#include "report/verdict.h"
 #include "transcript/journal.h"
 
 namespace retrust {
 namespace {
 
 std::string outcome(const Observation& seen, const Plan& plan) {
-  if (!differs(seen, plan)) return "Nothing is needed.";
+  if (!differs(seen, plan)) {
+    const auto wrong = still_wrong(seen);
+    if (wrong.empty()) return "Nothing is needed.";
+    return fmt::format("Rancher's record of {} ({}) needs no repair, but {}.",
+                       seen.local.cluster.display_name, seen.local.cluster.id,
+                       fmt::join(wrong, "; "));
+  }
   const auto steps = steps_text(plan);
   if (steps.empty() && seen.comparison().equal()) {
     return holders_differ(seen)

@@ -78,6 +78,18 @@ std::string names_text(const std::vector<const AffectedWorkload*>& workloads, st
   return enumerated(names);
 }
 
+constexpr std::string_view old_endpoint =
+    "the authorized cluster endpoint's caCerts are the old CA";
+
+/// The first of the unavailable APIServices, and how many more there are. Empty if there is none.
+std::string unavailable_text(const std::vector<UnavailableApi>& apis) {
+  if (apis.empty()) return {};
+  const auto& first = apis.front();
+  return fmt::format("the APIService {} is not available{}{}{}", first.name,
+                     first.reason.empty() ? "" : ": ", first.reason,
+                     apis.size() == 1 ? "" : fmt::format("; neither are {} more", apis.size() - 1));
+}
+
 /// True if the cluster's CA changed lately, as far as anybody can tell.
 bool ca_changed(const Observation& seen) {
   const auto live = seen.live_credentials();
@@ -176,22 +188,31 @@ std::vector<std::string> affected_findings(const Observation& seen) {
         counted(count, "workload"), count == 1 ? "is" : "are", minute_text(*affected.since),
         plugin ? fmt::format(", the network plugin {} is among them", first->text()) : ""));
   }
-  if (!affected.apis.empty()) {
-    const auto& first = affected.apis.front();
-    lines.push_back(fmt::format("the APIService {} is not available{}{}{}", first.name,
-                                first.reason.empty() ? "" : ": ", first.reason,
-                                affected.apis.size() == 1 ? ""
-                                                          : fmt::format("; neither are {} more",
-                                                                        affected.apis.size() - 1)));
-  }
+  if (auto text = unavailable_text(affected.apis); !text.empty()) lines.push_back(std::move(text));
   if (!affected.api_trouble.empty()) {
     lines.push_back(
         fmt::format("which APIServices are unavailable is unknown: {}", affected.api_trouble));
   }
   if (endpoint_has_old_ca(seen)) {
-    lines.emplace_back("the authorized cluster endpoint's caCerts are the old CA");
+    lines.emplace_back(old_endpoint);
   }
   return lines;
+}
+
+std::vector<std::string> affected_clauses(const Observation& seen) {
+  const auto& affected = seen.affected;
+  std::vector<std::string> clauses;
+  if (const auto count = affected.workloads.size() + affected.more; count > 0) {
+    clauses.push_back(fmt::format("{} started before the CA changed", counted(count, "workload")));
+  }
+  if (auto text = unavailable_text(affected.apis); !text.empty()) {
+    clauses.push_back(std::move(text));
+  }
+  if (endpoint_has_old_ca(seen)) clauses.emplace_back(old_endpoint);
+  if (kubeconfigs_are_old(seen)) {
+    clauses.emplace_back("kubeconfigs of the authorized cluster endpoint may hold the old CA");
+  }
+  return clauses;
 }
 
 std::vector<std::string> affected_notes(const Observation& seen, const KubectlLine& downstream) {

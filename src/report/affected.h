@@ -17,6 +17,9 @@ namespace retrust {
 /// Sentences for `status`, `plan` and the head of a transcript. None if nothing is affected.
 std::vector<std::string> affected_findings(const Observation& seen);
 
+/// Clauses about the objects that have a next action: see add_affected. None if there is none.
+std::vector<std::string> affected_clauses(const Observation& seen);
+
 /// Sentences for a transcript alone: every affected workload with the command that restarts it.
 /// `downstream` is the beginning of the commands.
 std::vector<std::string> affected_notes(const Observation& seen, const KubectlLine& downstream);

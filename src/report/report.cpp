@@ -9,6 +9,7 @@
 #include "observe/stuck_agents.h"
 #include "report/affected.h"
 #include "report/findings.h"
+#include "report/verdict.h"
 
 namespace retrust {
 namespace {
@@ -148,6 +149,9 @@ json::object report(const Observation& observation, const Plan& plan, const Opti
   json::object whole;
   whole["version"] = 1;
   whole["differs"] = differs(observation, plan);
+  json::array wrong;
+  for (const auto& clause : still_wrong(observation)) wrong.emplace_back(clause);
+  whole["stillWrong"] = std::move(wrong);
   whole["cluster"] = std::move(described);
   whole["rancher"] = observation.local.rancher.version_text.str();
   whole["stored"] = std::move(stored);

@@ -241,9 +241,12 @@ awaitable<void> StepRunner::perform_plan() {
   journal.plan(shown(agreed));
   check_tunnel(context_.seen(), context_.options());
   if (nothing_left(agreed)) {
-    journal.finding("nothing is needed");
+    journal.finding(still_wrong(context_.seen()).empty() ? "nothing is needed"
+                                                         : "Rancher's record needs no repair");
     co_await conclude();
-    verdict_ = "Nothing was needed: " + verdict_;
+    const auto good = still_wrong(context_.seen()).empty();
+    verdict_ = fmt::format("{}: {}", good ? "Nothing was needed" : "The record needed no repair",
+                           verdict_);
     co_return;
   }
   check_may_change(context_.seen(), agreed, context_.options());

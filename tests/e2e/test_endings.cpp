@@ -1,0 +1,67 @@
+// How retrust ends: its last sentence is true, and the commands after it can be pasted.
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace json = boost::json;
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+const std::vector<std::string> present{"--rancher", "2.12", "--kubernetes", "1.30"};
+
+std::vector<std::string> with(std::vector<std::string> more) {
+  more.insert(more.begin(), present.begin(), present.end());
+  return more;
+}
+
+TEST_CASE("a good record does not hide what is still wrong") {
+  Sandbox sandbox(with({"--workloads", "1", "--fault", "metrics-away"}));
+  REQUIRE(sandbox.run().status == 0);
+  const auto changes = sandbox.changes().size();
+  for (const std::string command : {"status", "plan", "run"}) {
+    CAPTURE(command);
+    const auto again = command == "run" ? sandbox.run() : sandbox.retrust({command});
+    CAPTURE(again.all());
+    CHECK(again.status == 0);
+    CHECK_FALSE(has(again.all(), "othing is needed"));
+    CHECK_FALSE(has(again.all(), "othing was needed"));
+    CHECK(has(again.out, "3 of Rancher's users cannot use it until 3.2"));
+    CHECK(has(again.out, "5 workloads started before the CA changed"));
+    CHECK(has(again.out, "the APIService v1beta1.metrics.k8s.io is not available"));
+    CHECK(has(again.out, ": retrust step 3.2 --"));
+  }
+  CHECK(sandbox.changes().size() == changes);
+  const auto report = json::parse(sandbox.retrust({"status", "-o", "json"}).out);
+  CHECK(report.at("differs") == false);
+  CHECK(has(json::serialize(report.at("stillWrong")), "users cannot use it until 3.2"));
+}
+
+TEST_CASE("a good record does not hide that the agents do not run") {
+  Sandbox sandbox(with({"--scenario", "healthy", "--fault", "new-pods=image"}));
+  const auto healthy = sandbox.retrust({"status"});
+  CHECK(has(healthy.out, "Nothing is needed."));
+  const auto report = json::parse(sandbox.retrust({"plan", "-o", "json"}).out);
+  CHECK(report.at("stillWrong").as_array().empty());
+  const auto gone = sandbox.kubectl("downstream", {"delete", "pods", "-n", "cattle-system", "-l",
+                                                   "app=cattle-cluster-agent", "--wait=false"});
+  REQUIRE(gone.status == 0);
+  std::string told;
+  wait_until("the new pod is stuck", [&] {
+    told = sandbox.retrust({"status"}).out;
+    return has(told, "ImagePullBackOff");
+  });
+  CAPTURE(told);
+  CHECK_FALSE(has(told, "Nothing is needed."));
+  CHECK(has(told, "(c-x7k2p) needs no repair, but the agent cattle-cluster-agent-"));
+  CHECK(has(told, "; see why: kubectl --kubeconfig"));
+}
+
+}  // namespace
+}  // namespace retrust::e2e

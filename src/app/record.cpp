@@ -45,7 +45,7 @@ Confirm Record::confirm() {
   return [this](ConsentQuestion asked) -> awaitable<Answer> {
     // Before the first change nothing is lost by an end.
     if (app_.lost_lines() && !standing().changed) {
-      throw Failure(ExitStatus::failed, lost_text(app_.output) + ": nothing was changed",
+      throw Failure(ExitStatus::failed, fmt::format("{}: {}", lost_text(app_.output), unchanged()),
                     "run again with a standard output that can be written");
     }
     const auto question = one_line(app_.redactor.mask(asked.text));
@@ -63,8 +63,9 @@ Confirm Record::confirm() {
                                               : std::string("not yes");
     note(fmt::format("{} was asked: {} The answer was {}.", app_.operator_name, question, answer));
     if (reply == Reply::no) {
-      throw Failure(ExitStatus::refused, "not confirmed: nothing was changed in the clusters",
-                    advice_after_no(called(), app_.options, standing().backup));
+      const auto backup = standing().backups.empty() ? BackupMade::no : BackupMade::yes;
+      throw Failure(ExitStatus::refused, "not confirmed: " + unchanged(),
+                    advice_after_no(called(), app_.options, backup));
     }
     co_return reply == Reply::all ? Answer::all : Answer::yes;
   };
@@ -113,7 +114,19 @@ void Record::end_failed(ExitStatus status) {
   if (now.changed) {
     next = next_after_failure(called(), app_.options, now.way_back, folder.path().string());
   }
-  end(status, {"Not done.", "", std::move(next)});
+  std::string verdict;
+  if (!now.changed && !now.backups.empty()) {
+    verdict = unchanged();
+    verdict.front() = 'N';
+  }
+  end(status, {"Not done.", std::move(verdict), std::move(next)});
+}
+
+std::string Record::unchanged() const {
+  const auto backups = standing().backups;
+  if (backups.empty()) return "nothing was changed in the clusters";
+  return fmt::format("nothing was changed apart from the backup, which stays: {}",
+                     enumerated(backups));
 }
 
 void Record::name_after(const ClusterId& id) {

@@ -20,8 +20,8 @@ class Invocation;
 struct Standing {
   bool changed = false;  ///< a refusal after a change is a failure
   WayBack way_back = WayBack::none;
-  BackupMade backup = BackupMade::no;
-  ClusterId cluster = {};  ///< the one that the command found out itself
+  std::vector<std::string> backups = {};  ///< what the command made as backups, in words
+  ClusterId cluster = {};                 ///< the one that the command found out itself
 };
 
 /// End of a command, in words.
@@ -46,6 +46,8 @@ class Record {
   void end_failed(ExitStatus status);
   /// Names the folder after the cluster's ID, if the name that the operator gave does not fit.
   void name_after(const ClusterId& id);
+  /// "nothing was changed", and which backups stay. For a refusal before the first change.
+  std::string unchanged() const;
   /// The command line, with the cluster that the command found out itself.
   Called called() const;
 

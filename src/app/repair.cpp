@@ -19,7 +19,7 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
                                              Journal(app.events), record.folder, std::move(options),
                                              record.confirm());
   record.standing = [runner] {
-    return Standing{runner->changed(), runner->way_back(), runner->backup_made()};
+    return Standing{runner->changed(), runner->way_back(), runner->backups()};
   };
   co_return runner;
 }

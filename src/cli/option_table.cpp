@@ -209,7 +209,9 @@ const std::vector<StatusInfo>& all_statuses() {
        "wrong usage: also no backup choice, no terminal and no --yes, a kubeconfig that is not "
        "there or not readable, a run folder that is not empty"},
       {"3", "status, plan, step check-cluster: stored and live credentials differ"},
-      {"4", "refused by a check, by a failed backup or by the operator's no; nothing was changed"},
+      {"4",
+       "refused by a check, by a failed backup or by the operator's no; nothing was changed apart "
+       "from a backup that was made"},
       {"5",
        "gave up waiting: no token secret, no agent pod, no Rancher came back, or a server was "
        "out of reach when the wait ended"},

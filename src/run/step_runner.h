@@ -64,7 +64,8 @@ class StepRunner {
   /// True after a change: a later refusal is a failure.
   bool changed() const { return context_.state().changed; }
 
-  BackupMade backup_made() const { return backup_made_; }
+  /// Backups of this run, each in words. They stay after a refusal.
+  const std::vector<std::string>& backups() const { return context_.state().backups; }
 
   /// Tells whether a rollback of this run has something to put back: Rancher's record differs from
   /// the saved one.

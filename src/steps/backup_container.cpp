@@ -224,6 +224,8 @@ awaitable<void> copy_archive(Context context, ContainerBackup backup) {
                                            counted(summary.files, "file"), rancher_data));
   SavedFile saved{"Rancher's data", folder.backup_folder() / name, summary.sha256, summary.bytes};
   context.journal().saved(saved);
+  context.state().backups.push_back(
+      fmt::format("the archive {} of Rancher's data", saved.path.string()));
 }
 
 awaitable<void> archive_and_copy(Context context, ContainerBackup backup) {

@@ -72,7 +72,7 @@ std::optional<std::uintmax_t> size_of(const fs::path& path) {
   throw Failure(
       ExitStatus::refused,
       fmt::format("{} says that it saved the snapshot {}, but {}", program, name, found),
-      fmt::format("nothing was changed; see {} etcd-snapshot ls, then run again", program));
+      fmt::format("nothing else was changed; see {} etcd-snapshot ls, then run again", program));
 }
 
 /// Takes the snapshot and looks for its file. Throws Failure (refused) if there is no such file.
@@ -86,6 +86,7 @@ awaitable<void> save_k3s_snapshot(Context context) {
     journal.warning(fmt::format("{}: {}", program, warning));
   }
   const auto& name = log.name;
+  context.state().backups.push_back(fmt::format("etcd's snapshot {}, as {} says", name, program));
   const auto usual = fs::path(choice.data_folder) / "server" / "db" / "snapshots" / log.name.str();
   auto path = log.path.empty() ? usual.string() : log.path.str();
   auto size = size_of(path);
@@ -125,8 +126,16 @@ awaitable<void> run(Context context) {
     context.journal().warning(
         fmt::format("the name of the snapshot cannot be remembered: {}", error.what()));
   }
-  const auto log = co_await context.tools().rke.save_snapshot(choice.snapshot, choice.rke_config,
-                                                              choice.partial);
+  SnapshotLog log;
+  try {
+    log = co_await context.tools().rke.save_snapshot(choice.snapshot, choice.rke_config,
+                                                     choice.partial);
+  } catch (const SnapshotTaken&) {
+    context.state().backups.push_back(
+        fmt::format("etcd's snapshot {} on some of its hosts at least", choice.snapshot));
+    throw;
+  }
+  context.state().backups.push_back(fmt::format("etcd's snapshot {}", choice.snapshot));
   for (const auto& warning : log.warnings) {
     context.journal().warning(fmt::format("rke: {}", warning));
   }

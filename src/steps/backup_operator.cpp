@@ -181,7 +181,7 @@ awaitable<void> await_backup(Context context, ObjectName name, Uid uid) {
   if (following.over()) {
     throw Failure(ExitStatus::refused,
                   fmt::format("the Backup {} was deleted before it was complete", name),
-                  "nothing was changed; run again");
+                  "nothing else was changed; run again");
   }
   const auto kubectl = context.local();
   co_await kubectl.check_answers(fmt::format("whether the Backup {} was completed within {}", name,
@@ -196,6 +196,7 @@ awaitable<void> run(Context context) {
   context.journal().change(fmt::format("creating the Backup {} in the local cluster", name));
   try {
     auto uid = co_await create_backup(context, name);
+    context.state().backups.push_back(fmt::format("the Backup {} in the local cluster", name));
     co_await await_backup(context, name, std::move(uid));
   } catch (const Interrupted&) {
     context.journal().warning(

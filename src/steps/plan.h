@@ -61,6 +61,9 @@ struct RunState {
   std::set<Step> performed = {};
   /// Steps that delete, and whether somebody else had deleted all that they were to delete.
   std::map<Step, bool> others_deleted = {};
+  /// Backups that this run made, e.g. "the Backup retrust-c-x7k2p-… in the local cluster". They
+  /// stay after a refusal.
+  std::vector<std::string> backups = {};
   bool changed = false;  ///< true after a change in a cluster: a later refusal is a failure
   /// Time at which the stored credentials were seen to become the live ones.
   std::optional<std::chrono::sys_seconds> stored_changed = {};

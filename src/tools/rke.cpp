@@ -70,26 +70,28 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
   auto log = read_snapshot_log(outcome.out + "\n" + outcome.err);
   const auto told = own_words(outcome);
   const auto detail = joined(texts_of(log.warnings)) + (told.empty() ? "" : "\n" + told);
-  // rancher/rke 3028, 3099, 3135.
-  const auto panicked = contains(outcome.err, "panic: ");
-  if (!outcome.succeeded() && panicked && log.taken != SnapshotLog::Taken::nowhere) {
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("rke failed after it had taken the snapshot: {}", ending_text(outcome)),
-        fmt::format("nothing was changed; rke 1.3.14, 1.4.0 and 1.4.1 end so with every "
-                    "name. Look at the etcd hosts for /opt/rke/etcd-snapshots/{}.zip, and "
-                    "run again with a newer rke",
-                    name),
-        detail);
+  if (!outcome.succeeded() && log.taken != SnapshotLog::Taken::nowhere) {
+    const auto happened =
+        fmt::format("rke failed after it had taken the snapshot: {}", ending_text(outcome));
+    // rancher/rke 3028, 3099, 3135.
+    if (contains(outcome.err, "panic: ")) {
+      throw SnapshotTaken(
+          ExitStatus::refused, happened,
+          fmt::format("nothing else was changed; rke 1.3.14, 1.4.0 and 1.4.1 end so with every "
+                      "name. Look at the etcd hosts for /opt/rke/etcd-snapshots/{}.zip, and "
+                      "run again with a newer rke",
+                      name),
+          detail);
+    }
+    throw SnapshotTaken(ExitStatus::refused, happened,
+                        "nothing else was changed; see to what rke says, then run again with "
+                        "another --snapshot-name",
+                        detail);
   }
-  if (!outcome.succeeded() || log.taken == SnapshotLog::Taken::nowhere) {
+  if (log.taken == SnapshotLog::Taken::nowhere) {
     throw Failure(ExitStatus::refused,
                   outcome.succeeded() ? "rke did not say that the snapshot was saved"
-                                      : fmt::format("rke failed{}: {}",
-                                                    log.taken == SnapshotLog::Taken::nowhere
-                                                        ? ""
-                                                        : " after it had taken the snapshot",
-                                                    ending_text(outcome)),
+                                      : fmt::format("rke failed: {}", ending_text(outcome)),
                   "nothing was changed; see to what rke says, then run again with another "
                   "--snapshot-name",
                   detail);
@@ -102,11 +104,11 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
     }
     if (log.some_failed) reasons.emplace_back("some etcd hosts failed");
     const auto left_out = enumerated(reasons);
-    throw Failure(ExitStatus::refused,
-                  fmt::format("the snapshot is not on every etcd host: {}", left_out),
-                  "nothing was changed; mend that and run again, or give --allow-partial-backup "
-                  "where the other hosts' snapshots are enough (or those are no etcd hosts)",
-                  detail);
+    throw SnapshotTaken(
+        ExitStatus::refused, fmt::format("the snapshot is not on every etcd host: {}", left_out),
+        "nothing else was changed; mend that and run again, or give --allow-partial-backup "
+        "where the other hosts' snapshots are enough (or those are no etcd hosts)",
+        detail);
   }
   co_return log;
 }

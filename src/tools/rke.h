@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include "base/failure.h"
 #include "choices/backup_choice.h"
 #include "process/process.h"
 #include "tools/arguments.h"
@@ -13,6 +14,12 @@
 #include "transcript/event.h"
 
 namespace retrust {
+
+/// A failure although rke took a snapshot on some hosts.
+class SnapshotTaken : public Failure {
+ public:
+  using Failure::Failure;
+};
 
 /// A client of rke, the one place that knows its command line. Every command is announced as an
 /// event.

@@ -38,9 +38,14 @@ std::string verdict(const Account& account) {
                        sentence(end.verdict), number);
   }
   const auto why = sentence(account.failed);
-  if (end.status > 128) return fmt::format("**Interrupted.** {}{}", why, number);
-  if (end.status == 4) return fmt::format("**Refused: nothing was changed.** {}{}", why, number);
-  return fmt::format("**{}** {}{}", end.status == 5 ? "Gave up waiting." : "Failed.", why, number);
+  // The verdict of a failure tells which backups stay.
+  const auto stays = end.verdict.empty() ? std::string() : sentence(end.verdict) + " ";
+  const auto* head = end.status > 128  ? "Interrupted."
+                     : end.status == 5 ? "Gave up waiting."
+                     : end.status != 4 ? "Failed."
+                     : stays.empty()   ? "Refused: nothing was changed."
+                                       : "Refused.";
+  return fmt::format("**{}** {}{}{}", head, stays, why, number);
 }
 
 std::string head(const Account& account) {

@@ -122,7 +122,7 @@ TEST_CASE("a snapshot that fails: rke's own words, and nothing is changed") {
       CAPTURE(run.all());
       CHECK(run.status == 4);
       CHECK(has(run.err, each.words));
-      CHECK(has(run.err, "nothing was changed"));
+      CHECK(has(run.err, " was changed; see to what rke says"));
       CHECK(has(read_file(sandbox.run_folder() / "transcript.jsonl"), "\"status\":4"));
     }
   }
@@ -136,6 +136,11 @@ TEST_CASE("what is said of a failure is not more than what is known") {
   const auto run = sandbox.retrust(Rke(sandbox, "upload").run());
   CHECK(run.status == 4);
   CHECK_FALSE(has(run.err, "took no snapshot"));
+  CHECK_FALSE(has(run.err, "nothing was changed"));
+  CHECK(has(run.err, "nothing else was changed"));
+  CHECK(
+      has(document_words(sandbox.run_folder()),
+          "**Refused.** Nothing was changed apart from the backup, which stays: etcd's snapshot "));
 }
 
 TEST_CASE("an rke that ends after a snapshot was taken gets the advice for its version") {

@@ -2,6 +2,10 @@
 #include <algorithm>
 #include <csignal>
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
@@ -118,8 +122,44 @@ TEST_CASE("a backup that is not completed ends the run before any change") {
   CHECK(has(run.err, "the Rancher backup operator did not complete the Backup " + name));
   for (const auto& part : told) CHECK(has(run.err, part));
   CHECK(has(run.err, "describe backups.resources.cattle.io/" + name));
-  CHECK(has(document_words(sandbox.run_folder()), "**Refused: nothing was changed.**"));
+  const auto kept = "Nothing was changed apart from the backup, which stays: the Backup " + name +
+                    " in the local cluster. ";
+  CHECK(has(run.out, "Not done. " + kept));
+  CHECK(has(document_words(sandbox.run_folder()), "**Refused.** " + kept));
   CHECK(other_changes(sandbox).empty());
+}
+
+TEST_CASE("a refusal after a backup tells that the backup stays, and nothing else") {
+  Sandbox sandbox(with_operator("11", "silent"));
+  const auto child = sandbox.start({.args = {"run", "--yes", "--rancher-backup"}});
+  wait_until("the Backup is waited for", [&] {
+    return has(transcripts(sandbox.run_folder()), "for the backup operator to complete");
+  });
+  const auto write = [&](const boost::json::value& object, const std::string& at) {
+    const auto path = sandbox.directory() / "object.json";
+    write_file(path, boost::json::serialize(object));
+    const auto done = sandbox.kubectl("local", {"replace", "--raw", at, "-f", path.string()});
+    CAPTURE(done.all());
+    REQUIRE(done.status == 0);
+  };
+  // Meanwhile somebody else deletes the cluster from Rancher.
+  auto cluster = sandbox.get("local", {"clusters.management.cattle.io/c-x7k2p"});
+  auto& metadata = cluster.at("metadata").as_object();
+  metadata["deletionTimestamp"] = "2026-11-26T03:00:00Z";
+  metadata["finalizers"] =
+      boost::json::array{"controller.cattle.io/cluster-agent-controller-cleanup"};
+  write(cluster, "/apis/management.cattle.io/v3/clusters/c-x7k2p");
+  auto backup = backup_of(sandbox);
+  const auto name = text(backup, "/metadata/name");
+  backup.as_object()["status"] = boost::json::parse(
+      R"({"lastSnapshotTs": "2026-11-25T04:20:00Z", "filename": "rancher.tar.gz",
+          "storageLocation": "S3", "conditions": [{"type": "Ready", "status": "True"}]})");
+  write(backup, "/apis/resources.cattle.io/v1/backups/" + name + "/status");
+  CHECK(child->wait() == 4);
+  CAPTURE(child->out() + child->err());
+  const auto kept = "Nothing was changed apart from the backup, which stays: the Backup " + name;
+  CHECK(has(child->out(), "Not done. " + kept));
+  CHECK(has(document_words(sandbox.run_folder()), "**Refused.** " + kept));
 }
 
 TEST_CASE("without the operator, or a resource set with Secrets, nothing is begun") {
@@ -160,6 +200,7 @@ TEST_CASE("who may not create a Backup is told so before any change") {
   CAPTURE(step.all());
   CHECK(step.status == 4);
   CHECK(has(step.err, "the Rancher backup operator was not asked for a backup"));
+  CHECK(has(document_words(sandbox.run_folder()), "**Refused: nothing was changed.**"));
   const auto backups = sandbox.get("local", {"backups.resources.cattle.io"});
   CHECK(backups.at("items").as_array().empty());
 }

@@ -39,6 +39,8 @@ Kubectl Context::local() const {
 void Context::announce(const std::string& text, Change change) const {
   journal_.change(text, std::move(change));
   state().changed = true;
+  data_->clusters_.downstream.be_patient(wait());
+  data_->clusters_.local.be_patient(wait());
 }
 
 void Context::connected(Side side, std::chrono::steady_clock::time_point at) const {

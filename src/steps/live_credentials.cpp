@@ -110,7 +110,7 @@ awaitable<void> try_live(Context context) {
     const auto token =
         failure.kind == KubectlError::unauthorized || failure.kind == KubectlError::forbidden;
     if (failure.kind == KubectlError::hung) throw;
-    if (is_away(failure.kind)) throw no_answer(context, "live", failure);
+    if (is_transient(failure.kind)) throw no_answer(context, "live", failure);
     if (!ca && !token) throw;
     throw Failure(ExitStatus::failed,
                   fmt::format("the {} in {} is not good for the cluster that made it",
@@ -150,7 +150,7 @@ awaitable<void> prove(Context context) {
                               failure.kind == KubectlError::bad_kubeconfig ||
                               failure.kind == KubectlError::no_context;
       if (of_kubectl) throw;
-      if (is_away(failure.kind)) throw no_answer(context, "stored", failure);
+      if (is_transient(failure.kind)) throw no_answer(context, "stored", failure);
       throw Failure(
           ExitStatus::failed,
           fmt::format("the stored CA and token do not reach {}: {}", server, failure.what()),

@@ -83,15 +83,6 @@ void check_present(const KubectlFailure& failure, const std::string& unknown) {
                 failure.advice, failure.detail);
 }
 
-/// The failure of a server that was away for the whole limit: a wait in vain, too.
-KubectlFailure waited_out(const KubectlFailure& failure, std::chrono::milliseconds limit) {
-  if (limit.count() == 0) return failure;
-  return {failure.kind,
-          Failure(ExitStatus::gave_up,
-                  fmt::format("{}; retrust tried for {}", failure.what(), duration_text(limit)),
-                  failure.advice, failure.detail)};
-}
-
 /// Whether a command changes nothing, whenever it ends.
 bool only_reads(const Arguments& args) {
   constexpr std::array<std::string_view, 3> reads{"get", "version", "config"};
@@ -162,6 +153,18 @@ Kubectl Kubectl::with(RetryPolicy policy) const {
   auto copy = *this;
   copy.retry_ = policy;
   return copy;
+}
+
+void Kubectl::be_patient(std::chrono::milliseconds limit) const {
+  patience_->begun = true;
+  patience_->policy = {limit};
+}
+
+Retries Kubectl::retries() const {
+  const auto place = target_.container.empty() ? target_.kubeconfig
+                                               : fmt::format("container {}", target_.container);
+  return Retries(*runner_, Journal(*events_, section_), patience_, policy(),
+                 fmt::format("the {} ({})", name_of(target_.side), place));
 }
 
 Kubectl Kubectl::behind(Gate& gate) const {
@@ -477,25 +480,30 @@ boost::asio::awaitable<void> Kubectl::check_answers(std::string unknown) const {
 }
 
 boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) const {
-  const auto give_up = Clock::now() + retry_.limit;
+  auto retries = this->retries();
+  auto lost = false;
   for (;;) {
     auto reader = answer == nullptr ? OutputReader() : answer->reader();
-    auto outcome = co_await start(call, std::move(reader), target_.command_timeout);
-    if (outcome.succeeded()) co_return outcome;
+    std::optional<NoResources> shortage;
+    Outcome outcome;
+    try {
+      outcome = co_await start(call, std::move(reader), target_.command_timeout);
+    } catch (const NoResources& failure) {
+      shortage = failure;
+    }
+    if (shortage) {
+      co_await retries.wait_out(std::move(*shortage));
+      continue;
+    }
+    if (outcome.succeeded()) {
+      retries.answered();
+      co_return outcome;
+    }
     auto failure = explain(outcome, asked(call.args));
-    co_await wait_out(std::move(failure), give_up);
+    failure.repeated = lost;
+    lost = lost || is_transient(failure.kind);
+    co_await retries.wait_out(std::move(failure));
   }
-}
-
-boost::asio::awaitable<void> Kubectl::wait_out(KubectlFailure failure,
-                                               Clock::time_point give_up) const {
-  // A time-out reported by kubectl means an absent server; a time-out of retrust's own means a
-  // hanging kubectl.
-  if (!is_away(failure.kind) || failure.kind == KubectlError::hung) throw KubectlFailure(failure);
-  if (Clock::now() >= give_up) throw waited_out(failure, retry_.limit);
-  // The warning leaves out kubectl's words, which differ each time: one warning is enough.
-  Journal(*events_, section_).warning(fmt::format("{}; trying again", failure.what()));
-  co_await pause(retry_pause);
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::read(Call call, Trim trim,

@@ -19,6 +19,7 @@
 #include "tools/kubectl_errors.h"
 #include "tools/kuberc.h"
 #include "tools/query.h"
+#include "tools/retries.h"
 #include "transcript/journal.h"
 
 namespace retrust {
@@ -79,15 +80,6 @@ struct KubectlTarget {
   std::string named_docker = "docker";
 };
 
-/// The pause between 2 attempts to reach a server that is away: there is nothing to watch
-/// meanwhile.
-inline constexpr std::chrono::milliseconds retry_pause{250};
-
-/// The time for which lost connections are retried: an API server may restart during a run.
-struct RetryPolicy {
-  std::chrono::milliseconds limit{0};
-};
-
 /// A client of kubectl, the one place that knows its command line. Cheap to copy: a copy differs in
 /// its section, for example, or its retry policy. Every command is announced as an event; its
 /// output is never written down here. All functions throw KubectlFailure, NoResources or
@@ -108,8 +100,13 @@ class Kubectl {
   Kubectl with_kubeconfig(int file) const;
   /// A copy that names a context of the kubeconfig, unless the operator named one.
   Kubectl in_context(std::string context) const;
-  /// A copy that retries while the API server cannot be reached.
+  /// A copy with a retry policy of its own.
   Kubectl with(RetryPolicy policy) const;
+  /// From now on, this and all its copies retry after every transient failure: after a change, an
+  /// end would leave the work half done. `limit` holds for copies without a policy of their own.
+  void be_patient(std::chrono::milliseconds limit) const;
+  /// The attempts of a command that its caller repeats.
+  Retries retries() const;
 
   /// A copy that emits the end events of its commands once the gate is open. The gate must outlive
   /// it.
@@ -243,10 +240,11 @@ class Kubectl {
   /// Runs a command as run_announced does, and ends the processes that it leaves in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;
-  /// Warns about an absent cluster and waits for the next attempt. Throws the failure if it does
-  /// not pass by itself, or if the time is over.
-  boost::asio::awaitable<void> wait_out(KubectlFailure failure,
-                                        std::chrono::steady_clock::time_point give_up) const;
+  RetryPolicy policy() const { return retry_.value_or(patience_->policy); }
+  /// Whether a watch that failed so begins again.
+  bool passes(KubectlError kind) const { return is_patient() ? is_transient(kind) : is_away(kind); }
+  /// Whether every transient failure is retried.
+  bool is_patient() const { return patience_->begun && policy().limit.count() > 0; }
 
   // The following functions use the session (kubectl_session.cpp). They return nothing if the
   // session cannot answer, so that a process must.
@@ -264,6 +262,8 @@ class Kubectl {
   std::chrono::milliseconds session_wait() const;
   boost::asio::awaitable<std::optional<Told>> tell(Request request, OutputReader reader,
                                                    std::chrono::milliseconds deadline) const;
+  /// The failure for an answer, with what the server says of the next request.
+  static KubectlFailure explained(const Told& told, const Asked& about);
   /// Sends the request once.
   boost::asio::awaitable<std::optional<Told>> attempt(Request request, OutputReader reader,
                                                       std::chrono::milliseconds deadline) const;
@@ -319,7 +319,8 @@ class Kubectl {
   std::string section_;
   /// The beginning of commands in advice; empty means that of every command.
   std::string reaching_;
-  RetryPolicy retry_;
+  std::optional<RetryPolicy> retry_;
+  std::shared_ptr<Patience> patience_ = std::make_shared<Patience>();
   Gate* gate_ = nullptr;
   std::shared_ptr<Session> session_;
   Weight reads_ = Weight::routine;

@@ -216,6 +216,8 @@ KubectlError classify(const Outcome& outcome) {
       return KubectlError::not_started;
     case Ending::timed_out:
       return KubectlError::hung;
+    case Ending::signalled:
+      return KubectlError::killed;
     case Ending::exited:
       break;
     default:
@@ -241,6 +243,11 @@ bool is_expired(const KubectlFailure& failure) {
 bool is_away(KubectlError kind) {
   return kind == KubectlError::unreachable || kind == KubectlError::proxy_failed ||
          kind == KubectlError::timed_out || kind == KubectlError::hung;
+}
+
+bool is_transient(KubectlError kind) {
+  return is_away(kind) || kind == KubectlError::busy || kind == KubectlError::server_error ||
+         kind == KubectlError::killed;
 }
 
 KubectlFailure explain(const Outcome& outcome, const Asked& asked,
@@ -310,6 +317,18 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
     case KubectlError::not_found:
       return because(ExitStatus::failed, fmt::format("{} does not have what was asked for", where),
                      "run again: retrust reads from the clusters what is left to do");
+    case KubectlError::already_exists:
+      return because(ExitStatus::failed, fmt::format("{} has another object of that name", where),
+                     "run again: retrust chooses another name");
+    case KubectlError::busy:
+      return because(ExitStatus::failed,
+                     fmt::format("the API server of {} has too many requests", where),
+                     {"find out who sends them, then run again; see whether the server is healthy",
+                      asked.reaching + " get --raw /readyz"});
+    case KubectlError::server_error:
+      return because(ExitStatus::failed,
+                     fmt::format("the API server of {} reports an error of its own", where),
+                     {"see whether the server is healthy", asked.reaching + " get --raw /readyz"});
     case KubectlError::unreachable:
       return because(ExitStatus::failed,
                      fmt::format("the API server of {} cannot be reached", where),
@@ -338,6 +357,7 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
           fmt::format("the login plugin of {} gave no credentials", asked.kubeconfig),
           {"log in again, and see whether the login works", asked.reaching + " version"});
     case KubectlError::hung:
+    case KubectlError::killed:
     case KubectlError::not_started:
     case KubectlError::other:
       break;

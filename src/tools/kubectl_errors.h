@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,11 +47,15 @@ enum class KubectlError {
   webhook_failed,   ///< the API server cannot call a webhook
   not_found,        ///< no such object
   no_such_type,     ///< no such resource type
+  already_exists,   ///< another object has the name
   conflict,         ///< somebody else changed the object meanwhile
   unreachable,      ///< nobody listens, the connection broke, or the server is starting
+  busy,             ///< 429: the server has too many requests
+  server_error,     ///< 500: the server could not deal with the request
   proxy_failed,     ///< a proxy on the way to the server does not connect
   timed_out,        ///< kubectl reports no answer in time
   hung,             ///< retrust ended kubectl at its deadline
+  killed,           ///< a signal ended kubectl, e.g. for lack of memory
   bad_kubeconfig,   ///< the file cannot be read as a kubeconfig
   no_context,       ///< the kubeconfig names no current context, or has none of that name
   no_login,         ///< the kubeconfig's login plugin failed
@@ -64,12 +69,24 @@ KubectlError classify(const Outcome& outcome);
 /// Whether the server may have been out of reach, rather than have refused the request.
 bool is_away(KubectlError kind);
 
+/// Whether the same command may succeed a moment later. The server may have taken the request all
+/// the same: only its answer is known to be missing.
+bool is_transient(KubectlError kind);
+
 /// A failure of kubectl in words for the operator; `kind` is for the program's reaction.
 class KubectlFailure : public Failure {
  public:
   KubectlFailure(KubectlError error_kind, const Failure& failure)
       : Failure(failure), kind(error_kind) {}
+  /// The same failure in other words.
+  KubectlFailure(const KubectlFailure& same, const Failure& words) : KubectlFailure(same) {
+    static_cast<Failure&>(*this) = words;
+  }
   KubectlError kind;
+  /// Time that the server asks for before the next request.
+  std::optional<std::chrono::seconds> retry_after = {};
+  /// True if an earlier attempt of the same command may have taken effect.
+  bool repeated = false;
 };
 
 /// True for status 410: the server no longer knows the state with which a list began.

@@ -213,13 +213,20 @@ awaitable<std::optional<Kubectl::Told>> Kubectl::tell(Request request, OutputRea
     if (!told || told->unknown) co_return std::nullopt;
     // The login may have expired: kubectl logs in again for the next request.
     const auto expired = told->http_status == 401 && login-- > 0;
-    const auto later = told->retry_after && told->refused && retry < most_retries &&
-                       *told->retry_after < end.left();
+    // A patient caller waits longer, and reports the wait.
+    const auto later = !is_patient() && told->retry_after && told->refused &&
+                       retry < most_retries && *told->retry_after < end.left();
     if (!expired && !later) co_return told;
     const auto next = Clock::now() + told->retry_after.value_or(std::chrono::seconds{0});
     // The wait is in pieces, so that a signal ends it too.
     while (later && Clock::now() < next && !runner_->interrupted()) co_await pause(retry_pause);
   }
+}
+
+KubectlFailure Kubectl::explained(const Told& told, const Asked& about) {
+  auto failure = explain(told.outcome, about, told.refused);
+  failure.retry_after = told.retry_after;
+  return failure;
 }
 
 awaitable<std::optional<json::value>> Kubectl::read_object(std::string path, Asked about,
@@ -229,7 +236,7 @@ awaitable<std::optional<json::value>> Kubectl::read_object(std::string path, Ask
   Request request{std::move(path)};
   const auto told = co_await tell(std::move(request), answer.reader(), target_.command_timeout);
   if (!told) co_return std::nullopt;
-  if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
+  if (!told->outcome.succeeded()) throw explained(*told, about);
   // A process of kubectl judges what is no JSON, such as a login page with HTTP status 200.
   co_return answer.single();
 }
@@ -258,7 +265,7 @@ awaitable<std::optional<json::value>> Kubectl::read_list(ApiRead read, Asked abo
       list.reset();
       continue;
     }
-    if (!told->outcome.succeeded()) throw explain(told->outcome, about, told->refused);
+    if (!told->outcome.succeeded()) throw explained(*told, about);
     auto document = answer.single();
     if (!document || !read.is_list(*document)) co_return std::nullopt;
     if (array_at(*document, "/items").empty()) ++empty_pages;
@@ -335,13 +342,15 @@ awaitable<std::optional<json::value>> Kubectl::read_once(Query query, Trim trim)
 
 awaitable<std::optional<json::value>> Kubectl::session_read(
     Arguments args, std::function<awaitable<std::optional<json::value>>()> read) const {
-  const auto give_up = Clock::now() + retry_.limit;
+  auto retries = this->retries();
   for (;;) {
     std::optional<KubectlFailure> failed;
     auto too_much = false;
     try {
       auto found = co_await read();
       if (found) check_objects(*found, {name_of(target_.side), shown(args), args.name_space()});
+      // A process that answers instead has attempts of its own.
+      retries.answered();
       co_return found;
     } catch (const KubectlFailure& failure) {
       failed = failure;
@@ -349,7 +358,7 @@ awaitable<std::optional<json::value>> Kubectl::session_read(
       too_much = true;  // of all pages together
     }
     if (too_much) throw bad_answer(asked(args), "printed more than can be taken in");
-    co_await wait_out(std::move(*failed), give_up);
+    co_await retries.wait_out(std::move(*failed));
   }
 }
 
@@ -436,7 +445,7 @@ awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
     places[std::string(*path)].push_back(i);
   }
   const auto about = asked(create_args());
-  const auto give_up = Clock::now() + retry_.limit;
+  auto retries = this->retries();
   for (;;) {
     std::vector<std::shared_ptr<Reviewing>> groups;
     std::vector<awaitable<void>> tasks;
@@ -458,9 +467,12 @@ awaitable<std::optional<std::vector<json::value>>> Kubectl::session_review(
       }
       ++group;
     }
-    if (!failed) co_return found;
-    auto failure = explain(failed->outcome, about, failed->refused);
-    co_await wait_out(std::move(failure), give_up);
+    if (!failed) {
+      retries.answered();
+      co_return found;
+    }
+    auto failure = explained(*failed, about);
+    co_await retries.wait_out(std::move(failure));
   }
 }
 

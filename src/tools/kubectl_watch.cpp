@@ -141,8 +141,7 @@ boost::asio::awaitable<Kubectl::WatchEnd> Kubectl::process_watch(Query query,
   if (outcome.ending == Ending::timed_out) co_return WatchEnd::time_over;
   if (!outcome.succeeded()) {
     auto failure = explain(outcome, about);
-    const auto passing = is_away(failure.kind) ||
-                         outcome.err.find("Expired") != std::string::npos ||
+    const auto passing = passes(failure.kind) || outcome.err.find("Expired") != std::string::npos ||
                          outcome.err.find("too old") != std::string::npos;
     if (!passing) throw KubectlFailure(failure);
   }
@@ -168,7 +167,7 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
                               std::move(whole), std::min(limit, target_.command_timeout));
   } catch (const KubectlFailure& failure) {
     if (end.over()) co_return WatchEnd::time_over;
-    away = is_away(failure.kind);
+    away = passes(failure.kind);
     if (!away) throw;
   } catch (const std::length_error&) {
     // More than a session keeps: a process reads such a list event by event.
@@ -196,7 +195,7 @@ boost::asio::awaitable<std::optional<Kubectl::WatchEnd>> Kubectl::session_watch(
   if (!told || told->expired || told->outcome.succeeded()) co_return WatchEnd::closed;
   if (told->outcome.ending == Ending::timed_out) co_return WatchEnd::time_over;
   auto failure = explain(told->outcome, about, told->refused);
-  if (!is_away(failure.kind)) throw KubectlFailure(failure);
+  if (!passes(failure.kind)) throw KubectlFailure(failure);
   co_return WatchEnd::closed;
 }
 

@@ -81,6 +81,8 @@ KubectlError kind_of_refusal(std::string_view reason, std::string_view message) 
   constexpr std::array reasons{Known{"Unauthorized", KubectlError::unauthorized},
                                Known{"NotFound", KubectlError::not_found},
                                Known{"Conflict", KubectlError::conflict},
+                               Known{"AlreadyExists", KubectlError::already_exists},
+                               Known{"TooManyRequests", KubectlError::busy},
                                Known{"ServiceUnavailable", KubectlError::unreachable},
                                Known{"Timeout", KubectlError::timed_out}};
   // A webhook chooses the reason of its denial.
@@ -91,6 +93,7 @@ KubectlError kind_of_refusal(std::string_view reason, std::string_view message) 
   }
   if (passes(message)) return KubectlError::unreachable;
   if (is_denial(message)) return KubectlError::denied;
+  if (reason == "InternalError" || reason == "ServerTimeout") return KubectlError::server_error;
   return reason == "Forbidden" ? KubectlError::forbidden : KubectlError::other;
 }
 

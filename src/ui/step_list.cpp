@@ -41,7 +41,7 @@ void StepList::see(const Event& event, Time now) {
     }
   } else if (const auto* step = std::get_if<StepStarted>(&event.what)) {
     state_ = State::running;
-    wait_.reset();
+    waits_.clear();
     auto entry = std::find_if(entries_.begin(), entries_.end(),
                               [&](const Entry& each) { return each.name == step->name; });
     if (entry == entries_.end()) {
@@ -51,11 +51,11 @@ void StepList::see(const Event& event, Time now) {
     entry->mark = Mark::working;
     entry->since = now;
   } else if (event.is<WaitStarted>()) {
-    wait_ = Wait{event.text, {}, now};
+    waits_.push_back({event.text, {}, now});
   } else if (event.is<WaitProgress>()) {
-    if (wait_) wait_->seen = event.text;
+    if (!waits_.empty()) waits_.back().seen = event.text;
   } else if (event.is<WaitEnded>()) {
-    wait_.reset();
+    if (!waits_.empty()) waits_.pop_back();
   } else if (const auto* ended = std::get_if<StepEnded>(&event.what)) {
     finish(ended->result.empty() ? Mark::done : Mark::failed, now);
   } else if (event.is<FailureTold, RunEnded>()) {
@@ -68,16 +68,16 @@ std::vector<ToneLine> StepList::going_on(Time now, TerminalSize room) const {
   std::vector<ToneLine> lines;
   const auto at_work = working();
   if (at_work != entries_.end()) lines.push_back(line(*at_work, now));
-  if (!wait_) return lines;
+  if (waits_.empty()) return lines;
+  const auto& wait = waits_.back();
   // The last progress replaces the wait's goal, because it says more.
   if (at_work != entries_.end()) {
-    const auto text = wait_->seen.empty() ? "waiting " + wait_->text : wait_->seen;
+    const auto text = wait.seen.empty() ? "waiting " + wait.text : wait.seen;
     add_wrapped(lines, "       " + text, room, 7);
     return lines;
   }
-  lines.push_back(
-      {fmt::format("  waiting {} s {}", seconds_since(wait_->since, now), wait_->text)});
-  if (!wait_->seen.empty()) add_wrapped(lines, "    " + wait_->seen, room, 4);
+  lines.push_back({fmt::format("  waiting {} s {}", seconds_since(wait.since, now), wait.text)});
+  if (!wait.seen.empty()) add_wrapped(lines, "    " + wait.seen, room, 4);
   return lines;
 }
 
@@ -184,7 +184,7 @@ std::vector<StepList::Entry>::const_iterator StepList::working() const {
 }
 
 void StepList::finish(Mark mark, Time now) {
-  wait_.reset();
+  waits_.clear();
   for (auto& entry : entries_) {
     if (entry.mark != Mark::working) continue;
     entry.mark = mark;

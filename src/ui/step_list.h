@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +22,7 @@ class StepList {
   void see(const Event& event, Time now);
 
   /// True if something goes on: a step was started and none has failed, or a wait lasts.
-  bool active() const { return state_ == State::running || wait_; }
+  bool active() const { return state_ == State::running || !waits_.empty(); }
   /// Lines to draw now, within the room. Omits the oldest done steps first if there are more lines,
   /// then the steps furthest ahead. The present step and wait always stay.
   std::vector<ToneLine> lines(Time now, TerminalSize room) const;
@@ -55,7 +54,7 @@ class StepList {
   Symbols symbols_;
   enum class State { planned, running, over } state_ = State::planned;
   std::vector<Entry> entries_;
-  std::optional<Wait> wait_;
+  std::vector<Wait> waits_;  ///< a wait for a server can begin inside another wait
 };
 
 }  // namespace retrust

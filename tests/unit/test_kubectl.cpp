@@ -145,7 +145,13 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
       {"Error from server: etcdserver: leader changed", KubectlError::unreachable,
        ExitStatus::failed, "cannot be reached"},
       {"Error from server (InternalError): dial tcp 10.0.0.1:1: connect: connection refused",
-       KubectlError::other, ExitStatus::failed, "exit status 1"},
+       KubectlError::server_error, ExitStatus::failed, "reports an error of its own"},
+      {"Error from server (TooManyRequests): the server has received too many requests and has "
+       "asked us to try again later (get pods)",
+       KubectlError::busy, ExitStatus::failed, "has too many requests"},
+      {"Error from server (AlreadyExists): error when creating \"STDIN\": secrets \"x\" already "
+       "exists",
+       KubectlError::already_exists, ExitStatus::failed, "another object of that name"},
       // Go's other x509 errors.
       {"Unable to connect to the server: tls: failed to verify certificate: x509: certificate is "
        "valid for kubernetes, 10.43.0.1, not 10.0.0.7",
@@ -190,8 +196,8 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
       {"error: You must be logged in to the server (x\nerror: context \"x\" does not exist)",
        KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
-      {"Error from server (InternalError): getting credentials: x", KubectlError::other,
-       ExitStatus::failed, "exit status 1"},
+      {"Error from server (InternalError): getting credentials: x", KubectlError::server_error,
+       ExitStatus::failed, "reports an error of its own"},
       {"The x \"x\" is invalid: x: x\nerror: context \"x\" does not exist", KubectlError::other,
        ExitStatus::failed, "exit status 1"},
       {"error: the disk is full", KubectlError::other, ExitStatus::failed, "exit status 1"},

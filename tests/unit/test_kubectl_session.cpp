@@ -1,6 +1,7 @@
 // Reads of a kubectl whose proxy misbehaves: a process answers instead, or the failure is told.
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,6 +26,7 @@
 #include "base/json.h"
 #include "children.h"
 #include "observe/commands.h"
+#include "process/tasks.h"
 #include "tools/kubectl.h"
 #include "tools/session.h"
 
@@ -133,6 +135,9 @@ class Play final : public EventSink {
 
   /// The socket of a proxy is served from the moment when its command is told of.
   void emit(const Event& event) override {
+    if (event.is<WaitStarted>()) waits.push_back("begins " + event.text);
+    if (event.is<WaitProgress>()) waits.push_back("sees " + event.text);
+    if (event.is<WaitEnded>()) waits.push_back("ends " + event.text);
     const auto* ended = std::get_if<CommandEnded>(&event.what);
     if (ended != nullptr) endings.push_back(ended->ending);
     if (!event.is<CommandStarted>()) return;
@@ -182,6 +187,9 @@ class Play final : public EventSink {
   std::vector<std::string> requests;
   std::vector<std::string> commands;
   std::vector<std::string> endings;
+  std::vector<std::string> waits;
+
+  void interrupt() { runner_.interrupt(SIGINT); }
 
  private:
   Folder folder_;
@@ -365,6 +373,95 @@ TEST_CASE("kubectl session: an answer that is no such review is no verdict on a 
     // The process prints a list of pods, which is no verdict either.
     CHECK(kind_of_verdict(body) == "PodList");
   }
+}
+
+/// A refusal whose server asks for a time without requests.
+Reply busy(int seconds) {
+  const std::string body =
+      R"({"kind":"Status","status":"Failure","reason":"TooManyRequests","message":"x","code":429})";
+  return {fmt::format("HTTP/1.1 429 x\r\nRetry-After: {}\r\nContent-Length: {}\r\n\r\n{}", seconds,
+                      body.size(), body)};
+}
+
+TEST_CASE("kubectl session: after a change, a busy server is asked again when it wants, and told") {
+  const std::string error =
+      R"({"kind":"Status","reason":"InternalError","message":"x","code":500})";
+  int count = 0;
+  Play play([&](const std::string&) {
+    ++count;
+    return count == 1 ? busy(1) : count == 2 ? answer(500, error) : page("");
+  });
+  play.kubectl->be_patient(std::chrono::seconds{30});
+  const auto begun = std::chrono::steady_clock::now();
+  std::vector<std::string> names;
+  play.run([&]() -> asio::awaitable<void> {
+    auto query = Play::pods_query();
+    co_await play.kubectl->get(std::move(query));
+  });
+  CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::seconds{1});
+  CHECK(play.requests.size() == 3);
+  REQUIRE(play.waits.size() == 4);
+  CHECK(play.waits[0].starts_with("begins for the downstream cluster ("));
+  CHECK(play.waits[0].ends_with(") to answer, 30 s at most"));
+  CHECK(play.waits[1].find("has too many requests") != std::string::npos);
+  CHECK(play.waits[2].find("reports an error of its own") != std::string::npos);
+  CHECK(play.waits[3].ends_with("answers again"));
+}
+
+TEST_CASE("kubectl session: a server that wants more time than is left is not asked again") {
+  Play play([](const std::string&) { return busy(1000); });
+  play.kubectl->be_patient(std::chrono::seconds{30});
+  CHECK_THROWS_WITH(play.run([&]() -> asio::awaitable<void> {
+    auto query = Play::pods_query();
+    co_await play.kubectl->get(std::move(query));
+  }),
+                    doctest::Contains("has too many requests"));
+  CHECK(play.requests.size() == 1);
+}
+
+TEST_CASE("kubectl session: a signal ends the wait for a busy server at once") {
+  Play play([](const std::string&) { return busy(20); });
+  play.kubectl->be_patient(std::chrono::seconds{30});
+  auto signal = 0;
+  const auto begun = std::chrono::steady_clock::now();
+  play.run([&]() -> asio::awaitable<void> {
+    std::vector<asio::awaitable<void>> both;
+    both.push_back([](Play& play, int& signal) -> asio::awaitable<void> {
+      try {
+        auto query = Play::pods_query();
+        co_await play.kubectl->get(std::move(query));
+      } catch (const Interrupted& by) {
+        signal = by.signal;
+      }
+    }(play, signal));
+    both.push_back([](Play& play) -> asio::awaitable<void> {
+      while (play.waits.empty()) co_await pause(milliseconds{1});
+      play.interrupt();
+    }(play));
+    co_await wait_all(std::move(both));
+  });
+  CHECK(signal == SIGINT);
+  CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{10});
+}
+
+TEST_CASE("kubectl session: several reads that meet the same trouble wait together") {
+  int count = 0;
+  Play play([&](const std::string&) { return ++count <= 4 ? busy(1) : page(""); });
+  play.kubectl->be_patient(std::chrono::seconds{30});
+  play.run([&]() -> asio::awaitable<void> {
+    std::vector<asio::awaitable<void>> reads;
+    for (int i = 0; i < 4; ++i) {
+      reads.push_back([](Play& play) -> asio::awaitable<void> {
+        auto query = Play::pods_query();
+        co_await play.kubectl->get(std::move(query));
+      }(play));
+    }
+    co_await wait_all(std::move(reads));
+  });
+  const auto began = std::count_if(play.waits.begin(), play.waits.end(),
+                                   [](const auto& text) { return text.starts_with("begins"); });
+  CHECK(began == 1);
+  CHECK(play.waits.size() == 3);
 }
 
 TEST_CASE("kubectl session: a proxy that breaks off is none to rely on") {

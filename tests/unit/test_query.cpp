@@ -103,7 +103,7 @@ TEST_CASE("what an API server refuses with") {
       refusal(403, R"("reason":"Forbidden","message":"x509: (NotFound) //localhost:8080")")->kind ==
       KubectlError::forbidden);
   CHECK(refusal(500, R"("reason":"InternalError","message":"x509: getting credentials: ")")->kind ==
-        KubectlError::other);
+        KubectlError::server_error);
 }
 
 TEST_CASE("what no API server refuses with is asked for again by kubectl") {

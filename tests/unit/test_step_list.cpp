@@ -50,6 +50,15 @@ StepList at_third() {
   return list;
 }
 
+TEST_CASE("a wait inside another one shows while it lasts, and then the other one again") {
+  auto list = at_third();
+  list.see(event(WaitStarted{}, "2.3", "for the server"), start);
+  list.see(event(WaitProgress{}, "2.3", "it is away"), start);
+  CHECK(texts(list.lines(start, plenty))[3] == "       it is away");
+  list.see(event(WaitEnded{}, "2.3", "it is back"), start);
+  CHECK(texts(list.lines(start, plenty))[3] == "       waiting for one");
+}
+
 TEST_CASE("steps go from ahead to done, and what was not needed is left out in the end") {
   StepList list(StepList::Symbols::unicode);
   list.see(plan_event(), start);

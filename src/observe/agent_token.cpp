@@ -74,7 +74,7 @@ std::string account_trouble(const Observation& observation) {
 }
 
 json::object new_account_secret(const NamespaceName& name_space, const ObjectName& account,
-                                const Uid& account_uid) {
+                                const Uid& account_uid, const ObjectName& name) {
   json::object owner;
   owner["apiVersion"] = "v1";
   owner["kind"] = "ServiceAccount";
@@ -85,7 +85,7 @@ json::object new_account_secret(const NamespaceName& name_space, const ObjectNam
   json::object labels;
   labels["cattle.io/service-account.name"] = account.text();
   json::object metadata;
-  metadata["generateName"] = account.text() + "-token-";
+  metadata["name"] = name.text();
   metadata["namespace"] = name_space.text();
   metadata["annotations"] = std::move(annotations);
   metadata["labels"] = std::move(labels);

@@ -37,9 +37,10 @@ std::string account_trouble(const Observation& observation);
 bool needs_first_place(const Observation& observation);
 
 /// A new Secret for the token controller to fill in, in the form of Rancher's agents and server
-/// (rancher/rancher v2.15.0, pkg/serviceaccounttoken/secret.go).
+/// (rancher/rancher v2.15.0, pkg/serviceaccounttoken/secret.go). Its usual name is the account's
+/// with "-token-" and 5 letters.
 boost::json::object new_account_secret(const NamespaceName& name_space, const ObjectName& account,
-                                       const Uid& account_uid);
+                                       const Uid& account_uid, const ObjectName& name);
 
 /// Makes `secret` the first in the account's list, and removes the secrets that are not in `there`
 /// from the list. Pure.

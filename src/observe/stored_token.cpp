@@ -105,7 +105,8 @@ awaitable<ClusterResource> read_cluster(const Kubectl& local, ClusterId id,
   co_return cluster;
 }
 
-json::object new_token_secret(const ClusterResource& cluster, const Secret& token) {
+json::object new_token_secret(const ClusterResource& cluster, const Secret& token,
+                              const ObjectName& name) {
   const json::value raw(cluster.raw);
   json::object owner;
   owner["apiVersion"] = "management.cattle.io/v3";
@@ -113,7 +114,7 @@ json::object new_token_secret(const ClusterResource& cluster, const Secret& toke
   owner["name"] = cluster.id.text();
   owner["uid"] = text_at(raw, "/metadata/uid");
   json::object metadata;
-  metadata["generateName"] = "cluster-serviceaccounttoken-";
+  metadata["name"] = name.text();
   metadata["namespace"] = credential_namespace;
   metadata["ownerReferences"] = json::array{std::move(owner)};
   json::object data;

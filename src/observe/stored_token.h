@@ -48,9 +48,13 @@ boost::asio::awaitable<ClusterResource> read_cluster(const Kubectl& local, Clust
 boost::asio::awaitable<void> read_stored_token(const Kubectl& local, ClusterResource& cluster,
                                                Redactor& redactor);
 
+/// The prefix of the names that Rancher gives the Secrets with clusters' tokens.
+inline constexpr const char* token_secret_prefix = "cluster-serviceaccounttoken-";
+
 /// A new Secret for a token, in Rancher's form: Rancher notices another name, but not another
 /// content.
-boost::json::object new_token_secret(const ClusterResource& cluster, const Secret& token);
+boost::json::object new_token_secret(const ClusterResource& cluster, const Secret& token,
+                                     const ObjectName& name);
 
 /// Asks the CRD how the status is written. Returns status_path_of() if the status has its own path
 /// (Rancher 2.15 and later), because a change of the whole resource silently leaves the status.

@@ -4,12 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "observe/commands.h"
 #include "observe/operator_backup.h"
 #include "observe/same_cluster.h"
 #include "steps/context.h"
 #include "steps/step.h"
+#include "tools/new_name.h"
 
 namespace retrust {
 
@@ -21,13 +23,13 @@ namespace {
 /// that become longer.
 constexpr std::chrono::seconds error_lasts{30};
 
-/// The name is known before the Backup, so that an interruption can name it.
-ObjectName backup_name(const Observation& seen, const PlanOptions& options) {
+/// The name of the Backup without its 5 random letters.
+std::string backup_prefix(const Observation& seen, const PlanOptions& options) {
   auto date = options.backup.date;
   std::transform(date.begin(), date.end(), date.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  return fmt::format("retrust-{}-{}", seen.local.cluster.id, date);
+  return fmt::format("retrust-{}-{}-", seen.local.cluster.id, date);
 }
 
 PlannedStep plan(const Situation& situation) {
@@ -39,8 +41,8 @@ PlannedStep plan(const Situation& situation) {
   return {step,
           Need::needed,
           fmt::format("the Rancher backup operator saves what its resource set {} names, as Backup "
-                      "{}",
-                      situation.seen.backup.resource_set, backup_name(situation.seen, options)),
+                      "{}…",
+                      situation.seen.backup.resource_set, backup_prefix(situation.seen, options)),
           {shell_line(options.local_kubectl, Kubectl::create_args())},
           {"goes to the storage that the operator is configured with",
            "is not encrypted: who can read that storage can read Rancher's secrets",
@@ -56,15 +58,18 @@ PlannedStep plan(const Situation& situation) {
       failure.advice, failure.detail);
 }
 
-/// Creates the Backup. Returns its uid.
-awaitable<Uid> create_backup(Context context, ObjectName name) {
+/// A Backup that was created.
+struct Created {
+  ObjectName name;
+  Uid uid;
+};
+
+awaitable<Created> create_backup(Context context, ObjectName name) {
   std::optional<KubectlFailure> failed;
   try {
-    // Without another attempt, which would meet the object of an answer that was lost.
-    const auto kubectl = context.local().with(RetryPolicy{});
     const auto created =
-        co_await kubectl.create(operator_backup(name, context.seen().backup.resource_set));
-    co_return parse_operator_backup(created).uid;
+        co_await context.local().create(operator_backup(name, context.seen().backup.resource_set));
+    co_return Created{text_at(created, "/metadata/name"), parse_operator_backup(created).uid};
   } catch (const KubectlFailure& failure) {
     failed = failure;
   }
@@ -190,14 +195,16 @@ awaitable<void> await_backup(Context context, ObjectName name, Uid uid) {
 }
 
 awaitable<void> run(Context context) {
-  const auto name = backup_name(context.seen(), context.options());
+  // The name is known before the Backup, so that an interruption can name it.
+  auto name = new_name(backup_prefix(context.seen(), context.options()));
   auto kubectl = context.local();
   co_await check_same_cluster(kubectl, context.seen().local.kube_system_uid);
   context.journal().change(fmt::format("creating the Backup {} in the local cluster", name));
   try {
-    auto uid = co_await create_backup(context, name);
+    auto created = co_await create_backup(context, name);
+    name = created.name;
     context.state().backups.push_back(fmt::format("the Backup {} in the local cluster", name));
-    co_await await_backup(context, name, std::move(uid));
+    co_await await_backup(context, name, std::move(created.uid));
   } catch (const Interrupted&) {
     context.journal().warning(
         fmt::format("if the Backup {} was created, it stays in the local cluster, and the backup "

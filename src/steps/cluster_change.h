@@ -42,7 +42,8 @@ std::filesystem::path save_stored(const RunFolder& folder, const Journal& journa
 
 /// Reads the resource, saves it in the run folder, and replaces the version that was read. Reads
 /// and edits the resource again if somebody else changed it in between. Returns the resource after
-/// the change, or nothing if `look` wanted no change. Throws Failure.
+/// the change, or nothing if `look` wanted no change. Deletes a new Secret that nothing uses in the
+/// end. Throws Failure.
 boost::asio::awaitable<std::optional<ClusterResource>> change_cluster(const Kubectl& local,
                                                                       const RunFolder& folder,
                                                                       Journal journal,

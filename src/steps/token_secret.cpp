@@ -12,6 +12,7 @@
 #include "observe/live_account.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
+#include "tools/new_name.h"
 
 namespace retrust {
 
@@ -70,14 +71,15 @@ awaitable<bool> watch_for_token(Context context, std::chrono::milliseconds limit
 awaitable<void> make_account_secret(Context context) {
   const auto kubectl = context.downstream();
   const auto account = context.seen().downstream.account;
-  auto text = fmt::format("making a token secret for the service account {}", account);
+  const auto chosen = new_name(account.text() + "-token-");
+  auto text = fmt::format("making the token secret {} for the service account {}", chosen, account);
   co_await context.check_and_announce(kubectl, std::move(text));
   std::set<Uid> present;
   for (const auto& other : context.seen().downstream.tokens) present.insert(other.uid);
   const auto& accounts = context.seen().downstream.accounts;
   const auto found = accounts.find(account);
   const auto uid = found == accounts.end() ? Uid() : found->second;
-  auto secret = new_account_secret(context.options().name_space, account, uid);
+  auto secret = new_account_secret(context.options().name_space, account, uid, chosen);
   const auto made = co_await kubectl.create(std::move(secret));
   const ObjectName name = text_at(made, "/metadata/name");
   context.journal().wait_started(fmt::format("for token and CA in {}", name), context.wait());

@@ -22,6 +22,7 @@
 #include "tools/json_answer.h"
 #include "tools/kubectl_request.h"
 #include "tools/object_check.h"
+#include "tools/new_name.h"
 #include "tools/session.h"
 
 namespace retrust {
@@ -38,8 +39,7 @@ std::string new_mark() {
 /// Describes an object, e.g. "Secret cattle-token-x7k2p in cattle-system, resourceVersion 4711".
 std::string object_text(const boost::json::object& object) {
   const boost::json::value value(object);
-  auto name = text_at(value, "/metadata/name");
-  if (name.empty()) name = text_at(value, "/metadata/generateName") + "…";
+  const auto name = text_at(value, "/metadata/name");
   auto text = fmt::format("{} {}", text_at(value, "/kind"), name);
   const auto name_space = text_at(value, "/metadata/namespace");
   if (!name_space.empty()) text += " in " + name_space;
@@ -49,6 +49,9 @@ std::string object_text(const boost::json::object& object) {
 }
 
 /// Memory limit in bytes of a kubeconfig: room for a client certificate, its key and a CA bundle
+/// Limit of names for a new object. Kubernetes itself tries 8 times.
+constexpr int most_names = 5;
+
 /// for each of 100 clusters and users.
 constexpr std::size_t most_in_config = std::size_t{2} << 20U;
 /// Memory limit in bytes of the output of `kubectl version`.
@@ -639,10 +642,76 @@ boost::asio::awaitable<void> Kubectl::replace_raw(std::string path,
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object object) const {
-  return read({.args = create_args(),
-               .input = boost::json::serialize(object),
-               .given = object_text(object),
-               .weight = Weight::documented});
+  for (int attempt = 1;; ++attempt) {
+    Call call{.args = create_args(),
+              .input = boost::json::serialize(object),
+              .given = object_text(object),
+              .weight = Weight::documented};
+    std::optional<KubectlFailure> failed;
+    std::optional<Failure> unclear;  // kubectl ended well, and printed no object
+    try {
+      co_return co_await read(std::move(call));
+    } catch (const KubectlFailure& failure) {
+      failed = failure;
+    } catch (const Failure& failure) {
+      unclear = failure;
+    }
+    const auto taken = failed && failed->kind == KubectlError::already_exists;
+    const auto may_be_ours = !failed || failed->repeated || is_transient(failed->kind);
+    if (!taken && !may_be_ours) throw KubectlFailure(*failed);
+    if (may_be_ours) {
+      // A server that was away for the whole limit gets one more question, and no more time.
+      const auto reader = taken ? *this : with(RetryPolicy{});
+      std::optional<boost::json::value> found;
+      try {
+        found = co_await reader.find_created(object);
+      } catch (const Failure&) {
+        // Without an answer, another name might make a second object.
+        if (taken) throw;
+      }
+      if (found) {
+        Journal(*events_, section_)
+            .finding(fmt::format("{} was created, and only the answer was lost: uid {}",
+                                 object_text(object),
+                                 DisplayText(text_at(*found, "/metadata/uid"))));
+        co_return std::move(*found);
+      }
+    }
+    if (unclear) throw Failure(*unclear);
+    if (!taken || attempt == most_names) throw KubectlFailure(*failed);
+    auto& name = object["metadata"].as_object()["name"];
+    const ObjectName before = std::string(name.as_string());
+    name = renewed_name(before).text();
+    Journal(*events_, section_)
+        .warning(fmt::format("another object is called {}: taking another name", before));
+  }
+}
+
+boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find_created(
+    boost::json::object sent) const {
+  boost::json::object metadata;
+  for (const auto* field : {"name", "namespace"}) {
+    const auto* value = sent["metadata"].as_object().if_contains(field);
+    if (value != nullptr) metadata[field] = *value;
+  }
+  boost::json::object wanted;
+  wanted["apiVersion"] = sent["apiVersion"];
+  wanted["kind"] = sent["kind"];
+  wanted["metadata"] = std::move(metadata);
+  Call call{.args = {"get", "-f", "-", "-o", "json"},
+            .input = boost::json::serialize(wanted),
+            .given = object_text(wanted)};
+  std::optional<boost::json::value> found;
+  try {
+    auto document = co_await read(std::move(call));
+    // kubectl puts what it reads from a stream into a List.
+    const auto& items = array_at(document, "/items");
+    auto object = items.empty() ? document : items.front();
+    if (holds(object, sent)) found.emplace(std::move(object));
+  } catch (const KubectlFailure& failure) {
+    if (failure.kind != KubectlError::not_found) throw;
+  }
+  co_return found;
 }
 
 boost::asio::awaitable<std::string> Kubectl::ask(Arguments args, std::string input,

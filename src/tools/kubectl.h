@@ -170,7 +170,9 @@ class Kubectl {
   /// replace() does.
   boost::asio::awaitable<void> replace_raw(std::string path, boost::json::object object) const;
 
-  /// Runs `kubectl create -f -` for an object that the cluster keeps. Returns the created object.
+  /// Runs `kubectl create -f -` for an object that the cluster keeps, under a name of new_name().
+  /// Returns the created object, also if only its answer was lost: the object is then read. Takes
+  /// another name, and warns, if another object has the name.
   boost::asio::awaitable<boost::json::value> create(boost::json::object object) const;
 
   /// Runs a command that reads `input` on standard input and prints no secret of the input. `given`
@@ -239,6 +241,10 @@ class Kubectl {
       Call call, Trim trim = {}, std::size_t most = DocumentStream::memory_limit) const;
   /// Runs a command as run_announced does, and ends the processes that it leaves in the container.
   boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
+  /// Reads the object that a create without an answer may have made. Nothing if there is no such
+  /// object, or another one of that name.
+  boost::asio::awaitable<std::optional<boost::json::value>> find_created(
+      boost::json::object sent) const;
                                                 OutputReader reader, std::string mark) const;
   RetryPolicy policy() const { return retry_.value_or(patience_->policy); }
   /// Whether a watch that failed so begins again.

@@ -69,7 +69,7 @@ TEST_CASE("agents that make their token secret are started before it is waited f
     CHECK(has(plan.out, "the agents do when they start"));
     const auto run = sandbox.run();
     CAPTURE(run.all());
-    CHECK_FALSE(has(run.all(), "making a token secret"));
+    CHECK_FALSE(has(run.all(), "making the token secret"));
     check_hidden(before, "output", plan.all() + run.all());
     check_done(sandbox, run);
   }

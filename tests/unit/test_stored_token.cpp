@@ -99,10 +99,10 @@ TEST_CASE("the token comes from the Secret alone where one is named") {
 TEST_CASE("a new Secret belongs to the clusters resource") {
   auto resource = cluster("imported");
   resource.raw = boost::json::parse(R"({"metadata": {"uid": "1-2-3"}})").as_object();
-  const boost::json::value secret(new_token_secret(resource, test::secret_of("cattle")));
+  const boost::json::value secret(new_token_secret(resource, test::secret_of("cattle"), "chosen-x7k2p"));
   CHECK(text_at(secret, "/data/credential") == base64_encode(test::jwt_of("cattle")));
   CHECK(text_at(secret, "/metadata/namespace") == "cattle-global-data");
-  CHECK(text_at(secret, "/metadata/generateName") == "cluster-serviceaccounttoken-");
+  CHECK(text_at(secret, "/metadata/name") == "chosen-x7k2p");
   CHECK(text_at(secret, "/metadata/ownerReferences/0/uid") == "1-2-3");
   CHECK(text_at(secret, "/metadata/ownerReferences/0/name") == "c-x7k2p");
 }

@@ -242,6 +242,11 @@ Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& 
       .object("deployment", name);
 }
 
+Query deployment(const NamespaceName& name_space, const ObjectName& name) {
+  return {Arguments().option("-n", name_space).object("deployments.apps", name),
+          {ApiRead::object(Resource::deployments, name_space, name)}};
+}
+
 Query watched_deployment(const NamespaceName& name_space, const ObjectName& name) {
   return {
       Arguments{"deployments.apps"}

@@ -80,6 +80,8 @@ Query cluster(const ClusterId& id);
 Query watched_cluster(const ClusterId& id);
 /// 3.1
 Arguments restart_deployment(const NamespaceName& name_space, const ObjectName& name);
+/// 3.1: reads the deployment after a restart whose answer was lost
+Query deployment(const NamespaceName& name_space, const ObjectName& name);
 Query watched_deployment(const NamespaceName& name_space, const ObjectName& name);
 
 /// Restarts a workload that is not Rancher's. A person runs it. `kind` is daemonset, statefulset or

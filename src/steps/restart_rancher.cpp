@@ -1,5 +1,7 @@
 // Section 3.1: restarts Rancher's server, as a Deployment or in a container.
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,6 +12,7 @@
 #include "process/tasks.h"
 #include "steps/context.h"
 #include "steps/outlook.h"
+#include "tools/container.h"
 
 namespace retrust {
 
@@ -148,6 +151,44 @@ std::string effect(const PlanOptions&) {
          "the new one answers; workloads keep running";
 }
 
+/// True if the deployment was restarted at that time or later. kubectl writes the time of its own
+/// machine (kubernetes/kubectl kubernetes-1.35.0, pkg/polymorphichelpers/objectrestarter.go), which
+/// is this machine's, or that of a container here.
+bool restarted_since(const boost::json::value& deployment, std::chrono::sys_seconds time) {
+  // The key of the annotation has a slash.
+  const auto at = parse_moment(text_at(
+      deployment, "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt"));
+  return at && *at >= time;
+}
+
+/// Restarts the deployment once: a second restart would end the servers of the first one.
+awaitable<void> restart_deployment(Context context) {
+  const auto rancher = context.seen().local.rancher;
+  const auto kubectl = context.local();
+  const auto begun = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto retries = kubectl.retries();
+  for (;;) {
+    std::optional<KubectlFailure> failed;
+    try {
+      const auto once = kubectl.with(RetryPolicy{});
+      co_await once.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
+    } catch (const KubectlFailure& failure) {
+      failed = failure;
+    }
+    if (!failed) break;
+    co_await retries.wait_out(std::move(*failed));
+    const auto now =
+        co_await kubectl.get(commands::deployment(rancher.name_space, rancher.deployment));
+    if (!restarted_since(now, begun)) continue;
+    context.journal().finding(
+        fmt::format("deployment {} was restarted, and only the answer was lost: it is not "
+                    "restarted again",
+                    rancher.deployment));
+    break;
+  }
+  retries.answered();
+}
+
 awaitable<void> restart_container(Context context) {
   const auto name = context.seen().container->name;
   const auto kubectl = context.local().with(RetryPolicy{});
@@ -201,7 +242,7 @@ awaitable<void> run(Context context) {
   const auto kubectl = context.local();
   co_await context.check_and_announce(kubectl, fmt::format("restarting deployment {} in {}",
                                                            rancher.deployment, rancher.name_space));
-  co_await kubectl.change(commands::restart_deployment(rancher.name_space, rancher.deployment));
+  co_await restart_deployment(context);
   context.journal().wait_started("for Rancher's new server pods to be ready", context.wait());
   const auto args = commands::watched_deployment(rancher.name_space, rancher.deployment);
   const auto on_event = [](const WatchEvent& event) {

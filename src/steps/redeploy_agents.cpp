@@ -51,10 +51,15 @@ PlannedStep plan(const Situation& situation) {
   return planned;
 }
 
+/// The annotation by which Rancher is asked: "true", and "false" once Rancher has deployed
+/// (rancher/rancher v2.12.3, pkg/controllers/management/clusterdeploy/clusterdeploy.go).
+std::string asked_text(const ClusterResource& cluster) {
+  return text_at(cluster.raw, fmt::format("/metadata/annotations/{}", force_deploy));
+}
+
 /// True if Rancher has deployed its agents since it was asked to.
 bool is_deployed(const ClusterResource& cluster) {
-  return text_at(cluster.raw, fmt::format("/metadata/annotations/{}", force_deploy)) != "true" &&
-         cluster.agent_deployed.status == "True";
+  return asked_text(cluster) != "true" && cluster.agent_deployed.status == "True";
 }
 
 std::string deployment_text(const ClusterResource& cluster) {
@@ -67,6 +72,8 @@ std::string deployment_text(const ClusterResource& cluster) {
 /// Sets the annotation, on the version of the resource that was read last.
 awaitable<void> ask_rancher(Context context) {
   const auto kubectl = context.local();
+  const auto before = asked_text(context.seen().local.cluster);
+  auto lost = false;
   for (int attempt = 1; attempt <= annotate_attempts; ++attempt) {
     const auto id = context.seen().local.cluster.id;
     auto now = co_await read_cluster(kubectl.by_process(), id, context.seen().local.rancher,
@@ -74,6 +81,8 @@ awaitable<void> ask_rancher(Context context) {
     context.saw_cluster(std::move(now));
     check_right_clusters(context.seen());
     const auto& cluster = context.seen().local.cluster;
+    // Where only the answer was lost, a second question would restart the new agents.
+    if (lost && asked_text(cluster) != before) co_return;
     save_stored(context.folder(), context.journal(), cluster, "what will be annotated");
     const auto args = commands::deploy_agents_again(cluster.id, cluster.resource_version);
     context.announce(
@@ -85,6 +94,7 @@ awaitable<void> ask_rancher(Context context) {
       co_return;
     } catch (const KubectlFailure& failure) {
       if (failure.kind != KubectlError::conflict) throw;
+      lost = lost || failure.repeated;
     }
     context.journal().warning(
         "somebody else changed the clusters resource in between: reading it again");

@@ -1,6 +1,7 @@
 // Section 3.2: deletes tokens of Rancher's users that the cluster rejects, and Rancher makes
 // others. Not in Rancher's documentation; from its source.
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <unordered_set>
@@ -148,13 +149,12 @@ std::string version_line(const UserToken& secret) {
 
 class RejectedTokens {
  public:
-  /// No retries: a deletion that is tried again later, by name, might meet another secret. The
-  /// control is the agents' token, which has to be good.
+  /// The control is the agents' token, which has to be good.
   /// `only` is the one account whose token goes; empty: every account's.
   RejectedTokens(const Context& context, Secret control, ObjectName only)
       : context_(context),
         only_(std::move(only)),
-        downstream_(context.downstream().with(RetryPolicy{})),
+        downstream_(context.downstream()),
         control_(std::move(control)) {}
 
   /// Deletes every token that is rejected now and that somebody makes again.
@@ -228,8 +228,9 @@ class RejectedTokens {
     if (!doomed.empty()) context_.journal().progress(fmt::format("{} deleted", deleted_.size()));
   }
 
-  /// Deletes the secrets that are unchanged since their review: a page may be minutes old.
-  awaitable<void> remove_batch(std::vector<UserToken> batch) {
+  /// Leaves the secrets of the batch that are there and unchanged since their review: a page may be
+  /// minutes old.
+  awaitable<void> leave_unchanged(std::vector<UserToken>& batch) {
     auto input = list_of(batch);
     const auto now = co_await downstream_.ask(commands::versions_given(), std::move(input),
                                               counted(batch.size(), "name"));
@@ -247,12 +248,30 @@ class RejectedTokens {
                   [&](const UserToken& secret) { return !there.contains(secret.name.text()); });
     changed_meanwhile_ += std::erase_if(
         batch, [&](const UserToken& secret) { return !lines.contains(version_line(secret)); });
-    if (batch.empty()) co_return;
-    announce(batch);
-    for (const auto& secret : batch) deleted_.insert(secret.uid.text());
-    input = list_of(batch);
-    co_await downstream_.change_given(commands::delete_given(), std::move(input),
-                                      counted(batch.size(), "name"));
+  }
+
+  /// Deletes by name. Another attempt, which might meet other secrets of these names, begins with
+  /// another look.
+  awaitable<void> remove_batch(std::vector<UserToken> batch) {
+    auto retries = downstream_.retries();
+    const auto once = downstream_.with(RetryPolicy{});
+    for (;;) {
+      co_await leave_unchanged(batch);
+      if (batch.empty()) break;
+      announce(batch);
+      for (const auto& secret : batch) deleted_.insert(secret.uid.text());
+      auto input = list_of(batch);
+      std::optional<KubectlFailure> failed;
+      try {
+        co_await once.change_given(commands::delete_given(), std::move(input),
+                                   counted(batch.size(), "name"));
+      } catch (const KubectlFailure& failure) {
+        failed = failure;
+      }
+      if (!failed) break;
+      co_await retries.wait_out(std::move(*failed));
+    }
+    retries.answered();
   }
 
   void announce(const std::vector<UserToken>& batch) const {

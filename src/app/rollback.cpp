@@ -18,6 +18,7 @@ boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
   RollbackOptions options{asked.rollback_folder, asked.cluster, asked.name_space};
   options.tries_token = !asked.kubeconfig.empty();
   options.overwrites_others = asked.overwrite;
+  options.wait = asked.timeout;
   auto reached = co_await app.toolbox.connect();
   const auto rollback = std::make_shared<Rollback>(
       std::move(reached), Journal(app.events), record.folder, std::move(options), record.confirm());

@@ -315,6 +315,7 @@ awaitable<void> Rollback::run() {
   };
   change.announce = [this, journal](const std::string& text) {
     folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)), journal,
+    clusters_.local.be_patient(options_.wait);
                  "digests of what is put back", Weight::routine);
     journal.change(text);
     changed_ = true;
@@ -324,7 +325,9 @@ awaitable<void> Rollback::run() {
     return digest_of(stored) == digest_of(saved_.cluster);
   };
   const auto stored =
-      co_await change_cluster(local, folder_, journal, clusters_.redactor, std::move(change));
+  // As a run's steps, it waits for a server that is away.
+  const auto waits = local.with(RetryPolicy{options_.wait});
+      co_await change_cluster(waits, folder_, journal, clusters_.redactor, std::move(change));
   set_verdict(now->ready, stored ? stored->ready : now->ready);
   journal.step_ended("rollback", "Rancher has stored again what was saved");
 }

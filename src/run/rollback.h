@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <functional>
@@ -25,6 +26,7 @@ struct RollbackOptions {
   bool tries_token = false;
   /// True if the rollback overwrites changes that somebody else made since. Otherwise it refuses.
   bool overwrites_others = false;
+  std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for an API server to answer
 };
 
 /// Restores Rancher's stored credentials of a cluster from before a run: the CA, and the token or

@@ -256,6 +256,7 @@ awaitable<void> Rollback::run() {
                     options_.from.string()));
   }
   check_cluster_wanted();
+  clusters_.downstream.call_cluster(saved_.cluster.display_name);
   const auto& id = saved_.cluster.id;
   co_await look_around();
   take_read_place(saved_.cluster, seen_.local.rancher, clusters_.redactor);
@@ -314,8 +315,8 @@ awaitable<void> Rollback::run() {
     }
   };
   change.announce = [this, journal](const std::string& text) {
-    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)), journal,
     clusters_.local.be_patient(options_.wait);
+    folder_.save("live-" + saved_.cluster.id.text(), to_json(digest_of(saved_.cluster)), journal,
                  "digests of what is put back", Weight::routine);
     journal.change(text);
     changed_ = true;
@@ -324,9 +325,9 @@ awaitable<void> Rollback::run() {
   change.done = [this](const ClusterResource& stored) {
     return digest_of(stored) == digest_of(saved_.cluster);
   };
-  const auto stored =
   // As a run's steps, it waits for a server that is away.
   const auto waits = local.with(RetryPolicy{options_.wait});
+  const auto stored =
       co_await change_cluster(waits, folder_, journal, clusters_.redactor, std::move(change));
   set_verdict(now->ready, stored ? stored->ready : now->ready);
   journal.step_ended("rollback", "Rancher has stored again what was saved");

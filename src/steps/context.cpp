@@ -75,6 +75,7 @@ void Context::note_live() const {
 
 void Context::observed(Observation now) const {
   data_->seen_ = std::move(now);
+  data_->clusters_.downstream.call_cluster(data_->seen_.local.cluster.display_name);
   data_->token_read_ = seen().local.cluster.stored.token;
   // The command lines now name the contexts that were seen.
   data_->options_.downstream_kubectl = data_->clusters_.downstream.shown_line();

@@ -18,11 +18,12 @@
 #include "base/words.h"
 #include "process/executable.h"
 #include "process/tasks.h"
+#include "tools/action.h"
 #include "tools/docker.h"
 #include "tools/json_answer.h"
 #include "tools/kubectl_request.h"
-#include "tools/object_check.h"
 #include "tools/new_name.h"
+#include "tools/object_check.h"
 #include "tools/session.h"
 
 namespace retrust {
@@ -48,10 +49,10 @@ std::string object_text(const boost::json::object& object) {
   return text;
 }
 
-/// Memory limit in bytes of a kubeconfig: room for a client certificate, its key and a CA bundle
 /// Limit of names for a new object. Kubernetes itself tries 8 times.
 constexpr int most_names = 5;
 
+/// Memory limit in bytes of a kubeconfig: room for a client certificate, its key and a CA bundle
 /// for each of 100 clusters and users.
 constexpr std::size_t most_in_config = std::size_t{2} << 20U;
 /// Memory limit in bytes of the output of `kubectl version`.
@@ -220,7 +221,7 @@ Kubectl Kubectl::of_version(std::string_view version) const {
   return copy;
 }
 
-Asked Kubectl::asked(const Arguments& args) const {
+Asked Kubectl::asked(const Arguments& args, std::string_view given) const {
   std::string command = "kubectl";
   // The name has the command and its kind, without a leading namespace and the object's name.
   const auto& words = args.list();
@@ -231,14 +232,17 @@ Asked Kubectl::asked(const Arguments& args) const {
   }
   const auto& container = target_.container;
   const auto reaching = reaching_.empty() ? shell_line(shown_line().words) : reaching_;
+  const auto action =
+      fmt::format("{} of {}", action_text(args, given),
+                  called_->empty() ? fmt::format("the {}", name_of(target_.side)) : *called_);
   if (container.empty()) {
     return {target_.side, target_.kubeconfig, target_.program, command,
-            {},           reaching,           target_.named};
+            {},           reaching,           target_.named,   action};
   }
-  return {target_.side,        fmt::format("container {}", container),
-          target_.docker,      command,
-          container.text(),    reaching,
-          target_.named_docker};
+  return {target_.side,         fmt::format("container {}", container),
+          target_.docker,       command,
+          container.text(),     reaching,
+          target_.named_docker, action};
 }
 
 KubectlLine Kubectl::shown_line() const {
@@ -502,7 +506,7 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
       retries.answered();
       co_return outcome;
     }
-    auto failure = explain(outcome, asked(call.args));
+    auto failure = explain(outcome, asked(call.args, call.given));
     failure.repeated = lost;
     lost = lost || is_transient(failure.kind);
     co_await retries.wait_out(std::move(failure));

@@ -105,6 +105,8 @@ class Kubectl {
   /// From now on, this and all its copies retry after every transient failure: after a change, an
   /// end would leave the work half done. `limit` holds for copies without a policy of their own.
   void be_patient(std::chrono::milliseconds limit) const;
+  /// From now on, messages of this and all its copies call the cluster so, e.g. "production".
+  void call_cluster(std::string name) const { *called_ = std::move(name); }
   /// The attempts of a command that its caller repeats.
   Retries retries() const;
 
@@ -239,12 +241,12 @@ class Kubectl {
   /// Reads one secret document.
   boost::asio::awaitable<boost::json::value> read(
       Call call, Trim trim = {}, std::size_t most = DocumentStream::memory_limit) const;
-  /// Runs a command as run_announced does, and ends the processes that it leaves in the container.
-  boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
   /// Reads the object that a create without an answer may have made. Nothing if there is no such
   /// object, or another one of that name.
   boost::asio::awaitable<std::optional<boost::json::value>> find_created(
       boost::json::object sent) const;
+  /// Runs a command as run_announced does, and ends the processes that it leaves in the container.
+  boost::asio::awaitable<Outcome> run_contained(Announcement announcement, Command command,
                                                 OutputReader reader, std::string mark) const;
   RetryPolicy policy() const { return retry_.value_or(patience_->policy); }
   /// Whether a watch that failed so begins again.
@@ -308,7 +310,7 @@ class Kubectl {
   boost::asio::awaitable<void> ask_server(KubectlVersions& versions) const;
   /// The output of `kubectl version --client`; null if the output is no JSON.
   boost::asio::awaitable<boost::json::value> client() const;
-  Asked asked(const Arguments& args) const;
+  Asked asked(const Arguments& args, std::string_view given = {}) const;
   /// The environment of every kubectl that retrust starts here.
   static std::map<std::string, std::string> environment();
   /// The number of objects of each kind, e.g. "2 TokenReviews, 1 SelfSubjectAccessReview".
@@ -326,6 +328,8 @@ class Kubectl {
   /// The beginning of commands in advice; empty means that of every command.
   std::string reaching_;
   std::optional<RetryPolicy> retry_;
+  /// The cluster's name for people; empty: it is named by its side.
+  std::shared_ptr<std::string> called_ = std::make_shared<std::string>();
   std::shared_ptr<Patience> patience_ = std::make_shared<Patience>();
   Gate* gate_ = nullptr;
   std::shared_ptr<Session> session_;

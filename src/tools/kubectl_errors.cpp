@@ -145,7 +145,7 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
       break;
   }
   return {ExitStatus::failed,
-          fmt::format("{} failed with exit status {}", asked.command, outcome.code),
+          fmt::format("{} ended with exit status {}", asked.command, outcome.code),
           {"see whether kubectl works by itself", asked.reaching + " version"},
           own_words(outcome)};
 }
@@ -250,8 +250,34 @@ bool is_transient(KubectlError kind) {
          kind == KubectlError::killed;
 }
 
-KubectlFailure explain(const Outcome& outcome, const Asked& asked,
-                       std::optional<KubectlError> known) {
+namespace {
+
+/// Whether such a failure is one of an action on a cluster, rather than of a kubeconfig, a
+/// certificate or a program.
+bool is_of_action(KubectlError kind) {
+  switch (kind) {
+    case KubectlError::denied:
+    case KubectlError::webhook_failed:
+    case KubectlError::not_found:
+    case KubectlError::already_exists:
+    case KubectlError::conflict:
+    case KubectlError::unreachable:
+    case KubectlError::busy:
+    case KubectlError::server_error:
+    case KubectlError::proxy_failed:
+    case KubectlError::timed_out:
+    case KubectlError::hung:
+    case KubectlError::killed:
+    case KubectlError::forbidden:
+    case KubectlError::other:
+      return true;
+    default:
+      return false;
+  }
+}
+
+KubectlFailure explain_kind(const Outcome& outcome, const Asked& asked,
+                            std::optional<KubectlError> known) {
   if (!asked.container.empty()) {
     if (auto failure = explain_container(outcome, asked)) return std::move(*failure);
   }
@@ -363,6 +389,16 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
       break;
   }
   return {kind, ended_badly(outcome, asked)};
+}
+
+}  // namespace
+
+KubectlFailure explain(const Outcome& outcome, const Asked& asked,
+                       std::optional<KubectlError> known) {
+  auto failure = explain_kind(outcome, asked, known);
+  if (asked.action.empty() || !is_of_action(failure.kind)) return failure;
+  auto text = fmt::format("{} failed: {}", asked.action, failure.what());
+  return {failure, Failure(failure.status, std::move(text), failure.advice, failure.detail)};
 }
 
 KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,

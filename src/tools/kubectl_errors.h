@@ -32,6 +32,9 @@ struct Asked {
   std::string reaching = {};   ///< the beginning of a command line that reaches the same cluster
   /// The operator's word for the program, which is a kubectl or a docker.
   std::string named = "kubectl";
+  /// The action on the cluster, e.g. "deleting the pods of production". Empty: messages leave it
+  /// out.
+  std::string action = {};
 };
 
 /// The kinds of kubectl failure that retrust reacts to.

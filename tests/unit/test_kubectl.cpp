@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <unistd.h>
 
 #include <boost/json/parse.hpp>
@@ -18,10 +19,13 @@
 #include "observe/parse.h"
 #include "observe/trim.h"
 #include "steps/deletion.h"
+#include "tools/action.h"
 #include "tools/certificate_errors.h"
 #include "tools/json_answer.h"
+#include "tools/kubectl.h"
 #include "tools/kubectl_errors.h"
 #include "tools/kubectl_words.h"
+#include "tools/new_name.h"
 
 namespace retrust {
 namespace {
@@ -214,6 +218,71 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
           std::string::npos);
     CHECK_FALSE(failure.advice.empty());
   }
+}
+
+TEST_CASE("what a command does is told as the subject of a sentence") {
+  const NamespaceName where("cattle-system");
+  const ObjectName one("a-x7k2p");
+  const std::vector<ObjectName> two{one, ObjectName("b-x7k2p")};
+  CHECK(action_text(commands::delete_pods(where, two)) == "deleting the pods");
+  CHECK(action_text(commands::delete_secrets(where, {one})) == "deleting the secret a-x7k2p");
+  CHECK(action_text(commands::delete_given()) == "deleting the objects");
+  CHECK(action_text(Kubectl::get_args(commands::pods(where))) == "reading the pods");
+  CHECK(action_text(Kubectl::get_args(commands::accounts_and_secrets(where))) ==
+        "reading the objects");
+  CHECK(action_text(Kubectl::get_args(commands::cluster(ClusterId("c-x7k2p")))) ==
+        "reading the clusters resource c-x7k2p");
+  CHECK(action_text(Kubectl::watch_args(commands::pods(where))) == "watching the pods");
+  CHECK(action_text(commands::restart_deployment(where, ObjectName("rancher"))) ==
+        "restarting the deployment rancher");
+  CHECK(action_text(commands::deploy_agents_again(ClusterId("c-x7k2p"), ResourceVersion("7"))) ==
+        "annotating the clusters resource c-x7k2p");
+  CHECK(action_text(Kubectl::create_args(), "Secret x in y") == "creating the Secret x in y");
+  CHECK(action_text(Kubectl::create_args(), "2 TokenReviews") == "asking for 2 TokenReviews");
+  CHECK(action_text(Kubectl::replace_args(), "Cluster c-x7k2p, resourceVersion 7") ==
+        "replacing the Cluster c-x7k2p");
+  CHECK(action_text(Arguments{"get", "--raw"}.absolute_path("/api/v1/x?limit=5")) ==
+        "reading /api/v1/x");
+}
+
+TEST_CASE("a failure begins with the action and the cluster, where it is one of an action") {
+  Asked asked{Side::downstream, "down.yaml", "kubectl", "kubectl delete pod"};
+  asked.action = "deleting the pods of production";
+  const auto text = [&](const std::string& err) {
+    return std::string(explain(failed(err), asked).what());
+  };
+  CHECK(text("error: the disk is full") ==
+        "deleting the pods of production failed: kubectl delete pod ended with exit status 1");
+  CHECK(text("Error from server (ServiceUnavailable): x") ==
+        "deleting the pods of production failed: the API server of the downstream cluster "
+        "(down.yaml) cannot be reached");
+  CHECK(text("error: context \"x\" does not exist") ==
+        "the kubeconfig down.yaml has no such context");
+}
+
+TEST_CASE("a new name has the form of the API server's") {
+  std::set<std::string> names;
+  for (int i = 0; i < 100; ++i) {
+    const auto name = new_name("cattle-token-").text();
+    REQUIRE(name.size() == std::string("cattle-token-").size() + 5);
+    CHECK(name.find_first_not_of("bcdfghjklmnpqrstvwxz2456789", 13) == std::string::npos);
+    CHECK(renewed_name(ObjectName(name)).text().starts_with("cattle-token-"));
+    CHECK(renewed_name(ObjectName(name)).text().size() == name.size());
+    names.insert(name);
+  }
+  CHECK(names.size() > 95);
+}
+
+TEST_CASE("an object that was read holds what was sent, and may hold more") {
+  const auto sent =
+      json::parse(R"({"kind":"Secret","metadata":{"labels":{"a":"b"}},"l":[{"x":1}]})");
+  const auto read = [&](const char* text) { return holds(json::parse(text), sent); };
+  CHECK(read(R"({"kind":"Secret","metadata":{"uid":"1","labels":{"a":"b","c":"d"}},
+                 "l":[{"x":1,"y":2}],"data":{}})"));
+  CHECK_FALSE(read(R"({"kind":"Secret","metadata":{"labels":{"a":"c"}},"l":[{"x":1}]})"));
+  CHECK_FALSE(read(R"({"kind":"Secret","metadata":{"labels":{"a":"b"}},"l":[]})"));
+  CHECK_FALSE(read(R"({"kind":"Secret","metadata":"x","l":[{"x":1}]})"));
+  CHECK_FALSE(read("null"));
 }
 
 TEST_CASE("a kubeconfig without the context: its contexts are named, and how to choose one") {

@@ -94,7 +94,7 @@ awaitable<void> Retries::wait_out(NoResources failure) {
     throw NoResources(failure);
   }
   begin(failure, "for room for another process on this machine");
-  co_await pause_for(milliseconds{0});
+  co_await pause_for(milliseconds(0));
 }
 
 }  // namespace retrust

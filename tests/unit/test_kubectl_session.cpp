@@ -435,7 +435,7 @@ TEST_CASE("kubectl session: a signal ends the wait for a busy server at once") {
       }
     }(play, signal));
     both.push_back([](Play& play) -> asio::awaitable<void> {
-      while (play.waits.empty()) co_await pause(milliseconds{1});
+      while (play.waits.empty()) co_await pause(milliseconds(1));
       play.interrupt();
     }(play));
     co_await wait_all(std::move(both));

@@ -99,7 +99,8 @@ TEST_CASE("the token comes from the Secret alone where one is named") {
 TEST_CASE("a new Secret belongs to the clusters resource") {
   auto resource = cluster("imported");
   resource.raw = boost::json::parse(R"({"metadata": {"uid": "1-2-3"}})").as_object();
-  const boost::json::value secret(new_token_secret(resource, test::secret_of("cattle"), "chosen-x7k2p"));
+  const boost::json::value secret(
+      new_token_secret(resource, test::secret_of("cattle"), "chosen-x7k2p"));
   CHECK(text_at(secret, "/data/credential") == base64_encode(test::jwt_of("cattle")));
   CHECK(text_at(secret, "/metadata/namespace") == "cattle-global-data");
   CHECK(text_at(secret, "/metadata/name") == "chosen-x7k2p");

@@ -10,6 +10,7 @@
 #include "observe/live_account.h"
 #include "process/tasks.h"
 #include "steps/live_credentials.h"
+#include "steps/named_deletion.h"
 #include "steps/outlook.h"
 #include "steps/token_secret.h"
 
@@ -170,8 +171,8 @@ awaitable<void> delete_secrets(Context context, Deletion deletion, std::vector<O
   std::vector<ObjectName> gone;
   if (kind_of(names) == Context::Names::random) {
     const auto begun = std::chrono::steady_clock::now();
-    auto printed = co_await kubectl.change(commands::delete_secrets(deletion.name_space, names));
-    gone = co_await check_deleted(kubectl, deletion, std::move(printed));
+    auto args = commands::delete_secrets(deletion.name_space, names);
+    gone = co_await delete_named(kubectl, deletion, std::move(args));
     // Kubectl deleted what no other cluster has.
     if (gone.empty()) context.connected(Side::downstream, begun);
   } else {

@@ -79,6 +79,8 @@ boost::asio::awaitable<std::vector<ObjectName>> delete_exactly(Kubectl kubectl, 
     } catch (const KubectlFailure& failure) {
       others = failure.kind == KubectlError::not_found || failure.kind == KubectlError::conflict;
       if (!others) throw;
+      // An earlier attempt, whose answer was lost, may have deleted it.
+      if (failure.repeated) others = false;
     }
     if (others) gone.push_back(name);
   }

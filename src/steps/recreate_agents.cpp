@@ -15,6 +15,7 @@
 #include "observe/trim.h"
 #include "process/tasks.h"
 #include "steps/live_credentials.h"
+#include "steps/named_deletion.h"
 #include "steps/outlook.h"
 #include "steps/pod_wait.h"
 #include "steps/stored_credentials.h"
@@ -185,10 +186,10 @@ awaitable<void> await_agents_token(Context context) {
 awaitable<void> delete_pods(Context context, std::vector<Pod> pods) {
   const auto kubectl = context.downstream();
   const auto& name_space = context.options().name_space;
-  auto printed = co_await kubectl.change(commands::delete_pods(name_space, names_of(pods)));
   Deletion deletion{"pod", name_space, {}};
   for (const auto& pod : pods) deletion.uids[pod.name] = pod.uid;
-  const auto gone = co_await check_deleted(kubectl, deletion, std::move(printed));
+  auto args = commands::delete_pods(name_space, names_of(pods));
+  const auto gone = co_await delete_named(kubectl, deletion, std::move(args));
   context.were_gone(Step::recreate_agents, deletion, gone);
 }
 

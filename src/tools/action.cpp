@@ -63,7 +63,8 @@ std::string action_text(const Arguments& args, std::string_view given) {
   if (command == "rollout") return fmt::format("restarting {}", objects_text(words, next + 1));
   if (second == "--raw") {
     const auto path = next + 1 < words.size() ? std::string_view(words[next + 1]) : "a path";
-    return fmt::format("reading {}", path.substr(0, path.find('?')));
+    return fmt::format("{} {}", command == "delete" ? "deleting" : "reading",
+                       path.substr(0, path.find('?')));
   }
   if (command == "annotate") return fmt::format("annotating {}", objects_text(words, next));
   if (command == "delete") return fmt::format("deleting {}", objects_text(words, next));

@@ -102,6 +102,19 @@ TEST_CASE("a token secret of the agents whose answer was lost is made once") {
   }
 }
 
+TEST_CASE("what an attempt without an answer deleted is not told as deleted by somebody else") {
+  for (const std::string commands : {"*' delete secret'*", "*' delete pod'*"}) {
+    CAPTURE(commands);
+    Sandbox sandbox;
+    const auto kubectl = troubled_kubectl(sandbox, commands, {troubles::reset, taken}, 1);
+    const auto run = sandbox.retrust(run_with(kubectl));
+    CAPTURE(run.all());
+    CHECK(run.status == 0);
+    CHECK(attempts(sandbox) == 2);
+    CHECK_FALSE(has(transcripts(sandbox.run_folder()), "somebody else"));
+  }
+}
+
 /// A kubectl before whose first creation somebody else takes the name of the new object.
 std::string late_kubectl(const Sandbox& sandbox) {
   const auto path = sandbox.directory() / "late-kubectl";

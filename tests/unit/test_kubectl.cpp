@@ -227,6 +227,8 @@ TEST_CASE("what a command does is told as the subject of a sentence") {
   CHECK(action_text(commands::delete_pods(where, two)) == "deleting the pods");
   CHECK(action_text(commands::delete_secrets(where, {one})) == "deleting the secret a-x7k2p");
   CHECK(action_text(commands::delete_given()) == "deleting the objects");
+  CHECK(action_text(commands::delete_secret_with(where, one)) ==
+        "deleting /api/v1/namespaces/cattle-system/secrets/a-x7k2p");
   CHECK(action_text(Kubectl::get_args(commands::pods(where))) == "reading the pods");
   CHECK(action_text(Kubectl::get_args(commands::accounts_and_secrets(where))) ==
         "reading the objects");

@@ -129,7 +129,7 @@ void Invocation::report(const Failure& failure) {
     auto shown = failure;
     shown.advice = completed(record_ ? record_->called() : called, failure.advice);
     Journal(events).failure(shown);
-    if (record_) record_->end_failed(failure.status);
+    if (record_) record_->end_failed(shown);
   } catch (const Failure& unwritten) {
     output.write(Stream::err,
                  fmt::format("retrust: {}\n", one_line(redactor.mask(unwritten.what()))));

@@ -51,8 +51,7 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
     seen.backup = co_await observe_backup(tools, app.options.backup, folder, seen, reached.local);
   }
   Look looked{std::move(seen), app.toolbox.plan_options(reached)};
-  if (app.options.command == CommandName::plan &&
-      app.options.backup.kind == BackupChoice::Kind::not_chosen) {
+  if (app.options.command == CommandName::plan && lacks_backup(app.options.backup)) {
     looked.offers = co_await observe_backup_offers(reached.local);
   }
   app.toolbox.end_sessions();
@@ -70,14 +69,9 @@ void tell_difference(Invocation& app, const Observation& seen) {
 ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan) {
   const auto& seen = looked.seen;
   auto called = app.called;
-  const auto option = looked.offers.option();
-  if (!option.empty()) called.elsewhere.push_back(option);
+  called.offers = looked.offers;
   RunEnded end;
   end.next = next_after_look(called, app.options, seen, plan);
-  if (!option.empty() && differs(seen, plan)) {
-    end.next.emplace_back(
-        fmt::format("{} is a proposal, as no backup was chosen: {}", option, looked.offers.text()));
-  }
   Journal(app.events).run_ended(std::move(end), outcome(seen, plan));
   if (app.options.output == OutputFormat::json) {
     boost::json::value shown(report(seen, plan, app.options));

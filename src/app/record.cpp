@@ -34,11 +34,11 @@ Record::Record(Invocation& app, std::string_view what)
   app.events.add(std::make_shared<JsonlWriter>(folder.folder()));
   std::error_code unknown;
   Journal(app.events)
-      .run_started(
-          {std::string(program_version),
-           fmt::format("{} {}", app.called.program, shell_line(app.called.args)), app.operator_name,
-           std::filesystem::current_path(unknown).string(), shell_line(app.called.elsewhere)},
-          fmt::format("retrust {}", what));
+      .run_started({std::string(program_version),
+                    fmt::format("{} {}", app.called.program, shell_line(app.called.args)),
+                    app.operator_name, std::filesystem::current_path(unknown).string(),
+                    shell_line(app.called.elsewhere), advice_if_killed(app.called, app.options)},
+                   fmt::format("retrust {}", what));
 }
 
 Confirm Record::confirm() {
@@ -108,18 +108,17 @@ ExitStatus Record::end(ExitStatus status, const Ended& ended) {
   return status;
 }
 
-void Record::end_failed(ExitStatus status) {
+void Record::end_failed(const Failure& failure) {
   const auto now = standing();
-  std::vector<Advice> next;
-  if (now.changed) {
-    next = next_after_failure(called(), app_.options, now.way_back, folder.path().string());
-  }
+  auto next = now.changed
+                  ? next_after_failure(called(), app_.options, now.way_back, folder.path().string())
+                  : next_before_change(called(), app_.options, failure.advice);
   std::string verdict;
   if (!now.changed && !now.backups.empty()) {
     verdict = unchanged();
     verdict.front() = 'N';
   }
-  end(status, {"Not done.", std::move(verdict), std::move(next)});
+  end(failure.status, {"Not done.", std::move(verdict), std::move(next)});
 }
 
 std::string Record::unchanged() const {
@@ -136,10 +135,11 @@ void Record::name_after(const ClusterId& id) {
 
 Called Record::called() const {
   auto called = app_.called;
-  const auto cluster = standing().cluster;
-  if (app_.options.cluster.empty() && !cluster.empty()) {
-    called.elsewhere.push_back("--cluster=" + cluster.text());
+  const auto now = standing();
+  if (app_.options.cluster.empty() && !now.cluster.empty()) {
+    called.elsewhere.push_back("--cluster=" + now.cluster.text());
   }
+  called.offers = now.offers;
   return called;
 }
 

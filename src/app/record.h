@@ -21,6 +21,7 @@ struct Standing {
   bool changed = false;  ///< a refusal after a change is a failure
   WayBack way_back = WayBack::none;
   std::vector<std::string> backups = {};  ///< what the command made as backups, in words
+  BackupOffers offers = {};               ///< backups to propose
   ClusterId cluster = {};                 ///< the one that the command found out itself
 };
 
@@ -43,7 +44,7 @@ class Record {
   void note(std::string text);
   /// Writes the last line. Returns the exit status, which a lost standard output changes.
   ExitStatus end(ExitStatus status, const Ended& ended);
-  void end_failed(ExitStatus status);
+  void end_failed(const Failure& failure);
   /// Names the folder after the cluster's ID, if the name that the operator gave does not fit.
   void name_after(const ClusterId& id);
   /// "nothing was changed", and which backups stay. For a refusal before the first change.

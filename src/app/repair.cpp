@@ -19,7 +19,7 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
                                              Journal(app.events), record.folder, std::move(options),
                                              record.confirm());
   record.standing = [runner] {
-    return Standing{runner->changed(), runner->way_back(), runner->backups()};
+    return Standing{runner->changed(), runner->way_back(), runner->backups(), runner->offers()};
   };
   co_return runner;
 }
@@ -31,10 +31,10 @@ ExitStatus end_repair(const Invocation& app, Record& record, const StepRunner& r
   if (runner.changed() && app.options.backup.kind == BackupChoice::Kind::none) {
     verdict += fmt::format("; the backup of Rancher was {}", waived_backup);
   }
-  return record.end(status,
-                    {std::move(head), std::move(verdict),
-                     next_after_change(app.called, app.options, runner.observation(), runner.left(),
-                                       runner.repaired(), runner.way_back(), folder)});
+  return record.end(
+      status, {std::move(head), std::move(verdict),
+               next_after_change(record.called(), app.options, runner.observation(), runner.left(),
+                                 runner.repaired(), runner.way_back(), folder)});
 }
 
 }  // namespace retrust

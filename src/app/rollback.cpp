@@ -23,7 +23,7 @@ boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
   const auto rollback = std::make_shared<Rollback>(
       std::move(reached), Journal(app.events), record.folder, std::move(options), record.confirm());
   record.standing = [rollback] {
-    return Standing{rollback->changed(), WayBack::rollback, {}, rollback->cluster()};
+    return Standing{rollback->changed(), WayBack::rollback, {}, {}, rollback->cluster()};
   };
   co_await rollback->run();
   const auto called = record.called();

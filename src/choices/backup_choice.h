@@ -52,4 +52,9 @@ struct BackupChoice {
   }
 };
 
+/// True if no backup was chosen, or if the operator waived it.
+inline bool lacks_backup(const BackupChoice& choice) {
+  return choice.kind == BackupChoice::Kind::not_chosen || choice.kind == BackupChoice::Kind::none;
+}
+
 }  // namespace retrust

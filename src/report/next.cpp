@@ -35,6 +35,15 @@ bool chooses_backup(const std::vector<Given>& options) {
                      [&](std::string_view name) { return is_given(options, name); });
 }
 
+/// The operator's options, also those of the environment and the file.
+std::vector<Given> given_options(const Called& called) {
+  auto given = split_command_line(called.args).options;
+  auto elsewhere = split_command_line(called.elsewhere).options;
+  given.insert(given.end(), std::make_move_iterator(elsewhere.begin()),
+               std::make_move_iterator(elsewhere.end()));
+  return given;
+}
+
 /// Steps of the next command: the same ones, or all that are left.
 enum class Scope { same, what_is_left };
 
@@ -42,10 +51,7 @@ enum class Scope { same, what_is_left };
 /// environment and the file. A required option that was not given has a placeholder.
 std::string command_line(const Called& called, CommandName to, Scope scope,
                          std::vector<std::string> arguments = {}) {
-  auto line = split_command_line(called.args);
-  auto elsewhere = split_command_line(called.elsewhere);
-  line.options.insert(line.options.end(), std::make_move_iterator(elsewhere.options.begin()),
-                      std::make_move_iterator(elsewhere.options.end()));
+  CommandLine line{given_options(called), split_command_line(called.args).others};
   const auto& commands = all_commands();
   const auto info = std::find_if(commands.begin(), commands.end(),
                                  [&](const CommandInfo& each) { return each.command == to; });
@@ -74,31 +80,44 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   if (to != CommandName::rollback) {
     if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
     if (!is_given(line.options, "cluster")) words.emplace_back("--cluster=ID");
-    if (to == CommandName::run && !chooses_backup(line.options)) words.emplace_back(backup_place);
+    if (to == CommandName::run && !chooses_backup(line.options)) {
+      const auto offered = called.offers.option();
+      words.push_back(offered.empty() ? std::string(backup_place) : offered);
+    }
   }
   return fmt::format("{} {}", called.program, shell_line(words));
 }
 
-/// The choices for the place of a backup, if the command has that place. Else empty.
-std::string choices_for(const std::string& command) {
-  if (command.find(backup_place) == std::string::npos) return {};
+/// Words about the backup in a command of `run` that the operator did not choose: the choices for
+/// its place, or why it is proposed. Empty if there is none.
+std::string choices_for(const Called& called, const std::string& command) {
+  if (command.find(backup_place) != std::string::npos) {
+    return fmt::format(
+        "in place of {} give the backup of Rancher that fits: --rke-config FILE, "
+        "--rancher-container NAME, --k3s, --rke2 or --rancher-backup",
+        backup_place);
+  }
+  const auto option = called.offers.option();
+  if (option.empty() || !command.starts_with(called.program + " run ")) return {};
+  const auto given = given_options(called);
+  if (chooses_backup(given)) return {};
   return fmt::format(
-      "in place of {} give the backup of Rancher that fits: --rke-config FILE, "
-      "--rancher-container NAME, --k3s, --rke2 or --rancher-backup",
-      backup_place);
+      "{} is a proposal, as {}: {}", option,
+      is_given(given, "no-rancher-backup") ? "the backup was waived" : "no backup was chosen",
+      called.offers.text());
 }
 
-/// The advice with its choices in the sentence.
-Advice with_choices(Advice advice) {
-  const auto choices = choices_for(advice.command);
+/// The advice with words about its backup in the sentence.
+Advice with_choices(const Called& called, Advice advice) {
+  const auto choices = choices_for(called, advice.command);
   if (!choices.empty()) advice.sentence += fmt::format(" ({})", choices);
   return advice;
 }
 
-/// Adds the choices for the place of a backup in the commands, if there is one.
-void add_choices(std::vector<Advice>& next) {
+/// Adds words about the backup in the commands, if there are any.
+void add_choices(std::vector<Advice>& next, const Called& called) {
   for (const auto& advice : next) {
-    if (auto choices = choices_for(advice.command); !choices.empty()) {
+    if (auto choices = choices_for(called, advice.command); !choices.empty()) {
       next.emplace_back(std::move(choices));
       return;
     }
@@ -188,7 +207,7 @@ Advice completed(const Called& called, Advice advice) {
   if (command == nullptr) return advice;
   advice.command = command_line(called, command->command, Scope::what_is_left,
                                 {advice.own.begin() + 1, advice.own.end()});
-  return with_choices(std::move(advice));
+  return with_choices(called, std::move(advice));
 }
 
 Advice run_with_backup(const Called& called, std::string option, std::string sentence) {
@@ -224,7 +243,7 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
     return next;
   }
   next.emplace_back("do it", command_line(called, CommandName::run, Scope::same));
-  add_choices(next);
+  add_choices(next, called);
   add_affected(next, options, seen);
   return next;
 }
@@ -249,7 +268,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   if (!open.empty()) {
     next.emplace_back(fmt::format("still needed: {}; do what is left", enumerated(open)),
                       command_line(called, CommandName::run, Scope::what_is_left));
-    add_choices(next);
+    add_choices(next, called);
   } else if (!seen.comparison().equal()) {
     next.emplace_back(
         "Rancher's credentials did not match the cluster's at the last check; check again",
@@ -264,20 +283,37 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
   return next;
 }
 
+std::vector<Advice> next_before_change(const Called& called, const Options& options,
+                                       const Advice& advice) {
+  // Every advice that ends so has these words.
+  const auto again = advice.sentence.find("run again") != std::string::npos;
+  if (!advice.own.empty() || (!advice.empty() && !again)) return {};
+  std::vector<Advice> next{
+      {again ? "run the same again" : "mend the cause of the failure, then run the same again",
+       command_line(called, options.command, Scope::same)}};
+  add_choices(next, called);
+  return next;
+}
+
+Advice advice_if_killed(const Called& called, const Options& options) {
+  return with_choices(called, {"see whether retrust still runs; if it does not, do what is left",
+                               command_line(called, options.command, Scope::same)});
+}
+
 Advice advice_after_no(const Called& called, const Options& options, BackupMade backup) {
   const auto* begins =
       backup == BackupMade::no
           ? "nothing of this was done. To do it, give the command again and answer yes"
           : "the backup that was made stays, and no more was done. To do the rest, "
             "give the command again and answer yes, which makes another backup";
-  return with_choices({begins, command_line(called, options.command, Scope::same)});
+  return with_choices(called, {begins, command_line(called, options.command, Scope::same)});
 }
 
 std::vector<Advice> next_after_failure(const Called& called, const Options& options,
                                        WayBack way_back, const std::string& folder) {
   std::vector<Advice> next{{"what was changed stays; do what is left",
                             command_line(called, options.command, Scope::same)}};
-  add_choices(next);
+  add_choices(next, called);
   add_backup(next, called, way_back, folder);
   return next;
 }

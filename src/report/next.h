@@ -5,6 +5,7 @@
 
 #include "base/advice.h"
 #include "cli/options.h"
+#include "observe/backup_offers.h"
 #include "observe/observation.h"
 #include "report/verdict.h"
 #include "steps/plan.h"
@@ -17,6 +18,8 @@ struct Called {
   std::vector<std::string> args;
   /// Options from the environment or the file, as words of a command line.
   std::vector<std::string> elsewhere = {};
+  /// Backups to propose where a command of `run` lacks one.
+  BackupOffers offers = {};
 };
 
 /// The advice, with the options for the same clusters added to a command of retrust.
@@ -40,6 +43,14 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
 /// Actions after a run or step that failed after a change.
 std::vector<Advice> next_after_failure(const Called& called, const Options& options,
                                        WayBack way_back, const std::string& folder);
+
+/// Actions after a failure before any change: the same command again, if the advice says to run
+/// again or if there is no advice.
+std::vector<Advice> next_before_change(const Called& called, const Options& options,
+                                       const Advice& advice);
+
+/// Advice after retrust was killed, which can be told before only.
+Advice advice_if_killed(const Called& called, const Options& options);
 
 /// Advice after an answer that was not yes: the work is still to be done.
 Advice advice_after_no(const Called& called, const Options& options, BackupMade backup);

@@ -75,6 +75,10 @@ awaitable<void> StepRunner::prepare() {
   journal.finding(findings(seen).front(), facts(seen, programs));
   if (context_.options().backup.kind == BackupChoice::Kind::none) tell_waived_backup(journal);
   check_right_clusters(seen);
+  // The next actions may need a proposal when this cluster does not answer any more.
+  if (lacks_backup(context_.options().backup)) {
+    offers_ = co_await observe_backup_offers(context_.clusters().local);
+  }
   co_await await_one_ca();
   seen = context_.seen();
   const auto& backup = context_.options().backup;

@@ -9,6 +9,7 @@
 
 #include "base/failure.h"
 #include "choices/backup_choice.h"
+#include "observe/backup_offers.h"
 #include "observe/observe.h"
 #include "observe/observe_backup.h"
 #include "report/findings.h"
@@ -64,6 +65,9 @@ class StepRunner {
   /// True after a change: a later refusal is a failure.
   bool changed() const { return context_.state().changed; }
 
+  /// Backups to propose, if the operator chose none.
+  const BackupOffers& offers() const { return offers_; }
+
   /// Backups of this run, each in words. They stay after a refusal.
   const std::vector<std::string>& backups() const { return context_.state().backups; }
 
@@ -112,6 +116,7 @@ class StepRunner {
   std::function<void(const ClusterId&)> identified_;
   RunData data_;
   Context context_{data_};
+  BackupOffers offers_;
   BackupMade backup_made_ = BackupMade::no;
   /// Time of the last observation.
   std::chrono::steady_clock::time_point observed_;

@@ -217,7 +217,7 @@ std::string left_to_do(const Account& account) {
   };
   if (account.failure) add(account.failure->advice);
   if (!account.end) {
-    text += "- see whether retrust still runs; else run it again: what is left is done\n";
+    add(account.run.if_killed);
   }
   for (const auto& warning : account.warnings) {
     text += fmt::format("- look at the warning: {}\n", inline_text(warning.text));
@@ -225,9 +225,6 @@ std::string left_to_do(const Account& account) {
   }
   if (account.end) {
     for (const auto& each : account.end->next) add(each);
-  }
-  if (text.empty() && account.failure) {
-    text += "- mend the cause of the failure, then give the command again\n";
   }
   return "\n## Left to do\n\n" + (text.empty() ? "Nothing.\n" : text);
 }

@@ -27,6 +27,7 @@ struct RunStarted {
   std::string operator_name = {};
   std::string directory = {};
   std::string other_options = {};
+  Advice if_killed = {};
 };
 
 /// An observation. Its members are facts for the head of a transcript, as far as they are known.

@@ -52,14 +52,15 @@ struct Table {
 };
 
 constexpr auto table(const RunStarted*) {
-  return Table("run_started", "the first line",
-               always("retrust", &RunStarted::version, "its version"),
-               always("command_line", &RunStarted::command_line,
-                      "how it was called, quoted for a shell", TextShape::lines),
-               always("operator", &RunStarted::operator_name, "user@host, and who is behind sudo"),
-               always("directory", &RunStarted::directory, "in which it was called"),
-               sometimes("otherOptions", &RunStarted::other_options,
-                         "options that the environment or the file set"));
+  return Table(
+      "run_started", "the first line", always("retrust", &RunStarted::version, "its version"),
+      always("command_line", &RunStarted::command_line, "how it was called, quoted for a shell",
+             TextShape::lines),
+      always("operator", &RunStarted::operator_name, "user@host, and who is behind sudo"),
+      always("directory", &RunStarted::directory, "in which it was called"),
+      sometimes("otherOptions", &RunStarted::other_options,
+                "options that the environment or the file set"),
+      sometimes("ifKilled", &RunStarted::if_killed, "what to do next if retrust was killed"));
 }
 constexpr auto table(const Finding*) {
   return Table(

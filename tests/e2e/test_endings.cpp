@@ -63,5 +63,48 @@ TEST_CASE("a good record does not hide that the agents do not run") {
   CHECK(has(told, "; see why: kubectl --kubeconfig"));
 }
 
+/// The first command of `run` that a text offers.
+std::string offered(const std::string& text) {
+  const auto begin = text.find(": retrust run ");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST_CASE("what comes after a waived backup proposes the one that was found, else the choices") {
+  for (const std::string major : {"11", "0"}) {
+    CAPTURE(major);
+    Sandbox sandbox({"--fault", "no-agents-start", "--backup-operator", major});
+    const auto run = sandbox.run({"--timeout", "2s"});
+    CAPTURE(run.all());
+    CHECK(run.status == 5);
+    const auto found = major == "11";
+    CHECK(has(offered(run.out), "--no-rancher-backup") == false);
+    CHECK(has(offered(run.out), " --rancher-backup") == found);
+    CHECK(has(offered(run.out), " --rke-config=FILE") != found);
+    CHECK(has(run.out, "--rancher-backup is a proposal, as the backup was waived: the Rancher") ==
+          found);
+    CHECK(has(run.out, "in place of --rke-config=FILE give the backup of Rancher") != found);
+  }
+}
+
+TEST_CASE("a step that leaves work names the run that does it with the backup that was found") {
+  Sandbox sandbox({"--local-kubernetes", "v1.30.4+k3s1"});
+  const auto step = sandbox.retrust({"step", "check-cluster", "--timeout", "1s"});
+  CAPTURE(step.all());
+  CHECK(step.status == 3);
+  CHECK(has(step.out, "still needed: "));
+  CHECK(offered(step.out).ends_with(" --k3s"));
+}
+
+TEST_CASE("a run that may be given again ends with the command for that") {
+  Sandbox sandbox({"--fault", "old-ca-handed-out", "--backup-operator", "11"});
+  const auto run = sandbox.retrust({"run", "--yes", "--rancher-backup", "--skip", "3.1"});
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "run again"));
+  CHECK(has(run.out, "run the same again: retrust run --yes --rancher-backup --skip 3.1 --"));
+  CHECK(has(document_words(sandbox.run_folder()), "- run the same again: retrust run --yes "));
+  CHECK(sandbox.changes().empty());
+}
+
 }  // namespace
 }  // namespace retrust::e2e

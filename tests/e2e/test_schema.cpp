@@ -88,7 +88,11 @@ TEST_CASE("a run that is killed leaves what it did") {
   CAPTURE(text_of_it);
   CHECK(text_of_it.find("**Not ended.**") != std::string::npos);
   CHECK(text_of_it.find("## 2.1 delete-token") != std::string::npos);
-  CHECK(text_of_it.find("## Left to do\n\n- see whether retrust still runs") != std::string::npos);
+  CHECK(
+      text_of_it.find("## Left to do\n\n- see whether retrust still runs; if it does not, do what "
+                      "is left (in place of `--rke-config=FILE` give the backup of Rancher") !=
+      std::string::npos);
+  CHECK(text_of_it.find(": `retrust run --yes --") != std::string::npos);
 }
 
 /// A kubectl that prints 50 MB by these words of a shell where its arguments match the pattern,

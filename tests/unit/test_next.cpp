@@ -181,6 +181,42 @@ TEST_CASE("after a no it is told what was done, and the command to go on") {
   }
 }
 
+TEST_CASE("a failure before any change leaves the same command, where running again mends it") {
+  const auto by = called({"run"}, {"--yes", "--rke-config", "cluster.yml", "--skip=3.1"});
+  const auto options = parsed(by.args);
+  for (const Advice& advice : {Advice("mend that, then run again; see it", "kubectl get pods"),
+                               Advice("run again: what is left is done"), Advice()}) {
+    const auto next = next_before_change(by, options, advice);
+    REQUIRE(next.size() == 1);
+    const auto again = parsed(words_of(next.front(), "retrust"));
+    CHECK(again.command == CommandName::run);
+    CHECK(again.consented);
+    CHECK(again.backup.rke_config == "cluster.yml");
+    CHECK(again.skip.size() == 1);
+  }
+  CHECK(next_before_change(by, options, "give another --kubeconfig").empty());
+  CHECK(next_before_change(by, options, Advice::retrust("run again, or look", "plan")).empty());
+}
+
+TEST_CASE("a backup that was found takes its place in a command, and is told as a proposal") {
+  for (const std::string waiver : {"--no-rancher-backup", "--quiet"}) {
+    auto by = called({"run"}, {waiver});
+    by.offers.distribution = Distribution::k3s;
+    const auto next = next_after_failure(by, parsed(by.args), WayBack::none, "folder");
+    CHECK(next[0].command.ends_with(" --k3s"));
+    CHECK(next[1].sentence ==
+          "--k3s is a proposal, as " +
+              std::string(waiver == "--quiet" ? "no backup was chosen" : "the backup was waived") +
+              ": Rancher's cluster is one of k3s (--k3s, on a server node of it)");
+  }
+  // A choice that was made is kept.
+  auto by = called({"run"}, {"--rancher-backup"});
+  by.offers.distribution = Distribution::k3s;
+  const auto next = next_after_failure(by, parsed(by.args), WayBack::none, "folder");
+  CHECK(next[0].command.find("--k3s") == std::string::npos);
+  CHECK(next[1].sentence.starts_with("folder/backup"));
+}
+
 TEST_CASE("a printed rollback asks before it puts anything back") {
   const Called by{"retrust", {"rollback", "folder", "--yes", "--local-kubeconfig=local"}};
   std::vector<Advice> next;

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "documents/roff.h"
 #include "documents/sample_plan.h"
+#include "report/report_fields.h"
 #include "transcript/schema.h"
 #include "ui/output.h"
 
@@ -123,6 +124,14 @@ std::string events_part() {
   return text;
 }
 
+std::string report_part() {
+  std::string text;
+  for (const auto& field : report_fields()) {
+    text += entry(bold(field.path), fmt::format("{}: {}", field.type, escaped(field.meaning)));
+  }
+  return text;
+}
+
 /// Commands of a step, as literal lines. Throws std::runtime_error if the step has none.
 std::string runs_part(const std::string& words) {
   const auto space = words.find(' ');
@@ -138,6 +147,7 @@ std::string runs_part(const std::string& words) {
 std::string part(const std::string& directive) {
   if (directive.starts_with("runs ")) return runs_part(directive.substr(5));
   if (directive == "line_fields") return line_fields_part();
+  if (directive == "report") return report_part();
   if (directive == "events") return events_part();
   if (directive == "commands") return commands_part();
   if (directive == "options") return options_part();

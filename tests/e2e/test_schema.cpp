@@ -1,4 +1,7 @@
 // Every line of transcript.jsonl is as its schema has it, and -o json prints the same ones.
+#include <algorithm>
+#include <cstdlib>
+#include <set>
 #include <signal.h>
 
 #include <boost/json/parse.hpp>
@@ -93,6 +96,70 @@ TEST_CASE("a run that is killed leaves what it did") {
                       "is left (in place of `--rke-config=FILE` give the backup of Rancher") !=
       std::string::npos);
   CHECK(text_of_it.find(": `retrust run --yes --") != std::string::npos);
+}
+
+/// Every member of a value by its path, as retrust-transcript(5) has them.
+void add_paths(std::set<std::string>& paths, const json::value& value, const std::string& path) {
+  if (value.is_array()) {
+    for (const auto& each : value.get_array()) add_paths(paths, each, path + "[]");
+  }
+  // The members of this one are named by words of others.
+  if (!value.is_object() || path.ends_with(".leftAloneBecause")) return;
+  for (const auto& [name, member] : value.get_object()) {
+    const auto whole = (path.empty() ? "" : path + ".") + std::string(name);
+    paths.insert(whole);
+    add_paths(paths, member, whole);
+  }
+}
+
+/// The fields that the man page has for the output of status and plan.
+std::set<std::string> documented_fields() {
+  const char* folder = std::getenv("RETRUST_TEST_MANUALS");
+  if (folder == nullptr) return {};
+  auto page = read_file(fs::path(folder) / "retrust-transcript.5");
+  const auto begin = page.find(".SH STATUS AND PLAN\n");
+  page = page.substr(std::min(begin, page.size()));
+  page = page.substr(0, page.find("\n.SH"));
+  std::set<std::string> fields;
+  const std::string term = ".TP\n\\fB";
+  for (auto at = page.find(term); at != std::string::npos; at = page.find(term, at + 1)) {
+    const auto name = at + term.size();
+    fields.insert(page.substr(name, page.find("\\fR", name) - name));
+  }
+  return fields;
+}
+
+TEST_CASE("the man page has every field of status and plan with -o json, and no other") {
+  const auto documented = documented_fields();
+  if (documented.empty()) {
+    MESSAGE("RETRUST_TEST_MANUALS is not set: run by meson test");
+    CHECK(std::getenv("RETRUST_TEST_MANUALS") == nullptr);
+    return;
+  }
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--workloads", "1", "--fault",
+                   "metrics-away", "--fault", "new-pods=image"});
+  const auto gone = sandbox.kubectl("downstream", {"delete", "pods", "-n", "cattle-system", "-l",
+                                                   "app=cattle-cluster-agent", "--wait=false"});
+  REQUIRE(gone.status == 0);
+  wait_until("an agent is stuck", [&] {
+    return sandbox.retrust({"status"}).out.find("does not run: ImagePullBackOff") !=
+           std::string::npos;
+  });
+  std::set<std::string> printed;
+  for (const std::string command : {"status", "plan"}) {
+    const auto report = json::parse(sandbox.retrust({command, "-o", "json"}).out);
+    add_paths(printed, report, "");
+  }
+  for (const auto& each : printed) {
+    CAPTURE(each);
+    CHECK(documented.contains(each));
+  }
+  // Only where the tokens of Rancher's users cannot be read.
+  printed.insert("impersonation.trouble");
+  for (const auto& each : documented) {
+    CAPTURE(each);
+    CHECK(printed.contains(each));
+  }
 }
 
 /// A kubectl that prints 50 MB by these words of a shell where its arguments match the pattern,

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace retrust {
+
+/// A member of the output of `status` and `plan` with -o json.
+struct ReportField {
+  std::string_view path;     ///< "cluster.ready.status"; "[]" stands for each element of a list
+  std::string_view type;     ///< e.g. "text", "text or null"
+  std::string_view meaning;  ///< for the man page
+};
+
+/// Every member of the report, in its order. The man page has this table.
+const std::vector<ReportField>& report_fields();
+
+}  // namespace retrust

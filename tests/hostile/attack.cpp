@@ -10,8 +10,8 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
-#include "base/encoding.h"
 #include "calls.h"
+#include "held.h"
 #include "inspection.h"
 #include "sandbox.h"
 
@@ -22,33 +22,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 const std::string in_between = " | ";
-
-/// The objects that a server holds, by its dump.
-json::value dump_of(e2e::Sandbox& sandbox) {
-  sandbox.tell("dump");
-  return json::parse(e2e::read_file(sandbox.file("dump.json")));
-}
-
-void add_forms(std::set<std::string>& forms, const std::string& secret) {
-  forms.merge(forms_of(secret));
-}
-
-/// Every secret of both clusters and of their kubeconfigs, in the forms in which they could show.
-std::set<std::string> secrets_in(const json::value& dump, e2e::Sandbox& sandbox) {
-  std::set<std::string> forms;
-  for (const auto* server : {"downstream", "local"}) {
-    for (const auto& object : dump.at(server).as_array()) {
-      for (const auto* data : {"/data/token", "/data/credential"}) {
-        add_forms(forms, base64_decode(e2e::text(object, data)).value_or(""));
-      }
-      add_forms(forms, e2e::text(object, "/status/serviceAccountToken"));
-    }
-    const auto config =
-        json::parse(e2e::read_file(sandbox.file(server + std::string(".kubeconfig"))));
-    add_forms(forms, e2e::text(config, "/users/0/user/token"));
-  }
-  return forms;
-}
 
 /// A kubeconfig that whoever uses it runs a program by.
 std::string write_trap(const fs::path& directory) {

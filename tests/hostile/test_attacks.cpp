@@ -1,7 +1,6 @@
 // Every field that a run reads, with everything that an attacker could put there.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -9,14 +8,10 @@
 #include <functional>
 #include <iostream>
 #include <map>
-#include <new>
 #include <random>
 #include <regex>
 #include <set>
 #include <stdexcept>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <thread>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
@@ -24,13 +19,12 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include "attack.h"
 #include "calls.h"
+#include "side_by_side.h"
 
 namespace retrust::hostile {
 namespace {
@@ -174,33 +168,21 @@ Plan planned(unsigned seed, const Places& of) {
   return plan;
 }
 
-/// What the workers share.
-struct Shared {
-  std::atomic<std::size_t> next{0};
-};
-
-void work(const Plan& plan, Shared& shared, Clock::time_point end, std::size_t most,
-          const fs::path& results) {
-  std::ofstream file(results);
-  while (Clock::now() < end) {
-    const auto index = shared.next.fetch_add(1);
-    if (index >= std::min(most, plan.attacks.size())) break;
-    const auto& attack = plan.attacks[index];
-    Seen seen;
-    try {
-      seen = performed(attack);
-    } catch (const std::exception& error) {
-      seen.complaints = {"sandbox: " + std::string(error.what()).substr(0, 200)};
-    }
-    json::object line;
-    line["attack"] = attack.text();
-    line["status"] = seen.ended.status;
-    line["peak"] = seen.ended.peak_kib;
-    line["transcript"] = seen.largest_transcript;
-    line["complaints"] = json::array(seen.complaints.begin(), seen.complaints.end());
-    // A complaint may quote bytes that are no text.
-    file << json::serialize(line) << std::endl;
+/// Its result as a line of JSON.
+json::object told(const Attack& attack) {
+  Seen seen;
+  try {
+    seen = performed(attack);
+  } catch (const std::exception& error) {
+    seen.complaints = {"sandbox: " + std::string(error.what()).substr(0, 200)};
   }
+  json::object line;
+  line["attack"] = attack.text();
+  line["status"] = seen.ended.status;
+  line["peak"] = seen.ended.peak_kib;
+  line["transcript"] = seen.largest_transcript;
+  line["complaints"] = json::array(seen.complaints.begin(), seen.complaints.end());
+  return line;
 }
 
 /// What is known in the end, and how it is told.
@@ -284,38 +266,12 @@ TEST_CASE("no answer of an API server harms the operator") {
   std::cout << fmt::format("SEED={}: {} fields, {} attacks are known\n", seed, plan.fields,
                            plan.attacks.size())
             << std::flush;
-  auto* memory =
-      ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(memory != MAP_FAILED);
-  auto* shared = new (memory) Shared;
-  auto folder = (fs::temp_directory_path() / "retrust-hostile-XXXXXX").string();
-  REQUIRE(::mkdtemp(folder.data()) != nullptr);
   const auto end = seconds > 0 ? begin + std::chrono::seconds{seconds} : Clock::time_point::max();
-  const auto workers = std::max(1U, std::thread::hardware_concurrency());
-  std::vector<pid_t> pids;
-  for (unsigned i = 0; i < workers; ++i) {
-    const auto pid = ::fork();
-    if (pid == 0) {
-      work(plan, *shared, end, most, fs::path(folder) / std::to_string(i));
-      ::_exit(0);
-    }
-    pids.push_back(pid);
-  }
-  for (const auto pid : pids) {
-    int raw = 0;
-    ::waitpid(pid, &raw, 0);
-    CHECK(raw == 0);
-  }
   Tally tally;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    std::ifstream file(entry.path());
-    for (std::string line; std::getline(file, line);) {
-      boost::system::error_code wrong;
-      const auto value = json::parse(line, wrong);
-      if (!wrong) tally.add(value);
-    }
-  }
-  fs::remove_all(folder);
+  const auto results =
+      e2e::side_by_side(std::min(most, plan.attacks.size()), end,
+                        [&](std::size_t index) { return told(plan.attacks[index]); });
+  for (const auto& line : results) tally.add(line);
   const auto took = std::chrono::duration<double, std::ratio<60>>(Clock::now() - begin).count();
   std::cout << tally.text()
             << fmt::format(

@@ -60,17 +60,17 @@ const std::vector<Scenario>& scenarios() {
                                 {world}}};
   };
   const auto backed_up = [&](const std::string& name, Beside beside) {
-    return Scenario{.name = name,
-                    .command = {name, {"run", "--yes"}, text, changes, beside, {""}},
-                    .backs = Scenario::Backs::up};
+    return Scenario{.name = name, .command = {name, {"run", "--yes"}, text, changes, beside, {""}}};
   };
   const auto rollback = [&](const std::string& name, Beside beside) {
     return Scenario{.name = name, .command = {name, {"rollback"}, text, changes, beside, {""}}};
   };
   const std::string silent = "--fault agents-never-report";
   const std::string users = "--rancher 2.7.0 --kubernetes 1.24";
+  auto first = run("run", "");
+  first.part = Scenario::Part::all;
   static const std::vector<Scenario> all{
-      run("run", ""),
+      first,
       run("run by processes", "", {}, "6s", Scenario::Reads::processes),
       run("run, silent agents", silent, {}, "2s"),
       run("run, silent agents, by processes", silent, {}, "2s", Scenario::Reads::processes),

@@ -16,8 +16,8 @@ struct Scenario {
   enum class Reads { session, processes } reads = Reads::session;
   std::string patience = "6s";  ///< of one wait; short where a wait is in vain anyway
   int status = 0;               ///< where nothing goes wrong
-  /// Without an end of time for what it waits for: nothing hangs there.
-  enum class Backs { not_up, up } backs = Backs::not_up;
+  /// What the whole matrix has of it: everything, or only what no scenario before it has.
+  enum class Part { new_faults, all } part = Part::new_faults;
 };
 
 const std::vector<Scenario>& scenarios();

@@ -70,8 +70,8 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
                          fmt::format("{} start {}", docker.shown(), choice.container)));
   }
   if (container.version.empty()) container.version = observation.local.rancher.version_text;
-  backup.archive = fmt::format("/tmp/rancher-data-backup-{}-{}.tar.gz",
-                               version_for_name(container.version), choice.date);
+  backup.archive = fmt::format("{}{}-{}.tar.gz", archive_begin, version_for_name(container.version),
+                               choice.date);
   backup.folder = folder.string();
   std::vector<awaitable<void>> questions;
   questions.push_back(ask_size(docker, choice.container, backup.data_kib));

@@ -228,6 +228,38 @@ awaitable<void> copy_archive(Context context, ContainerBackup backup) {
       fmt::format("the archive {} of Rancher's data", saved.path.string()));
 }
 
+/// Removes what earlier runs left in the container. A failure does not stop the backup.
+awaitable<void> remove_left(Context context) {
+  const auto& container = context.options().backup.container;
+  const auto docker = context.docker();
+  LeftArchives left;
+  std::optional<std::string> failed;
+  try {
+    left = co_await docker.remove_left(container, std::string(archive_begin));
+  } catch (const Failure& error) {
+    failed = error.in_full();
+  }
+  if (failed) {
+    context.journal().warning(
+        fmt::format("retrust could not look for archives of earlier runs in the container: {}",
+                    *failed),
+        {"see what is there", fmt::format("{} exec {} ls -l /tmp", docker.shown(), container)});
+  }
+  for (const auto& archive : left.removed) {
+    context.journal().warning(
+        fmt::format("an earlier run left {} in the container {}: retrust removed the archive",
+                    archive, container));
+  }
+  for (const auto& archive : left.used) {
+    context.journal().warning(
+        fmt::format("a tar in the container {} is still making {}, an archive of another run: "
+                    "retrust left the archive there",
+                    container, archive),
+        {"if nobody needs the archive, remove it when tar has ended",
+         fmt::format("{} exec {} rm -f {}", docker.shown(), container, archive)});
+  }
+}
+
 awaitable<void> archive_and_copy(Context context, ContainerBackup backup) {
   co_await make_archive(context, backup);
   co_await copy_archive(context, backup);
@@ -239,6 +271,7 @@ awaitable<void> run(Context context) {
   const auto backup = *context.seen().backup.container;
   const auto& container = context.options().backup.container;
   const auto docker = context.docker();
+  co_await remove_left(context);
   std::exception_ptr failure;
   try {
     co_await archive_and_copy(context, backup);

@@ -15,6 +15,8 @@ namespace retrust {
 
 /// Rancher's data folder in its container. The image declares a volume there.
 inline constexpr std::string_view rancher_data = "/var/lib/rancher";
+/// The beginning of the path of an archive of these data in the container.
+inline constexpr std::string_view archive_begin = "/tmp/rancher-data-backup-";
 
 /// A mount of a container.
 struct ContainerMount {

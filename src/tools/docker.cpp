@@ -1,5 +1,7 @@
 #include "tools/docker.h"
 
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "base/lines.h"
@@ -27,6 +29,15 @@ constexpr const char* remove_script =
     "for p in /proc/[0-9]*; do [ \"${p#/proc/}\" = $$ ] && continue; "
     "case \"$(tr '\\0' ' ' <\"$p/cmdline\" 2>/dev/null)\" in "
     "*\"$1\"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; rm -f -- \"$1\"";
+
+/// A script that removes the archives of earlier runs, whose names begin with "$1", and prints the
+/// name of each. Beside an archive on which a tar still works, the script prints `used` first.
+constexpr const char* left_script =
+    "for f in \"$1\"*-20[0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z.tar.gz; do "
+    "[ -f \"$f\" ] || continue; used=; for p in /proc/[0-9]*; do "
+    "case \"$(tr '\\0' ' ' <\"$p/cmdline\" 2>/dev/null)\" in \"tar \"*\"$f\"*) used=1;; esac; "
+    "done; "
+    "if [ \"$used\" ]; then echo \"used $f\"; else rm -f -- \"$f\" && echo \"$f\"; fi; done; :";
 
 /// A script that ends each process with "$1" in its environment.
 constexpr const char* end_script =
@@ -164,6 +175,27 @@ awaitable<void> Docker::remove(ContainerName container, std::string file) const 
             .purpose = Purpose::cleanup};
   const auto outcome = co_await start(std::move(call));
   if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker exec rm");
+}
+
+awaitable<LeftArchives> Docker::remove_left(ContainerName container, std::string begin) const {
+  Call call{.args = script_args(container, left_script).absolute_path(begin),
+            .shown = fmt::format("{} exec {} rm -f {}*-DATE.tar.gz (of earlier runs)", shown(),
+                                 container, begin),
+            .deadline = target_.command_timeout};
+  const auto outcome = co_await start(std::move(call));
+  if (!outcome.succeeded()) throw explain_docker(outcome, target_.named, "docker exec rm");
+  LeftArchives left;
+  constexpr std::string_view used = "used ";
+  // The container is not trusted, and its words are shown in a command to paste.
+  const auto is_path = [&](std::string_view text) {
+    return text.starts_with(begin) && shell_line({std::string(text)}) == text;
+  };
+  for_each_line(outcome.out, [&](std::string_view line) {
+    const auto in_use = line.starts_with(used);
+    if (in_use) line.remove_prefix(used.size());
+    if (is_path(line)) (in_use ? left.used : left.removed).emplace_back(line);
+  });
+  co_return left;
 }
 
 awaitable<void> Docker::restart(ContainerName container, std::chrono::milliseconds deadline) const {

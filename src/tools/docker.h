@@ -23,6 +23,12 @@ namespace retrust {
 /// The beginning of the environment variable that marks a process in a container.
 inline constexpr const char* mark_name = "RETRUST_MARK=";
 
+/// Paths in a container of archives that no run needs any longer.
+struct LeftArchives {
+  std::vector<std::string> removed = {};
+  std::vector<std::string> used = {};  ///< a tar is still making them
+};
+
 struct DockerTarget {
   std::string program = "docker";
   std::chrono::milliseconds command_timeout{std::chrono::seconds{60}};
@@ -73,6 +79,11 @@ class Docker {
   /// Removes a file in the container and ends each process there that works on the file: `docker
   /// exec` passes no signals on. Also runs after an interruption.
   boost::asio::awaitable<void> remove(ContainerName container, std::string file) const;
+
+  /// Removes archives that earlier runs left, for instance because somebody killed them. `begin` is
+  /// the beginning of their paths. An archive that a tar is making stays.
+  boost::asio::awaitable<LeftArchives> remove_left(ContainerName container,
+                                                   std::string begin) const;
 
   /// Runs `docker restart`, which returns once the container has started again.
   boost::asio::awaitable<void> restart(ContainerName container,

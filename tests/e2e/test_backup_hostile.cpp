@@ -65,6 +65,31 @@ TEST_CASE("an archive is copied by docker cp, read by tar, and then gets its nam
   CHECK(fs::exists(sandbox.directory() / "docker" / "removed"));
 }
 
+TEST_CASE("an archive that a killed run left in the container is removed, and the run says so") {
+  Sandbox sandbox;
+  const auto in_container = sandbox.directory() / "docker" / "tmp";
+  // docker cp goes on for ever, so that the archive is there when the run is killed.
+  const auto killed = sandbox.start(call(sandbox, {"run", "--yes", "--timeout", "30s"},
+                                         {{"RETRUST_TEST_DOCKER_CP", "exec sleep 60"}}));
+  wait_until("the archive is copied", [&] {
+    return has(read_file(sandbox.directory() / "docker" / "log"), "cp rancher:/tmp/rancher-data");
+  });
+  killed->signal(SIGKILL);
+  CHECK(killed->wait() == 128 + SIGKILL);
+  const auto left = names_in(in_container);
+  REQUIRE(left.size() == 1);
+  // Not of a run of retrust.
+  write_file(in_container / "rancher-data-backup-v2.4.17-2026-11-27.tar.gz", "by hand");
+
+  const auto run = sandbox.retrust(call(sandbox, {"run", "--yes", "--timeout", "30s"}, {}));
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.err, "an earlier run left /tmp/" + left.front() +
+                         " in the container rancher: retrust removed the archive"));
+  CHECK(names_in(in_container) ==
+        std::vector<std::string>{"rancher-data-backup-v2.4.17-2026-11-27.tar.gz"});
+}
+
 TEST_CASE("what docker delivers is no backup unless it is a whole archive in a regular file") {
   Sandbox sandbox;
   struct Case {

@@ -163,6 +163,12 @@ const std::map<std::string, std::vector<std::regex>>& lines_of_others() {
         literal(R"x(for p in /proc/[0-9]*; do [ "${p#/proc/}" = $$ ] && continue; )x"
                 R"x(case "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in )x"
                 R"x(*"$1"*) kill "${p#/proc/}" 2>/dev/null;; esac; done; rm -f -- "$1")x");
+    const auto left = literal(
+        R"x(for f in "$1"*-20[0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z.tar.gz; )x"
+        R"x(do [ -f "$f" ] || continue; used=; for p in /proc/[0-9]*; )x"
+        R"x(do case "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in "tar "*"$f"*) used=1;; esac; )x"
+        R"x(done; if [ "$used" ]; then echo "used $f"; else rm -f -- "$f" && echo "$f"; fi; )x"
+        R"x(done; :)x");
     const auto end = literal(
         R"x(for p in /proc/[0-9]*; do case " $(tr '\0' ' ' <"$p/environ" 2>/dev/null) " in )x"
         R"x(*" $1 "*) kill "${p#/proc/}" 2>/dev/null;; esac; done; :)x");
@@ -181,6 +187,7 @@ const std::map<std::string, std::vector<std::regex>>& lines_of_others() {
           std::regex("exec rancher tar zcvf " + archive + " /var/lib/rancher"),
           std::regex("exec rancher sh -c (" + size + "|" + remove + ") sh " + archive),
           std::regex("exec rancher sh -c " + end + " sh " + mark),
+          std::regex("exec rancher sh -c " + left + " sh /tmp/rancher-data-backup-"),
           std::regex("cp rancher:" + archive + " /[-A-Za-z0-9._/]+/backup(/[-A-Za-z0-9._]+)?"),
           // kubectl's own follow.
           std::regex("exec -e " + mark + "( -i)? rancher kubectl")}},

@@ -69,9 +69,13 @@ bool is_defined(int status, const std::string& command) {
 }  // namespace
 
 std::string general_name(const json::value& object) {
-  static const std::regex random("(-[a-f0-9]{8,10})?-[a-z0-9]{5}$");
-  return e2e::text(object, "/kind") + " " + e2e::text(object, "/metadata/namespace") + "/" +
-         std::regex_replace(e2e::text(object, "/metadata/name"), random, "-#");
+  // The API server makes names without vowels: apimachinery pkg/util/rand/rand.go (alphanums).
+  static const std::regex random("(-[a-f0-9]{8,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}(?=-|$)");
+  const auto kind = e2e::text(object, "/kind");
+  const auto name = e2e::text(object, "/metadata/name");
+  // Those of clusters are not made up, and one of them is somebody else's.
+  return kind + " " + e2e::text(object, "/metadata/namespace") + "/" +
+         (kind == "Cluster" ? name : std::regex_replace(name, random, "-#"));
 }
 
 std::set<std::string> differing(const json::value& before, const json::value& after) {
@@ -193,6 +197,15 @@ std::vector<std::string> files_with(const std::set<std::string>& secrets,
   };
   below(sandbox.directory(), {sandbox.directory() / "sandbox", sandbox.directory() / "docker"});
   below("/dev/shm", {});
+  return found;
+}
+
+std::vector<std::string> archives_in_container(const e2e::Sandbox& sandbox) {
+  std::vector<std::string> found;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(sandbox.directory() / "docker" / "tmp", none)) {
+    found.push_back(entry.path().filename().string());
+  }
   return found;
 }
 

@@ -37,6 +37,8 @@ std::vector<std::string> counting_changes(const e2e::Sandbox& sandbox, std::size
 /// Files below a folder, and in shared memory, that hold a secret, except files that may.
 std::vector<std::string> files_with(const std::set<std::string>& secrets,
                                     const e2e::Sandbox& sandbox);
+/// What is in /tmp of the played container.
+std::vector<std::string> archives_in_container(const e2e::Sandbox& sandbox);
 /// Programs that are still there and got that word in their environment; waits for their end.
 std::vector<std::string> left_over(const std::string& word);
 

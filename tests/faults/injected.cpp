@@ -85,8 +85,7 @@ const std::map<std::uint64_t, Watched>& watched() {
       {SYS_prlimit64, {"prlimit64", Names::nothing}},
       {SYS_getrandom, {"getrandom", Names::nothing}},
       {SYS_waitid, {"waitid", Names::nothing}},
-      {SYS_mmap, {"mmap", Names::nothing}},
-      {SYS_brk, {"brk", Names::nothing}}};
+      {SYS_mmap, {"mmap", Names::nothing}}};
   return all;
 }
 
@@ -134,11 +133,13 @@ class Tracer {
   Course run(std::chrono::seconds limit) {
     auto end = Clock::now() + limit;
     enum class Stage { runs, told, killed } stage = Stage::runs;
-    while (!over_) {
+    // A child that has been forked goes on without the program.
+    while (!tracees_.empty()) {
       int raw = 0;
       const auto pid = ::waitpid(-1, &raw, __WALL);
       if (pid > 0) take(pid, raw);
-      if (Clock::now() < end || stage == Stage::killed) continue;
+      if (Clock::now() < end) continue;
+      if (over_ || stage == Stage::killed) break;
       course_.ended.pace = Ended::Pace::too_late;
       ::kill(program_, stage == Stage::told ? SIGKILL : SIGTERM);
       stage = stage == Stage::told ? Stage::killed : Stage::told;
@@ -184,6 +185,12 @@ class Tracer {
       tracees_.erase(pid);
       ::ptrace(PTRACE_DETACH, pid, nullptr, 0);
     } else {
+      if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+          event == PTRACE_EVENT_CLONE) {
+        unsigned long child = 0;
+        ::ptrace(PTRACE_GETEVENTMSG, pid, nullptr, &child);
+        tracees_.try_emplace(static_cast<pid_t>(child));
+      }
       go_on(pid, event != 0 ? 0 : signal);
     }
   }

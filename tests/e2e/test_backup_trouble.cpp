@@ -250,6 +250,25 @@ TEST_CASE("Ctrl-C ends what was begun in the container, too") {
   CHECK(has(transcripts(sandbox.run_folder()), "interrupted by signal 2"));
 }
 
+TEST_CASE("what a killed run left in the container goes with the next run") {
+  Sandbox sandbox;
+  const Engine engine;
+  fill(engine, 3);
+  const auto mark = engine.directory() / "copying";
+  Trouble trouble;
+  trouble.docker = engine.docker_that("touch '" + mark.string() + "'; exec sleep 5");
+  const auto child = sandbox.start(call(engine, trouble));
+  wait_until("the archive is copied", [&] { return fs::exists(mark); });
+  child->signal(SIGKILL);
+  CHECK(child->wait() == 128 + SIGKILL);
+  CHECK(has(engine.left_behind(), "rancher-data-backup"));
+  const auto run = sandbox.retrust(call(engine, {}));
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.err, "in the container rancher: retrust removed the archive"));
+  wait_until("nothing is left", [&] { return engine.left_behind().empty(); });
+}
+
 TEST_CASE("a container that stops in the middle") {
   Sandbox sandbox;
   const Engine engine;

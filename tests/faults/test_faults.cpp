@@ -84,7 +84,7 @@ AllLearnt learnt_of(const std::vector<Scenario>& of) {
     learnt.touched = strings_of(line.at("touched"));
     for (const auto& each : line.at("faults").as_array()) {
       const auto parts = strings_of(each);
-      if (!std::regex_search(parts[0], kinds)) continue;
+      if (!std::regex_search(parts[0] + " " + parts[1] + " # " + parts[2], kinds)) continue;
       learnt.faults.push_back(
           {.scenario = name, .kind = parts[0], .spec = parts[1], .what = parts[2]});
     }

@@ -31,6 +31,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// The time after which a watch in a container ends by itself, and begins again if retrust still
+/// waits.
+constexpr const char* longest_contained_watch = "--request-timeout=30s";
+
 /// A new, unique value of mark_name.
 std::string new_mark() {
   std::random_device random;
@@ -341,6 +345,12 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
     return run_announced(*runner_, *events_, std::move(announcement), std::move(command),
                          std::move(reader));
   }
+  // docker passes no end on, and a retrust that is killed cannot end a watch in the container.
+  const auto& words = call.args.list();
+  Arguments bounded;
+  if (std::find(words.begin(), words.end(), "-w") != words.end()) {
+    bounded.words({longest_contained_watch});
+  }
   auto mark = new_mark();
   command.args = Arguments{"exec", "-e"}
                      .joined(mark_name, mark)
@@ -348,6 +358,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
                      .container(target_.container)
                      .words({"kubectl"})
                      .append(args)
+                     .append(bounded)
                      .list();
   return run_contained(std::move(announcement), std::move(command), std::move(reader),
                        std::move(mark));

@@ -279,6 +279,17 @@ TEST_CASE("Ctrl-C ends what works in the container, too") {
   container.check_nothing_left();
 }
 
+TEST_CASE("a watch in the container ends by itself after a SIGKILL to retrust") {
+  Sandbox sandbox({"--fault", "agents-never-report"});
+  const Container container(sandbox);
+  const auto run = sandbox.start(container.run());
+  wait_until("a watch runs in the container",
+             [&] { return has(container.log(), " -w ") && container.left() > 0; });
+  run->signal(SIGKILL);
+  CHECK(run->wait() == 128 + SIGKILL);
+  container.check_nothing_left();
+}
+
 /// Rancher 2.1 in a container: no Deployment in its cluster.
 std::vector<std::string> old_rancher() {
   return {"--rancher", "2.1"};

@@ -101,7 +101,7 @@ Complaints against_kubectls(const std::vector<std::string>& words,
   static const std::set<std::string> flags{
       "--", "-w", "--output-watch-events", "--ignore-not-found", "--wait=false", "--raw",
       "--minify", "--flatten", "--no-headers", "--validate=false", "--client", "--all-namespaces",
-      "--interactive=false", "--dry-run=none", "--force=false",
+      "--interactive=false", "--request-timeout=30s", "--dry-run=none", "--force=false",
       "--reject-methods=^(PUT|PATCH|DELETE)$",
       // Of the sandbox's kubeconfigs.
       "--context=downstream", "--context=local",

@@ -337,6 +337,21 @@ void Folder::move(const std::string& name, const Folder& to, const std::string& 
   if (!synchronised(to.held_->descriptor)) cannot("write", path, errno);
 }
 
+void Folder::replace(const std::string& name, const std::string& new_name) const {
+  const auto path = path_of(checked(new_name, held_->path));
+  checked(name, held_->path);
+  if (::renameat(number(), name.c_str(), number(), new_name.c_str()) != 0) {
+    cannot("write", path, errno);
+  }
+}
+
+void Folder::synchronise() const {
+  if (!synchronised(held_->descriptor)) cannot("write", held_->path, errno);
+  // A parent that the caller may not read cannot be opened for this.
+  const Descriptor parent(::openat(number(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent && !synchronised(parent)) cannot("write", held_->path.parent_path(), errno);
+}
+
 void Folder::remove(const std::string& name) const noexcept {
   if (::unlinkat(number(), name.c_str(), 0) != 0 && errno == EISDIR) {
     ::unlinkat(number(), name.c_str(), AT_REMOVEDIR);

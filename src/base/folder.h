@@ -51,6 +51,10 @@ class Folder {
 
   /// Moves a file to another folder, or name, and waits for the disk. Never replaces a file.
   void move(const std::string& name, const Folder& to, const std::string& new_name) const;
+  /// Gives a file another name in this folder, in the place of the file that has it.
+  void replace(const std::string& name, const std::string& new_name) const;
+  /// Waits until the disk has the names of the members, and the folder's own in its parent.
+  void synchronise() const;
   /// Removes a file, or an empty folder, where it is there.
   void remove(const std::string& name) const noexcept;
   /// Removes a folder with all its contents, as far as the system allows.

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -26,20 +27,29 @@ PrivateFile::PrivateFile(const Folder& folder, const std::string& name, Begin be
       name_(name),
       descriptor_(begin == Begin::empty ? folder.create_file(name) : folder.append_to_file(name)) {}
 
+std::uint64_t PrivateFile::size() const {
+  struct ::stat state {};
+  if (::fstat(descriptor_.get(), &state) != 0) cannot_write(path(), errno);
+  return static_cast<std::uint64_t>(state.st_size);
+}
+
+void PrivateFile::take_back(std::uint64_t size) noexcept {
+  const auto end = static_cast<off_t>(size);
+  if (::ftruncate(descriptor_.get(), end) == 0) ::lseek(descriptor_.get(), end, SEEK_SET);
+}
+
 void PrivateFile::write(std::string_view text) {
+  const auto before = size();
   while (!text.empty()) {
     const auto written = ::write(descriptor_.get(), text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) cannot_write(path(), errno);
+    if (written <= 0) {
+      const auto error = written < 0 ? errno : ENOSPC;
+      // A full disk may take the first half of a line.
+      take_back(before);
+      cannot_write(path(), error);
+    }
     text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-void PrivateFile::rewrite(std::string_view text) {
-  if (::lseek(descriptor_.get(), 0, SEEK_SET) != 0) cannot_write(path(), errno);
-  write(text);
-  if (::ftruncate(descriptor_.get(), static_cast<off_t>(text.size())) != 0) {
-    cannot_write(path(), errno);
   }
 }
 
@@ -60,6 +70,19 @@ BackupFile::~BackupFile() {
 void BackupFile::keep() {
   file_.sync();
   folder_.move(unfinished_, folder_, name_);
+}
+
+void replace_file(const Folder& folder, const std::string& name, std::string_view text) {
+  const auto unfinished = fmt::format(".{}.part", name);
+  try {
+    PrivateFile file(folder, unfinished);
+    file.write(text);
+    file.sync();
+    folder.replace(unfinished, name);
+  } catch (...) {
+    folder.remove(unfinished);
+    throw;
+  }
 }
 
 }  // namespace retrust

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -16,10 +17,12 @@ class PrivateFile {
   enum class Begin { empty, at_end };
   PrivateFile(const Folder& folder, const std::string& name, Begin begin = Begin::empty);
 
+  /// Adds the text at the end: all of it, or nothing where it throws.
   void write(std::string_view text);
-  /// Puts the text in the place of all that was written. A kill in the middle leaves a part of it,
-  /// with the end of what was there.
-  void rewrite(std::string_view text);
+  /// Takes back what was written beyond this size in bytes, as far as the system allows.
+  void take_back(std::uint64_t size) noexcept;
+  /// Size in bytes.
+  std::uint64_t size() const;
   /// Waits until the disk has the file (fdatasync).
   void sync();
   std::filesystem::path path() const { return folder_.path_of(name_); }
@@ -49,5 +52,9 @@ class BackupFile {
   std::string unfinished_;
   PrivateFile file_;
 };
+
+/// Puts a file with the text under the name, in the place of the file that was there. The file is
+/// always whole, the old one or the new one, also after a kill. Throws as PrivateFile does.
+void replace_file(const Folder& folder, const std::string& name, std::string_view text);
 
 }  // namespace retrust

@@ -23,17 +23,29 @@ std::string json_line(const Event& event) {
 
 void JsonlWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
+  const auto before = file_.size();
   file_.write(json_line(event) + "\n");
   // A change is announced before it is made, and the disk must then have all earlier events.
-  if (event.is<Change, RunEnded>()) file_.sync();
+  if (!event.is<Change, RunEnded>()) return;
+  try {
+    file_.sync();
+  } catch (...) {
+    // The end of the run is told once, and the change is not made.
+    file_.take_back(before);
+    throw;
+  }
 }
 
 void MarkdownWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
+  // A second end corrects the first.
+  if (event.is<RunEnded>() && !events_.empty() && events_.back().is<RunEnded>()) {
+    events_.pop_back();
+  }
   events_.push_back(event);
   if (events_.size() > 1 && !is_landmark(event)) return;
-  file_.rewrite(document(events_));
-  if (event.is<RunEnded>()) file_.sync();
+  replace_file(folder_, "transcript.md", document(events_));
+  if (event.is<RunEnded>()) folder_.synchronise();
 }
 
 }  // namespace retrust

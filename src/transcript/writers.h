@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/folder.h"
@@ -24,11 +25,11 @@ class JsonlWriter final : public EventSink {
 /// Writes transcript.md, to attach to a ticket: see document.h.
 class MarkdownWriter final : public EventSink {
  public:
-  explicit MarkdownWriter(const Folder& folder) : file_(folder, "transcript.md") {}
+  explicit MarkdownWriter(Folder folder) : folder_(std::move(folder)) {}
   void emit(const Event& event) override;
 
  private:
-  PrivateFile file_;
+  Folder folder_;
   std::vector<Event> events_;
 };
 

@@ -15,6 +15,7 @@
 
 #include "base/display_text.h"
 #include "base/text.h"
+#include "process/descriptor_limit.h"
 #include "transcript/journal.h"
 
 namespace retrust {
@@ -43,11 +44,14 @@ Invocation::Invocation(Options options_given, Called called_as, const Environmen
     : options(std::move(options_given)),
       called(with_elsewhere(std::move(called_as), options)),
       operator_name(operator_text(environment)),
-      runner(io.get_executor()),
+      runner(io.get_executor(), raise_descriptor_limit()),
       prompt(io.get_executor(), output),
       events(redactor),
       toolbox(options, runner, events, redactor),
+      resource_wait_(events, options.timeout,
+                     [this] { return record_ && record_->standing().changed; }),
       signals_(io) {
+  runner.on_shortage(resource_wait_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     // What we were started to ignore, as by nohup, stays ignored.
     struct sigaction inherited {};

@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "app/record.h"
+#include "app/resources.h"
 #include "app/toolbox.h"
 #include "base/failure.h"
 #include "base/redactor.h"
@@ -54,6 +55,7 @@ class Invocation {
   boost::asio::awaitable<ExitStatus> guarded(Command command);
   void report(const Failure& failure);
 
+  ResourceWait resource_wait_;
   bool prints_lines_ = false;
   boost::asio::signal_set signals_;
   std::optional<Record> record_;

@@ -14,7 +14,8 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
   const auto permissions = changes_something(app.options) ? Permissions::ask : Permissions::leave;
   RunnerOptions options{app.toolbox.observe_options(permissions, reached),
                         app.toolbox.plan_options(reached), app.options.timeout,
-                        [&record](const ClusterId& id) { record.name_after(id); }};
+                        [&record](const ClusterId& id) { record.name_after(id); },
+                        [&app] { return check_resources(app.runner); }};
   auto runner = std::make_shared<StepRunner>(std::move(reached), app.toolbox.backup_tools(),
                                              Journal(app.events), record.folder, std::move(options),
                                              record.confirm());

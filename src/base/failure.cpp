@@ -14,16 +14,35 @@ bool is_shortage(const std::error_code& error) {
   return error == std::errc::too_many_files_open ||
          error == std::errc::too_many_files_open_in_system ||
          error == std::errc::resource_unavailable_try_again ||
-         error == std::errc::not_enough_memory;
+         error == std::errc::not_enough_memory || error == std::errc::no_space_on_device;
 }
 
+namespace {
+
+Advice against(const std::error_code& error) {
+  if (error == std::errc::too_many_files_open) {
+    return {"allow retrust more open files, then run again", "ulimit -n 1024"};
+  }
+  if (error == std::errc::too_many_files_open_in_system) {
+    return {
+        "all programs together have too many files open: end some, then run again; see the "
+        "number and the limit",
+        "cat /proc/sys/fs/file-nr"};
+  }
+  if (error == std::errc::not_enough_memory) {
+    return {"free memory, then run again; see what is used", "free -m; ulimit -v"};
+  }
+  if (error == std::errc::no_space_on_device) {
+    return {"make room, then run again; see where there is none", "df -h; df -i"};
+  }
+  return {"end other processes, or allow more, then run again; see the limit, and how many run",
+          "ulimit -u; ps -L -u \"$(id -u)\" | wc -l"};
+}
+
+}  // namespace
+
 Failure shortage(std::string happened, const std::error_code& error) {
-  return {ExitStatus::failed, std::move(happened),
-          error == std::errc::too_many_files_open
-              ? Advice("allow retrust more open files, then run again", "ulimit -n 1024")
-              : Advice("end other processes, or allow more processes and memory, then run again; "
-                       "see the limits",
-                       "ulimit -a")};
+  return {ExitStatus::failed, std::move(happened), against(error)};
 }
 
 Failure unexpected(const std::exception& error) {

@@ -45,10 +45,10 @@ class Failure : public std::runtime_error {
 /// The text of an exception. Boost's own text may end with a source path of the library.
 std::string reason_of(const std::exception& error);
 
-/// Whether the system lacks a descriptor, a process or memory.
+/// Whether the system lacks a descriptor, a process, memory or room on a disk.
 bool is_shortage(const std::error_code& error);
 
-/// The failure of something for lack of that, with advice about the limits.
+/// The failure of something for lack of that, with advice that names the limit.
 Failure shortage(std::string happened, const std::error_code& error);
 
 /// The failure for an exception that no caller expects.

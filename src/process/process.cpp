@@ -54,8 +54,12 @@ std::pair<std::string, Outcome> locate(const std::string& program) {
 /// executor; whoever waits is told by `finished`.
 class Job : public std::enable_shared_from_this<Job> {
  public:
-  Job(const asio::any_io_executor& executor, Command command, OutputReader reader)
-      : executor_(executor), command_(std::move(command)), reader_(std::move(reader)) {}
+  Job(const asio::any_io_executor& executor, Command command, OutputReader reader,
+      std::optional<std::uint64_t> open_files)
+      : executor_(executor),
+        command_(std::move(command)),
+        reader_(std::move(reader)),
+        open_files_(open_files) {}
 
   /// Where the executor goes before the child does; the handle then ends and awaits the child.
   ~Job() {
@@ -101,6 +105,10 @@ class Job : public std::enable_shared_from_this<Job> {
   }
 
   Purpose purpose() const { return command_.purpose; }
+
+  /// What was given to a child that could not be started.
+  Command take_command() { return std::move(command_); }
+  OutputReader take_reader() { return std::move(reader_); }
 
   Outcome take_outcome() { return std::move(outcome_); }
 
@@ -162,6 +170,7 @@ class Job : public std::enable_shared_from_this<Job> {
                            command_.on_parent_death,
                            command_.largest_file,
                            command_.most_memory,
+                           open_files_,
                            command_.pace,
                            command_.terminal};
     const ChildEnvironment environment(command_.environment);
@@ -318,6 +327,7 @@ class Job : public std::enable_shared_from_this<Job> {
   asio::any_io_executor executor_;
   Command command_;
   OutputReader reader_;
+  std::optional<std::uint64_t> open_files_;
   bp::process process_{executor_};
   ChildEnd end_{executor_};
   asio::posix::stream_descriptor in_{executor_};
@@ -343,7 +353,8 @@ class Job : public std::enable_shared_from_this<Job> {
 }  // namespace
 
 struct Runner::State {
-  explicit State(asio::any_io_executor used) : executor(std::move(used)) {}
+  State(asio::any_io_executor used, std::optional<std::uint64_t> most_open)
+      : executor(std::move(used)), open_files(most_open) {}
 
   /// A job in the list of those running, for as long as somebody waits for it.
   class Entry {
@@ -366,26 +377,46 @@ struct Runner::State {
   asio::any_io_executor executor;
   std::set<std::shared_ptr<Job>> jobs;
   std::optional<int> interrupted;
+  std::optional<std::uint64_t> open_files;
+  Shortage* shortage = nullptr;
 };
 
-Runner::Runner(asio::any_io_executor executor)
-    : state_(std::make_shared<State>(std::move(executor))) {}
+Runner::Runner(asio::any_io_executor executor, std::optional<std::uint64_t> open_files)
+    : state_(std::make_shared<State>(std::move(executor), open_files)) {}
 
 Runner::~Runner() = default;
 
 asio::awaitable<Outcome> Runner::run(Command command, OutputReader reader) {
   const auto state = state_;
-  if (state->interrupted && command.purpose == Purpose::ordinary) {
-    Outcome none;
-    none.ending = Ending::interrupted;
-    none.code = *state->interrupted;
-    co_return none;
+  auto lacked = false;
+  for (;;) {
+    if (state->interrupted && command.purpose == Purpose::ordinary) {
+      Outcome none;
+      none.ending = Ending::interrupted;
+      none.code = *state->interrupted;
+      co_return none;
+    }
+    const auto job = std::make_shared<Job>(state->executor, std::move(command), std::move(reader),
+                                           state->open_files);
+    if (job->start()) {
+      if (lacked) state->shortage->over();
+      const State::Entry entry(*state, job);
+      co_await job->finished();
+      co_return job->take_outcome();
+    }
+    auto outcome = job->take_outcome();
+    const auto waits = outcome.ending == Ending::no_resources && state->shortage != nullptr;
+    if (!waits || state->interrupted) co_return outcome;
+    lacked = true;
+    const auto again = co_await state->shortage->tries_again(outcome);
+    if (!again) co_return outcome;
+    command = job->take_command();
+    reader = job->take_reader();
   }
-  const auto job = std::make_shared<Job>(state->executor, std::move(command), std::move(reader));
-  if (!job->start()) co_return job->take_outcome();
-  const State::Entry entry(*state, job);
-  co_await job->finished();
-  co_return job->take_outcome();
+}
+
+void Runner::on_shortage(Shortage& shortage) {
+  state_->shortage = &shortage;
 }
 
 void Runner::interrupt(int signal) {

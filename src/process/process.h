@@ -16,6 +16,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "process/outcome.h"
+#include "process/shortage.h"
 
 namespace retrust {
 
@@ -88,7 +89,9 @@ struct Command {
 /// whole group. Single-threaded: everything happens on the executor given.
 class Runner {
  public:
-  explicit Runner(boost::asio::any_io_executor executor);
+  /// `open_files` is the soft limit of open files of each child; ours where there is none.
+  explicit Runner(boost::asio::any_io_executor executor,
+                  std::optional<std::uint64_t> open_files = {});
   ~Runner();
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
@@ -98,6 +101,10 @@ class Runner {
   /// What the reader or the watch throws comes out when the child has ended. A run that is
   /// cancelled, or destroyed, ends its child.
   boost::asio::awaitable<Outcome> run(Command command, OutputReader reader = {});
+
+  /// Sets what becomes of children that cannot be started; without it they fail at once. It must
+  /// outlive this.
+  void on_shortage(Shortage& shortage);
 
   /// Passes the signal on to every running child; one that is still there after its grace is
   /// killed. A second call kills at once. From then on run() starts nothing but what cleans up, and

@@ -49,6 +49,14 @@ bool limit(decltype(RLIMIT_CORE) resource, std::uint64_t most) noexcept {
   return ::setrlimit(resource, &wanted) == 0;
 }
 
+/// Sets a soft limit, which the child may raise.
+bool limit_softly(decltype(RLIMIT_CORE) resource, std::uint64_t most) noexcept {
+  rlimit now{};
+  if (::getrlimit(resource, &now) != 0) return false;
+  now.rlim_cur = std::min<rlim_t>(most, now.rlim_max);
+  return ::setrlimit(resource, &now) == 0;
+}
+
 bool set_up(const Start& start) noexcept {
   const auto& terms = start.terms;
   if (::setpgid(0, 0) != 0) return false;
@@ -70,6 +78,7 @@ bool set_up(const Start& start) noexcept {
   if (!limit(RLIMIT_CORE, 1)) return false;
   if (terms.most_memory && !limit(RLIMIT_AS, *terms.most_memory)) return false;
   if (terms.largest_file && !limit(RLIMIT_FSIZE, *terms.largest_file)) return false;
+  if (terms.open_files && !limit_softly(RLIMIT_NOFILE, *terms.open_files)) return false;
   if (terms.pace == Pace::yielding) static_cast<void>(::nice(yielding_increment));
   if (terms.on_parent_death == OnParentDeath::ends_child) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;

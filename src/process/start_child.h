@@ -19,6 +19,8 @@ struct ChildTerms {
   OnParentDeath on_parent_death = OnParentDeath::goes_on;
   std::optional<std::uint64_t> largest_file = {};
   std::optional<std::uint64_t> most_memory = {};
+  /// Its soft limit of open files; ours where there is none.
+  std::optional<std::uint64_t> open_files = {};
   Pace pace = Pace::ordinary;
   Terminal terminal = Terminal::kept;
 };

@@ -290,6 +290,7 @@ awaitable<void> Rollback::run() {
   const auto answer = co_await confirm_(std::move(question));
   // change_cluster reads the resource again before the change, but not the Secret.
   if (answer == Answer::yes) co_await check_token_secret();
+  if (options_.before_change) co_await options_.before_change();
 
   const auto journal = journal_.in_section("2.5");
   journal.step_started("rollback", "puts back what Rancher had stored");

@@ -27,6 +27,8 @@ struct RollbackOptions {
   /// True if the rollback overwrites changes that somebody else made since. Otherwise it refuses.
   bool overwrites_others = false;
   std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for an API server to answer
+  /// Called before the change. Throws Failure where this machine lacks what a change needs.
+  std::function<boost::asio::awaitable<void>()> before_change = {};
 };
 
 /// Restores Rancher's stored credentials of a cluster from before a run: the CA, and the token or

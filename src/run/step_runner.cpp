@@ -181,6 +181,7 @@ awaitable<void> StepRunner::observe_again() {
 }
 
 awaitable<void> StepRunner::save_cluster() {
+  if (before_change_) co_await before_change_();
   // Somebody may have thought about the question.
   if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
     const auto id = context_.seen().local.cluster.id;

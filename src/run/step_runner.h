@@ -38,6 +38,8 @@ struct RunnerOptions {
   std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for each effect of a step
   /// Called once the cluster's ID is known, before anything is saved.
   std::function<void(const ClusterId&)> identified = {};
+  /// Called before the first change. Throws Failure where this machine lacks what changes need.
+  std::function<boost::asio::awaitable<void>()> before_change = {};
 };
 
 /// Performs steps: observes, plans, asks for consent, acts, proves. Knows no step by name.
@@ -49,6 +51,7 @@ class StepRunner {
       : observe_(std::move(options.observe)),
         confirm_(std::move(confirm)),
         identified_(std::move(options.identified)),
+        before_change_(std::move(options.before_change)),
         data_(std::move(clusters), std::move(tools), std::move(journal), folder,
               std::move(options.plan), options.wait) {}
   StepRunner(const StepRunner&) = delete;
@@ -114,6 +117,7 @@ class StepRunner {
   ObserveOptions observe_;
   Confirm confirm_;
   std::function<void(const ClusterId&)> identified_;
+  std::function<boost::asio::awaitable<void>()> before_change_;
   RunData data_;
   Context context_{data_};
   BackupOffers offers_;

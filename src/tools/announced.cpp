@@ -85,8 +85,10 @@ boost::asio::awaitable<CommandEnd> run_to_end(Runner& runner, Command command,
 }  // namespace
 
 NoResources::NoResources(const Outcome& outcome)
-    : Failure(shortage(fmt::format("cannot start {}", outcome.err),
-                       {outcome.code, std::generic_category()})) {}
+    : Failure(
+          shortage(fmt::format("no resources for another process on this machine: cannot start {}",
+                               outcome.err),
+                   {outcome.code, std::generic_category()})) {}
 
 void Gate::open(Secrets secrets) {
   secrets_ = secrets;

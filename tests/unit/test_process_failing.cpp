@@ -117,7 +117,7 @@ TEST_CASE("nor does one that cannot even be told of") {
 }
 
 TEST_CASE("a shortage of the system is told apart from a program that cannot be run") {
-  for (const auto error : {EMFILE, ENFILE, EAGAIN, ENOMEM}) {
+  for (const auto error : {EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC}) {
     CAPTURE(error);
     const Apart apart({SYS_clone}, static_cast<unsigned>(error),
                       [] { return test::run(shell("")); });

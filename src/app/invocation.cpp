@@ -132,6 +132,7 @@ void Invocation::report(const Failure& failure) {
     toolbox.end_sessions();
     auto shown = failure;
     shown.advice = completed(record_ ? record_->called() : called, failure.advice);
+    if (record_) record_->release_room();
     Journal(events).failure(shown);
     if (record_) record_->end_failed(shown);
   } catch (const Failure& unwritten) {
@@ -141,7 +142,9 @@ void Invocation::report(const Failure& failure) {
 }
 
 Record& Invocation::open_record(std::string_view what) {
-  return record_.emplace(*this, what);
+  auto& record = record_.emplace(*this, what);
+  record.reserve_room();
+  return record;
 }
 
 bool Invocation::lost_lines() const {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/invocation.h"
+#include "app/usage.h"
 #include "app/version.h"
 #include "base/text.h"
 #include "transcript/journal.h"
@@ -17,6 +18,16 @@
 namespace retrust {
 
 using boost::asio::awaitable;
+
+namespace {
+
+/// "the run folder X was deleted" as a sentence.
+std::string sentence(std::string clause) {
+  if (clause.starts_with("the ")) clause.front() = 'T';
+  return clause + ".";
+}
+
+}  // namespace
 
 std::string run_folder_name(const Options& options, std::string_view id) {
   if (!options.run_dir.empty()) return options.run_dir;
@@ -30,8 +41,9 @@ Record::Record(Invocation& app, std::string_view what)
     : folder(run_folder_name(app.options),
              app.options.run_dir.empty() ? RunFolder::Name::own : RunFolder::Name::given),
       app_(app) {
-  app.events.add(std::make_shared<MarkdownWriter>(folder.folder()));
-  app.events.add(std::make_shared<JsonlWriter>(folder.folder()));
+  app.events.add_record(std::make_shared<FolderGuard>(folder));
+  app.events.add_record(std::make_shared<MarkdownWriter>(folder.folder()));
+  app.events.add_record(std::make_shared<JsonlWriter>(folder.folder()));
   std::error_code unknown;
   Journal(app.events)
       .run_started({std::string(program_version),
@@ -39,6 +51,13 @@ Record::Record(Invocation& app, std::string_view what)
                     app.operator_name, std::filesystem::current_path(unknown).string(),
                     shell_line(app.called.elsewhere), advice_if_killed(app.called, app.options)},
                    fmt::format("retrust {}", what));
+  folder.folder().synchronise();
+}
+
+void Record::reserve_room() {
+  // Volume keeps each of the 2 transcripts below this size.
+  constexpr std::uint64_t most = std::uint64_t{1} << 20U;
+  if (changes_something(app_.options)) room_.emplace(folder.folder(), most, "the transcripts");
 }
 
 Confirm Record::confirm() {
@@ -77,6 +96,7 @@ void Record::note(std::string text) {
 
 ExitStatus Record::end(ExitStatus status, const Ended& ended) {
   app_.toolbox.end_sessions();
+  const auto transcript = (folder.path() / "transcript.md").string();
   const auto good = status == ExitStatus::done || status == ExitStatus::differs;
   if (good && app_.lost_lines()) {
     status = ExitStatus::failed;
@@ -85,8 +105,40 @@ ExitStatus Record::end(ExitStatus status, const Ended& ended) {
                  ": its lines of JSON are not whole, but the transcript "
                  "is");
   }
-  RunEnded run{static_cast<int>(status), folder.path().string(), ended.head, ended.verdict,
-               ended.next};
+  release_room();
+  try {
+    const auto lost = folder.loss();
+    tell_end(status, ended,
+             lost.empty() ? fmt::format("Transcript: {}", transcript) : sentence(lost));
+  } catch (const std::exception& error) {
+    auto lost = folder.loss();
+    auto told = ended;
+    if (good) {
+      status = ExitStatus::failed;
+      told.head = "Done, but not recorded.";
+      Journal(app_.events)
+          .failure(Failure(status,
+                           lost.empty() ? fmt::format("the transcript has no end: {}", error.what())
+                                        : fmt::format("there is no transcript: {}", lost),
+                           completed(called(), Advice::retrust("see what holds now", "status"))));
+    }
+    auto where = fmt::format("The transcript {} has no end", transcript);
+    // A failure of its own told why.
+    if (!good) where += fmt::format(": {}", error.what());
+    tell_end(status, told, lost.empty() ? where + "." : sentence(lost));
+    return status;
+  }
+  // The last line itself may be the one that is lost.
+  if (good && status != ExitStatus::failed && app_.lost_lines()) {
+    return status_of_output(app_.output, status);
+  }
+  return status;
+}
+
+void Record::tell_end(ExitStatus status, const Ended& ended, std::string_view where) {
+  RunEnded run{static_cast<int>(status),
+               folder.loss().empty() ? folder.path().string() : std::string(), ended.head,
+               ended.verdict, ended.next};
   // What retrust itself took, apart from the commands that it started.
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -98,20 +150,16 @@ ExitStatus Record::end(ExitStatus status, const Ended& ended) {
   run.peak_kib = used.ru_maxrss;
   Journal(app_.events)
       .run_ended(std::move(run),
-                 fmt::format("{} {}{}Exit status {}. Transcript: {}", ended.head, ended.verdict,
-                             ended.verdict.empty() ? "" : ". ", static_cast<int>(status),
-                             (folder.path() / "transcript.md").string()));
-  // The last line itself may be the one that is lost.
-  if (good && status != ExitStatus::failed && app_.lost_lines()) {
-    return status_of_output(app_.output, status);
-  }
-  return status;
+                 fmt::format("{} {}{}Exit status {}. {}", ended.head, ended.verdict,
+                             ended.verdict.empty() ? "" : ". ", static_cast<int>(status), where));
 }
 
 void Record::end_failed(const Failure& failure) {
   const auto now = standing();
   auto next = now.changed
-                  ? next_after_failure(called(), app_.options, now.way_back, folder.path().string())
+                  ? next_after_failure(
+                        called(), app_.options, now.way_back,
+                        folder.loss().empty() ? folder.path().string() : std::string())
                   : next_before_change(called(), app_.options, failure.advice);
   std::string verdict;
   if (!now.changed && !now.backups.empty()) {

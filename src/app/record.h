@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/failure.h"
 #include "base/names.h"
+#include "base/reserved_room.h"
 #include "cli/options.h"
 #include "report/next.h"
 #include "run/step_runner.h"
@@ -44,7 +46,13 @@ class Record {
   void note(std::string text);
   /// Writes the last line. Returns the exit status, which a lost standard output changes.
   ExitStatus end(ExitStatus status, const Ended& ended);
+  /// The same after a failure that was shown.
   void end_failed(const Failure& failure);
+  /// Keeps room on the disk for the last lines of a command that changes something. Throws Failure
+  /// (refused) where the disk has none.
+  void reserve_room();
+  /// Gives that room back.
+  void release_room() { room_.reset(); }
   /// Names the folder after the cluster's ID, if the name that the operator gave does not fit.
   void name_after(const ClusterId& id);
   /// "nothing was changed", and which backups stay. For a refusal before the first change.
@@ -56,7 +64,10 @@ class Record {
   std::function<Standing()> standing = [] { return Standing{}; };
 
  private:
+  void tell_end(ExitStatus status, const Ended& ended, std::string_view where);
+
   Invocation& app_;
+  std::optional<ReservedRoom> room_;
 };
 
 /// The folder of --run-dir, or a new one that the cluster and the time name: the cluster as the

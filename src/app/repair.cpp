@@ -27,7 +27,8 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
 
 ExitStatus end_repair(const Invocation& app, Record& record, const StepRunner& runner,
                       ExitStatus status, std::string head) {
-  const auto folder = runner.changed() ? record.folder.path().string() : std::string();
+  const auto pointed = runner.changed() && record.folder.loss().empty();
+  const auto folder = pointed ? record.folder.path().string() : std::string();
   auto verdict = runner.verdict();
   if (runner.changed() && app.options.backup.kind == BackupChoice::Kind::none) {
     verdict += fmt::format("; the backup of Rancher was {}", waived_backup);

@@ -31,7 +31,9 @@ boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
   std::vector<Advice> next;
   for (const auto& each : rollback->next()) next.push_back(completed(called, each));
   const auto changed = rollback->changed();
-  if (changed) add_backup(next, called, WayBack::rollback, record.folder.path().string());
+  if (changed && record.folder.loss().empty()) {
+    add_backup(next, called, WayBack::rollback, record.folder.path().string());
+  }
   const Ended ended{changed ? "Put back." : "Nothing to put back.", rollback->verdict(),
                     std::move(next)};
   co_return record.end(ExitStatus::done, ended);

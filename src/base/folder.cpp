@@ -21,6 +21,11 @@ constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 [[noreturn]] void cannot(std::string_view what, const fs::path& path, int error) {
   const auto parent = path.parent_path();
+  if (const std::error_code code(error, std::generic_category());
+      is_shortage(code) && error != ENOSPC) {
+    throw shortage(fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)),
+                   code);
+  }
   throw Failure(ExitStatus::refused,
                 fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(error)),
                 {"look at its folder, and at the room on the disk",
@@ -349,7 +354,7 @@ void Folder::synchronise() const {
   if (!synchronised(held_->descriptor)) cannot("write", held_->path, errno);
   // A parent that the caller may not read cannot be opened for this.
   const Descriptor parent(::openat(number(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (parent && !synchronised(parent)) cannot("write", held_->path.parent_path(), errno);
+  if (parent && !synchronised(parent)) cannot("write", held_->path, errno);
 }
 
 void Folder::remove(const std::string& name) const noexcept {
@@ -373,6 +378,12 @@ bool Folder::is_at_its_path() const {
          ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
+Folder::Whereabouts Folder::whereabouts() const {
+  struct ::stat ours {};
+  if (::fstat(number(), &ours) != 0 || ours.st_nlink == 0) return Whereabouts::deleted;
+  return is_at_its_path() ? Whereabouts::at_its_path : Whereabouts::elsewhere;
+}
+
 bool Folder::rename_new(const std::string& name) const {
   constexpr int most = 1000;
   const auto place = place_of(held_->path, Missing::leave);
@@ -387,6 +398,7 @@ bool Folder::rename_new(const std::string& name) const {
   }
   held_->path.replace_filename(free);
   held_->top = held_->path;
+  static_cast<void>(::fdatasync(Descriptor(::openat(number(), "..", folder_flags)).get()));
   return true;
 }
 

@@ -64,6 +64,10 @@ class Folder {
   /// False where the system does not rename it, or something else is at its path: nothing changes.
   bool rename_new(const std::string& name) const;
 
+  /// What became of the folder since it was opened.
+  enum class Whereabouts { at_its_path, elsewhere, deleted };
+  Whereabouts whereabouts() const;
+
   /// The path as the operator gave it, for messages.
   const std::filesystem::path& path() const { return held_->path; }
   std::filesystem::path path_of(std::string_view name) const { return path() / name; }

@@ -33,6 +33,15 @@ std::uint64_t PrivateFile::size() const {
   return static_cast<std::uint64_t>(state.st_size);
 }
 
+void PrivateFile::check_there() const {
+  struct ::stat state {};
+  if (::fstat(descriptor_.get(), &state) != 0) cannot_write(path(), errno);
+  if (state.st_nlink > 0) return;
+  throw Failure(ExitStatus::refused,
+                fmt::format("{} was deleted: retrust changes nothing without it", path().string()),
+                "leave a run folder as it is until retrust has ended, and run again");
+}
+
 void PrivateFile::take_back(std::uint64_t size) noexcept {
   const auto end = static_cast<off_t>(size);
   if (::ftruncate(descriptor_.get(), end) == 0) ::lseek(descriptor_.get(), end, SEEK_SET);
@@ -72,12 +81,12 @@ void BackupFile::keep() {
   folder_.move(unfinished_, folder_, name_);
 }
 
-void replace_file(const Folder& folder, const std::string& name, std::string_view text) {
+void replace_file(const Folder& folder, const std::string& name, std::string_view text, Disk disk) {
   const auto unfinished = fmt::format(".{}.part", name);
   try {
     PrivateFile file(folder, unfinished);
     file.write(text);
-    file.sync();
+    if (disk == Disk::must_have_it) file.sync();
     folder.replace(unfinished, name);
   } catch (...) {
     folder.remove(unfinished);

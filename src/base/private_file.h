@@ -21,6 +21,8 @@ class PrivateFile {
   void write(std::string_view text);
   /// Takes back what was written beyond this size in bytes, as far as the system allows.
   void take_back(std::uint64_t size) noexcept;
+  /// Throws Failure (refused) if somebody deleted the file.
+  void check_there() const;
   /// Size in bytes.
   std::uint64_t size() const;
   /// Waits until the disk has the file (fdatasync).
@@ -53,8 +55,11 @@ class BackupFile {
   PrivateFile file_;
 };
 
+/// Whether a text that may not have reached the disk is an error.
+enum class Disk { must_have_it, may_lack_it };
+
 /// Puts a file with the text under the name, in the place of the file that was there. The file is
 /// always whole, the old one or the new one, also after a kill. Throws as PrivateFile does.
-void replace_file(const Folder& folder, const std::string& name, std::string_view text);
+void replace_file(const Folder& folder, const std::string& name, std::string_view text, Disk disk);
 
 }  // namespace retrust

@@ -314,7 +314,7 @@ std::vector<Advice> next_after_failure(const Called& called, const Options& opti
   std::vector<Advice> next{{"what was changed stays; do what is left",
                             command_line(called, options.command, Scope::same)}};
   add_choices(next, called);
-  add_backup(next, called, way_back, folder);
+  if (!folder.empty()) add_backup(next, called, way_back, folder);
   return next;
 }
 

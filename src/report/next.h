@@ -40,7 +40,7 @@ std::vector<Advice> next_after_change(const Called& called, const Options& optio
                                       const Observation& seen, const Plan& plan, Repaired repaired,
                                       WayBack way_back, const std::string& folder);
 
-/// Actions after a run or step that failed after a change.
+/// Actions after a run or step that failed after a change. `folder` is empty if it is gone.
 std::vector<Advice> next_after_failure(const Called& called, const Options& options,
                                        WayBack way_back, const std::string& folder);
 

@@ -1,5 +1,6 @@
 #include "transcript/event.h"
 
+#include <exception>
 #include <type_traits>
 
 #include <boost/json/array.hpp>
@@ -117,7 +118,20 @@ void Events::emit(const Event& event) {
   }
   // Shortening follows masking, because a half secret would not be recognized.
   for (const auto& passed : volume_->admitted(std::move(cleaned))) {
+    record(passed);
     for (const auto& sink : sinks_) sink->emit(passed);
+  }
+}
+
+void Events::record(const Event& event) {
+  const auto shown_anyway = ended_ || event.is<FailureTold>();
+  if (event.is<RunEnded>()) ended_ = true;
+  for (const auto& each : records_) {
+    try {
+      each->emit(event);
+    } catch (const std::exception&) {
+      if (!shown_anyway) throw;
+    }
   }
 }
 

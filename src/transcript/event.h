@@ -198,13 +198,22 @@ class Events final : public EventSink {
   /// The redactor must outlive this.
   explicit Events(const Redactor& redactor);
   ~Events() override;
+  /// Adds a sink that shows events to somebody, after all records have them.
   void add(std::shared_ptr<EventSink> sink) { sinks_.push_back(std::move(sink)); }
+  /// Adds a sink that keeps events. An event that a record cannot keep is not shown, and emit()
+  /// throws. A failure is shown all the same, and so is a second RunEnded, which corrects one that
+  /// was not kept.
+  void add_record(std::shared_ptr<EventSink> sink) { records_.push_back(std::move(sink)); }
   void emit(const Event& event) override;
 
  private:
+  void record(const Event& event);
+
   const Redactor& redactor_;
   std::unique_ptr<Volume> volume_;
   std::vector<std::shared_ptr<EventSink>> sinks_;
+  std::vector<std::shared_ptr<EventSink>> records_;
+  bool ended_ = false;
 };
 
 }  // namespace retrust

@@ -30,9 +30,34 @@ RunFolder::RunFolder(const std::filesystem::path& path, Name name)
     : folder_(name == Name::own ? Folder::create_new(path) : Folder::create(path)),
       backup_(folder_.create_folder("backup")) {}
 
+std::string RunFolder::loss() const {
+  const auto path = folder_.path().string();
+  switch (folder_.whereabouts()) {
+    case Folder::Whereabouts::deleted:
+      return fmt::format("the run folder {} was deleted", path);
+    case Folder::Whereabouts::elsewhere:
+      return fmt::format("the run folder {} was moved", path);
+    case Folder::Whereabouts::at_its_path:
+      break;
+  }
+  if (folder_.contains("backup")) return {};
+  return fmt::format("{} was deleted", folder_.path_of("backup").string());
+}
+
+void RunFolder::check_there() const {
+  const auto lost = loss();
+  if (lost.empty()) return;
+  const auto moved = folder_.whereabouts() == Folder::Whereabouts::elsewhere;
+  throw Failure(ExitStatus::refused,
+                fmt::format("{}{}: retrust changes nothing without it", lost,
+                            moved ? "" : ", and with it what retrust saved"),
+                "leave a run folder where it is until retrust has ended, and run again");
+}
+
 std::filesystem::path RunFolder::save(const std::string& name, const boost::json::object& object,
                                       const Journal& journal, std::string what,
                                       Weight weight) const {
+  check_there();
   auto file_name = fmt::format("{}.json", name);
   for (int number = 2; backup_.contains(file_name); ++number) {
     file_name = fmt::format("{}.{}.json", name, number);

@@ -24,6 +24,12 @@ class RunFolder {
   /// it.
   void name_after(std::string_view cluster);
 
+  /// What became of the folder, as a clause: "the run folder X was deleted". Empty while all of it
+  /// is at its path.
+  std::string loss() const;
+  /// Throws Failure (refused) if loss() has something to say.
+  void check_there() const;
+
   const std::filesystem::path& path() const { return folder_.path(); }
   const std::filesystem::path& backup_folder() const { return backup_.path(); }
   const Folder& folder() const { return folder_; }

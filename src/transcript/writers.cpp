@@ -1,6 +1,10 @@
 #include "transcript/writers.h"
 
+#include <utility>
+
 #include <boost/json/serialize.hpp>
+
+#include "base/failure.h"
 
 namespace retrust {
 namespace {
@@ -23,13 +27,15 @@ std::string json_line(const Event& event) {
 
 void JsonlWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
+  if (event.is<Change>()) file_.check_there();
   const auto before = file_.size();
   file_.write(json_line(event) + "\n");
+  const auto corrects = event.is<RunEnded>() && std::exchange(ended_, true);
   // A change is announced before it is made, and the disk must then have all earlier events.
-  if (!event.is<Change, RunEnded>()) return;
+  if (corrects || !event.is<Change, RunEnded>()) return;
   try {
     file_.sync();
-  } catch (...) {
+  } catch (const Failure&) {
     // The end of the run is told once, and the change is not made.
     file_.take_back(before);
     throw;
@@ -38,14 +44,18 @@ void JsonlWriter::emit(const Event& event) {
 
 void MarkdownWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
-  // A second end corrects the first.
-  if (event.is<RunEnded>() && !events_.empty() && events_.back().is<RunEnded>()) {
-    events_.pop_back();
-  }
+  const auto corrects = event.is<RunEnded>() && std::exchange(ended_, true);
+  if (corrects) std::erase_if(events_, [](const Event& each) { return each.is<RunEnded>(); });
   events_.push_back(event);
   if (events_.size() > 1 && !is_landmark(event)) return;
-  replace_file(folder_, "transcript.md", document(events_));
-  if (event.is<RunEnded>()) folder_.synchronise();
+  try {
+    replace_file(folder_, "transcript.md", document(events_),
+                 corrects ? Disk::may_lack_it : Disk::must_have_it);
+  } catch (const Failure&) {
+    // transcript.jsonl has the wait, and the next change is written here, too.
+    if (!event.is<WaitStarted>()) throw;
+  }
+  if (event.is<RunEnded>() && !corrects) folder_.synchronise();
 }
 
 }  // namespace retrust

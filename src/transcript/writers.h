@@ -8,6 +8,7 @@
 #include "base/private_file.h"
 #include "transcript/document.h"
 #include "transcript/event.h"
+#include "transcript/run_folder.h"
 
 namespace retrust {
 
@@ -20,6 +21,7 @@ class JsonlWriter final : public EventSink {
 
  private:
   PrivateFile file_;
+  bool ended_ = false;
 };
 
 /// Writes transcript.md, to attach to a ticket: see document.h.
@@ -31,6 +33,19 @@ class MarkdownWriter final : public EventSink {
  private:
   Folder folder_;
   std::vector<Event> events_;
+  bool ended_ = false;
+};
+
+/// Lets no change be announced without a run folder. Comes before the writers.
+class FolderGuard final : public EventSink {
+ public:
+  explicit FolderGuard(RunFolder folder) : folder_(std::move(folder)) {}
+  void emit(const Event& event) override {
+    if (event.is<Change>()) folder_.check_there();
+  }
+
+ private:
+  RunFolder folder_;
 };
 
 /// True for progress that only a terminal shows. No transcript holds such an event.

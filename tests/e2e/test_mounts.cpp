@@ -103,5 +103,45 @@ TEST_CASE("docker cp is ended where the disk gets full meanwhile") {
   CHECK(sandbox.changes().empty());
 }
 
+TEST_CASE("a disk without room for the transcripts: nothing is changed") {
+  Sandbox sandbox;
+  const auto disk = sandbox.directory() / "disk";
+  const Mount mount(disk, "size=512k,mode=0700");
+  const auto run = sandbox.run({"--run-dir", (disk / "run").string()});
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "has no room for the transcripts, which may take 1024 KiB"));
+  CHECK(has(run.err, "df -h "));
+  CHECK(has(read_file(disk / "run" / "transcript.md"), "**Refused: nothing was changed.**"));
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("a disk that gets full after a change: one message, whole transcripts, and go on") {
+  Sandbox sandbox;
+  const auto disk = sandbox.directory() / "disk";
+  const Mount mount(disk, "size=4m,mode=0700");
+  const auto kubectl = sandbox.directory() / "filling-kubectl";
+  write_file(kubectl, "#!/bin/sh\ncase \" $* \" in *' delete '*) cat /dev/zero 2>/dev/null >'" +
+                          (disk / "other").string() +
+                          "' ;; esac\nexec ${RETRUST_TEST_KUBECTL:-kubectl} \"$@\"\n");
+  fs::permissions(kubectl, fs::perms::owner_all);
+  const auto run = sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout",
+                                             "30s", "--run-dir", (disk / "run").string()},
+                                    .kubectl = kubectl.string()});
+  CAPTURE(run.all());
+  CHECK(run.status == 1);
+  const std::string told = "No space left on device";
+  CHECK(has(run.err, told));
+  CHECK_FALSE(has(run.err.substr(run.err.find(told) + 1), told));
+  CHECK(has(run.out, "Not done. Exit status 1. Transcript: "));
+  const auto document = read_file(disk / "run" / "transcript.md");
+  CHECK(has(document, "**Failed.**"));
+  const auto lines = read_file(disk / "run" / "transcript.jsonl");
+  CHECK(lines.ends_with("\n"));
+  CHECK(has(lines_of(lines).back(), "\"run_ended\""));
+  CHECK(sandbox.changes().size() == 1);
+  CHECK(sandbox.run().status == 0);
+}
+
 }  // namespace
 }  // namespace retrust::e2e

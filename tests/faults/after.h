@@ -20,9 +20,9 @@ std::set<std::string> differing(const boost::json::value& before, const boost::j
 /// How a call of retrust ended.
 struct End {
   int status = -1;
-  std::string out;
-  std::string err;
-  std::filesystem::path run_folder;  ///< empty where the call makes none
+  std::string out = {};
+  std::string err = {};
+  std::filesystem::path run_folder = {};  ///< empty where the call makes none
   enum class Killed { no, yes } killed = Killed::no;
   /// Whether the fault is about the output or the transcript itself.
   enum class Written { all, perhaps_not } written = Written::all;

@@ -167,6 +167,8 @@ Strings inspected(const Scenario& scenario, Stage& stage, const e2e::Child::Setu
     complaints.push_back(std::move(each));
   }
   for (const auto& entry : fs::recursive_directory_iterator(directory / "tmp")) {
+    // Between mkdtemp and the start of its guard nobody else knows the folder of a socket.
+    if (end.killed == End::Killed::yes && entry.is_directory() && fs::is_empty(entry)) continue;
     complaints.push_back("temporary: " + entry.path().filename().string());
   }
   const auto told = end.err.find("could not be removed from the container") != std::string::npos;

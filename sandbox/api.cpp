@@ -218,7 +218,7 @@ Response Api::replace(const ObjectKey& key, const Target& target, json::value ob
                     key.name));
   }
   const auto expected = text_at(object, "/metadata/resourceVersion");
-  if (expected.empty() && target.resource->is_custom()) {
+  if (expected.empty() && target.resource->needs_version()) {
     return invalid(*target.resource, key.name, "metadata.resourceVersion",
                    "Invalid value: 0x0: must be specified for an update");
   }

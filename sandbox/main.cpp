@@ -71,6 +71,11 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                                    there is no such image, they end at once, a Secret lacks a key, no
                                    node takes them, or Rancher's own CA is another one
       forbidden=RESOURCE,RESOURCE  nobody may read these in the downstream cluster, e.g. events
+      forbidden-local=RESOURCE,RESOURCE
+                                   nobody may use these in Rancher's own cluster, e.g.
+                                   leases.coordination.k8s.io
+      no-leases                    Rancher's own cluster has no coordination.k8s.io/v1, as before
+                                   Kubernetes 1.14
       others-start=unauthorized|unauthorized-before
                                    another pod did not start for that reason, now or an hour ago
       node=not-ready|cordoned      the only node takes no new pods

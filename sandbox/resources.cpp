@@ -113,6 +113,7 @@ std::vector<Resource> kubernetes_resources() {
        "SelfSubjectAccessReview",
        {},
        cluster},
+      {"coordination.k8s.io", "v1", "leases", "lease", "Lease", {}, namespaced},
       {"apiregistration.k8s.io", "v1", "apiservices", "apiservice", "APIService", {}, cluster},
       {"apiextensions.k8s.io",
        "v1",

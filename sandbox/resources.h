@@ -28,6 +28,9 @@ struct Resource {
   std::string id() const { return group.empty() ? plural : plural + "." + group; }
   /// Comes from a CustomResourceDefinition.
   bool is_custom() const { return group.ends_with(".cattle.io") || group.ends_with(".x-k8s.io"); }
+  /// Whether an update without a resourceVersion is refused. From kubernetes/kubernetes v1.23.13,
+  /// pkg/registry/coordination/lease/strategy.go: AllowUnconditionalUpdate.
+  bool needs_version() const { return is_custom() || id() == "leases.coordination.k8s.io"; }
   std::string api_version() const { return group.empty() ? version : group + "/" + version; }
 };
 

@@ -30,6 +30,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"no-agents-start", Where::played},
                                                   {"new-pods", Where::played},
                                                   {"forbidden", Where::played},
+                                                  {"forbidden-local", Where::played},
+                                                  {"no-leases", Where::played},
                                                   {"others-start", Where::played},
                                                   {"node", Where::played},
                                                   {"slow-rancher", Where::anywhere},

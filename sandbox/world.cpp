@@ -68,6 +68,9 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
     const auto of_operator = backup_operator_resources();
     resources.insert(resources.end(), of_operator.begin(), of_operator.end());
   }
+  if (settings_.faults.has("no-leases")) {
+    std::erase_if(resources, [](const Resource& resource) { return resource.kind == "Lease"; });
+  }
   auto kubernetes = kubernetes_profile("1.20");
   if (!settings_.local_version.empty()) kubernetes.git_version = settings_.local_version;
   local_ = std::make_unique<Cluster>(io_, "local", local_authority_, Key(), std::move(resources),
@@ -162,19 +165,20 @@ std::string World::stored_ca(const Authority& authority) const {
 }
 
 Cluster::Hooks World::hooks_of(const std::string& name) {
-  return {.before_change = [this, name](const About& about) { before_change(name, about); },
-          .forbidden = name == "downstream" ? settings_.faults.value("forbidden") : std::string(),
-          .review_trouble = [this, name]() -> std::string {
-            if (name != "downstream" || !settings_.faults.has("review-trouble")) return {};
-            const auto text = settings_.faults.value("review-trouble");
-            return text.empty() ? "context deadline exceeded" : text;
-          },
-          .answered = [this, name](const About& about, unsigned) { answered(name, about); },
-          .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
-            if (!settings_.faults.has("close-watches")) return std::nullopt;
-            return settings_.faults.milliseconds("close-watches", 150);
-          },
-          .hostile = hostile_.contains(name) ? hostile_.at(name).get() : nullptr};
+  return {
+      .before_change = [this, name](const About& about) { before_change(name, about); },
+      .forbidden = settings_.faults.value(name == "downstream" ? "forbidden" : "forbidden-local"),
+      .review_trouble = [this, name]() -> std::string {
+        if (name != "downstream" || !settings_.faults.has("review-trouble")) return {};
+        const auto text = settings_.faults.value("review-trouble");
+        return text.empty() ? "context deadline exceeded" : text;
+      },
+      .answered = [this, name](const About& about, unsigned) { answered(name, about); },
+      .watch_limit = [this]() -> std::optional<std::chrono::milliseconds> {
+        if (!settings_.faults.has("close-watches")) return std::nullopt;
+        return settings_.faults.milliseconds("close-watches", 150);
+      },
+      .hostile = hostile_.contains(name) ? hostile_.at(name).get() : nullptr};
 }
 
 void World::attack(const std::string& text) {

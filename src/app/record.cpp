@@ -156,11 +156,10 @@ void Record::tell_end(ExitStatus status, const Ended& ended, std::string_view wh
 
 void Record::end_failed(const Failure& failure) {
   const auto now = standing();
-  auto next = now.changed
-                  ? next_after_failure(
-                        called(), app_.options, now.way_back,
-                        folder.loss().empty() ? folder.path().string() : std::string())
-                  : next_before_change(called(), app_.options, failure.advice);
+  auto next = now.changed ? next_after_failure(
+                                called(), app_.options, now.way_back,
+                                folder.loss().empty() ? folder.path().string() : std::string())
+                          : next_before_change(called(), app_.options, failure.advice);
   std::string verdict;
   if (!now.changed && !now.backups.empty()) {
     verdict = unchanged();

@@ -13,7 +13,9 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
   auto reached = co_await app.toolbox.connect();
   const auto permissions = changes_something(app.options) ? Permissions::ask : Permissions::leave;
   RunnerOptions options{app.toolbox.observe_options(permissions, reached),
-                        app.toolbox.plan_options(reached), app.options.timeout,
+                        app.toolbox.plan_options(reached),
+                        app.options.timeout,
+                        app.operator_name,
                         [&record](const ClusterId& id) { record.name_after(id); },
                         [&app] { return check_resources(app.runner); }};
   auto runner = std::make_shared<StepRunner>(std::move(reached), app.toolbox.backup_tools(),

@@ -180,7 +180,9 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "DURATION",
        "5m",
-       "how long to wait for what a step causes, and, after a change, for a server to answer",
+       "how long to wait for what a step causes, for another run, and, after a change, for a "
+       "server "
+       "to answer",
        {run, step, rollback}},
       {"command-timeout", "", "DURATION", "60s", "how long any other command may take", {}},
       {"run-dir",

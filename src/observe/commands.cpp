@@ -171,6 +171,18 @@ Arguments deploy_agents_again(const ClusterId& id, const ResourceVersion& versio
       .joined("--resource-version=", version.text());
 }
 
+Query lease(const NamespaceName& name_space, const ObjectName& name) {
+  return {Arguments().object("leases.coordination.k8s.io", name).option("-n", name_space),
+          {ApiRead::object(Resource::leases, name_space, name)}};
+}
+
+Arguments delete_lease(const NamespaceName& name_space, const ObjectName& name) {
+  return Arguments()
+      .option("-n", name_space)
+      .words({"delete"})
+      .object("leases.coordination.k8s.io", name);
+}
+
 // The API version is left to kubectl, because it depends on the server's.
 Query clusters_definition() {
   return Arguments{"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};

@@ -21,6 +21,7 @@
 #include "observe/trim.h"
 #include "process/tasks.h"
 #include "report/findings.h"
+#include "run/holder.h"
 #include "steps/cluster_change.h"
 
 namespace retrust {
@@ -247,7 +248,30 @@ awaitable<void> Rollback::check_clusters(const ClusterResource& now) {
   check_right_clusters(seen_);
 }
 
+awaitable<void> Rollback::take_hold() {
+  HoldOptions options;
+  options.cluster = saved_.cluster.id;
+  options.uid = uid_of(saved_.cluster);
+  options.called = called(saved_.cluster);
+  const auto folder = folder_.path().filename().string();
+  options.holder = text_of(this_process(clusters_.redactor.mask(options_.operator_name),
+                                        clusters_.redactor.mask(folder)));
+  options.wait = options_.wait;
+  co_await hold_.take(clusters_.local, std::move(options));
+}
+
 awaitable<void> Rollback::run() {
+  std::exception_ptr failure;
+  try {
+    co_await put_back();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  co_await hold_.end();
+  if (failure) std::rethrow_exception(failure);
+}
+
+awaitable<void> Rollback::put_back() {
   saved_ = read_saved_cluster(options_.from, options_.name_space.text(), clusters_.redactor);
   if (saved_.integrity == SavedCluster::Integrity::unverified) {
     journal_.in_section("2.5").warning(
@@ -288,8 +312,9 @@ awaitable<void> Rollback::run() {
   co_await try_saved_token();
   ConsentQuestion question{fmt::format("Put this back for cluster {}?", called(saved_.cluster))};
   const auto answer = co_await confirm_(std::move(question));
+  co_await take_hold();
   // change_cluster reads the resource again before the change, but not the Secret.
-  if (answer == Answer::yes) co_await check_token_secret();
+  if (answer == Answer::yes || hold_.followed_another()) co_await check_token_secret();
   if (options_.before_change) co_await options_.before_change();
 
   const auto journal = journal_.in_section("2.5");

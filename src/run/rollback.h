@@ -11,6 +11,7 @@
 
 #include "observe/observation.h"
 #include "observe/observe.h"
+#include "run/hold.h"
 #include "run/saved_cluster.h"
 #include "run/step_runner.h"
 #include "transcript/journal.h"
@@ -26,7 +27,9 @@ struct RollbackOptions {
   bool tries_token = false;
   /// True if the rollback overwrites changes that somebody else made since. Otherwise it refuses.
   bool overwrites_others = false;
-  std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for an API server to answer
+  /// Limit of the wait for another run, and for an API server to answer.
+  std::chrono::milliseconds wait{std::chrono::minutes{5}};
+  std::string operator_name = {};  ///< for other runs, see Holder
   /// Called before the change. Throws Failure where this machine lacks what a change needs.
   std::function<boost::asio::awaitable<void>()> before_change = {};
 };
@@ -42,7 +45,8 @@ class Rollback {
         journal_(std::move(journal)),
         folder_(folder),
         options_(std::move(options)),
-        confirm_(std::move(confirm)) {}
+        confirm_(std::move(confirm)),
+        hold_(journal_) {}
 
   /// Runs the rollback. Returns when Rancher has the credentials stored again, or had them already.
   /// Throws Failure or Interrupted.
@@ -57,6 +61,9 @@ class Rollback {
   const std::vector<Advice>& next() const { return next_; }
 
  private:
+  boost::asio::awaitable<void> put_back();
+  /// Keeps other runs away from the cluster until the end.
+  boost::asio::awaitable<void> take_hold();
   /// True if the resource differs from the saved one. Throws Failure if it is not the same
   /// resource, or holds a value from neither before that run nor the run.
   bool is_due(const ClusterResource& now) const;
@@ -76,6 +83,7 @@ class Rollback {
   RunFolder& folder_;
   RollbackOptions options_;
   Confirm confirm_;
+  Hold hold_;
   SavedCluster saved_;
   Observation seen_;
   std::exception_ptr unanswered_;  ///< failure of the first unanswered question

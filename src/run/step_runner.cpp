@@ -21,6 +21,7 @@
 #include "process/tasks.h"
 #include "report/affected.h"
 #include "report/report.h"
+#include "run/holder.h"
 #include "steps/cluster_change.h"
 #include "steps/live_credentials.h"
 #include "steps/outlook.h"
@@ -180,6 +181,28 @@ awaitable<void> StepRunner::observe_again() {
   check_may_change(context_.seen(), context_.plan(), context_.options());
 }
 
+awaitable<bool> StepRunner::take_hold() {
+  if (std::exchange(held_, true)) co_return false;
+  const auto& seen = context_.seen();
+  const auto local = context_.clusters().local;
+  const auto uid = seen.local.kube_system_uid;
+  const auto& cluster = seen.local.cluster;
+  HoldOptions options;
+  options.cluster = cluster.id;
+  options.uid = cluster.uid;
+  options.called = fmt::format("{} ({})", cluster.display_name, cluster.id);
+  const auto folder = context_.folder().path().filename().string();
+  options.holder = text_of(
+      this_process(context_.redactor().mask(operator_name_), context_.redactor().mask(folder)));
+  options.wait = context_.wait();
+  // Somebody may have thought about the question.
+  if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
+    co_await check_same_cluster(local.by_process(), uid);
+  }
+  co_await hold_.take(local, std::move(options));
+  co_return true;
+}
+
 awaitable<void> StepRunner::save_cluster() {
   if (before_change_) co_await before_change_();
   // Somebody may have thought about the question.
@@ -227,6 +250,7 @@ awaitable<void> StepRunner::and_end_watch(awaitable<void> work) {
   std::vector<awaitable<void>> ends;
   ends.push_back(context_.cluster_watch().end());
   ends.push_back(context_.shown_reads().end());
+  ends.push_back(hold_.end());
   const auto failures = co_await all_settled(std::move(ends));
   if (failure) std::rethrow_exception(failure);
   for (const auto& each : failures) {
@@ -258,8 +282,8 @@ awaitable<void> StepRunner::perform_plan() {
   auto answer = co_await confirm_plan(agreed);
   agreed = context_.plan();
   co_await back_rancher_up();
-  for (auto old = answer == Answer::yes || backup_made_ == BackupMade::yes; old;
-       old = answer == Answer::yes) {
+  co_await take_hold();
+  for (auto old = true; old; old = answer == Answer::yes) {
     co_await observe_again();
     auto now = context_.plan();
     if (nothing_left(now)) {
@@ -387,7 +411,9 @@ awaitable<void> StepRunner::perform_alone(Step step) {
   for (auto agreed = plan[step];;) {
     ConsentQuestion asked{question};
     const auto answer = co_await confirm_(std::move(asked));
-    if (answer != Answer::yes) break;
+    // With the cluster held, others change nothing any more. They may have before.
+    const auto taken = co_await take_hold();
+    if (answer != Answer::yes && !taken) break;
     co_await observe_again();
     const auto now = context_.plan();
     if (!every && says_not_needed(now[step])) co_return;

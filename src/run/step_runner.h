@@ -14,6 +14,7 @@
 #include "observe/observe_backup.h"
 #include "report/findings.h"
 #include "report/verdict.h"
+#include "run/hold.h"
 #include "steps/context.h"
 #include "steps/plan.h"
 
@@ -36,6 +37,7 @@ struct RunnerOptions {
   ObserveOptions observe;
   PlanOptions plan;
   std::chrono::milliseconds wait{std::chrono::minutes{5}};  ///< limit for each effect of a step
+  std::string operator_name = {};                           ///< for other runs, see Holder
   /// Called once the cluster's ID is known, before anything is saved.
   std::function<void(const ClusterId&)> identified = {};
   /// Called before the first change. Throws Failure where this machine lacks what changes need.
@@ -52,6 +54,7 @@ class StepRunner {
         confirm_(std::move(confirm)),
         identified_(std::move(options.identified)),
         before_change_(std::move(options.before_change)),
+        operator_name_(std::move(options.operator_name)),
         data_(std::move(clusters), std::move(tools), std::move(journal), folder,
               std::move(options.plan), options.wait) {}
   StepRunner(const StepRunner&) = delete;
@@ -90,7 +93,7 @@ class StepRunner {
  private:
   boost::asio::awaitable<void> perform_plan();
   boost::asio::awaitable<void> perform_alone(Step step);
-  /// Does the work, then ends the watch of the cluster, also after a failure.
+  /// Does the work, then ends the watch of the cluster and releases it, also after a failure.
   boost::asio::awaitable<void> and_end_watch(boost::asio::awaitable<void> work);
   boost::asio::awaitable<void> prepare();
   /// Waits until the cluster hands out one CA: Kubernetes writes a renewed CA into the secrets and
@@ -102,6 +105,9 @@ class StepRunner {
   /// Observes again after a question or a backup, and checks that the clusters may be changed.
   /// Throws Failure.
   boost::asio::awaitable<void> observe_again();
+  /// Keeps other runs away from the cluster until the end, after a wait for the one that has it.
+  /// Returns false if the cluster was held already.
+  boost::asio::awaitable<bool> take_hold();
   /// Saves the clusters resource before the first change.
   boost::asio::awaitable<void> save_cluster();
   boost::asio::awaitable<void> perform(PlannedStep planned);
@@ -118,8 +124,11 @@ class StepRunner {
   Confirm confirm_;
   std::function<void(const ClusterId&)> identified_;
   std::function<boost::asio::awaitable<void>()> before_change_;
+  std::string operator_name_;
   RunData data_;
   Context context_{data_};
+  Hold hold_{context_.run_journal()};
+  bool held_ = false;
   BackupOffers offers_;
   BackupMade backup_made_ = BackupMade::no;
   /// Time of the last observation.

@@ -219,6 +219,20 @@ Kubectl Kubectl::yielding() const {
   return copy;
 }
 
+Kubectl Kubectl::within(std::chrono::milliseconds limit) const {
+  auto copy = *this;
+  copy.target_.command_timeout = std::min(copy.target_.command_timeout, limit);
+  return copy;
+}
+
+Kubectl Kubectl::for_cleanup() const {
+  auto copy = *this;
+  // A signal ends the session.
+  copy.session_.reset();
+  copy.purpose_ = Purpose::cleanup;
+  return copy;
+}
+
 Kubectl Kubectl::of_version(std::string_view version) const {
   auto copy = *this;
   if (!version.empty()) copy.target_.age = age_of(version);
@@ -333,6 +347,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   if (kubeconfig_) ::lseek(*kubeconfig_, 0, SEEK_SET);
   command.deadline = deadline;
   command.pace = pace_;
+  command.purpose = purpose_;
   // The output is a page of a list at most, or a line for each changed object.
   command.output_limit = std::size_t{8} << 20U;
   command.terminal = call.terminal;

@@ -129,6 +129,13 @@ class Kubectl {
   /// A copy that starts the kubectl which a dispatcher program selected for the session. Nothing if
   /// the session knows of none, or this is that copy.
   std::optional<Kubectl> as_selected() const;
+  /// A copy whose commands end after `limit` at the latest.
+  Kubectl within(std::chrono::milliseconds limit) const;
+  /// A copy whose commands still run after a signal, to take back what retrust left in the cluster:
+  /// see Purpose.
+  Kubectl for_cleanup() const;
+  /// The signal that asked this program to end, if any.
+  std::optional<int> interrupted() const { return runner_->interrupted(); }
   /// A copy that knows the version of its kubectl, e.g. "v1.32.4".
   Kubectl of_version(std::string_view version) const;
 
@@ -335,6 +342,7 @@ class Kubectl {
   std::shared_ptr<Session> session_;
   Weight reads_ = Weight::routine;
   Pace pace_ = Pace::ordinary;
+  Purpose purpose_ = Purpose::ordinary;
 };
 
 }  // namespace retrust

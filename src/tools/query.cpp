@@ -42,6 +42,8 @@ constexpr Place place_of(Resource resource) {
       return {"apps/v1", "DaemonSet", "daemonsets"};
     case Resource::api_services:
       return {"apiregistration.k8s.io/v1", "APIService", "apiservices"};
+    case Resource::leases:
+      return {"coordination.k8s.io/v1", "Lease", "leases"};
     case Resource::clusters:
       return {"management.cattle.io/v3", "Cluster", "clusters"};
     case Resource::settings:

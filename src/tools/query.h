@@ -26,6 +26,7 @@ enum class Resource {
   deployments,
   daemon_sets,
   api_services,
+  leases,
   clusters,             ///< Rancher's Cluster
   settings,             ///< Rancher's Setting
   registration_tokens,  ///< Rancher's ClusterRegistrationToken

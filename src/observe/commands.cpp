@@ -171,9 +171,11 @@ Arguments deploy_agents_again(const ClusterId& id, const ResourceVersion& versio
       .joined("--resource-version=", version.text());
 }
 
-Query lease(const NamespaceName& name_space, const ObjectName& name) {
-  return {Arguments().object("leases.coordination.k8s.io", name).option("-n", name_space),
-          {ApiRead::object(Resource::leases, name_space, name)}};
+Query leases(const NamespaceName& name_space, const ObjectName& name) {
+  return {Arguments{"leases.coordination.k8s.io"}
+              .option("-n", name_space)
+              .joined("--field-selector=metadata.name=", name.text()),
+          {ApiRead::list(Resource::leases, name_space).with_field("metadata.name", name.text())}};
 }
 
 Arguments delete_lease(const NamespaceName& name_space, const ObjectName& name) {

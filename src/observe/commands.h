@@ -28,8 +28,8 @@ Arguments registration_command(const ClusterId& id);
 Arguments deploy_agents_again(const ClusterId& id, const ResourceVersion& version);
 /// Prints the node on which kube-controller-manager is active.
 Arguments controller_manager_lease();
-/// Reads the Lease of that name.
-Query lease(const NamespaceName& name_space, const ObjectName& name);
+/// Reads the Lease of that name, as a list: none is no error then.
+Query leases(const NamespaceName& name_space, const ObjectName& name);
 /// Deletes the Lease. A person runs it, if its holder is known to be gone.
 Arguments delete_lease(const NamespaceName& name_space, const ObjectName& name);
 /// Reads the CRD of the clusters resource.

@@ -85,7 +85,9 @@ awaitable<void> Hold::take(Kubectl local, HoldOptions options) {
       if (const auto signal = local_->interrupted()) throw Interrupted{*signal};
     }
   }
-  if (lease_) co_await renewal_.start(renew());
+  if (!lease_) co_return;
+  journal_.note(fmt::format("retrust holds {}", place()));
+  co_await renewal_.start(renew());
 }
 
 Failure Hold::still_held() const {

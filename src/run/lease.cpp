@@ -185,9 +185,12 @@ bool Expiry::expired(std::chrono::steady_clock::time_point now,
 }
 
 awaitable<std::optional<Lease>> read_lease(Kubectl local, NamespaceName name_space) {
-  const auto object = co_await local.find(commands::lease(name_space, lease_name));
-  if (!object) co_return std::nullopt;
-  co_return parse_lease(*object, name_space);
+  const auto list = co_await local.get(commands::leases(name_space, lease_name));
+  const auto* found = find_at(list, "/items");
+  if (found == nullptr || !found->is_array()) refuse(name_space, "something else");
+  const auto& items = found->get_array();
+  if (items.empty()) co_return std::nullopt;
+  co_return parse_lease(items.front(), name_space);
 }
 
 awaitable<void> create_lease(Kubectl local, Lease& lease) {

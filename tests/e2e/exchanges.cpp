@@ -86,7 +86,7 @@ const std::map<std::string, std::map<std::string, std::set<std::string>>>& used_
       {"apps/v1", {{"deployments", {"get", "list", "patch", "watch"}}, {"daemonsets", {"list"}}}},
       {"authentication.k8s.io/v1", {{"tokenreviews", {"create"}}}},
       {"authorization.k8s.io/v1", {{"selfsubjectaccessreviews", {"create"}}}},
-      {"coordination.k8s.io/v1", {{"leases", {"create", "get", "update"}}}},
+      {"coordination.k8s.io/v1", {{"leases", {"create", "list", "update"}}}},
       {"apiextensions.k8s.io/v1", {}},
       {"management.cattle.io/v3",
        {{"clusters", {"get", "list", "update", "watch"}},

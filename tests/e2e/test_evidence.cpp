@@ -112,6 +112,7 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
             "https://127.0.0.1"));
   CHECK(has(told, " was reached with them; Rancher says Ready True; the backup of Rancher was "));
   CHECK(has(told, "## Before 2.1 delete-token\n\n- nobody was asked: --yes was given\n- "));
+  CHECK(has(told, "retrust holds the Lease retrust in c-x7k2p of the local cluster\n"));
   CHECK(has(told, " 2.1 deleting token secret cattle-token-"));
   CHECK(has(told, " 2.2 deleting 2 pods: "));
   CHECK(has(told, "Result: new agents run: "));

@@ -43,7 +43,11 @@ Response Api::review(const Request& request, const Target& target, const About& 
     const auto user = settings_.authenticate(request.token);
     About asked{.user = user.name, .verb = verb};
     asked.resource = text_at(object, "/spec/resourceAttributes/resource");
-    status["allowed"] = user.access == Access::everything || reads(asked);
+    const auto group = text_at(object, "/spec/resourceAttributes/group");
+    const auto id = group.empty() ? asked.resource : asked.resource + "." + group;
+    const auto hidden =
+        fmt::format(",{},", settings_.forbidden).find(fmt::format(",{},", id)) != std::string::npos;
+    status["allowed"] = !hidden && (user.access == Access::everything || reads(asked));
     status["reason"] = fmt::format("decided for {}", about.user);
   }
   object.as_object()["status"] = std::move(status);

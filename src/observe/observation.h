@@ -195,6 +195,8 @@ struct Observation {
   /// Permissions that the operator's users lack, e.g. "delete secrets in cattle-system
   /// (downstream)".
   std::vector<std::string> missing_permissions;
+  /// Missing permissions without which retrust works all the same: Permission::Lack::is_told.
+  std::vector<std::string> missing_optional = {};
   std::optional<ServerContainer> container = {};
   BackupObservation backup = {};
   UserTokens user_tokens = {};

@@ -154,6 +154,14 @@ bool stored_secret_is_gone(const Observation& seen, const NamespaceName& name_sp
   return !names.contains(ObjectName::if_allowed(claims->secret_name.str()));
 }
 
+/// Notes a permission that the answer denies.
+void take_review(const json::value& answer, const Permission& permission, Observation& seen) {
+  if (is_allowed(answer)) return;
+  auto& missing = permission.lack == Permission::Lack::refuses ? seen.missing_permissions
+                                                               : seen.missing_optional;
+  missing.push_back(text_of(permission));
+}
+
 /// Asks for the tokens and the permissions in one process.
 awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions& options,
                                   Observation& seen) {
@@ -181,7 +189,7 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
     }
   }
   for (const auto& permission : permissions) {
-    if (!is_allowed(*answer++)) seen.missing_permissions.push_back(text_of(permission));
+    take_review(*answer++, permission, seen);
   }
 }
 
@@ -295,7 +303,7 @@ awaitable<void> review_permissions(Kubectl kubectl, std::vector<Permission> perm
   for (const auto& permission : permissions) reviews.push_back(access_review(permission));
   const auto answers = co_await kubectl.review(std::move(reviews));
   for (std::size_t i = 0; i < permissions.size(); ++i) {
-    if (!is_allowed(answers[i])) seen.missing_permissions.push_back(text_of(permissions[i]));
+    take_review(answers[i], permissions[i], seen);
   }
 }
 

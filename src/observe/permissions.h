@@ -18,6 +18,8 @@ struct Permission {
   std::string group;
   std::string resource;
   std::string name_space;  ///< empty for cluster-scoped resources
+  /// What follows if the user lacks it.
+  enum class Lack { refuses, is_told } lack = Lack::refuses;
 
   bool operator==(const Permission&) const = default;
 };

@@ -195,6 +195,7 @@ awaitable<bool> StepRunner::take_hold() {
   options.holder = text_of(
       this_process(context_.redactor().mask(operator_name_), context_.redactor().mask(folder)));
   options.wait = context_.wait();
+  options.forbidden = enumerated(seen.missing_optional);
   // Somebody may have thought about the question.
   if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
     co_await check_same_cluster(local.by_process(), uid);

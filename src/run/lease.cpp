@@ -45,7 +45,7 @@ std::string micro_time(std::chrono::system_clock::time_point time) {
 std::optional<std::chrono::sys_seconds> time_in(std::string_view text) {
   constexpr std::size_t seconds_size = std::string_view("2026-01-10T08:00:00").size();
   if (text.size() <= seconds_size || text.back() != 'Z') return std::nullopt;
-  const auto time = parse_time(std::string(text.substr(0, seconds_size)) + "Z");
+  const auto time = parse_time(fmt::format("{}Z", text.substr(0, seconds_size)));
   if (time.time_since_epoch().count() == 0) return std::nullopt;
   return time;
 }

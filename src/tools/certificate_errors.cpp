@@ -59,7 +59,7 @@ KubectlError kind_of_x509(std::string_view text) {
 std::vector<std::string> server_names(std::string_view text) {
   // Every API server has these names: kubernetes/kubernetes commit 1b3779ba,
   // cmd/kube-apiserver/app/options/completion.go, and the certificates of rke, k3s and kubeadm.
-  const std::vector<std::string> usual{"kubernetes.default.svc", "kubernetes"};
+  std::vector<std::string> usual{"kubernetes.default.svc", "kubernetes"};
   constexpr std::size_t most = 4;
   auto list = after_x509(text);
   list = list.substr(0, list.find('\n'));

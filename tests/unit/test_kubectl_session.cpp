@@ -426,17 +426,17 @@ TEST_CASE("kubectl session: a signal ends the wait for a busy server at once") {
   const auto begun = std::chrono::steady_clock::now();
   play.run([&]() -> asio::awaitable<void> {
     std::vector<asio::awaitable<void>> both;
-    both.push_back([](Play& play, int& signal) -> asio::awaitable<void> {
+    both.push_back([](Play& scene, int& number) -> asio::awaitable<void> {
       try {
         auto query = Play::pods_query();
-        co_await play.kubectl->get(std::move(query));
+        co_await scene.kubectl->get(std::move(query));
       } catch (const Interrupted& by) {
-        signal = by.signal;
+        number = by.signal;
       }
     }(play, signal));
-    both.push_back([](Play& play) -> asio::awaitable<void> {
-      while (play.waits.empty()) co_await pause(milliseconds(1));
-      play.interrupt();
+    both.push_back([](Play& scene) -> asio::awaitable<void> {
+      while (scene.waits.empty()) co_await pause(milliseconds(1));
+      scene.interrupt();
     }(play));
     co_await wait_all(std::move(both));
   });
@@ -451,9 +451,9 @@ TEST_CASE("kubectl session: several reads that meet the same trouble wait togeth
   play.run([&]() -> asio::awaitable<void> {
     std::vector<asio::awaitable<void>> reads;
     for (int i = 0; i < 4; ++i) {
-      reads.push_back([](Play& play) -> asio::awaitable<void> {
+      reads.push_back([](Play& scene) -> asio::awaitable<void> {
         auto query = Play::pods_query();
-        co_await play.kubectl->get(std::move(query));
+        co_await scene.kubectl->get(std::move(query));
       }(play));
     }
     co_await wait_all(std::move(reads));

@@ -44,7 +44,7 @@ std::string Hold::place() const {
 
 awaitable<void> Hold::take(Kubectl local, HoldOptions options) {
   options_ = std::move(options);
-  local_.emplace(local.within(command_limit));
+  local_.emplace(local.within(command_limit).with(RetryPolicy{}));
   if (!options_.forbidden.empty()) no_lease("a permission is missing: " + options_.forbidden);
   const Deadline deadline(options_.wait);
   auto waits = false;

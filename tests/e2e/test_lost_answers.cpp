@@ -45,6 +45,12 @@ std::string used_secret(Sandbox& sandbox) {
               "/status/serviceAccountTokenSecret");
 }
 
+/// Agents that never report, where the first object that is created or replaced is no Lease.
+std::vector<std::string> without_leases(std::vector<std::string> more = {}) {
+  more.insert(more.end(), {"--fault", "agents-never-report", "--fault", "no-leases"});
+  return more;
+}
+
 Sandbox::Call run_with(const std::string& kubectl, std::vector<std::string> more = {},
                        const std::string& timeout = "15s") {
   std::vector<std::string> args{
@@ -70,7 +76,7 @@ TEST_CASE("a Secret whose answer was lost is the one that is used, and the only 
       {{troubles::silent, taken}, lost}, {{troubles::unavailable}, "answers again"}};
   for (const auto& each : cases) {
     CAPTURE(each.trouble.words);
-    Sandbox sandbox({"--rancher", "2.12", "--fault", "agents-never-report"});
+    Sandbox sandbox(without_leases({"--rancher", "2.12"}));
     const auto before = stored_tokens(sandbox).size();
     const auto kubectl = troubled_kubectl(sandbox, in_local + "' create '*", each.trouble, 1);
     const auto run = sandbox.retrust(run_with(kubectl));
@@ -133,7 +139,7 @@ std::string late_kubectl(const Sandbox& sandbox) {
 }
 
 TEST_CASE("a name that somebody else has taken is left alone, and another one is used") {
-  Sandbox sandbox({"--rancher", "2.12", "--fault", "agents-never-report"});
+  Sandbox sandbox(without_leases({"--rancher", "2.12"}));
   const auto before = stored_tokens(sandbox).size();
   const auto run = sandbox.retrust(run_with(late_kubectl(sandbox), {}, "3s"));
   CAPTURE(run.all());
@@ -258,7 +264,7 @@ TEST_CASE("users' tokens whose deletion was not answered are looked at again") {
 }
 
 TEST_CASE("a rollback waits as a run does") {
-  Sandbox sandbox({"--fault", "agents-never-report"});
+  Sandbox sandbox(without_leases());
   REQUIRE(sandbox.run({"--timeout", "2s"}).status == 0);
   const auto folder = sandbox.run_folder().string();
   std::string words;

@@ -105,6 +105,8 @@ void Context::saw_cluster(ClusterResource now, Token token) const {
   }
   cluster = std::move(now);
   state().stored_token_due = token == Token::due;
+  // A token that was proven before it was read here is no unknown one.
+  if (token == Token::read && state().proven) were_accepted(*state().proven);
   if (token == Token::read) state().written.reset();
   note_equal(before);
 }

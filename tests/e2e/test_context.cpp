@@ -146,7 +146,7 @@ TEST_CASE("a secret that was replaced while the question stood is not deleted") 
   }
   Sandbox sandbox;
   const auto run =
-      sandbox.answered({.args = args, .kubectl = replacing_secret_kubectl(sandbox)}, "yes");
+      sandbox.answered({.args = args, .kubectl = replacing_secret_kubectl(sandbox)}, "yes\nyes");
   CAPTURE(run.all());
   CHECK(run.status == 0);
   int deletions = 0;

@@ -142,7 +142,9 @@ void Invocation::report(const Failure& failure) {
 }
 
 Record& Invocation::open_record(std::string_view what) {
-  auto& record = record_.emplace(*this, what);
+  auto& record = record_.emplace(*this);
+  // A failure from here on is the end of the transcripts, too.
+  record.begin(what);
   record.reserve_room();
   return record;
 }

@@ -37,19 +37,25 @@ std::string run_folder_name(const Options& options, std::string_view id) {
   return default_run_folder(options.command == CommandName::rollback ? "rollback" : "cluster");
 }
 
-Record::Record(Invocation& app, std::string_view what)
+Record::Record(Invocation& app)
     : folder(run_folder_name(app.options),
              app.options.run_dir.empty() ? RunFolder::Name::own : RunFolder::Name::given),
       app_(app) {
+  // Both transcripts are written, or neither is.
+  auto document = std::make_shared<MarkdownWriter>(folder.folder());
+  auto lines = std::make_shared<JsonlWriter>(folder.folder());
   app.events.add_record(std::make_shared<FolderGuard>(folder));
-  app.events.add_record(std::make_shared<MarkdownWriter>(folder.folder()));
-  app.events.add_record(std::make_shared<JsonlWriter>(folder.folder()));
+  app.events.add_record(std::move(document));
+  app.events.add_record(std::move(lines));
+}
+
+void Record::begin(std::string_view what) {
   std::error_code unknown;
-  Journal(app.events)
+  Journal(app_.events)
       .run_started({std::string(program_version),
-                    fmt::format("{} {}", app.called.program, shell_line(app.called.args)),
-                    app.operator_name, std::filesystem::current_path(unknown).string(),
-                    shell_line(app.called.elsewhere), advice_if_killed(app.called, app.options)},
+                    fmt::format("{} {}", app_.called.program, shell_line(app_.called.args)),
+                    app_.operator_name, std::filesystem::current_path(unknown).string(),
+                    shell_line(app_.called.elsewhere), advice_if_killed(app_.called, app_.options)},
                    fmt::format("retrust {}", what));
   folder.folder().synchronise();
 }

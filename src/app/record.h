@@ -37,8 +37,10 @@ struct Ended {
 /// The run folder and the transcript of a command that may change clusters.
 class Record {
  public:
-  /// The invocation must outlive this.
-  Record(Invocation& app, std::string_view what);
+  /// Makes the run folder and begins its files. The invocation must outlive this. Throws Failure.
+  explicit Record(Invocation& app);
+  /// Writes what was called, and waits until the disk has the folder. Throws Failure.
+  void begin(std::string_view what);
 
   /// Asks the operator. The record must outlive the result.
   Confirm confirm();

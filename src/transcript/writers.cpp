@@ -1,8 +1,13 @@
 #include "transcript/writers.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <optional>
 #include <utility>
 
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include "base/failure.h"
 
@@ -13,6 +18,10 @@ namespace {
 /// often killed in these. transcript.jsonl has every event at once.
 bool is_landmark(const Event& event) {
   return event.is<Change, WaitStarted, RunEnded>();
+}
+
+Descriptor spare_descriptor() {
+  return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 }  // namespace
@@ -42,19 +51,31 @@ void JsonlWriter::emit(const Event& event) {
   }
 }
 
+MarkdownWriter::MarkdownWriter(Folder folder)
+    : folder_(std::move(folder)), spare_(spare_descriptor()) {
+  if (spare_) return;
+  throw Failure(ExitStatus::refused,
+                fmt::format("cannot keep a file open for the transcript: {}", std::strerror(errno)),
+                "allow retrust more open files, then run again: ulimit -n 1024");
+}
+
 void MarkdownWriter::emit(const Event& event) {
   if (is_momentary(event)) return;
   const auto corrects = event.is<RunEnded>() && std::exchange(ended_, true);
   if (corrects) std::erase_if(events_, [](const Event& each) { return each.is<RunEnded>(); });
   events_.push_back(event);
   if (events_.size() > 1 && !is_landmark(event)) return;
+  std::optional<Failure> unwritten;
+  spare_ = Descriptor();
   try {
     replace_file(folder_, "transcript.md", document(events_),
                  corrects ? Disk::may_lack_it : Disk::must_have_it);
-  } catch (const Failure&) {
-    // transcript.jsonl has the wait, and the next change is written here, too.
-    if (!event.is<WaitStarted>()) throw;
+  } catch (const Failure& failure) {
+    unwritten = failure;
   }
+  spare_ = spare_descriptor();
+  // transcript.jsonl has the wait, and the next change is written here, too.
+  if (unwritten && !event.is<WaitStarted>()) throw Failure(*unwritten);
   if (event.is<RunEnded>() && !corrects) folder_.synchronise();
 }
 

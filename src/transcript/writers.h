@@ -27,11 +27,14 @@ class JsonlWriter final : public EventSink {
 /// Writes transcript.md, to attach to a ticket: see document.h.
 class MarkdownWriter final : public EventSink {
  public:
-  explicit MarkdownWriter(Folder folder) : folder_(std::move(folder)) {}
+  /// Throws Failure (refused) if no more files may be open.
+  explicit MarkdownWriter(Folder folder);
   void emit(const Event& event) override;
 
  private:
   Folder folder_;
+  /// Kept for the next writing: the last one must not fail because children took the descriptors.
+  Descriptor spare_;
   std::vector<Event> events_;
   bool ended_ = false;
 };

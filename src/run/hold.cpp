@@ -127,7 +127,7 @@ awaitable<Hold::Attempt> Hold::try_lease() {
       failed = failure.in_full();
       answered = false;
     }
-    if (!answered) co_return no_lease(failed);
+    if (!answered) co_return other_ ? Attempt::held : no_lease(failed);
     Lease mine;
     if (now) mine = *now;
     if (now && now->holder == options_.holder) {
@@ -150,6 +150,8 @@ awaitable<Hold::Attempt> Hold::try_lease() {
         co_return Attempt::held;
       }
       followed_ = true;
+    } else {
+      other_.reset();
     }
     if (!now && attempt > 0 && !failed.empty()) co_return no_lease(failed);
     mine.name_space = options_.cluster;
@@ -176,8 +178,9 @@ awaitable<Hold::Attempt> Hold::try_lease() {
     } catch (const Failure& failure) {
       failed = failure.in_full();
     }
-    if (!answered) co_return no_lease(failed);
+    if (!answered) co_return other_ ? Attempt::held : no_lease(failed);
   }
+  if (other_) co_return Attempt::held;
   co_return no_lease(failed.empty() ? "other runs are quicker each time" : failed);
 }
 
@@ -276,7 +279,7 @@ awaitable<void> Hold::release_lease() {
       co_return;
     }
     lease = *now;
-    if (kind && *kind != KubectlError::conflict) break;
+    if (kind && *kind != KubectlError::conflict && !is_transient(*kind)) break;
   }
   journal_.warning(
       fmt::format("{} was not released, so a run from another machine waits until it "

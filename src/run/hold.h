@@ -49,7 +49,8 @@ class Hold {
 
  private:
   enum class Attempt { taken, held, impossible };
-  /// Tries to take the Lease once. Sets `other_` if another run holds it.
+  /// Tries to take the Lease once. Sets `other_` if another run holds it. A run that was seen holds
+  /// the Lease until the cluster says otherwise: trouble with the cluster does not free it.
   boost::asio::awaitable<Attempt> try_lease();
   Attempt try_lock();
   Attempt no_lease(const std::string& why);

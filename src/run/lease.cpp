@@ -227,7 +227,9 @@ awaitable<Renewed> renew_leases(Kubectl local, std::vector<Lease*> leases) {
         renewed.each[i] = Renewal::lost;
         if (now) lease.renewed = now->renewed;
       } else {
-        renewed.each[i] = now->version == lease.version ? Renewal::unknown : Renewal::renewed;
+        // Another program may have changed its metadata meanwhile.
+        const auto took = now->version != lease.version && now->renewed != lease.renewed;
+        renewed.each[i] = took ? Renewal::renewed : Renewal::unknown;
         lease = *now;
       }
     } catch (const Failure& failure) {

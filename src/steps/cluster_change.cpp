@@ -91,6 +91,8 @@ awaitable<std::optional<ClusterResource>> change(Work& work) {
     work.change.announce(fmt::format("replacing the clusters resource {} {} (resourceVersion {})",
                                      id, work.change.purpose, now.resource_version));
     std::optional<KubectlFailure> conflict;
+    // Any other end leaves open whether the replacement takes effect.
+    work.unclear = true;
     try {
       if (work.change.status_path.empty()) {
         co_await local.replace(std::move(now.raw));

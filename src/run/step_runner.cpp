@@ -173,6 +173,12 @@ awaitable<void> StepRunner::observe_again() {
   now.user_tokens = before.user_tokens;
   now.affected = before.affected;
   now.container = before.container;
+  // The other run may have restarted it.
+  if (before.container && hold_.followed_another()) {
+    now.container =
+        co_await observe_server_container(context_.tools(), context_.options().backup.container,
+                                          now.local, context_.redactor(), context_.run_journal());
+  }
   context_.observed(std::move(now));
   context_.state().order = order_of(context_.seen());
   check_right_clusters(context_.seen());
@@ -288,9 +294,11 @@ awaitable<void> StepRunner::perform_plan() {
     co_await observe_again();
     auto now = context_.plan();
     if (nothing_left(now)) {
-      journal.finding("nothing is needed any more");
+      journal.finding("the record needs no repair any more");
       co_await conclude();
-      verdict_ = "Somebody else did what was needed: " + verdict_;
+      const auto good = still_wrong(context_.seen()).empty();
+      verdict_ = fmt::format("{} any more: {}",
+                             good ? "Nothing is needed" : "The record needs no repair", verdict_);
       co_return;
     }
     const auto changes = changes_text(agreed, now);

@@ -123,7 +123,7 @@ TEST_CASE("a second run waits for the first, and finds nothing to do" *
   CHECK(first->wait() == 0);
   CHECK(third->wait() == 0);
   CAPTURE(third->out());
-  CHECK(has(third->out(), "Somebody else did what was needed: "));
+  CHECK(has(third->out(), "Nothing is needed any more: "));
   CHECK(holder(sandbox).empty());
   CHECK(sandbox.retrust({"status"}).status == 0);
 }

@@ -31,9 +31,9 @@ TEST_CASE("a cluster that a colleague repaired while the question stood is left 
   child->write("yes\n");
   CHECK(child->wait() == 0);
   CAPTURE(child->out());
-  CHECK(has(unwrapped(child->out()), "Somebody else did what was needed"));
+  CHECK(has(unwrapped(child->out()), "Nothing is needed any more"));
   CHECK(sandbox.changes().size() == changes);
-  CHECK(has(document_words(folder), "Somebody else did what was needed"));
+  CHECK(has(document_words(folder), "Nothing is needed any more"));
 }
 
 TEST_CASE("a plan that changed while the question stood is shown, and asked about again") {

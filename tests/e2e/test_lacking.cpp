@@ -140,6 +140,8 @@ TEST_CASE("whichever system call fails between fork and exec, no second retrust 
                                               "inject={}:error={} \"$@\"",
                                               log.string(), calls, calls, error)});
     CAPTURE(run.all());
+    // The sanitizer asks for the limit before the program begins.
+    if (has(run.err, "AddressSanitizer getrlimit() failed")) continue;
     CHECK(second_retrusts(read_file(log)).empty());
     // 2: a kubectl that cannot be run.
     const std::set<int> documented{0, 1, 2, 4, 5};
@@ -206,7 +208,7 @@ TEST_CASE("no process is left for longer than --timeout after the first change")
   const auto kubectl = kubectl_that(sandbox, "*' delete '*", "touch '" + marker.string() + "'");
   // From the first deletion on every start fails.
   const auto child =
-      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "2s"},
+      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "10s"},
                      .kubectl = kubectl,
                      .environment = {{"ASAN_OPTIONS", "detect_leaks=0"}},
                      .shell = fmt::format("\"$@\" & until [ -e {} ]; do sleep 0.01; done; "

@@ -208,7 +208,7 @@ TEST_CASE("no process is left for longer than --timeout after the first change")
   const auto kubectl = kubectl_that(sandbox, "*' delete '*", "touch '" + marker.string() + "'");
   // From the first deletion on every start fails.
   const auto child =
-      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "10s"},
+      sandbox.start({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "5s"},
                      .kubectl = kubectl,
                      .environment = {{"ASAN_OPTIONS", "detect_leaks=0"}},
                      .shell = fmt::format("\"$@\" & until [ -e {} ]; do sleep 0.01; done; "
@@ -218,7 +218,8 @@ TEST_CASE("no process is left for longer than --timeout after the first change")
   const auto status = child->wait();
   CAPTURE(child->out());
   CAPTURE(child->err());
-  CHECK(status == 1);
+  // The wait for an effect of the step may end first.
+  CHECK((status == 1 || status == 5));
   CHECK(has(child->err(), "no resources for another process on this machine"));
   CHECK(count(child->out(), "Exit status ") == 1);
   CHECK_FALSE(sandbox.changes().empty());

@@ -132,13 +132,13 @@ TEST_CASE("whichever system call fails between fork and exec, no second retrust 
     CAPTURE(calls);
     CAPTURE(error);
     const auto before = sandbox.changes().size();
-    const auto run =
-        sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "5s",
-                                  "--command-timeout", "5s", "--no-session"},
-                         .shell = fmt::format("export ASAN_OPTIONS=detect_leaks=0; exec strace -f "
-                                              "-o {} -e trace=execve,epoll_wait,{} -e "
-                                              "inject={}:error={} \"$@\"",
-                                              log.string(), calls, calls, error)});
+    const auto run = sandbox.retrust(
+        {.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "5s", "--command-timeout",
+                  "5s", "--no-session"},
+         .shell = fmt::format("export ASAN_OPTIONS=detect_leaks=0; exec strace -f --seccomp-bpf "
+                              "-o {} -e trace=execve,epoll_wait,{} -e "
+                              "inject={}:error={} \"$@\"",
+                              log.string(), calls, calls, error)});
     CAPTURE(run.all());
     // The sanitizer asks for the limit before the program begins.
     if (has(run.err, "AddressSanitizer getrlimit() failed")) continue;

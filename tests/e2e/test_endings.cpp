@@ -4,15 +4,12 @@
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
+#include "words.h"
 
 namespace retrust::e2e {
 namespace {
 
 namespace json = boost::json;
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 const std::vector<std::string> present{"--rancher", "2.12", "--kubernetes", "1.30"};
 

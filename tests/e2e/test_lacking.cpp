@@ -11,15 +11,12 @@
 #include <fmt/format.h>
 
 #include "sandbox.h"
+#include "words.h"
 
 namespace retrust::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t found = 0;

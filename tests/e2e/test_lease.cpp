@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "sandbox.h"
+#include "words.h"
 
 namespace retrust::e2e {
 namespace {
@@ -17,10 +18,6 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 const std::string lease_type = "leases.coordination.k8s.io";
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string holder(Sandbox& sandbox) {
   return text(sandbox.get("local", {lease_type + "/retrust", "-n", "c-x7k2p"}),

@@ -9,6 +9,7 @@
 #include "sandbox.h"
 #include "secrets.h"
 #include "troubles.h"
+#include "words.h"
 
 namespace retrust::e2e {
 namespace {
@@ -17,10 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr auto taken = Trouble::Effect::taken;
 const std::string in_local = "*'/local.kubeconfig '*";
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// Names of the Secrets in a namespace that begin so.
 std::vector<std::string> secrets_in(Sandbox& sandbox, const std::string& side,

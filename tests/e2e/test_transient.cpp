@@ -8,15 +8,12 @@
 
 #include "sandbox.h"
 #include "troubles.h"
+#include "words.h"
 
 namespace retrust::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::vector<std::string> run_for(const std::string& timeout) {
   return {"run", "--yes", "--no-rancher-backup", "--command-timeout", "4s", "--timeout", timeout};

@@ -1,6 +1,7 @@
 // How retrust ends: its last sentence is true, and the commands after it can be pasted.
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"

@@ -61,7 +61,11 @@ awaitable<void> make_secret(Work& work, const ClusterResource& now) {
       fmt::format("making the Secret {} in {} for the token", made.name, credential_namespace));
   auto secret = new_token_secret(now, work.change.token_for_secret, made.name);
   made.sent = secret;
-  const auto created = co_await work.local.create(std::move(secret));
+  const auto created =
+      co_await work.local.create(std::move(secret), [&made](const ObjectName& name) {
+        made.name = name;
+        made.sent.as_object()["metadata"].as_object()["name"] = name.text();
+      });
   made.name = text_at(created, "/metadata/name");
   made.uid = text_at(created, "/metadata/uid");
   if (made.name.empty()) {

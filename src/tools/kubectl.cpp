@@ -517,17 +517,7 @@ boost::asio::awaitable<Outcome> Kubectl::run(Call call, JsonAnswer* answer) cons
   auto lost = false;
   for (;;) {
     auto reader = answer == nullptr ? OutputReader() : answer->reader();
-    std::optional<NoResources> shortage;
-    Outcome outcome;
-    try {
-      outcome = co_await start(call, std::move(reader), target_.command_timeout);
-    } catch (const NoResources& failure) {
-      shortage = failure;
-    }
-    if (shortage) {
-      co_await retries.wait_out(std::move(*shortage));
-      continue;
-    }
+    auto outcome = co_await start(call, std::move(reader), target_.command_timeout);
     if (outcome.succeeded()) {
       retries.answered();
       co_return outcome;
@@ -671,7 +661,8 @@ boost::asio::awaitable<void> Kubectl::replace_raw(std::string path,
   co_await run(std::move(call));
 }
 
-boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object object) const {
+boost::asio::awaitable<boost::json::value> Kubectl::create(
+    boost::json::object object, std::function<void(const ObjectName&)> renamed) const {
   for (int attempt = 1;; ++attempt) {
     Call call{.args = create_args(),
               .input = boost::json::serialize(object),
@@ -711,9 +702,11 @@ boost::asio::awaitable<boost::json::value> Kubectl::create(boost::json::object o
     if (!taken || attempt == most_names) throw KubectlFailure(*failed);
     auto& name = object["metadata"].as_object()["name"];
     const ObjectName before = std::string(name.as_string());
-    name = renewed_name(before).text();
+    const auto next = renewed_name(before);
+    name = next.text();
+    if (renamed) renamed(next);
     Journal(*events_, section_)
-        .warning(fmt::format("another object is called {}: taking another name", before));
+        .warning(fmt::format("another object is called {}: taking the name {}", before, next));
   }
 }
 

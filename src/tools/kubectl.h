@@ -181,8 +181,10 @@ class Kubectl {
 
   /// Runs `kubectl create -f -` for an object that the cluster keeps, under a name of new_name().
   /// Returns the created object, also if only its answer was lost: the object is then read. Takes
-  /// another name, and warns, if another object has the name.
-  boost::asio::awaitable<boost::json::value> create(boost::json::object object) const;
+  /// another name, and warns, if another object has the name. `renamed` gets that name before it is
+  /// tried.
+  boost::asio::awaitable<boost::json::value> create(
+      boost::json::object object, std::function<void(const ObjectName&)> renamed = {}) const;
 
   /// Runs a command that reads `input` on standard input and prints no secret of the input. `given`
   /// describes the input in words.

@@ -148,6 +148,31 @@ TEST_CASE("a name that somebody else has taken is left alone, and another one is
   CHECK_FALSE(text(used, "/data/credential").empty());
 }
 
+TEST_CASE("a Secret under a second name, whose answer was lost for good, is deleted as well") {
+  Sandbox sandbox(without_leases({"--rancher", "2.12"}));
+  const auto before = stored_tokens(sandbox);
+  const auto path = sandbox.directory() / "lost-kubectl";
+  const std::string real = "\"${RETRUST_TEST_KUBECTL:-kubectl}\" \"$@\"";
+  const auto once = "'" + (sandbox.directory() / "once").string() + "'";
+  // The first name is taken, the Secret of the second is made, and nobody hears of it.
+  write_file(
+      path, "#!/bin/sh\ncase \" $* \" in *'/local.kubeconfig '*' create '*)\nif mkdir " + once +
+                " 2>/dev/null; then cat >/dev/null\n" +
+                refused("Error from server (AlreadyExists): error when creating \"STDIN\": secrets "
+                        "\"x\" already exists") +
+                "; fi\n" + real + " >/dev/null 2>&1\n" + troubles::internal +
+                " ;;\n*'/local.kubeconfig '*' get -f - '*) cat >/dev/null\n" + troubles::internal +
+                " ;; esac\nexec " + real + "\n");
+  fs::permissions(path, fs::perms::owner_all);
+  const auto run = sandbox.retrust(run_with(path.string(), {}, "2s"));
+  CAPTURE(run.all());
+  CHECK(run.status == 5);
+  CHECK(has(run.err, "taking the name cluster-serviceaccounttoken-"));
+  CHECK(stored_tokens(sandbox) == before);
+  CHECK(sandbox.run({"--timeout", "2s"}).status == 0);
+  CHECK(stored_tokens(sandbox).size() == before.size() + 1);
+}
+
 TEST_CASE("a change whose answer was lost is known as made") {
   for (const auto& words : {troubles::reset, troubles::too_late, troubles::killed}) {
     CAPTURE(words);

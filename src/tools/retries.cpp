@@ -89,12 +89,4 @@ awaitable<void> Retries::wait_out(KubectlFailure failure) {
   co_await pause_for(asked);
 }
 
-awaitable<void> Retries::wait_out(NoResources failure) {
-  if (policy_.limit.count() == 0 || !patience_->begun || Clock::now() >= give_up_) {
-    throw NoResources(failure);
-  }
-  begin(failure, "for room for another process on this machine");
-  co_await pause_for(milliseconds(0));
-}
-
 }  // namespace retrust

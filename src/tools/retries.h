@@ -7,7 +7,6 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "process/process.h"
-#include "tools/announced.h"
 #include "tools/kubectl_errors.h"
 #include "transcript/journal.h"
 
@@ -51,8 +50,6 @@ class Retries {
   /// Waits until the next attempt. The caller makes sure that another attempt does no harm. Throws
   /// the failure if it does not pass by itself, or if the time is over; Interrupted after a signal.
   boost::asio::awaitable<void> wait_out(KubectlFailure failure);
-  /// As above, for a program that could not be started.
-  boost::asio::awaitable<void> wait_out(NoResources failure);
   /// Reports the end of the wait, if there was one.
   void answered();
 

@@ -1,5 +1,6 @@
 #include "process/tasks.h"
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
@@ -36,6 +37,25 @@ asio::awaitable<Ends> run_all(std::vector<asio::awaitable<void>> tasks, Conditio
   co_return ends;
 }
 
+/// Tasks of which some run at once.
+struct Queue {
+  std::size_t next = 0;
+  std::size_t count;
+  std::function<asio::awaitable<void>(std::size_t)> task;
+};
+
+asio::awaitable<void> take_from(Queue& queue) {
+  while (queue.next < queue.count) {
+    const auto index = queue.next++;
+    try {
+      co_await queue.task(index);
+    } catch (...) {
+      queue.next = queue.count;
+      throw;
+    }
+  }
+}
+
 }  // namespace
 
 asio::awaitable<std::vector<std::exception_ptr>> all_settled(
@@ -57,6 +77,14 @@ asio::awaitable<void> when_all(std::vector<asio::awaitable<void>> tasks) {
   for (const auto task : order) {
     if (ends[task]) std::rethrow_exception(ends[task]);
   }
+}
+
+asio::awaitable<void> some_at_once(std::size_t count, std::size_t at_once,
+                                   std::function<asio::awaitable<void>(std::size_t)> task) {
+  Queue queue{0, count, std::move(task)};
+  std::vector<asio::awaitable<void>> workers;
+  while (workers.size() < std::min(count, at_once)) workers.push_back(take_from(queue));
+  co_await wait_all(std::move(workers));
 }
 
 asio::awaitable<void> run_beside(asio::awaitable<void> task, asio::awaitable<void> beside) {

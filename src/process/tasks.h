@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -23,6 +25,12 @@ boost::asio::awaitable<void> wait_all(std::vector<boost::asio::awaitable<void>> 
 /// As wait_all, but for tasks of which none makes sense without the others: the first failure ends
 /// what the others wait for, and is thrown when all have ended.
 boost::asio::awaitable<void> when_all(std::vector<boost::asio::awaitable<void>> tasks);
+
+/// Runs a task for each index below `count`, at most `at_once` of them side by side. Throws the
+/// first failure when all have ended; after a failure no further task starts.
+boost::asio::awaitable<void> some_at_once(
+    std::size_t count, std::size_t at_once,
+    std::function<boost::asio::awaitable<void>(std::size_t)> task);
 
 /// Runs the task, and `beside` until the task has ended. A failure of `beside` ends the task and is
 /// thrown. `beside` must not end by itself.

@@ -1,0 +1,67 @@
+#include "fleet/contexts.h"
+
+#include <map>
+#include <utility>
+
+#include <boost/json/array.hpp>
+#include <fmt/format.h>
+
+#include "base/failure.h"
+#include "base/json.h"
+#include "observe/kubeconfig.h"
+
+namespace retrust {
+namespace {
+
+namespace json = boost::json;
+
+/// Addresses of the servers by the names of their entries.
+std::map<std::string, std::string> servers_of(const json::value& config) {
+  std::map<std::string, std::string> servers;
+  for (const auto& cluster : array_at(config, "/clusters")) {
+    servers[text_at(cluster, "/name")] = text_at(cluster, "/cluster/server");
+  }
+  return servers;
+}
+
+}  // namespace
+
+std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::value& config) {
+  const auto servers = servers_of(config);
+  const auto current = text_at(config, "/current-context");
+  const auto& entries = array_at(config, "/contexts");
+  std::vector<GivenContext> contexts;
+  for (const auto& entry : entries) {
+    const auto name = text_at(entry, "/name");
+    if (file.contexts == ContextChoice::current && name != current) continue;
+    if (contexts.size() == most_contexts) {
+      throw Failure(
+          ExitStatus::refused,
+          fmt::format("{} holds more than {} contexts", DisplayText(file.path), most_contexts),
+          "give kubeconfigs with the contexts that are meant");
+    }
+    GivenContext context{file.path, name, {}};
+    const auto found = servers.find(text_at(entry, "/context/cluster"));
+    const auto server = found == servers.end() ? std::string() : found->second;
+    context.server = shown_url(server);
+    context.through = ClusterId::if_allowed(through_rancher(server));
+    if (name.empty()) context.trouble = "the context has no name";
+    if (server.empty()) context.trouble = "the context names no cluster with an address";
+    contexts.push_back(std::move(context));
+  }
+  if (contexts.empty()) {
+    GivenContext none{file.path, current, {}};
+    none.trouble = entries.empty()   ? "the file has no contexts"
+                   : current.empty() ? "the file has no current context"
+                                     : "the file does not have its current context";
+    contexts.push_back(std::move(none));
+  }
+  return contexts;
+}
+
+std::string text_of(const GivenContext& context) {
+  if (context.name.empty()) return DisplayText(context.file);
+  return fmt::format("{}, context {}", DisplayText(context.file), DisplayText(context.name));
+}
+
+}  // namespace retrust

@@ -10,11 +10,11 @@
 
 #include "base/encoding.h"
 #include "base/json.h"
-#include "base/near.h"
 #include "base/text.h"
 #include "credentials/certificate.h"
 #include "credentials/token.h"
 #include "observe/agent_token.h"
+#include "observe/cluster_choice.h"
 #include "observe/commands.h"
 #include "observe/handed_out_ca.h"
 #include "observe/impersonation.h"
@@ -258,30 +258,16 @@ void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal
 
 const json::value& choose_cluster(const json::value& local_list, const std::string& wanted,
                                   const std::string& listing) {
-  std::vector<const json::value*> named;
-  std::vector<std::string> known;
-  for (const auto* cluster : items_of(local_list, "Cluster")) {
-    const auto id = text_at(*cluster, "/metadata/name");
-    const auto name = text_at(*cluster, "/spec/displayName");
-    if (id == wanted) return *cluster;
-    if (name == wanted) named.push_back(cluster);
-    known.push_back(id);
-    if (name != id) known.emplace_back(DisplayText(name));
+  const auto clusters = items_of(local_list, "Cluster");
+  std::vector<NamedCluster> known;
+  for (const auto* cluster : clusters) {
+    known.push_back({ClusterId::if_allowed(text_at(*cluster, "/metadata/name")),
+                     text_at(*cluster, "/spec/displayName")});
   }
-  if (named.size() == 1) return *named.front();
-  if (named.size() > 1) {
-    std::vector<std::string> ids;
-    for (const auto* cluster : named) ids.push_back(text_at(*cluster, "/metadata/name"));
-    throw Failure(
-        ExitStatus::refused,
-        fmt::format("{} clusters are called {}: {}", named.size(), wanted, enumerated(ids)),
-        {"give the ID of the one that is meant with --cluster; list all", listing});
-  }
-  const auto near = near_ones(wanted, known);
-  throw Failure(ExitStatus::refused,
-                fmt::format("Rancher knows no cluster {}{}", wanted,
-                            near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
-                {"give an ID (c-…) or a name of Rancher's list with --cluster; list all", listing});
+  const auto id = selected_cluster(wanted, known, listing);
+  const auto found = std::find_if(known.begin(), known.end(),
+                                  [&](const NamedCluster& each) { return each.id == id; });
+  return *clusters[static_cast<std::size_t>(found - known.begin())];
 }
 
 awaitable<std::vector<std::pair<Verdict, DisplayText>>> review_tokens(const Kubectl& downstream,

@@ -12,6 +12,7 @@
 #include "fleet/contexts.h"
 #include "fleet/kubeconfig_files.h"
 #include "fleet/match.h"
+#include "observe/cluster_choice.h"
 #include "process/tasks.h"
 
 namespace retrust {
@@ -126,6 +127,25 @@ Match proven(const std::string& context, const std::string& cluster) {
   match.result = Match::Result::proven;
   match.clusters = {ClusterId(cluster)};
   return match;
+}
+
+TEST_CASE("clusters are selected by ID, by name and by pattern, each once") {
+  const std::vector<NamedCluster> known{{"c-one", "prod-eu"}, {"c-two", "prod-us"},
+                                        {"c-three", "test"},  {"c-four", "test"},
+                                        {{}, "prod-odd"},     {"c-five", "c-one"}};
+  using Ids = std::vector<ClusterId>;
+  const auto of = [&](const Names& words) { return selected_clusters(words, known, "list"); };
+  CHECK(of({"prod-us", "c-three"}) == Ids{"c-two", "c-three"});
+  CHECK(of({"prod-*"}) == Ids{"c-one", "c-two"});
+  CHECK(of({"prod-us", "prod-*"}) == Ids{"c-two", "c-one"});
+  CHECK(of({"c-t[wh]*"}) == Ids{"c-two", "c-three"});
+  CHECK(of({"test*"}) == Ids{"c-three", "c-four"});
+  // An ID is meant before another cluster's name.
+  CHECK(of({"c-one"}) == Ids{"c-one"});
+  CHECK_THROWS_WITH(of({"test"}), "2 clusters are called test: c-three and c-four");
+  CHECK_THROWS_WITH(of({"stage-*"}), "Rancher knows no cluster stage-*");
+  CHECK_THROWS_WITH(of({"prod-odd"}), "Rancher knows no cluster prod-odd");
+  CHECK_THROWS_WITH(of({"prod-su"}), "Rancher knows no cluster prod-su; near: prod-eu and prod-us");
 }
 
 TEST_CASE("an account's uid proves a cluster, and its name alone does not") {

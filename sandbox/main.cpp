@@ -35,6 +35,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --backup-operator N    the Rancher backup operator of that major version, 1 to 11, is installed in
                          Rancher's own cluster (default: 0, none)
   --driver NAME          status.driver of the downstream cluster (default: imported)
+  --records N            N clusters more, prod-0001 and so on, of which Rancher has its records alone:
+                         no API server is behind them. The first 20 show every state, driver, end of
+                         a CA and gap; the rest repeats these (default: 0)
   --agent-replicas N     1 or 2 pods of cattle-cluster-agent (default: 1)
   --impersonation-users N         how many users have looked at logs before (Rancher 2.6 and later;
                                   default: 3)
@@ -156,6 +159,7 @@ Settings settings_of(const po::variables_map& map) {
                     .driver = map["driver"].as<std::string>(),
                     .local_version = map["local-kubernetes"].as<std::string>(),
                     .backup_operator = number(map, "backup-operator", 0, 11),
+                    .records = number(map, "records", 0, 100'000),
                     .agent_replicas = number(map, "agent-replicas", 1, 2),
                     .impersonation_users = number(map, "impersonation-users", 0, 100'000),
                     .fresh_impersonation_users = 0,
@@ -181,7 +185,7 @@ Options parse(int argc, char** argv) {
   po::options_description described;
   described.add_options()("help", "")("directory", po::value<std::string>()->required(), "")(
       "rancher", text("2.4"), "")("kubernetes", text("1.20"), "")("driver", text("imported"), "")(
-      "local-kubernetes", text(""), "")("backup-operator", count(0), "")(
+      "local-kubernetes", text(""), "")("backup-operator", count(0), "")("records", count(0), "")(
       "agent-replicas", count(1), "")("impersonation-users", count(3), "")(
       "fresh-impersonation-users", count(0), "")("workloads", po::value<int>(), "")(
       "scenario", text("renewed"), "")("fault", po::value<std::vector<std::string>>(), "")(
@@ -212,7 +216,7 @@ Options parse(int argc, char** argv) {
     throw std::runtime_error("--hostile is for played clusters");
   }
   for (const auto* played : {"kubernetes", "fresh-impersonation-users", "workloads",
-                             "local-kubernetes", "backup-operator"}) {
+                             "local-kubernetes", "backup-operator", "records"}) {
     if (map.count(played) > 0 && !map[played].defaulted()) {
       throw std::runtime_error(fmt::format("--{} is for played clusters", played));
     }

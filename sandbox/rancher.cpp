@@ -68,8 +68,9 @@ std::string checked_path(const RancherProfile& rancher) {
 
 constexpr Version first_of_go_1_14{2, 4, 13};
 
-/// What it says when it gets no answer.
-std::string complaint(const RancherProfile& rancher, const std::string& error) {
+}  // namespace
+
+std::string health_complaint(const RancherProfile& rancher, const std::string& error) {
   const auto url = "https://10.43.0.1:443" + checked_path(rancher);
   // From rancher/rancher v2.3.11, v2.4.0, v2.5.5 and v2.5.6, healthsyncer.go.
   std::string begin = rancher.number < Version{2, 4, 0} ? "" : "cluster health check failed: ";
@@ -87,7 +88,10 @@ std::string complaint(const RancherProfile& rancher, const std::string& error) {
                      raw ? "the server has asked for the client to provide credentials" : error);
 }
 
-}  // namespace
+std::string health_reason(const RancherProfile& rancher) {
+  // The reason of an error that is wrapped in another is lost.
+  return rancher.number < Version{2, 4, 0} ? "ComponentStatsFetchingFailure" : "Error";
+}
 
 Rancher::Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
                  const Settings& settings, Log& log)
@@ -291,7 +295,7 @@ void Rancher::connect() {
   request.path = checked_path(settings_.rancher);
   probe(io_, request, [this, round](const std::string& error) {
     if (round != round_) return;
-    conclude(error.empty() ? error : complaint(settings_.rancher, error));
+    conclude(error.empty() ? error : health_complaint(settings_.rancher, error));
   });
 }
 
@@ -323,13 +327,10 @@ void Rancher::conclude(const std::string& error) {
   if (settings_.rancher.tunnel_check == TunnelCheck::present) {
     set_condition(changed, "Connected", "True", "", "");
   }
-  // The reason of an error that is wrapped in another is lost.
-  const auto* const reason =
-      settings_.rancher.number < Version{2, 4, 0} ? "ComponentStatsFetchingFailure" : "Error";
   if (error.empty()) {
     set_condition(changed, "Ready", "True", "", "");
   } else {
-    set_condition(changed, "Ready", "False", reason, error);
+    set_condition(changed, "Ready", "False", health_reason(settings_.rancher), error);
   }
   local_.update(resource_key, std::move(changed));
 }

@@ -84,6 +84,11 @@ class Rancher {
   enum class Deploying { no, yes } deploying_ = Deploying::no;
 };
 
+/// The message of the condition Ready where Rancher's health check ended with that error of its
+/// client, e.g. "Unauthorized", and the condition's reason.
+std::string health_complaint(const RancherProfile& rancher, const std::string& error);
+std::string health_reason(const RancherProfile& rancher);
+
 /// Somebody deletes the Secret with the token of the downstream cluster. Throws where Rancher keeps
 /// it elsewhere.
 void remove_credential(Objects& local, Log& log);

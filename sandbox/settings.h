@@ -45,6 +45,7 @@ struct Settings {
   std::string driver = "imported";                            ///< status.driver of that cluster
   std::string local_version = {};     ///< of Rancher's own cluster: v1.30.4+k3s1; empty: 1.20
   int backup_operator = 0;            ///< its major version; 0: none is installed
+  int records = 0;                    ///< clusters that are nothing but Rancher's records
   int agent_replicas = 1;             ///< of cattle-cluster-agent
   int impersonation_users = 3;        ///< who have used logs or shell before
   int fresh_impersonation_users = 0;  ///< of these, whose token was made after the renewal

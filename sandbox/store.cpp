@@ -97,6 +97,11 @@ std::vector<Change> Store::since(std::uint64_t version) const {
   return changes;
 }
 
+void Store::forget() {
+  history_.clear();
+  oldest_ = version_;
+}
+
 void Store::record(Change change) {
   history_.push_back(change);
   if (history_.size() > remembered) {

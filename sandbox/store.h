@@ -77,6 +77,8 @@ class Store : public Objects {
   std::uint64_t version() const { return version_; }
   /// What happened after this version is remembered; what was before is not.
   std::uint64_t oldest() const { return oldest_; }
+  /// Forgets what happened so far, as etcd does when it is compacted.
+  void forget();
   /// What happened after that version.
   std::vector<Change> since(std::uint64_t version) const;
 

@@ -4,6 +4,7 @@
 
 #include "accounts.h"
 #include "json_util.h"
+#include "records.h"
 #include "world.h"
 
 namespace retrust::sandbox {
@@ -120,6 +121,7 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
                                  .secrets = {account.mountable},
                                  .started = pods_started()},
                                 PodState::running);
+  if (settings_.records > 0) add_records(store, settings_.rancher, settings_.records);
 }
 
 }  // namespace retrust::sandbox

@@ -287,6 +287,7 @@ json::value cluster_resource(const ClusterSpec& spec) {
   if (spec.tunnel_check == TunnelCheck::present) {
     conditions.push_back(condition("Connected", "True"));
   }
+  if (!spec.ready.empty()) conditions.push_back(condition("Ready", spec.ready));
   if (!spec.token_secret.empty()) {
     put(made, "/status/serviceAccountTokenSecret", spec.token_secret);
     conditions.push_back(condition("ServiceAccountSecretsMigrated", "True"));

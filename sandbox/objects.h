@@ -83,6 +83,7 @@ struct ClusterSpec {
   std::string token_secret = {};  ///< where it is kept in a Secret: its name
   std::string kubernetes = {};    ///< e.g. v1.20.15
   TunnelCheck tunnel_check = TunnelCheck::absent;
+  std::string ready = {};  ///< status of the condition Ready; empty: Rancher has not said it
 };
 boost::json::value cluster_resource(const ClusterSpec& spec);
 /// Where Rancher keeps tokens of downstream clusters, under the key `credential`.

@@ -78,8 +78,10 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
   add_production(stored_ca, stored_token);
   const auto other_ca = secret_data(other_authority_.pem());
   add_cluster_resource("c-m4q9d", {.display_name = "staging", .ca_base64 = other_ca});
-  add_cluster_resource("local",
-                       {.display_name = "local", .ca_base64 = secret_data(local_authority_.pem())});
+  // rancher/rancher v2.15.0, pkg/data/dashboard/cluster_data.go: Rancher makes it with Ready True.
+  add_cluster_resource(
+      "local",
+      {.display_name = "local", .ca_base64 = secret_data(local_authority_.pem()), .ready = "True"});
   if (settings_.faults.has("twin-name")) {
     add_cluster_resource("c-twin2", {.display_name = "production", .ca_base64 = other_ca});
   }

@@ -32,6 +32,8 @@ boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
       co_return co_await step_command(app);
     case CommandName::rollback:
       co_return co_await rollback_command(app);
+    case CommandName::list:
+      co_return co_await list_command(app);
     default:
       co_return co_await status_command(app);
   }

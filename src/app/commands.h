@@ -12,5 +12,6 @@ boost::asio::awaitable<ExitStatus> plan_command(Invocation& app);
 boost::asio::awaitable<ExitStatus> run_command(Invocation& app);
 boost::asio::awaitable<ExitStatus> step_command(Invocation& app);
 boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app);
+boost::asio::awaitable<ExitStatus> list_command(Invocation& app);
 
 }  // namespace retrust

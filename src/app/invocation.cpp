@@ -33,6 +33,15 @@ std::string operator_text(const Environment& environment) {
                      behind.empty() ? "" : ", by sudo of " + DisplayText(behind));
 }
 
+/// Whether standard output is for other programs, and nothing else may go there. The table of
+/// `list` can be read by a program too, unless the operator wants to see the commands.
+bool is_for_programs(const Options& options) {
+  const auto table = options.command == CommandName::list &&
+                     (options.output == OutputFormat::text || options.output == OutputFormat::wide);
+  if (table) return options.verbosity != Verbosity::verbose;
+  return options.output != OutputFormat::text;
+}
+
 Called with_elsewhere(Called called, const Options& options) {
   called.elsewhere = options.elsewhere;
   return called;
@@ -60,15 +69,16 @@ Invocation::Invocation(Options options_given, Called called_as, const Environmen
   }
   // What `step get-token` prints is for another program: nothing else goes to standard output.
   const auto alone = options.step == Step::get_token || options.step == Step::get_ca;
+  const auto lists = options.command == CommandName::list;
   const auto prints_report =
-      options.command == CommandName::status || options.command == CommandName::plan;
+      options.command == CommandName::status || options.command == CommandName::plan || lists;
   if (options.output == OutputFormat::json && !prints_report && !alone) {
     events.add(std::make_shared<JsonSink>(output));
     prints_lines_ = true;
   }
   terminal = std::make_shared<TerminalSink>(
       io.get_executor(), output, terminal_style(options.color, environment), options.verbosity,
-      alone ? OutputFormat::json : options.output);
+      alone || is_for_programs(options) ? OutputFormat::json : OutputFormat::text);
   events.add(terminal);
 }
 

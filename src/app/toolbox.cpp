@@ -1,6 +1,7 @@
 #include "app/toolbox.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <unistd.h>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "process/executable.h"
 #include "process/lent_terminal.h"
 #include "steps/step.h"
+#include "tools/kuberc.h"
 #include "tools/session.h"
 
 namespace retrust {
@@ -33,6 +35,17 @@ void check_search_path() {
                   entry->empty() ? "an empty entry, which means the current folder"
                                  : "the relative entry " + *entry),
       {"set PATH without it", "export " + shell_line({"PATH=" + without_relative_entries(path)})});
+}
+
+bool reads_kuberc(const Kubectl& kubectl) {
+  return kubectl.target().defaults == KubectlDefaults::of_kuberc;
+}
+
+void tell_kuberc(Events& events, const std::filesystem::path& kuberc) {
+  Journal(events).finding(
+      fmt::format("kubectl reads the kuberc {}: the options that retrust gives override its "
+                  "defaults",
+                  DisplayText(kuberc.string())));
 }
 
 }  // namespace
@@ -56,12 +69,20 @@ Kubectl Toolbox::in_container() const {
   return {runner_, events_, std::move(target)};
 }
 
+Kubectl Toolbox::for_local() const {
+  return options_.local_kubeconfig.empty()
+             ? in_container()
+             : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context);
+}
+
+bool Toolbox::reads_by_sessions() const {
+  return options_.reads == Reads::by_sessions || (options_.reads == Reads::as_kubectl_allows &&
+                                                  !is_script(absolute_program(options_.kubectl)));
+}
+
 Kubectl Toolbox::local_process(std::chrono::milliseconds patience) const {
   check_search_path();
-  const auto kubectl =
-      options_.local_kubeconfig.empty()
-          ? in_container()
-          : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context);
+  const auto kubectl = for_local();
   auto target = kubectl.target();
   target.command_timeout = std::min(target.command_timeout, patience);
   return {runner_, events_, std::move(target)};
@@ -70,11 +91,8 @@ Kubectl Toolbox::local_process(std::chrono::milliseconds patience) const {
 boost::asio::awaitable<Clusters> Toolbox::connect() {
   check_search_path();
   const auto contained = options_.local_kubeconfig.empty();
-  Clusters reached{
-      with_kubeconfig(Side::downstream, options_.kubeconfig, options_.context),
-      contained ? in_container()
-                : with_kubeconfig(Side::local, options_.local_kubeconfig, options_.local_context),
-      redactor_};
+  Clusters reached{with_kubeconfig(Side::downstream, options_.kubeconfig, options_.context),
+                   for_local(), redactor_};
   // A version is asked for where something depends on it.
   const auto kuberc = kuberc_file();
   if (kuberc) {
@@ -85,18 +103,10 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
     auto local = co_await reached.local.of_its_age();
     reached.local = std::move(local);
   }
-  const auto reads_kuberc = [](const Kubectl& kubectl) {
-    return kubectl.target().defaults == KubectlDefaults::of_kuberc;
-  };
   if (kuberc && (reads_kuberc(reached.downstream) || reads_kuberc(reached.local))) {
-    Journal(events_).finding(
-        fmt::format("kubectl reads the kuberc {}: the options that retrust "
-                    "gives override its defaults",
-                    DisplayText(kuberc->string())));
+    tell_kuberc(events_, *kuberc);
   }
-  const auto by_sessions =
-      options_.reads == Reads::by_sessions || (options_.reads == Reads::as_kubectl_allows &&
-                                               !is_script(absolute_program(options_.kubectl)));
+  const auto by_sessions = reads_by_sessions();
   // A session logs in once. Processes are at least those of observe(): 2 and 1.
   if (can_lend_terminal()) {
     const auto follow = by_sessions ? Logins{1, 1} : Logins{2, 1};
@@ -109,6 +119,30 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
     sessions_ = {reached.downstream.session(), reached.local.session()};
   }
   co_return reached;
+}
+
+boost::asio::awaitable<Kubectl> Toolbox::connect_local() {
+  check_search_path();
+  auto local = for_local();
+  const auto contained = options_.local_kubeconfig.empty();
+  const auto kuberc = kuberc_file();
+  if (kuberc || contained) {
+    auto of_its_age = co_await local.of_its_age();
+    local = std::move(of_its_age);
+  }
+  if (kuberc && reads_kuberc(local)) tell_kuberc(events_, *kuberc);
+  const auto by_sessions = reads_by_sessions();
+  if (can_lend_terminal()) {
+    // Without a session each of the four lists logs in.
+    constexpr std::size_t lists = 4;
+    co_await log_in(local, redactor_, by_sessions ? 1 : lists, Journal(events_));
+  }
+  if (by_sessions && !contained) {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    local = local.in_session(executor);
+    sessions_ = {local.session()};
+  }
+  co_return local;
 }
 
 void Toolbox::end_sessions() {

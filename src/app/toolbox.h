@@ -24,6 +24,8 @@ class Toolbox {
 
   /// The kubectls of both clusters; that in a container may be old, and is asked for its version.
   boost::asio::awaitable<Clusters> connect();
+  /// The kubectl of the local cluster alone, as connect() makes it.
+  boost::asio::awaitable<Kubectl> connect_local();
   /// A kubectl for a few reads of the local cluster, each by a process that asks nobody and ends
   /// after `patience`.
   Kubectl local_process(std::chrono::milliseconds patience) const;
@@ -38,6 +40,9 @@ class Toolbox {
                           const std::string& context) const;
   /// The kubectl in Rancher's container.
   Kubectl in_container() const;
+  /// The kubectl of the local cluster, with its kubeconfig or in Rancher's container.
+  Kubectl for_local() const;
+  bool reads_by_sessions() const;
   UserTokensChoice user_tokens_choice() const;
   AffectedChoice affected_choice() const;
 

@@ -132,8 +132,12 @@ void offer_step_list(Completion& completion, std::string_view begin) {
   completion.directive = Directive::unfinished_words;
 }
 
-void offer_values(Completion& completion, const OptionInfo& info, std::string_view begin) {
-  for (const auto word : info.choices) offer(completion, begin, std::string(word), "");
+void offer_values(Completion& completion, const OptionInfo& info, std::string_view begin,
+                  const CommandInfo* command) {
+  const auto given = command == nullptr ? std::nullopt : std::optional(command->command);
+  for (const auto word : choices_of(info, given)) {
+    offer(completion, begin, std::string(word), "");
+  }
   if (info.argument == "N,...") offer_step_list(completion, begin);
   if (info.argument == "ID|NAME") completion.cluster = begin;
   if (info.argument == "FILE" || info.argument == "PATH") completion.directive = Directive::files;
@@ -157,19 +161,19 @@ Completion complete_words(const std::vector<std::string>& words) {
   const auto before = read_before(words);
   const auto last = words.empty() ? std::string() : words.back();
   const auto optional = !before.options_ended;
+  const auto& others = before.others;
+  const auto* command = others.empty() ? nullptr : find_command(others.front());
   if (before.given.contains("help") || before.given.contains("version")) return completion;
   if (before.open != nullptr && !last.starts_with("--")) {
-    offer_values(completion, *before.open, last);
+    offer_values(completion, *before.open, last, command);
     return completion;
   }
   const auto equals = last.find('=');
   if (optional && last.starts_with("--") && equals != std::string::npos) {
     const auto* info = find_option(std::string_view(last).substr(2, equals - 2));
-    if (info != nullptr) offer_values(completion, *info, last.substr(equals + 1));
+    if (info != nullptr) offer_values(completion, *info, last.substr(equals + 1), command);
     return completion;
   }
-  const auto& others = before.others;
-  const auto* command = others.empty() ? nullptr : find_command(others.front());
   if (!others.empty() && others.front() == help_word) {
     if (others.size() == 1) offer_commands(completion, last);
     return completion;

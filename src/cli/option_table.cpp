@@ -51,27 +51,24 @@ const std::vector<CommandInfo>& all_commands() {
        "one section of the runbook, by number or name (2.3 or get-token)"},
       {CommandName::rollback, "rollback", "DIR",
        "put back what Rancher had stored before the run that left DIR"},
+      {CommandName::list, "list", "",
+       "list all clusters that Rancher knows, the most urgent first; changes nothing"},
   };
   return commands;
 }
 
 const std::vector<OptionInfo>& all_options() {
   using enum CommandName;
+  // The commands for one downstream cluster.
+  static const std::vector<CommandName> for_one{status, plan, run, step, rollback};
   static const std::vector<OptionInfo> options{
-      {"kubeconfig",
-       "",
-       "FILE",
-       "",
-       "kubeconfig of the downstream cluster, made after the renewal",
-       {}},
+      {"kubeconfig", "", "FILE", "", "kubeconfig of the downstream cluster, made after the renewal",
+       for_one},
       {"local-kubeconfig", "", "FILE", "", "kubeconfig of the cluster that Rancher runs in", {}},
-      {"cluster",
-       "",
-       "ID|NAME",
-       "",
-       "the downstream cluster as Rancher calls it: ID or display name",
-       {}},
-      {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one", {}},
+      {"cluster", "", "ID|NAME", "",
+       "the downstream cluster as Rancher calls it: ID or display name", for_one},
+      {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one",
+       for_one},
       {"local-context",
        "",
        "NAME",
@@ -86,7 +83,7 @@ const std::vector<OptionInfo>& all_options() {
        "read with a kubectl process for each request, each of which logs in, instead of through "
        "one kubectl proxy for each cluster",
        {}},
-      {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", {}},
+      {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", for_one},
       {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {}},
       {"rke",
        "",
@@ -176,6 +173,12 @@ const std::vector<OptionInfo>& all_options() {
        "put back what was saved even where somebody else changed it since",
        {rollback}},
       {"skip", "", "N,...", "", "leave sections out, by number or name", {plan, run}},
+      {"warn-days",
+       "",
+       "N",
+       "60",
+       "a stored CA that ends within N days needs attention (0 to 36500)",
+       {list}},
       {"timeout",
        "",
        "DURATION",
@@ -193,11 +196,12 @@ const std::vector<OptionInfo>& all_options() {
        {run, step, rollback}},
       {"output",
        "o",
-       "text|json",
+       "FORMAT",
        "text",
-       "what standard output is written in",
+       "what standard output is written in: text or json; with list also wide or name",
        {},
-       {"text", "json"}},
+       {"text", "json"},
+       {"wide", "name"}},
       {"color", "", "WHEN", "auto", "auto, always or never", {}, {"auto", "always", "never"}},
       {"config", "", "FILE", "", "read options from a file, lines of NAME = VALUE", {}},
       {"quiet", "q", "", "", "say only what went wrong, and the result", {}},
@@ -215,7 +219,9 @@ const std::vector<StatusInfo>& all_statuses() {
       {"2",
        "wrong usage: also no backup choice, no terminal and no --yes, a kubeconfig that is not "
        "there or not readable, a run folder that is not empty"},
-      {"3", "status, plan, step check-cluster: stored and live credentials differ"},
+      {"3",
+       "status, plan, step check-cluster: stored and live credentials differ; list: a cluster "
+       "needs attention"},
       {"4",
        "refused by a check, by a failed backup or by the operator's no; nothing was changed apart "
        "from a backup that was made"},
@@ -244,6 +250,15 @@ const CommandInfo* find_command(std::string_view name) {
 bool applies_to(const OptionInfo& option, CommandName command) {
   const auto& commands = option.commands;
   return commands.empty() || std::find(commands.begin(), commands.end(), command) != commands.end();
+}
+
+std::vector<std::string_view> choices_of(const OptionInfo& option,
+                                         std::optional<CommandName> command) {
+  auto choices = option.choices;
+  if (command.value_or(CommandName::list) == CommandName::list) {
+    choices.insert(choices.end(), option.list_choices.begin(), option.list_choices.end());
+  }
+  return choices;
 }
 
 std::string variable_of(const OptionInfo& option) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <sstream>
 #include <unistd.h>
@@ -189,14 +190,34 @@ std::set<Step> parse_skip(const std::string& list) {
   return skip;
 }
 
+int days_in(const Values& values, std::string_view name) {
+  constexpr int most = 36500;
+  const auto given = values.text(name);
+  int days = 0;
+  const auto* end = given.data() + given.size();
+  const auto read = std::from_chars(given.data(), end, days);
+  if (read.ec != std::errc{} || read.ptr != end || days < 0 || days > most) {
+    wrong(fmt::format("--{} {} is no number of days", name, given),
+          fmt::format("give one from 0 to {}", most));
+  }
+  return days;
+}
+
 /// Which of the choices in the table was made.
 template <typename Choice>
-Choice choose(const Values& values, std::string_view name) {
-  const auto& choices = find_option(name)->choices;
+Choice choose(const Values& values, std::string_view name, const CommandInfo& command) {
+  const auto& option = *find_option(name);
+  const auto choices = choices_of(option, command.command);
   const auto given = values.text(name);
   const auto found = std::find(choices.begin(), choices.end(), given);
   if (found == choices.end()) {
-    wrong(fmt::format("--{} {}: give one of {}", name, given, fmt::join(choices, ", ")));
+    const auto all = choices_of(option, {});
+    if (std::find(all.begin(), all.end(), given) != all.end()) {
+      wrong(fmt::format("--{} {} has no meaning for {}: give one of {}", name, given, command.name,
+                        fmt::join(choices, ", ")));
+    }
+    wrong(fmt::format("--{} {}: give one of {}", name, given, fmt::join(choices, ", ")),
+          did_you_mean(given, {choices.begin(), choices.end()}, ""));
   }
   return static_cast<Choice>(found - choices.begin());
 }
@@ -392,7 +413,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     return parsed;
   }
   if (map.count("command") == 0) {
-    wrong("which command?", "status, plan, run, step or rollback; see --help");
+    wrong("which command?", "status, plan, run, step, rollback or list; see --help");
   }
   const auto word = map["command"].as<std::string>();
   const auto* command = find_command(word);
@@ -435,14 +456,19 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   const Values values(std::move(map));
   // What a rollback needs to know is in the folder of the run.
   const auto rollback = parsed.command == CommandName::rollback;
-  parsed.kubeconfig = rollback ? values.text("kubeconfig") : values.required("kubeconfig");
+  const auto list = parsed.command == CommandName::list;
+  const auto of_one = [&](std::string_view name) {
+    if (list) return std::string();
+    return rollback ? values.text(name) : values.required(name);
+  };
+  parsed.kubeconfig = of_one("kubeconfig");
   parsed.local_kubeconfig = values.text("local-kubeconfig");
   parsed.rancher_container = container_of(values);
   if (parsed.local_kubeconfig.empty() && parsed.rancher_container.empty()) {
     wrong("--local-kubeconfig is required",
           "or --rancher-container NAME, where Rancher runs in a single container");
   }
-  parsed.cluster = rollback ? values.text("cluster") : values.required("cluster");
+  parsed.cluster = of_one("cluster");
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
@@ -454,7 +480,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.docker = values.text("docker");
   parsed.rke = values.text("rke");
   // Whoever only looks, or takes something back, makes no backup: nothing of it is asked for.
-  if (parsed.command != CommandName::status && !rollback) {
+  if (parsed.command != CommandName::status && !rollback && !list) {
     parsed.backup = backup_choice(values, environment);
   }
   parsed.overwrite = values.flag("overwrite");
@@ -469,8 +495,9 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.timeout = values.duration("timeout");
   parsed.command_timeout = values.duration("command-timeout");
   parsed.run_dir = values.text("run-dir");
-  parsed.output = choose<OutputFormat>(values, "output");
-  parsed.color = choose<ColorChoice>(values, "color");
+  if (list) parsed.warn_days = days_in(values, "warn-days");
+  parsed.output = choose<OutputFormat>(values, "output", *command);
+  parsed.color = choose<ColorChoice>(values, "color", *command);
   if (values.flag("verbose")) parsed.verbosity = Verbosity::verbose;
   if (values.flag("quiet")) parsed.verbosity = Verbosity::quiet;
   return parsed;

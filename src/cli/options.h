@@ -14,9 +14,9 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, rollback, help, version };
+enum class CommandName { status, plan, run, step, rollback, list, help, version };
 // In the order of the table's choices.
-enum class OutputFormat { text, json };
+enum class OutputFormat { text, json, wide, name };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
 
@@ -52,6 +52,7 @@ struct Options {
   AgentLoss agent_loss = AgentLoss::refused;
   Impersonation impersonation = Impersonation::leave;
   std::set<Step> skip;
+  int warn_days = 0;  ///< remaining days of a stored CA from which `list` warns
   std::chrono::milliseconds timeout{0};
   std::chrono::milliseconds command_timeout{0};
   std::string run_dir;
@@ -69,8 +70,9 @@ struct OptionInfo {
   std::string_view argument;  ///< placeholder of its value, or empty for a flag
   std::string_view standard;  ///< default value, or empty
   std::string_view help;
-  std::vector<CommandName> commands;           ///< that take it; empty means all
-  std::vector<std::string_view> choices = {};  ///< what its value can be; empty means anything
+  std::vector<CommandName> commands;                ///< that take it; empty means all
+  std::vector<std::string_view> choices = {};       ///< what its value can be; empty means anything
+  std::vector<std::string_view> list_choices = {};  ///< further values, with `list` alone
 };
 
 struct CommandInfo {
@@ -93,6 +95,9 @@ const std::vector<OptionInfo>& all_options();
 const std::vector<CommandInfo>& all_commands();
 const std::vector<StatusInfo>& all_statuses();
 bool applies_to(const OptionInfo& option, CommandName command);
+/// Values that the option can have with a command, or with any if there is none yet.
+std::vector<std::string_view> choices_of(const OptionInfo& option,
+                                         std::optional<CommandName> command);
 /// Finds an option or a command by name, without dashes; null if there is none.
 const OptionInfo* find_option(std::string_view name);
 const CommandInfo* find_command(std::string_view name);

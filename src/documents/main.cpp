@@ -4,6 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -124,9 +125,9 @@ std::string events_part() {
   return text;
 }
 
-std::string report_part() {
+std::string fields_part(const std::vector<ReportField>& fields) {
   std::string text;
-  for (const auto& field : report_fields()) {
+  for (const auto& field : fields) {
     text += entry(bold(field.path), fmt::format("{}: {}", field.type, escaped(field.meaning)));
   }
   return text;
@@ -147,7 +148,8 @@ std::string runs_part(const std::string& words) {
 std::string part(const std::string& directive) {
   if (directive.starts_with("runs ")) return runs_part(directive.substr(5));
   if (directive == "line_fields") return line_fields_part();
-  if (directive == "report") return report_part();
+  if (directive == "report") return fields_part(report_fields());
+  if (directive == "list") return fields_part(list_fields());
   if (directive == "events") return events_part();
   if (directive == "commands") return commands_part();
   if (directive == "options") return options_part();

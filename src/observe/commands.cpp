@@ -1,5 +1,7 @@
 #include "observe/commands.h"
 
+#include "observe/stored_token.h"
+
 namespace retrust::commands {
 namespace {
 
@@ -183,6 +185,29 @@ Arguments delete_lease(const NamespaceName& name_space, const ObjectName& name) 
       .option("-n", name_space)
       .words({"delete"})
       .object("leases.coordination.k8s.io", name);
+}
+
+Query clusters() {
+  return {Arguments{"clusters.management.cattle.io"}, {ApiRead::list(Resource::clusters)}};
+}
+
+Query rancher_version() {
+  return {Arguments{"settings.management.cattle.io"}.words(
+              {"--field-selector=metadata.name=server-version"}),
+          {ApiRead::list(Resource::settings).with_field("metadata.name", "server-version")}};
+}
+
+Query credential_secrets() {
+  return {Arguments{"secrets"}.option("-n", NamespaceName(credential_namespace)),
+          {ApiRead::list(Resource::secrets, credential_namespace)}};
+}
+
+// rancher/rancher v2.15.0, pkg/controllers/management/clusterdeploy/clusterdeploy.go: the agents
+// get the token of this name.
+Query agents_registration_tokens() {
+  return {Arguments{"clusterregistrationtokens.management.cattle.io", "--all-namespaces",
+                    "--field-selector=metadata.name=system"},
+          {ApiRead::list(Resource::registration_tokens).with_field("metadata.name", "system")}};
 }
 
 // The API version is left to kubectl, because it depends on the server's.

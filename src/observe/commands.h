@@ -34,6 +34,14 @@ Query leases(const NamespaceName& name_space, const ObjectName& name);
 Arguments delete_lease(const NamespaceName& name_space, const ObjectName& name);
 /// Reads the CRD of the clusters resource.
 Query clusters_definition();
+/// Reads all clusters.
+Query clusters();
+/// Reads Rancher's version, the setting server-version, as a list.
+Query rancher_version();
+/// Reads the Secrets with clusters' tokens.
+Query credential_secrets();
+/// Reads the tokens with which the agents of all clusters are registered.
+Query agents_registration_tokens();
 /// Prints the IDs and names of all clusters.
 Arguments cluster_names();
 

@@ -45,6 +45,11 @@ awaitable<void> log_in_to(const Kubectl& kubectl, const json::value& view, std::
   co_await kubectl.log_in(std::move(base), follow);
 }
 
+/// A container has a login of its own, and a rollback need not reach the downstream cluster.
+bool is_ours(const Kubectl& kubectl) {
+  return kubectl.target().container.empty() && !kubectl.target().kubeconfig.empty();
+}
+
 }  // namespace
 
 // kubernetes/client-go kubernetes-1.35.0, tools/clientcmd/api/v1/defaults.go: a v1beta1 plugin
@@ -77,11 +82,25 @@ Advice login_advice(const json::value& view, const Kubectl& kubectl) {
   return {};
 }
 
+std::exception_ptr with_login_advice(std::exception_ptr end, const json::value& view,
+                                     const Kubectl& kubectl) {
+  const auto advice = login_advice(view, kubectl);
+  if (!end || advice.empty()) return end;
+  try {
+    std::rethrow_exception(end);
+  } catch (KubectlFailure& failure) {
+    if (failure.kind == KubectlError::no_login) failure.advice = advice;
+    if (failure.kind == KubectlError::hung) {
+      failure.advice = {failure.advice.sentence + "; if the login plugin asks, " + advice.sentence,
+                        advice.command};
+    }
+    return std::make_exception_ptr(failure);
+  } catch (...) {
+    return end;
+  }
+}
+
 awaitable<void> log_in(const Clusters& clusters, Logins follow, Journal journal) {
-  // A container has a login of its own, and a rollback need not reach the downstream cluster.
-  const auto is_ours = [](const Kubectl& kubectl) {
-    return kubectl.target().container.empty() && !kubectl.target().kubeconfig.empty();
-  };
   json::value downstream;
   json::value local;
   std::vector<awaitable<void>> questions;
@@ -95,6 +114,12 @@ awaitable<void> log_in(const Clusters& clusters, Logins follow, Journal journal)
   co_await wait_all(std::move(questions));
   co_await log_in_to(clusters.downstream, downstream, follow.downstream, journal);
   co_await log_in_to(clusters.local, local, follow.local, journal);
+}
+
+awaitable<void> log_in(Kubectl kubectl, Redactor& redactor, std::size_t follow, Journal journal) {
+  if (!is_ours(kubectl)) co_return;
+  const auto view = co_await register_kubeconfig(kubectl, redactor);
+  co_await log_in_to(kubectl, view, follow, journal);
 }
 
 }  // namespace retrust

@@ -79,25 +79,6 @@ bool lacks_clusters(const std::exception_ptr& end, const json::value& answer) {
   return items_of(answer, "Cluster").empty();
 }
 
-/// Adds advice to the failure of a kubectl whose login plugin may have asked in vain.
-std::exception_ptr with_login_advice(std::exception_ptr end, const json::value& view,
-                                     const Kubectl& kubectl) {
-  const auto advice = login_advice(view, kubectl);
-  if (!end || advice.empty()) return end;
-  try {
-    std::rethrow_exception(end);
-  } catch (KubectlFailure& failure) {
-    if (failure.kind == KubectlError::no_login) failure.advice = advice;
-    if (failure.kind == KubectlError::hung) {
-      failure.advice = {failure.advice.sentence + "; if the login plugin asks, " + advice.sentence,
-                        advice.command};
-    }
-    return std::make_exception_ptr(failure);
-  } catch (...) {
-    return end;
-  }
-}
-
 /// Throws the failure that tells the operator most. A kubeconfig that cannot work at all explains
 /// the others. A kubeconfig from before the renewal gets another text than one of another cluster.
 void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answers& answers,
@@ -229,15 +210,20 @@ awaitable<void> review_live(const Clusters& clusters, Observation& seen) {
 
 }  // namespace
 
+void warn_if_unverified(const Kubectl& kubectl, const KubeconfigView& view,
+                        const Journal& journal) {
+  if (view.verifies_server) return;
+  const auto& target = kubectl.target();
+  journal.warning(
+      fmt::format("kubectl does not verify the server of the {} ({}): {} says "
+                  "insecure-skip-tls-verify: true",
+                  name_of(target.side), view.server, target.kubeconfig));
+}
+
 void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal& journal) {
   const auto take = [&](Kubectl& kubectl, const KubeconfigView& view) {
     kubectl = kubectl.in_context(view.context);
-    if (clusters.warned || view.verifies_server) return;
-    const auto& target = kubectl.target();
-    journal.warning(
-        fmt::format("kubectl does not verify the server of the {} ({}): {} says "
-                    "insecure-skip-tls-verify: true",
-                    name_of(target.side), view.server, target.kubeconfig));
+    if (!clusters.warned) warn_if_unverified(kubectl, view, journal);
   };
   take(clusters.downstream, seen.downstream.kubeconfig);
   take(clusters.local, seen.local.kubeconfig);

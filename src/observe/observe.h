@@ -29,6 +29,9 @@ struct Clusters {
 /// does not verify its server.
 void take_kubeconfigs(Clusters& clusters, const Observation& seen, const Journal& journal);
 
+/// Warns if the kubeconfig does not verify its server.
+void warn_if_unverified(const Kubectl& kubectl, const KubeconfigView& view, const Journal& journal);
+
 /// Returns the permissions that the operator's users need after an observation.
 using PermissionsNeeded = std::function<std::vector<Permission>(const Observation&)>;
 

@@ -35,6 +35,15 @@ bool chooses_backup(const std::vector<Given>& options) {
                      [&](std::string_view name) { return is_given(options, name); });
 }
 
+/// True if only `list` takes the value of the option.
+bool is_for_list_alone(const Given& given) {
+  const auto& values = given.option->list_choices;
+  const std::string_view word = given.words.back();
+  const auto equals = word.find('=');
+  const auto value = equals == std::string_view::npos ? word : word.substr(equals + 1);
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
 /// The operator's options, also those of the environment and the file.
 std::vector<Given> given_options(const Called& called) {
   auto given = split_command_line(called.args).options;
@@ -64,7 +73,7 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   };
   std::erase_if(line.options, [&](const Given& given) {
     const auto name = given.option->name;
-    if (is_replaced(name)) return true;
+    if (is_replaced(name) || is_for_list_alone(given)) return true;
     // A folder with a transcript and the name of a snapshot cannot be used again.
     // A waiver of the backup, or of a refusal, is for the operator to type.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
@@ -79,7 +88,9 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   }
   if (to != CommandName::rollback) {
     if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
-    if (!is_given(line.options, "cluster")) words.emplace_back("--cluster=ID");
+    if (!is_given(line.options, "cluster") && !is_replaced("cluster")) {
+      words.emplace_back("--cluster=ID");
+    }
     if (to == CommandName::run && !chooses_backup(line.options)) {
       const auto offered = called.offers.option();
       words.push_back(offered.empty() ? std::string(backup_place) : offered);
@@ -246,6 +257,17 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
   add_choices(next, called);
   add_affected(next, options, seen);
   return next;
+}
+
+std::vector<Advice> next_after_list(const Called& called, const ListedCluster& first) {
+  const auto command = command_line(called, CommandName::status, Scope::same,
+                                    {fmt::format("--cluster={}", first.id)});
+  const auto file = command.find("--kubeconfig=FILE") != std::string::npos
+                        ? "; give its kubeconfig in place of FILE"
+                        : "";
+  return {{fmt::format("{} ({}) is the most urgent; compare what Rancher and the cluster have{}",
+                       first.display_name, first.id, file),
+           command}};
 }
 
 std::vector<Advice> next_after_change(const Called& called, const Options& options,

@@ -6,6 +6,7 @@
 #include "base/advice.h"
 #include "cli/options.h"
 #include "observe/backup_offers.h"
+#include "observe/listed_cluster.h"
 #include "observe/observation.h"
 #include "report/verdict.h"
 #include "steps/plan.h"
@@ -33,6 +34,9 @@ Advice run_with_backup(const Called& called, std::string option, std::string sen
 /// Actions after status and plan.
 std::vector<Advice> next_after_look(const Called& called, const Options& options,
                                     const Observation& seen, const Plan& plan);
+
+/// Actions after `list`, about its most urgent cluster.
+std::vector<Advice> next_after_list(const Called& called, const ListedCluster& first);
 
 /// Actions after a successful run or step. `plan` is the plan for the present state. `folder` holds
 /// the record of the run, and is empty if nothing was changed.

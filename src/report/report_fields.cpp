@@ -2,13 +2,18 @@
 
 namespace retrust {
 
+namespace {
+
+constexpr std::string_view text = "text";
+constexpr std::string_view maybe_text = "text or null";
+constexpr std::string_view number = "number";
+constexpr std::string_view flag = "true or false";
+constexpr std::string_view list = "list";
+constexpr std::string_view object = "object";
+
+}  // namespace
+
 const std::vector<ReportField>& report_fields() {
-  constexpr std::string_view text = "text";
-  constexpr std::string_view maybe_text = "text or null";
-  constexpr std::string_view number = "number";
-  constexpr std::string_view flag = "true or false";
-  constexpr std::string_view list = "list";
-  constexpr std::string_view object = "object";
   static const std::vector<ReportField> fields{
       {"version", number, "1. A change that could break a reader raises the number"},
       {"differs", flag, "whether attention is needed: the exit status is 3 then, else 0"},
@@ -101,6 +106,46 @@ const std::vector<ReportField>& report_fields() {
       {"steps[].reason", text, "why the step is needed or not"},
       {"steps[].commands", list, "the commands, a text each, with placeholders for unknown names"},
       {"steps[].notes", list, "what to know before the step, a text each"},
+  };
+  return fields;
+}
+
+const std::vector<ReportField>& list_fields() {
+  static const std::vector<ReportField> fields{
+      {"version", number, "1. A change that could break a reader raises the number"},
+      {"needsAttention", flag, "whether a cluster needs attention: the exit status is 3 then"},
+      {"warnDays", number, "the value of --warn-days"},
+      {"rancher", text, "the version of Rancher; empty if unknown"},
+      {"unread", list, "what the user may not read, a sentence each"},
+      {"clusters", list, "the clusters, the most urgent first"},
+      {"clusters[].id", text, "its ID in Rancher, e.g. c-x7k2p"},
+      {"clusters[].displayName", text, "its name in Rancher"},
+      {"clusters[].own", flag, "whether it is the cluster that Rancher itself runs in"},
+      {"clusters[].driver", text, "status.driver; empty if not set"},
+      {"clusters[].kubernetes", text, "the last version of Kubernetes that Rancher saw; or empty"},
+      {"clusters[].state", text, "ok, x509, unauthorized, disconnected or other"},
+      {"clusters[].ready", object, "Rancher's condition Ready"},
+      {"clusters[].ready.status", text, "True, False or Unknown; empty if Rancher has not said it"},
+      {"clusters[].ready.reason", text, "its reason"},
+      {"clusters[].ready.message", text, "its message"},
+      {"clusters[].deletedAt", maybe_text, "the time at which Rancher began to delete it, UTC"},
+      {"clusters[].stored", object, "what Rancher has stored to reach the cluster"},
+      {"clusters[].stored.ca", text, "known, unreadable or none"},
+      {"clusters[].stored.caEnds", maybe_text, "the end of its first certificate to end, UTC"},
+      {"clusters[].stored.caDaysLeft", "number or null",
+       "the days until then, rounded down: negative after the end"},
+      {"clusters[].stored.token", text, "where the token is: secret, record or none"},
+      {"clusters[].stored.tokenSecret", maybe_text,
+       "the Secret of cattle-global-data that the record names"},
+      {"clusters[].stored.complete", "true, false or null",
+       "whether Rancher has all that it needs; null if the user may not read Secrets"},
+      {"clusters[].stored.missing", list, "what is missing: CA, address or token"},
+      {"clusters[].registration", object, "the registration token of the agents"},
+      {"clusters[].registration.state", text,
+       "limited, unlimited, none, or unknown if the user may not read it"},
+      {"clusters[].registration.ends", maybe_text,
+       "the time at which Rancher makes the next one, UTC"},
+      {"clusters[].attention", list, "why the cluster needs attention, a clause each"},
   };
   return fields;
 }

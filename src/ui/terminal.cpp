@@ -117,11 +117,15 @@ void TerminalSink::print_sentences(Stream stream, std::string_view text, std::st
   print(stream, width ? wrapped_sentences(text, *width) : std::string(text), color);
 }
 
-void TerminalSink::print_next(const std::vector<Advice>& next) {
+void TerminalSink::print_next(Stream stream, const std::vector<Advice>& next) {
   if (next.empty()) return;
-  print(Stream::out, "\n");
-  print(Stream::out, "Next:", bold);
-  for (const auto& each : next) print_advice(Stream::out, "  - ", each);
+  print(stream, "\n");
+  print(stream, "Next:", bold);
+  for (const auto& each : next) print_advice(stream, "  - ", each);
+}
+
+void TerminalSink::tell_next(const std::vector<Advice>& next) {
+  if (verbosity_ != Verbosity::quiet) print_next(Stream::err, next);
 }
 
 void TerminalSink::print_advice(Stream stream, std::string_view lead, const Advice& advice) {
@@ -219,7 +223,7 @@ void TerminalSink::show(const Event& event) {
   } else if (const auto* end = std::get_if<RunEnded>(&event.what)) {
     if (talks) print_summary();
     if (format_ == OutputFormat::text) print_sentences(Stream::out, event.text, bold);
-    if (talks) print_next(end->next);
+    if (talks) print_next(Stream::out, end->next);
   } else if (event.is<Difference>() && talks) {
     print_difference(event.text);
   } else if (event.is<CommandStarted>() && detailed) {

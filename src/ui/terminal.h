@@ -51,6 +51,13 @@ class TerminalSink final : public EventSink {
   void rest();
   void go_on() { resting_ = false; }
 
+  /// Prints a line of the result on standard output, in every format.
+  void print_result(std::string_view line, std::string_view color = {}) {
+    print(Stream::out, line, color);
+  }
+  /// Prints next actions on standard error, beside a result on standard output.
+  void tell_next(const std::vector<Advice>& next);
+
  private:
   void show(const Event& event);
   void print(Stream stream, std::string_view text, std::string_view color = {});
@@ -58,7 +65,7 @@ class TerminalSink final : public EventSink {
   std::optional<std::size_t> width_for(Stream stream) const;
   void print_sentences(Stream stream, std::string_view text, std::string_view color = {});
   void print_difference(std::string_view diff);
-  void print_next(const std::vector<Advice>& next);
+  void print_next(Stream stream, const std::vector<Advice>& next);
   /// Prints an advice, with its command on a line of its own.
   void print_advice(Stream stream, std::string_view lead, const Advice& advice);
   void print_summary();

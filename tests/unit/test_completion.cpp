@@ -34,8 +34,8 @@ TEST_CASE("candidates are what the tables know in that place") {
     Words candidates;
   };
   const std::vector<Row> rows{
-      {{}, {"status", "plan", "run", "step", "rollback", "help"}},
-      {{""}, {"status", "plan", "run", "step", "rollback", "help"}},
+      {{}, {"status", "plan", "run", "step", "rollback", "list", "help"}},
+      {{""}, {"status", "plan", "run", "step", "rollback", "list", "help"}},
       {{"st"}, {"status", "step"}},
       {{"x"}, {}},
       {{"--verb"}, {"--verbose"}},
@@ -59,6 +59,13 @@ TEST_CASE("candidates are what the tables know in that place") {
       // Values.
       {{"run", "--output", ""}, {"text", "json"}},
       {{"run", "--output", "j"}, {"json"}},
+      {{"list", "--output", ""}, {"text", "json", "wide", "name"}},
+      {{"list", "-ow"}, {}},
+      {{"list", "-o", "w"}, {"wide"}},
+      {{"list", "--output=n"}, {"name"}},
+      {{"run", "--output", "w"}, {}},
+      {{"list", "--kubec"}, {"--kubectl"}},
+      {{"list", "--warn"}, {"--warn-days"}},
       {{"run", "--output=j"}, {"json"}},
       {{"run", "-o", "j"}, {"json"}},
       {{"run", "-qo", "j"}, {"json"}},

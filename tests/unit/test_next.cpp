@@ -108,6 +108,27 @@ TEST_CASE("every command that comes next is accepted, and reaches the same clust
   }
 }
 
+TEST_CASE("what comes after a list looks at its first cluster") {
+  ListedCluster first;
+  first.id = "c-x7k2p";
+  first.display_name = "production";
+  const std::vector<std::string> args{
+      "list", "--local-kubeconfig=local.yaml", "-o", "wide", "--warn-days", "30", "-q"};
+  const auto next = next_after_list({"retrust", args}, first);
+  REQUIRE(next.size() == 1);
+  CHECK(next[0].command ==
+        "retrust status --cluster=c-x7k2p --local-kubeconfig=local.yaml --quiet --kubeconfig=FILE");
+  CHECK(next[0].sentence.find("in place of FILE") != std::string::npos);
+  const auto options = parsed(words_of(next[0], "retrust"));
+  CHECK(options.cluster == "c-x7k2p");
+  // The environment has what a list does not take.
+  Called called{"retrust", args, {"--kubeconfig=down.yaml", "--cluster=other"}};
+  const auto known = next_after_list(called, first);
+  CHECK(parsed(words_of(known[0], "retrust")).kubeconfig == "down.yaml");
+  CHECK(parsed(words_of(known[0], "retrust")).cluster == "c-x7k2p");
+  CHECK(known[0].sentence.find("FILE") == std::string::npos);
+}
+
 TEST_CASE("what comes next keeps the way of calling, and what the environment and the file gave") {
   auto by = called({"plan"});
   by.program = "kubectl retrust";

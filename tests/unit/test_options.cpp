@@ -82,6 +82,9 @@ TEST_CASE("what is wrong is said, with what was meant") {
       {{"run", "-o", "yaml"}, "--output yaml: give one of text, json"},
       {{"run", "--skip", "9.9"}, "--skip 9.9: there is no such step"},
       {{"status", "--config", "/nonexistent"}, "cannot read the file /nonexistent"},
+      {{"run", "-o", "jsno"}, "--output jsno: give one of text, json; did you mean json?"},
+      {{"status", "-o", "wide"}, "--output wide has no meaning for status: give one of text, json"},
+      {{"status", "--warn-days", "9"}, "--warn-days has no meaning for status"},
   };
   for (const auto& [args, expected] : cases) {
     CAPTURE(expected);
@@ -120,6 +123,45 @@ TEST_CASE("the required options") {
     }
     CAPTURE(required[left_out]);
     CHECK_THROWS_WITH_AS(parse(args), (required[left_out] + " is required").c_str(), Failure);
+  }
+}
+
+TEST_CASE("a list needs the local cluster alone") {
+  const auto options = parse({"list", "--local-kubeconfig", "local"});
+  CHECK(options.command == CommandName::list);
+  CHECK(options.warn_days == 60);
+  CHECK(options.output == OutputFormat::text);
+  CHECK(options.backup.kind == BackupChoice::Kind::not_chosen);
+  const auto contained = parse({"list", "--rancher-container", "rancher", "-o", "name"});
+  CHECK(contained.output == OutputFormat::name);
+  CHECK_THROWS_WITH_AS(parse({"list"}), "--local-kubeconfig is required", Failure);
+  // What is there for other commands stays without effect.
+  const Variables variables{{"RETRUST_LOCAL_KUBECONFIG", "local"},
+                            {"RETRUST_KUBECONFIG", "down"},
+                            {"RETRUST_CLUSTER", "prod"},
+                            {"RETRUST_WARN_DAYS", "30"},
+                            {"RETRUST_OUTPUT", "wide"}};
+  const auto elsewhere = parse({"list"}, variables);
+  CHECK(elsewhere.warn_days == 30);
+  CHECK(elsewhere.output == OutputFormat::wide);
+  CHECK(elsewhere.kubeconfig.empty());
+  CHECK(parse({"list", "--warn-days", "0"}, variables).warn_days == 0);
+}
+
+TEST_CASE("days to warn are a number within a hundred years") {
+  const auto said = [](const std::string& days) {
+    try {
+      parse({"list", "--local-kubeconfig", "local", "--warn-days=" + days});
+    } catch (const Failure& failure) {
+      CHECK(failure.status == ExitStatus::usage);
+      return std::string(failure.what()) + "; " + failure.advice.text();
+    }
+    return std::string("no complaint");
+  };
+  CHECK(said("36500") == "no complaint");
+  for (const auto* wrong : {"-1", "36501", "60d", "1.5", " 5", "99999999999999999999", "sixty"}) {
+    CAPTURE(wrong);
+    CHECK(said(wrong).find("is no number of days; give one from 0 to 36500") != std::string::npos);
   }
 }
 

@@ -112,14 +112,14 @@ void add_paths(std::set<std::string>& paths, const json::value& value, const std
   }
 }
 
-/// The fields that the man page has for the output of status and plan.
-std::set<std::string> documented_fields() {
+/// The fields that a section of the man page has for the output of commands.
+std::set<std::string> documented_fields(const std::string& section) {
   const char* folder = std::getenv("RETRUST_TEST_MANUALS");
   if (folder == nullptr) return {};
   auto page = read_file(fs::path(folder) / "retrust-transcript.5");
-  const auto begin = page.find(".SH STATUS AND PLAN\n");
+  const auto begin = page.find(".SH " + section + "\n");
   page = page.substr(std::min(begin, page.size()));
-  page = page.substr(0, page.find("\n.SH"));
+  page = page.substr(0, page.find("\n.SH", 1));
   std::set<std::string> fields;
   const std::string term = ".TP\n\\fB";
   for (auto at = page.find(term); at != std::string::npos; at = page.find(term, at + 1)) {
@@ -130,7 +130,7 @@ std::set<std::string> documented_fields() {
 }
 
 TEST_CASE("the man page has every field of status and plan with -o json, and no other") {
-  const auto documented = documented_fields();
+  const auto documented = documented_fields("STATUS AND PLAN");
   if (documented.empty()) {
     MESSAGE("RETRUST_TEST_MANUALS is not set: run by meson test");
     CHECK(std::getenv("RETRUST_TEST_MANUALS") == nullptr);
@@ -160,6 +160,16 @@ TEST_CASE("the man page has every field of status and plan with -o json, and no 
     CAPTURE(each);
     CHECK(printed.contains(each));
   }
+}
+
+TEST_CASE("the man page has every field of list with -o json, and no other") {
+  const auto documented = documented_fields("LIST");
+  Sandbox sandbox({"--rancher", "2.12", "--records", "20", "--fault", "forbidden-local=secrets"});
+  std::set<std::string> printed;
+  const auto listed =
+      sandbox.retrust({.args = {"list", "-o", "json"}, .without = {"--kubeconfig", "--cluster"}});
+  add_paths(printed, json::parse(listed.out), "");
+  CHECK(printed == documented);
 }
 
 /// A kubectl that prints 50 MB by these words of a shell where its arguments match the pattern,

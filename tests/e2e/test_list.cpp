@@ -1,0 +1,354 @@
+// `retrust list`: all clusters of Rancher, by the local kubeconfig alone.
+#include <cstdlib>
+#include <map>
+#include <sstream>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <doctest/doctest.h>
+
+#include "sandbox.h"
+#include "secrets.h"
+#include "words.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace json = boost::json;
+using Texts = std::vector<std::string>;
+
+Sandbox::Call list(Texts args = {}) {
+  args.insert(args.begin(), "list");
+  return {.args = std::move(args), .without = {"--kubeconfig", "--cluster"}};
+}
+
+Texts cells(const std::string& line) {
+  std::istringstream stream(line);
+  Texts found;
+  for (std::string cell; stream >> cell;) found.push_back(cell);
+  return found;
+}
+
+/// The rows of a table by the name of the cluster.
+std::map<std::string, Texts> rows(const std::string& table) {
+  std::map<std::string, Texts> found;
+  for (const auto& line : lines_of(table)) {
+    auto row = cells(line);
+    REQUIRE(row.size() >= 7);
+    auto name = row[1];
+    found[name] = std::move(row);
+  }
+  return found;
+}
+
+/// The clusters of -o json by name.
+std::map<std::string, json::value> reported(const std::string& out) {
+  std::map<std::string, json::value> found;
+  const auto report = json::parse(out);
+  for (const auto& each : report.at("clusters").as_array()) {
+    found[text(each, "/displayName")] = each;
+  }
+  return found;
+}
+
+void replace_cluster(Sandbox& sandbox, const json::value& object) {
+  auto changed = object;
+  changed.at("metadata").as_object().erase("resourceVersion");
+  const auto path = sandbox.directory() / "object.json";
+  write_file(path, json::serialize(changed));
+  const auto done = sandbox.kubectl("local", {"replace", "--validate=false", "-f", path.string()});
+  CAPTURE(done.err);
+  REQUIRE(done.status == 0);
+}
+
+json::value cluster(Sandbox& sandbox, const std::string& id) {
+  return sandbox.get("local", {"clusters.management.cattle.io", id});
+}
+
+void remove_cluster(Sandbox& sandbox, const std::string& id) {
+  REQUIRE(sandbox.kubectl("local", {"delete", "clusters.management.cattle.io", id}).status == 0);
+}
+
+TEST_CASE("clusters in every state are listed, the most urgent first") {
+  Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.30", "--records", "20"});
+  const auto before = sandbox.versions();
+  const auto listed = sandbox.retrust(list());
+  CAPTURE(listed.all());
+  CHECK(listed.status == 3);
+  const auto lines = lines_of(listed.out);
+  REQUIRE(lines.size() == 24);
+  CHECK(cells(lines.front()) ==
+        Texts{"ID", "NAME", "STATE", "CA-ENDS", "LEFT", "COMPLETE", "DRIVER"});
+  for (const auto& line : lines) CHECK(line.size() <= 80);
+  const auto found = rows(listed.out);
+  const std::map<std::string, std::string> states{
+      {"prod-0001", "ok"},           {"prod-0002", "x509"},  {"prod-0004", "unauthorized"},
+      {"prod-0006", "disconnected"}, {"prod-0013", "other"}, {"production", "x509"},
+      {"prod-0010", "disconnected"}, {"local", "ok,own"}};
+  for (const auto& [name, state] : states) {
+    CAPTURE(name);
+    CHECK(found.at(name)[2] == state);
+  }
+  CHECK(found.at("prod-0002")[4] == "-3d");
+  CHECK(found.at("prod-0001")[5] == "yes");
+  CHECK(found.at("prod-0015")[5] == "no");
+  // First what Rancher cannot reach, in the middle what will be, last its own cluster.
+  const auto place = [&](const std::string& name) {
+    return std::find_if(lines.begin(), lines.end(),
+                        [&](const std::string& line) { return cells(line)[1] == name; }) -
+           lines.begin();
+  };
+  CHECK(place("production") < place("prod-0006"));
+  CHECK(place("prod-0006") < place("prod-0009"));
+  CHECK(place("prod-0009") < place("prod-0003"));
+  CHECK(place("prod-0003") < place("prod-0001"));
+  CHECK(place("local") == 23);
+  // The next action stands beside the table, which stays whole for a program.
+  CHECK(has(listed.err, "retrust status --cluster=" + cells(lines[1])[0] + " "));
+  CHECK(has(listed.err, "--kubeconfig=FILE"));
+  CHECK_FALSE(has(listed.out, "Next"));
+  CHECK(sandbox.retrust(list({"-q"})).err.empty());
+
+  const auto by_processes = list({"--no-session"});
+  CHECK(sandbox.retrust(by_processes).out == listed.out);
+  CHECK(sandbox.versions() == before);
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("more columns, names and JSON of the same clusters") {
+  Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.30", "--records", "20"});
+  const auto table = sandbox.retrust(list());
+  const auto wide = sandbox.retrust(list({"-o", "wide"}));
+  CHECK(wide.status == 3);
+  const auto found = rows(wide.out);
+  CHECK(found.at("prod-0003").at(7) == "v1.29.9+k3s1");
+  CHECK(found.at("prod-0003").at(9).starts_with("secret/cluster-serviceaccounttoken-"));
+  CHECK(found.at("prod-0018").at(10) == "CA");
+  CHECK(found.at("prod-0015").at(10) == "token");
+  CHECK(has(found.at("prod-0001").at(8), "-"));
+
+  const auto names = sandbox.retrust(list({"-o", "name"}));
+  CHECK(names.status == 3);
+  CHECK(names.err.empty());
+  auto expected = lines_of(table.out);
+  expected.erase(expected.begin());
+  expected.pop_back();  // Rancher's own
+  for (auto& line : expected) line = "clusters.management.cattle.io/" + cells(line)[0];
+  CHECK(lines_of(names.out) == expected);
+  // kubectl takes them as they are.
+  CHECK(sandbox.kubectl("local", {"get", lines_of(names.out).front()}).status == 0);
+
+  const auto report = sandbox.retrust(list({"-o", "json"}));
+  CHECK(report.status == 3);
+  CHECK(report.err.empty());
+  const auto all = reported(report.out);
+  CHECK(all.size() == 23);
+  CHECK(json::parse(report.out).at("needsAttention").as_bool());
+  const auto& broken = all.at("prod-0002");
+  CHECK(text(broken, "/state") == "x509");
+  CHECK(has(text(broken, "/ready/message"), "x509: certificate signed by unknown authority"));
+  CHECK(broken.at_pointer("/stored/caDaysLeft").as_int64() < 0);
+  CHECK(text(broken, "/registration/state") == "limited");
+  CHECK(all.at("local").at("own").as_bool());
+  CHECK(all.at("local").at("attention").as_array().empty());
+  CHECK(text(all.at("prod-0015"), "/stored/missing/0") == "token");
+}
+
+TEST_CASE("no token shows, wherever Rancher keeps it") {
+  for (const std::string rancher : {"2.4", "2.12", "2.15"}) {
+    CAPTURE(rancher);
+    Sandbox sandbox({"--rancher", rancher, "--records", "20"});
+    auto tokens = secrets(sandbox);
+    const auto registrations = sandbox.get(
+        "local", {"clusterregistrationtokens.management.cattle.io", "--all-namespaces"});
+    for (const auto& each : registrations.at("items").as_array()) {
+      const auto token = text(each, "/status/token");
+      if (!token.empty()) tokens.insert(token);
+    }
+    for (const Texts& args : {Texts{}, Texts{"-v"}, Texts{"-o", "wide", "--no-session"},
+                              Texts{"-o", "json", "-v"}, Texts{"-o", "name"}}) {
+      const auto listed = sandbox.retrust(list(args));
+      CHECK(listed.status == 3);
+      check_hidden(tokens, "the output", listed.all());
+    }
+    const auto place = rows(sandbox.retrust(list({"-o", "wide"})).out).at("prod-0001").at(9);
+    CHECK(place.starts_with("secret/") == (rancher != "2.4"));
+    CHECK((place == "record") == (rancher == "2.4"));
+  }
+}
+
+TEST_CASE("the exit status is 0 if no cluster needs attention, and days decide") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--scenario", "healthy"});
+  // A cluster of which Rancher has no token.
+  remove_cluster(sandbox, "c-m4q9d");
+  const auto listed = sandbox.retrust(list({"--warn-days", "0"}));
+  CAPTURE(listed.all());
+  CHECK(listed.status == 0);
+  CHECK(listed.err.empty());
+  CHECK(rows(listed.out).at("production")[2] == "ok");
+  auto wary = list();
+  wary.environment = {{"RETRUST_WARN_DAYS", "36500"}};
+  const auto warned = sandbox.retrust(wary);
+  CHECK(warned.status == 3);
+  CHECK(has(warned.err, "retrust status --cluster=c-x7k2p"));
+  const auto file = sandbox.directory() / "retrust.conf";
+  write_file(file, "warn-days = 36500\n");
+  CHECK(sandbox.retrust(list({"--config", file.string()})).status == 3);
+  CHECK(sandbox.retrust(list({"--config", file.string(), "--warn-days=0"})).status == 0);
+  for (const std::string days : {"soon", "-1", "36501"}) {
+    CHECK(sandbox.retrust(list({"--warn-days=" + days})).status == 2);
+  }
+  CHECK(sandbox.retrust({"status", "-o", "wide"}).status == 2);
+  auto another = list();
+  another.without = {"--cluster"};
+  CHECK(has(sandbox.retrust(another).err, "--kubeconfig has no meaning for list"));
+
+  remove_cluster(sandbox, "c-x7k2p");
+  const auto none = sandbox.retrust(list());
+  CHECK(none.status == 0);
+  CHECK(has(none.err, "No clusters"));
+  CHECK(rows(none.out).at("local")[2] == "ok,own");
+  const auto no_names = sandbox.retrust(list({"-o", "name"}));
+  CHECK(no_names.status == 0);
+  CHECK(no_names.out.empty());
+}
+
+TEST_CASE("a cluster that Rancher deletes is marked, and needs no attention") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  remove_cluster(sandbox, "c-m4q9d");
+  auto resource = cluster(sandbox, "c-x7k2p");
+  resource.at("metadata").as_object()["deletionTimestamp"] = "2026-11-26T03:00:00Z";
+  resource.at("metadata").as_object()["finalizers"] = json::array{"example.com/waits"};
+  replace_cluster(sandbox, resource);
+  const auto listed = sandbox.retrust(list());
+  CAPTURE(listed.all());
+  CHECK(listed.status == 0);
+  CHECK(rows(listed.out).at("production")[2] == "x509,deleting");
+  const auto report = reported(sandbox.retrust(list({"-o", "json"})).out);
+  CHECK(text(report.at("production"), "/deletedAt") == "2026-11-26T03:00:00Z");
+}
+
+TEST_CASE("what the user may not read is unknown, and told once") {
+  Sandbox sandbox({"--rancher", "2.15", "--kubernetes", "1.30", "--records", "5", "--fault",
+                   "forbidden-local=secrets,clusterregistrationtokens.management.cattle.io"});
+  const auto listed = sandbox.retrust(list({"-o", "wide"}));
+  CAPTURE(listed.all());
+  CHECK(listed.status == 3);
+  const auto found = rows(listed.out);
+  CHECK(found.at("prod-0001").at(2) == "ok");
+  CHECK(found.at("prod-0001").at(5) == "unknown");
+  CHECK(found.at("prod-0001").at(8) == "unknown");
+  CHECK(times(listed.err, "whether Rancher has the clusters' tokens is unknown") == 1);
+  CHECK(times(listed.err, "the end of the registration tokens is unknown") == 1);
+  const auto report = sandbox.retrust(list({"-o", "json"}));
+  const auto unread = json::parse(report.out).at("unread").as_array();
+  CHECK(unread.size() == 2);
+  CHECK(reported(report.out).at("prod-0001").at_pointer("/stored/complete").is_null());
+}
+
+TEST_CASE("who may not list clusters is told which permission is missing") {
+  Sandbox sandbox({"--fault", "forbidden-local=clusters.management.cattle.io"});
+  for (const auto& call : {list(), list({"--no-session"}), list({"-o", "json"})}) {
+    const auto refused = sandbox.retrust(call);
+    CAPTURE(refused.all());
+    CHECK(refused.status == 4);
+    CHECK(refused.out.empty());
+    CHECK(has(refused.err, "clusters.management.cattle.io"));
+    CHECK(has(refused.err, "lacks a permission"));
+  }
+}
+
+TEST_CASE("the kubeconfig of a downstream cluster, and a server that is away, are told apart") {
+  Sandbox sandbox({"--rancher", "2.12"});
+  auto swapped = list();
+  swapped.local_kubeconfig = sandbox.file("downstream.kubeconfig");
+  const auto refused = sandbox.retrust(swapped);
+  CAPTURE(refused.all());
+  CHECK(refused.status == 4);
+  CHECK(has(refused.err, "no clusters.management.cattle.io: Rancher does not run there"));
+  CHECK(has(refused.err, "not one of a downstream cluster"));
+  sandbox.tell("stop local");
+  const auto away = sandbox.retrust(list());
+  CAPTURE(away.all());
+  CHECK(away.status == 1);
+  CHECK(away.out.empty());
+  CHECK(has(away.err, "the API server of the local cluster"));
+  CHECK(times(away.err, "retrust: ") == 1);
+}
+
+TEST_CASE("a terminal gets colours, and a pipe none") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
+  const auto shown = [&](const Sandbox::Call& call) {
+    const auto child = sandbox.start_on_terminal(call);
+    child->wait();
+    return child->out();
+  };
+  const std::string red = "\x1b[31mc-x7k2p";
+  CHECK(has(shown(list()), red));
+  auto plain = list();
+  plain.environment = {{"NO_COLOR", "1"}};
+  const auto without = shown(plain);
+  CHECK(has(without, "c-x7k2p"));
+  CHECK_FALSE(has(without, red));
+  CHECK_FALSE(has(sandbox.retrust(list()).all(), "\x1b"));
+  CHECK(has(sandbox.retrust(list({"--color=always"})).out, red));
+}
+
+TEST_CASE("Rancher in a container needs no kubeconfig") {
+  Sandbox sandbox({"--rancher", "2.12"});
+  auto call =
+      list({"--rancher-container", "rancher", "--docker", std::getenv("RETRUST_TEST_DOCKER")});
+  call.without.insert("--local-kubeconfig");
+  const auto folder = sandbox.directory() / "docker";
+  std::filesystem::create_directories(folder);
+  call.environment = {{"RETRUST_TEST_DOCKER_FOLDER", folder.string()},
+                      {"RETRUST_TEST_DOCKER_KUBECONFIG", sandbox.file("local.kubeconfig")}};
+  const auto listed = sandbox.retrust(call);
+  CAPTURE(listed.all());
+  CHECK(listed.status == 3);
+  CHECK(rows(listed.out).at("production")[2] == "x509");
+  CHECK(has(listed.err, "--rancher-container rancher"));
+}
+
+TEST_CASE("hostile records stay on their line, and become no part of a command") {
+  Sandbox sandbox({"--rancher", "2.12", "--hostile", "local none"});
+  sandbox.tell(R"x(hostile local clusters.management.cattle.io/spec/displayName )x"
+               R"x(json="a\nb\u001b[31m$(reboot)")x");
+  const auto odd = sandbox.retrust(list());
+  CAPTURE(odd.all());
+  CHECK(odd.status == 3);
+  CHECK(lines_of(odd.out).size() == 4);
+  CHECK_FALSE(has(odd.all(), "\x1b"));
+  for (const auto& line : lines_of(odd.err)) {
+    const auto command = line.find("retrust status");
+    if (command != std::string::npos) CHECK_FALSE(has(line.substr(command), "reboot"));
+  }
+  sandbox.tell(R"(hostile local clusters.management.cattle.io/metadata/name json="--all")");
+  const auto refused = sandbox.retrust(list());
+  CAPTURE(refused.all());
+  CHECK(refused.status == 4);
+  CHECK(refused.out.empty());
+}
+
+TEST_CASE("a list without an end is refused") {
+  Sandbox sandbox(
+      {"--rancher", "2.12", "--hostile", "local clusters.management.cattle.io bare=200000"});
+  const auto refused = sandbox.retrust(list());
+  CAPTURE(refused.err);
+  CHECK(refused.status == 4);
+  CHECK(refused.out.empty());
+  CHECK(has(refused.err, "more than can be taken in"));
+}
+
+TEST_CASE("a list that cannot be written ends with 1") {
+  Sandbox sandbox;
+  for (const std::string format : {"text", "wide", "json", "name"}) {
+    auto call = list({"-o", format});
+    call.shell = R"(exec "$@" >/dev/full)";
+    CHECK(sandbox.retrust(call).status == 1);
+  }
+}
+
+}  // namespace
+}  // namespace retrust::e2e

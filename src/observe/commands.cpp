@@ -1,6 +1,6 @@
 #include "observe/commands.h"
 
-#include "observe/stored_token.h"
+#include "observe/token_place.h"
 
 namespace retrust::commands {
 namespace {

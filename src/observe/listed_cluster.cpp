@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "credentials/certificate.h"
 #include "observe/parse.h"
-#include "observe/stored_token.h"
+#include "observe/token_place.h"
 
 namespace retrust {
 namespace {
@@ -41,29 +41,6 @@ bool is_text(const json::value& object, std::string_view pointer) {
   return !text_at(object, pointer).empty();
 }
 
-/// The conditions that parse_cluster reads, the last of each type.
-json::array kept_conditions(const json::value& cluster, const json::storage_ptr& memory) {
-  constexpr std::array<std::string_view, 3> types{"Ready", "Connected", "AgentDeployed"};
-  std::array<const json::value*, types.size()> found{};
-  for (const auto& condition : array_at(cluster, "/status/conditions")) {
-    const auto type = text_at(condition, "/type");
-    const auto place = std::find(types.begin(), types.end(), type) - types.begin();
-    if (static_cast<std::size_t>(place) < found.size()) {
-      found[static_cast<std::size_t>(place)] = &condition;
-    }
-  }
-  json::array kept(memory);
-  for (const auto* condition : found) {
-    if (condition == nullptr) continue;
-    json::object each(memory);
-    for (const std::string_view key : {"type", "status", "reason", "message"}) {
-      each[key] = kept_text(*condition, fmt::format("/{}", key), memory);
-    }
-    kept.emplace_back(std::move(each));
-  }
-  return kept;
-}
-
 /// The CA and the token of a clusters resource, without either.
 json::object credentials_digest(const json::value& cluster, const json::storage_ptr& memory) {
   json::object digest(memory);
@@ -81,52 +58,6 @@ json::object credentials_digest(const json::value& cluster, const json::storage_
   digest["token"] = is_text(cluster, "/status/serviceAccountToken");
   digest["address"] = is_text(cluster, "/status/apiEndpoint");
   return digest;
-}
-
-void trim_cluster(json::value& item) {
-  auto* object = item.if_object();
-  if (object == nullptr) return;
-  const auto memory = object->storage();
-  json::object metadata(memory);
-  // The name stays whole and of its type, because it is checked.
-  if (const auto* name = find_at(item, "/metadata/name")) metadata["name"] = *name;
-  metadata["deletionTimestamp"] = kept_text(item, "/metadata/deletionTimestamp", memory);
-  json::object spec(memory);
-  spec["displayName"] = kept_text(item, "/spec/displayName", memory);
-  json::object version(memory);
-  version["gitVersion"] = kept_text(item, "/status/version/gitVersion", memory);
-  json::object status(memory);
-  status["driver"] = kept_text(item, "/status/driver", memory);
-  status["version"] = std::move(version);
-  if (const auto* secret = find_at(item, "/status/serviceAccountTokenSecret")) {
-    status["serviceAccountTokenSecret"] = *secret;
-  }
-  status["conditions"] = kept_conditions(item, memory);
-  json::object kept(memory);
-  kept["kind"] = kept_text(item, "/kind", memory);
-  kept["metadata"] = std::move(metadata);
-  kept["spec"] = std::move(spec);
-  kept["status"] = std::move(status);
-  kept[digest_key] = credentials_digest(item, memory);
-  *object = std::move(kept);
-}
-
-/// Reduces an object to its kind, name and namespace. Returns the members.
-json::object named_alone(const json::value& item, const json::storage_ptr& memory) {
-  json::object metadata(memory);
-  for (const std::string_view key : {"name", "namespace"}) {
-    const auto* value = find_at(item, fmt::format("/metadata/{}", key));
-    if (value != nullptr) metadata[key] = *value;
-  }
-  json::object kept(memory);
-  kept["kind"] = kept_text(item, "/kind", memory);
-  kept["metadata"] = std::move(metadata);
-  return kept;
-}
-
-bool flag_at(const json::value& object, std::string_view pointer) {
-  const auto* value = find_at(object, pointer);
-  return value != nullptr && value->is_bool() && value->get_bool();
 }
 
 /// The state that a message of Rancher tells. `other` if it tells none.
@@ -156,16 +87,98 @@ RancherState told_by(std::string_view message) {
   return found == patterns.end() ? RancherState::other : found->state;
 }
 
+/// The last condition of a type, or null.
+const json::value* condition_of(const json::value& cluster, std::string_view type) {
+  const json::value* found = nullptr;
+  for (const auto& condition : array_at(cluster, "/status/conditions")) {
+    if (text_at(condition, "/type") == type) found = &condition;
+  }
+  return found;
+}
+
+std::string text_of(const json::value* condition, std::string_view pointer) {
+  return condition == nullptr ? std::string() : text_at(*condition, pointer);
+}
+
+/// The state of an untrimmed resource: the word that tells may be at the end of a long message.
 /// Connected comes first: while no agent is connected, Rancher checks nothing else, and messages
 /// are old (rancher/rancher v2.12.3, healthsyncer.go: updateClusterHealth).
-RancherState state_of(const ClusterResource& cluster) {
-  const auto& [ready, connected] = std::tie(cluster.ready, cluster.connected);
-  if (connected.status == "False" || ready.reason == "Disconnected") {
+RancherState state_of(const json::value& cluster) {
+  const auto* ready = condition_of(cluster, "Ready");
+  const auto* deployed = condition_of(cluster, "AgentDeployed");
+  if (text_of(condition_of(cluster, "Connected"), "/status") == "False" ||
+      text_of(ready, "/reason") == "Disconnected") {
     return RancherState::disconnected;
   }
-  if (ready.status != "True") return told_by(ready.message.str());
-  const auto& deployed = cluster.agent_deployed;
-  return deployed.status == "False" ? told_by(deployed.message.str()) : RancherState::ok;
+  if (text_of(ready, "/status") != "True") return told_by(text_of(ready, "/message"));
+  return text_of(deployed, "/status") == "False" ? told_by(text_of(deployed, "/message"))
+                                                 : RancherState::ok;
+}
+
+void trim_cluster(json::value& item) {
+  auto* object = item.if_object();
+  if (object == nullptr) return;
+  const auto memory = object->storage();
+  json::object metadata(memory);
+  // The name stays whole and of its type, because it is checked.
+  if (const auto* name = find_at(item, "/metadata/name")) metadata["name"] = *name;
+  metadata["deletionTimestamp"] = kept_text(item, "/metadata/deletionTimestamp", memory);
+  json::object spec(memory);
+  spec["displayName"] = kept_text(item, "/spec/displayName", memory);
+  json::object version(memory);
+  version["gitVersion"] = kept_text(item, "/status/version/gitVersion", memory);
+  json::object status(memory);
+  status["driver"] = kept_text(item, "/status/driver", memory);
+  status["version"] = std::move(version);
+  if (const auto* secret = find_at(item, "/status/serviceAccountTokenSecret")) {
+    status["serviceAccountTokenSecret"] = *secret;
+  }
+  if (const auto* ready = condition_of(item, "Ready")) {
+    json::object condition(memory);
+    for (const std::string_view key : {"type", "status", "reason", "message"}) {
+      condition[key] = kept_text(*ready, fmt::format("/{}", key), memory);
+    }
+    json::array conditions(memory);
+    conditions.emplace_back(std::move(condition));
+    status["conditions"] = std::move(conditions);
+  }
+  json::object kept(memory);
+  kept["kind"] = kept_text(item, "/kind", memory);
+  kept["metadata"] = std::move(metadata);
+  kept["spec"] = std::move(spec);
+  kept["status"] = std::move(status);
+  auto digest = credentials_digest(item, memory);
+  digest["state"] = word_of(state_of(item));
+  kept[digest_key] = std::move(digest);
+  *object = std::move(kept);
+}
+
+/// Reduces an object to its kind, name and namespace. Returns the members.
+json::object named_alone(const json::value& item, const json::storage_ptr& memory) {
+  json::object metadata(memory);
+  for (const std::string_view key : {"name", "namespace"}) {
+    const auto* value = find_at(item, fmt::format("/metadata/{}", key));
+    if (value != nullptr) metadata[key] = *value;
+  }
+  json::object kept(memory);
+  kept["kind"] = kept_text(item, "/kind", memory);
+  kept["metadata"] = std::move(metadata);
+  return kept;
+}
+
+bool flag_at(const json::value& object, std::string_view pointer) {
+  const auto* value = find_at(object, pointer);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+/// The state in a trimmed resource.
+RancherState state_in(const json::value& item) {
+  using enum RancherState;
+  const auto word = text_at(item, fmt::format("/{}/state", digest_key));
+  for (const auto state : {ok, x509, unauthorized, disconnected}) {
+    if (word == word_of(state)) return state;
+  }
+  return other;
 }
 
 /// Secrets of clusters' tokens by name: whether they hold one.
@@ -319,7 +332,7 @@ std::vector<ListedCluster> listed_clusters(const ListAnswers& answers) {
     const auto cluster = parse_cluster(*item, nothing);
     ListedCluster listed{cluster.id, cluster.display_name, cluster.driver,
                          cluster.kubernetes_version, cluster.ready};
-    listed.state = state_of(cluster);
+    listed.state = state_in(*item);
     listed.deletion = cluster.deletion;
     take_credentials(listed, cluster, *item, rancher, secrets);
     clusters.push_back(std::move(listed));

@@ -30,13 +30,6 @@ bool has_status_subresource(const json::value& crd) {
 
 }  // namespace
 
-bool keeps_token_in_secret(const ClusterResource& cluster, const RancherServer& rancher) {
-  const auto& version = rancher.version;
-  if (!version) return !cluster.token_secret_name.empty();
-  return (*version >= Version{2, 5, 16} && *version < Version{2, 6, 0}) ||
-         *version >= Version{2, 6, 7};
-}
-
 void take_read_place(ClusterResource& cluster, const RancherServer& rancher, Redactor& redactor) {
   if (cluster.token_secret_name.empty() || keeps_token_in_secret(cluster, rancher)) return;
   cluster.unread_secret = std::exchange(cluster.token_secret_name, {});

@@ -8,17 +8,10 @@
 
 #include "base/redactor.h"
 #include "observe/observation.h"
+#include "observe/token_place.h"
 #include "tools/kubectl.h"
 
 namespace retrust {
-
-/// Namespace of the Secrets with clusters' tokens (CVE-2021-36782).
-inline constexpr const char* credential_namespace = "cattle-global-data";
-
-/// True if Rancher reads this cluster's token from a Secret, and not from the clusters resource:
-/// its version does so (2.5.16, 2.6.7 and later; from its source). If the version is unknown, the
-/// resource names a Secret.
-bool keeps_token_in_secret(const ClusterResource& cluster, const RancherServer& rancher);
 
 /// Leaves a Secret aside that the resource names and this Rancher does not read: a Rancher that was
 /// rolled back below 2.5.16 or 2.6.7 leaves the name in the record, and reads the plain field.

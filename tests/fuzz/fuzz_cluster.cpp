@@ -12,6 +12,7 @@
 #include "fuzz/target.h"
 #include "observe/affected.h"
 #include "observe/kubeconfig.h"
+#include "observe/listed_cluster.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
 
@@ -98,6 +99,24 @@ void check_affected(const json::value& list, std::string_view input) {
   require(texts_of(less) == texts_of(whole), "trimming pods of others loses nothing that is read");
 }
 
+void check_listed(const json::value& list, std::string_view input) {
+  const auto clusters = trimmed(input, listed_cluster_trim());
+  const auto secrets = trimmed(input, credential_trim());
+  const auto registrations = trimmed(input, registration_trim());
+  const auto listed = listed_clusters({&clusters, &list, &secrets, &registrations});
+  require(listed.size() == items_of(list, "Cluster").size(), "no cluster of a list is lost");
+  const ListLimits limits{parse_time("2026-11-26T03:00:00Z"), 60};
+  auto sorted = listed;
+  sort_by_urgency(sorted, limits);
+  require(sorted.size() == listed.size(), "no cluster is lost by its place");
+  for (const auto& cluster : sorted) {
+    require(!cluster.id.empty(), "a cluster has an ID");
+    for (const auto& clause : attention(cluster, limits)) {
+      require(is_one_line(clause), "why a cluster needs attention is one line");
+    }
+  }
+}
+
 void check_resource(const json::value& document) {
   Redactor redactor;
   const auto resource = parse_cluster(document, redactor);
@@ -138,6 +157,7 @@ void cluster(std::string_view input) {
   unless_refused([&] { check_rancher(*document, input); });
   unless_refused([&] { check_affected(*document, input); });
   unless_refused([&] { check_resource(*document); });
+  unless_refused([&] { check_listed(*document, input); });
 }
 
 }  // namespace retrust::fuzz

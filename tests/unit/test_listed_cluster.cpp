@@ -121,6 +121,10 @@ TEST_CASE("Rancher's state in one word, by its conditions") {
       {{condition("Ready", "True"), condition("AgentDeployed", "False", "Unauthorized")},
        "unauthorized"},
       {{condition("Ready", "True"), condition("AgentDeployed", "Unknown")}, "ok"},
+      // The word stands behind all that was applied before.
+      {{condition("Ready", "True"),
+        condition("AgentDeployed", "False", std::string(2000, ' ') + "Unauthorized")},
+       "unauthorized"},
       // The last one of a type counts.
       {{condition("Ready", "False", "x509: …"), condition("Ready", "True")}, "ok"},
   };

@@ -201,4 +201,15 @@ std::string Cluster::kubeconfig(const std::string& user, const std::string& ca_p
       name_, server_->port(), path, trust, user, user == "admin" ? admin_token_ : viewer_token_);
 }
 
+void restart(Cluster& cluster, Scheduler& scheduler, Log& log, std::chrono::milliseconds away) {
+  scheduler.after(std::chrono::milliseconds{20}, [&cluster, &scheduler, &log, away] {
+    log.event("fault", "down", cluster.name());
+    cluster.server().stop();
+    scheduler.after(away, [&cluster, &log] {
+      cluster.server().start();
+      log.event("fault", "up", cluster.name());
+    });
+  });
+}
+
 }  // namespace retrust::sandbox

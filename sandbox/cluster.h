@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "api.h"
 #include "log.h"
 #include "pki.h"
+#include "scheduler.h"
 #include "server.h"
 #include "settings.h"
 #include "store.h"
@@ -85,6 +87,9 @@ class Cluster {
   std::unique_ptr<Api> api_;
   std::unique_ptr<Server> server_;
 };
+
+/// Its server goes, and is back after that time.
+void restart(Cluster& cluster, Scheduler& scheduler, Log& log, std::chrono::milliseconds away);
 
 /// The base64 that a secret's data has for this text.
 std::string secret_data(const std::string& text);

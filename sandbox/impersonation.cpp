@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "account_token.h"
+#include "base/encoding.h"
 #include "json_util.h"
 #include "pki.h"
 
@@ -11,6 +12,26 @@ namespace retrust::sandbox {
 
 std::string impersonation_account() {
   return "cattle-impersonation-user-" + random_suffix(5);
+}
+
+std::string system_account(const std::string& cluster_id) {
+  // The first ten letters of the hash in base32, of five bits each.
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz234567";
+  const auto hash = sha256_hex("system://" + cluster_id);
+  std::string name = "cattle-impersonation-u-";
+  unsigned bits = 0;
+  int known = 0;
+  for (std::size_t digit = 0, wanted = 10; wanted > 0;) {
+    if (known < 5) {
+      bits = (bits << 4U) | static_cast<unsigned>(std::stoul(hash.substr(digit++, 1), nullptr, 16));
+      known += 4;
+      continue;
+    }
+    known -= 5;
+    name += letters[(bits >> static_cast<unsigned>(known)) % letters.size()];
+    --wanted;
+  }
+  return name;
 }
 
 Impersonators::Impersonators(Objects& downstream, const Settings& settings, Log& log)

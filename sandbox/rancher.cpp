@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -18,7 +19,9 @@ namespace {
 
 namespace json = boost::json;
 
-const ObjectKey resource_key{"clusters.management.cattle.io", "", std::string(cluster_id)};
+ObjectKey key_of(const std::string& id) {
+  return {"clusters.management.cattle.io", "", id};
+}
 
 constexpr const char* force_deploy = "/metadata/annotations/io.cattle.agent.force.deploy";
 
@@ -94,11 +97,17 @@ std::string health_reason(const RancherProfile& rancher) {
 }
 
 Rancher::Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
-                 const Settings& settings, Log& log)
-    : io_(io), local_(local), scheduler_(scheduler), settings_(settings), log_(log) {}
+                 const Settings& settings, Log& log, std::string id)
+    : io_(io),
+      local_(local),
+      scheduler_(scheduler),
+      settings_(settings),
+      log_(log),
+      id_(std::move(id)),
+      key_(key_of(id_)) {}
 
 const json::value& Rancher::resource() const {
-  return *local_.find(resource_key);
+  return *local_.find(key_);
 }
 
 bool Rancher::keeps_secret() const {
@@ -136,7 +145,7 @@ void Rancher::start(unsigned short downstream_port) {
 }
 
 void Rancher::look(const Change& change) {
-  if (change.key != resource_key || change.type != Change::Type::modified) return;
+  if (change.key != key_ || change.type != Change::Type::modified) return;
   const auto force = text_at(change.object, force_deploy);
   if (force == "true" && deploying_ == Deploying::no) {
     deploying_ = Deploying::yes;
@@ -182,7 +191,7 @@ void Rancher::report(const Report& report) {
   auto changed = with_token(resource(), report.token);
   put(changed, "/status/driver", driver.empty() ? "imported" : driver);
   put(changed, "/status/caCert", report.ca_base64);
-  local_.update(resource_key, std::move(changed));
+  local_.update(key_, std::move(changed));
 }
 
 json::value Rancher::with_token(json::value resource, const std::string& token) {
@@ -214,12 +223,11 @@ void Rancher::agent_connected(const std::string& pod) {
 }
 
 bool Rancher::lets_in(const std::string& token) const {
-  const std::string id(cluster_id);
-  const auto tokens = local_.list("clusterregistrationtokens.management.cattle.io", id);
+  const auto tokens = local_.list("clusterregistrationtokens.management.cattle.io", id_);
   return tokens.empty() || std::any_of(tokens.begin(), tokens.end(), [&](const json::value* each) {
            if (text_at(*each, "/status/token") == token) return true;
            const auto* secret =
-               local_.find({"secrets", id, text_at(*each, "/status/tokenSecretName")});
+               local_.find({"secrets", id_, text_at(*each, "/status/tokenSecretName")});
            if (secret == nullptr) return false;
            const auto data = [&](const char* key) {
              return decoded_secret(text_at(*secret, std::string("/data/") + key));
@@ -230,9 +238,8 @@ bool Rancher::lets_in(const std::string& token) const {
 }
 
 std::string Rancher::registration() const {
-  const std::string id(cluster_id);
-  for (const auto* each : local_.list("clusterregistrationtokens.management.cattle.io", id)) {
-    const auto* secret = local_.find({"secrets", id, text_at(*each, "/status/tokenSecretName")});
+  for (const auto* each : local_.list("clusterregistrationtokens.management.cattle.io", id_)) {
+    const auto* secret = local_.find({"secrets", id_, text_at(*each, "/status/tokenSecretName")});
     return secret == nullptr ? text_at(*each, "/status/token")
                              : decoded_secret(text_at(*secret, "/data/token"));
   }
@@ -251,7 +258,7 @@ void Rancher::deploy() {
     if (reached) {
       auto changed = resource();
       set_condition(changed, "AgentDeployed", "False", "Error", error);
-      local_.update(resource_key, std::move(changed));
+      local_.update(key_, std::move(changed));
     }
     scheduler_.after(settings_.delay(1000), [this] { deploy(); });
     return;
@@ -260,7 +267,7 @@ void Rancher::deploy() {
   auto changed = resource();
   set_condition(changed, "AgentDeployed", "True", "", "");
   put(changed, force_deploy, "false");
-  local_.update(resource_key, std::move(changed));
+  local_.update(key_, std::move(changed));
   log_.event("rancher", "deployed", "agents");
 }
 
@@ -275,7 +282,7 @@ void Rancher::check_tunnel() {
   auto changed = resource();
   set_condition(changed, "Connected", "False", "", "");
   set_condition(changed, "Ready", "False", "Disconnected", "Cluster agent is not connected");
-  local_.update(resource_key, std::move(changed));
+  local_.update(key_, std::move(changed));
 }
 
 void Rancher::connect() {
@@ -316,7 +323,7 @@ void Rancher::mark_unavailable() {
   });
   const auto said = ready == conditions.end() ? json::value{json::object{}} : *ready;
   set_condition(changed, "Ready", "False", text_at(said, "/reason"), text_at(said, "/message"));
-  local_.update(resource_key, std::move(changed));
+  local_.update(key_, std::move(changed));
 }
 
 void Rancher::conclude(const std::string& error) {
@@ -332,7 +339,7 @@ void Rancher::conclude(const std::string& error) {
   } else {
     set_condition(changed, "Ready", "False", health_reason(settings_.rancher), error);
   }
-  local_.update(resource_key, std::move(changed));
+  local_.update(key_, std::move(changed));
 }
 
 void Rancher::server_ready(const std::string& pod) {
@@ -360,8 +367,8 @@ void Rancher::tell_proxy() {
   log_.event("rancher", "proxy", state);
 }
 
-void remove_credential(Objects& local, Log& log) {
-  const auto name = text_at(*local.find(resource_key), "/status/serviceAccountTokenSecret");
+void remove_credential(Objects& local, Log& log, const std::string& id) {
+  const auto name = text_at(*local.find(key_of(id)), "/status/serviceAccountTokenSecret");
   if (name.empty()) throw std::runtime_error("this Rancher keeps no token in a Secret");
   local.remove({"secrets", credential_space, name});
   log.event("somebody-else", "removed", name);

@@ -18,12 +18,15 @@ namespace retrust::sandbox {
 
 inline constexpr std::string_view cluster_id = "c-x7k2p";
 
-/// Rancher's server as far as the downstream cluster is concerned: it takes what agents report,
+/// Rancher's server as far as one downstream cluster is concerned: it takes what agents report,
 /// connects with what it has stored, and says what it sees in the clusters resource.
 class Rancher {
  public:
   Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
-          const Settings& settings, Log& log);
+          const Settings& settings, Log& log, std::string id = std::string(cluster_id));
+
+  /// Of the cluster.
+  const std::string& id() const { return id_; }
 
   /// Begins to look after the cluster, whose API server is at that port of this machine.
   void start(unsigned short downstream_port);
@@ -72,6 +75,8 @@ class Rancher {
   Scheduler& scheduler_;
   const Settings& settings_;
   Log& log_;
+  std::string id_;
+  ObjectKey key_;                 // of the clusters resource
   std::string known_;             // the stored credentials as last seen, as far as it notices
   std::optional<Report> taken_;   // what it connects with
   std::uint64_t epoch_ = 0;       // counts changes of them
@@ -89,8 +94,8 @@ class Rancher {
 std::string health_complaint(const RancherProfile& rancher, const std::string& error);
 std::string health_reason(const RancherProfile& rancher);
 
-/// Somebody deletes the Secret with the token of the downstream cluster. Throws where Rancher keeps
-/// it elsewhere.
-void remove_credential(Objects& local, Log& log);
+/// Somebody deletes the Secret with the token of that cluster. Throws where Rancher keeps it
+/// elsewhere.
+void remove_credential(Objects& local, Log& log, const std::string& id = std::string(cluster_id));
 
 }  // namespace retrust::sandbox

@@ -32,6 +32,11 @@ class Faults {
     const auto text = value(name);
     return std::chrono::milliseconds{text.empty() ? standard : std::stoi(text)};
   }
+  /// After this time servers end a watch by themselves, where they do.
+  std::optional<std::chrono::milliseconds> watch_limit() const {
+    if (!has("close-watches")) return std::nullopt;
+    return milliseconds("close-watches", 150);
+  }
   /// Does it once: true the first time that it is asked for.
   bool take(const std::string& name) { return values_.erase(name) > 0; }
 

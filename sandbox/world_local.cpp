@@ -11,9 +11,6 @@ namespace retrust::sandbox {
 namespace {
 
 namespace json = boost::json;
-using std::chrono::days;
-using std::chrono::hours;
-
 const std::string servers(agents_namespace);
 void add_namespace(Store& store, const std::string& name) {
   auto made = bare("v1", "Namespace");
@@ -21,61 +18,20 @@ void add_namespace(Store& store, const std::string& name) {
   store.create({"namespaces", "", name}, std::move(made));
 }
 
-std::string in_time(std::chrono::seconds ahead) {
-  return time_text(std::chrono::system_clock::now() + ahead);
-}
-
 }  // namespace
 
-const json::value& World::add_cluster_resource(const std::string& id, ClusterSpec spec) {
+void World::add_cluster_resource(const std::string& id, ClusterSpec spec) {
   spec.kubernetes = settings_.kubernetes.git_version;
   spec.tunnel_check = settings_.rancher.tunnel_check;
-  return local_->store().create({"clusters.management.cattle.io", "", id}, cluster_resource(spec));
+  local_->store().create({"clusters.management.cattle.io", "", id}, cluster_resource(spec));
 }
 
-void World::add_production(const std::string& ca, const std::string& token) {
-  ClusterSpec spec{
-      .display_name = "production", .driver = settings_.driver, .ca_base64 = ca, .token = token};
-  if (settings_.rancher.token_place == TokenPlace::secret) {
-    spec.token_secret = std::string(credential_prefix) + random_suffix(5);
-  }
-  const auto secret = spec.token_secret;
-  const auto& resource = add_cluster_resource(std::string(cluster_id), std::move(spec));
-  if (secret.empty() || settings_.faults.take("credential-missing")) return;
-  const std::string name_space(credential_namespace);
-  local_->store().create({"secrets", name_space, secret}, credential_secret(resource, token));
-}
-
-void World::add_registration(const std::string& mounted) {
+void World::fill_local() {
   auto& store = local_->store();
-  const std::string id(cluster_id);
-  const ObjectKey key{"clusterregistrationtokens.management.cattle.io", id, "system"};
-  const auto& faults = settings_.faults;
-  const auto kind = faults.value("registration");
-  const auto present = faults.has("registration") ? random_suffix(54) : mounted;
-  if (settings_.rancher.registration_place == RegistrationPlace::status) {
-    store.create(key, registration_token(id, present));
-    return;
-  }
-  std::vector<std::pair<std::string, std::string>> data{{"token", present},
-                                                        {"expiresAt", in_time(days{30})}};
-  if (kind == "previous" || kind == "expired") {
-    data.emplace_back("previousToken", mounted);
-    data.emplace_back("gracePeriodExpiresAt", in_time(kind == "previous" ? hours{2} : hours{-1}));
-  }
-  const std::string secret = "crt-token-system";
-  store.create({"secrets", id, secret}, opaque_secret(data));
-  store.create(key, registration_by_secret(id, secret));
-}
-
-void World::fill_local(const std::string& stored_ca, const std::string& stored_token,
-                       const std::string& credentials_token) {
-  auto& store = local_->store();
-  for (const auto* name :
-       {"default", "kube-system", "cattle-system", "cattle-global-data", "c-x7k2p"}) {
+  for (const auto* name : {"default", "kube-system", "cattle-system", "cattle-global-data"}) {
     add_namespace(store, name);
   }
-  add_production(stored_ca, stored_token);
+  downstream_->add_record();
   const auto other_ca = secret_data(other_authority_.pem());
   add_cluster_resource("c-m4q9d", {.display_name = "staging", .ca_base64 = other_ca});
   // rancher/rancher v2.15.0, pkg/data/dashboard/cluster_data.go: Rancher makes it with Ready True.
@@ -86,7 +42,6 @@ void World::fill_local(const std::string& stored_ca, const std::string& stored_t
     add_cluster_resource("c-twin2", {.display_name = "production", .ca_base64 = other_ca});
   }
 
-  add_registration(credentials_token);
   const auto add_setting = [&](const std::string& name, json::value made) {
     store.create({"settings.management.cattle.io", "", name}, std::move(made));
   };

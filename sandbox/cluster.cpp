@@ -187,9 +187,22 @@ std::string Cluster::bound_token(const ObjectKey& pod) const {
 
 std::string Cluster::kubeconfig(const std::string& user, const std::string& ca_pem,
                                 const std::string& path) const {
-  const auto trust =
-      ca_pem.empty() ? std::string(R"("insecure-skip-tls-verify": true)")
-                     : fmt::format(R"("certificate-authority-data": "{}")", base64_encode(ca_pem));
+  return kubeconfig({.name = name_,
+                     .user = user,
+                     .token = user == "admin" ? admin_token_ : viewer_token_,
+                     .ca_pem = ca_pem,
+                     .path = path});
+}
+
+std::string Cluster::named_kubeconfig(const std::string& name, const std::string& ca_pem) const {
+  return kubeconfig(
+      {.name = name, .user = name + "-admin", .token = admin_token_, .ca_pem = ca_pem});
+}
+
+std::string Cluster::kubeconfig(const Written& written) const {
+  const auto trust = written.ca_pem.empty() ? std::string(R"("insecure-skip-tls-verify": true)")
+                                            : fmt::format(R"("certificate-authority-data": "{}")",
+                                                          base64_encode(written.ca_pem));
   // JSON, which is YAML too.
   return fmt::format(
       R"({{"apiVersion": "v1", "kind": "Config", "current-context": "{0}",
@@ -198,7 +211,7 @@ std::string Cluster::kubeconfig(const std::string& user, const std::string& ca_p
  "users": [{{"name": "{4}", "user": {{"token": "{5}"}}}}],
  "contexts": [{{"name": "{0}", "context": {{"cluster": "{0}", "user": "{4}"}}}}]}}
 )",
-      name_, server_->port(), path, trust, user, user == "admin" ? admin_token_ : viewer_token_);
+      written.name, server_->port(), written.path, trust, written.user, written.token);
 }
 
 void restart(Cluster& cluster, Scheduler& scheduler, Log& log, std::chrono::milliseconds away) {

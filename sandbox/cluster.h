@@ -66,9 +66,19 @@ class Cluster {
   /// without a CA the kubeconfig skips verification.
   std::string kubeconfig(const std::string& user, const std::string& ca_pem,
                          const std::string& path = {}) const;
+  /// One for `admin`, with that name for all that it holds: it can be merged with others.
+  std::string named_kubeconfig(const std::string& name, const std::string& ca_pem) const;
 
  private:
   Answer handle(Request request);
+  struct Written {
+    std::string name;
+    std::string user;
+    std::string token;
+    std::string ca_pem;  ///< empty: the certificate is not verified
+    std::string path = {};
+  };
+  std::string kubeconfig(const Written& written) const;
   /// Labels the Secret of an accepted legacy token with the day, from Kubernetes 1.27 on. From
   /// kubernetes/kubernetes v1.30.0, pkg/serviceaccount/legacy.go.
   void note_use(const boost::json::value& claims);

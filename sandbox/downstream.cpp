@@ -28,7 +28,7 @@ Downstream::Downstream(const Surroundings& around, Names names, Settings& settin
       settings_(settings),
       local_(around.local),
       scheduler_(around.scheduler),
-      log_(around.log),
+      log_(names_.server == Names{}.server ? around.log : around.log.of(names_.display_name)),
       old_authority_(valid(360 * day, 5 * day)),
       new_authority_(valid(ca_kept(settings.scenario) ? 300 * day : since_renewal, 3650 * day)),
       spare_authority_(valid(300 * day, 3650 * day), "another-ca"),
@@ -42,9 +42,12 @@ Downstream::Downstream(const Surroundings& around, Names names, Settings& settin
                                                                         : Cluster::Dockercfg::first;
   }
   hand_out_ca();
-  old_report_.token = fill(
-      *cluster_, *controllers_, settings_,
-      {.signer = old_key_, .agent = agent_credentials(registration_, names_.id), .id = names_.id});
+  const auto elsewhere = settings_.faults.has("registered-elsewhere");
+  const std::string url(elsewhere ? "https://another-rancher.example.com" : rancher_url);
+  old_report_.token = fill(*cluster_, *controllers_, settings_,
+                           {.signer = old_key_,
+                            .agent = agent_credentials(registration_, names_.id, url),
+                            .id = names_.id});
   old_report_.ca_base64 = secret_data(handed_out(authority_before()));
   stored_token_ = settings_.token_of_ranchers_own()
                       ? add_ranchers_own(*cluster_, settings_, old_key_)
@@ -62,6 +65,7 @@ void Downstream::settle() {
       std::make_unique<Agents>(store, rancher_, scheduler_, settings_, log_,
                                [this](const ObjectKey& pod) { return cluster_->bound_token(pod); });
   agents_->settled(old_report_);
+  if (settings_.faults.has("registered-elsewhere")) rancher_.never_connected();
   impersonators_ = std::make_unique<Impersonators>(store, settings_, log_);
   kubelet_ = std::make_unique<Kubelet>(
       store, scheduler_, settings_, log_,
@@ -75,6 +79,7 @@ void Downstream::settle() {
 
 void Downstream::start() {
   cluster_->server().start();
+  if (settings_.faults.has("unreachable")) stop();
   rancher_.deploy_by([this] { return deploy_agents(); });
   rancher_.start(cluster_->server().port());
 }

@@ -43,6 +43,7 @@ class Downstream {
   Downstream(const Surroundings& around, Names names, Settings& settings);
 
   const Names& names() const { return names_; }
+  Settings& settings() { return settings_; }
   Cluster& cluster() { return *cluster_; }
   Rancher& rancher() { return rancher_; }
   /// Adds what Rancher has of the cluster to Rancher's own cluster.
@@ -96,7 +97,7 @@ class Downstream {
   Settings& settings_;
   Store& local_;
   Scheduler& scheduler_;
-  Log& log_;
+  Log log_;
   Authority old_authority_;
   Authority new_authority_;
   Authority spare_authority_;  // of `ca-bundle` and `additional-ca`

@@ -44,7 +44,8 @@ void Downstream::add_registration() {
   const ObjectKey key{"clusterregistrationtokens.management.cattle.io", names_.id, "system"};
   const auto& faults = settings_.faults;
   const auto kind = faults.value("registration");
-  const auto present = faults.has("registration") ? random_suffix(54) : registration_;
+  const auto known = !faults.has("registration") && !faults.has("registered-elsewhere");
+  const auto present = known ? registration_ : random_suffix(54);
   if (settings_.rancher.registration_place == RegistrationPlace::status) {
     local_.create(key, registration_token(names_.id, present));
     return;

@@ -15,7 +15,7 @@ inline constexpr std::string_view impersonator_label = "authz.cluster.cattle.io/
 /// A name for the account of a user who looks at logs or uses the shell; another one each time.
 std::string impersonation_account();
 /// The account of Rancher's own user for a cluster. From rancher/rancher v2.15.0,
-/// pkg/systemaccount/systemaccount.go, pkg/user/manager.go.
+/// pkg/systemaccount/systemaccount.go, pkg/auth/providers/common/usermanager.go.
 std::string system_account(const std::string& cluster_id);
 
 /// Rancher's server on behalf of its users, from 2.6 on: whoever looks at logs or uses the shell

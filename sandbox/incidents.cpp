@@ -4,10 +4,12 @@
 namespace retrust::sandbox {
 
 void World::before_change(const std::string& server, const About& about) {
-  if (server == "local" && about.resource == "clusters.management.cattle.io" &&
-      (about.verb == "update" || about.verb == "patch") && settings_.faults.take("conflict")) {
-    downstream_->bump();
+  if (server != "local" || about.resource != "clusters.management.cattle.io" ||
+      (about.verb != "update" && about.verb != "patch")) {
+    return;
   }
+  auto* concerned = find(about.name);
+  if (concerned != nullptr && concerned->settings().faults.take("conflict")) concerned->bump();
 }
 
 void World::answered(const std::string& server, const About& about) {
@@ -22,34 +24,41 @@ void World::answered(const std::string& server, const About& about) {
 }
 
 std::string World::command(const std::string& line) {
+  const auto space = line.rfind(' ');
+  auto* named = space == std::string::npos ? nullptr : find(line.substr(space + 1));
+  return named == nullptr ? obey(first(), line) : obey(*named, line.substr(0, space));
+}
+
+std::string World::obey(Downstream& downstream, const std::string& line) {
   if (line == "bump") {
-    downstream_->bump();
+    downstream.bump();
   } else if (line == "renew") {
-    downstream_->renew();
+    downstream.renew();
     write_kubeconfigs();
   } else if (line == "hand-out-ca") {
-    downstream_->hand_out();
+    downstream.hand_out();
   } else if (line == "gain-ca") {
-    downstream_->gain_ca(local_authority_.pem());
+    downstream.gain_ca(local_authority_.pem());
   } else if (line == "restart local") {
     restart(*local_, scheduler_, log_, std::chrono::milliseconds{1000});
-  } else if (line == "restart downstream") {
-    downstream_->restart(std::chrono::milliseconds{1000});
+  } else if (line == "restart") {
+    downstream.restart(std::chrono::milliseconds{1000});
   } else if (line == "stop local") {
     local_->server().stop();
-  } else if (line == "stop downstream") {
-    downstream_->stop();
+  } else if (line == "stop") {
+    downstream.stop();
   } else if (line == "use-impersonation") {
-    downstream_->use_impersonation();
+    downstream.use_impersonation();
   } else if (line == "dump") {
     dump();
   } else if (line.starts_with("hostile ")) {
     attack(line.substr(8));
   } else if (line.starts_with("fault ")) {
-    settings_.faults.set_from(line.substr(6));
-    if (settings_.faults.take("credential-missing")) downstream_->remove_credential();
+    auto& faults = downstream.settings().faults;
+    faults.set_from(line.substr(6));
+    if (faults.take("credential-missing")) downstream.remove_credential();
   } else if (line.starts_with("mend ")) {
-    settings_.faults.take(line.substr(5));
+    downstream.settings().faults.take(line.substr(5));
   } else {
     return "there is no such command";
   }

@@ -23,13 +23,19 @@ std::string log_time() {
 
 }  // namespace
 
-Log::Log(const std::filesystem::path& directory)
-    : requests_(directory / "requests.jsonl", std::ios::app),
-      events_(directory / "events.jsonl", std::ios::app) {
+Log::Log(const std::filesystem::path& directory) : files_(std::make_shared<Files>()) {
+  files_->requests.open(directory / "requests.jsonl", std::ios::app);
+  files_->events.open(directory / "events.jsonl", std::ios::app);
   using enum std::filesystem::perms;
   for (const auto* name : {"requests.jsonl", "events.jsonl"}) {
     std::filesystem::permissions(directory / name, owner_read | owner_write);
   }
+}
+
+Log Log::of(std::string cluster) const {
+  auto marked = *this;
+  marked.cluster_ = std::move(cluster);
+  return marked;
 }
 
 void Log::request(const std::string& server, const About& about, const std::string& path,
@@ -44,7 +50,7 @@ void Log::request(const std::string& server, const About& about, const std::stri
   line["name"] = about.name;
   if (!about.subresource.empty()) line["subresource"] = about.subresource;
   line["code"] = code;
-  requests_ << boost::json::serialize(line) << std::endl;
+  files_->requests << boost::json::serialize(line) << std::endl;
 }
 
 void Log::event(const std::string& actor, const std::string& event, const std::string& detail) {
@@ -53,7 +59,8 @@ void Log::event(const std::string& actor, const std::string& event, const std::s
   line["actor"] = actor;
   line["event"] = event;
   line["detail"] = detail;
-  events_ << boost::json::serialize(line) << std::endl;
+  if (!cluster_.empty()) line["cluster"] = cluster_;
+  files_->events << boost::json::serialize(line) << std::endl;
 }
 
 }  // namespace retrust::sandbox

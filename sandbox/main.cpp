@@ -14,6 +14,7 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include "fleet.h"
 #include "live.h"
 #include "world.h"
 
@@ -35,6 +36,17 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
   --backup-operator N    the Rancher backup operator of that major version, 1 to 11, is installed in
                          Rancher's own cluster (default: 0, none)
   --driver NAME          status.driver of the downstream cluster (default: imported)
+  --clusters N           N downstream clusters, 1 to 1000: production, store-002, store-003 and so on, each
+                         with its own CA, agents and record. DIR/kubeconfigs/NAME.yaml leads to each,
+                         by a context of that name. The other files are those of production
+  --mix STATE,...        the states that these are in, in turn (default: all, in this order):
+      renewed, ca-only, healthy    as --scenario
+      silent                       renewed, and the agents do not report
+      wrong-kubeconfig             renewed, and its file leads to the cluster of other.kubeconfig
+      unreachable                  renewed, and nothing listens where its file leads
+      hosted                       renewed, of EKS: the stored token is of Rancher's own account
+      elsewhere                    renewed, and its agents are registered with another Rancher, by the
+                                   same ID
   --records N            N clusters more, prod-0001 and so on, of which Rancher has its records alone:
                          no API server is behind them. The first 20 show every state, driver, end of
                          a CA and gap; the rest repeats these (default: 0)
@@ -67,6 +79,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                                    a dockercfg secret first (last), which belongs to a token secret
       twin-name                    two clusters of one display name
       cattle-deployment            Rancher's deployment is called cattle
+      registered-elsewhere         the agents are registered with another Rancher, by the same ID, and
+                                   connect there
+      unreachable                  nothing listens at the downstream API server's address
       broken-credentials           the secret that the agents mount is missing
       no-agents-start              new agent pods stay pending
       new-pods=unauthorized|image|crash|config|unscheduled|wrong-ca
@@ -127,7 +142,9 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                          dump: every object into DIR/dump.json;
                          hostile SERVER ATTACK (where --hostile was given), hand-out-ca: into token
                          secrets and kube-root-ca.crt, too; gain-ca: the cluster hands out one CA
-                         more; use-impersonation: every user looks at logs
+                         more; use-impersonation: every user looks at logs. With --clusters the name or
+                         ID of a cluster may follow, e.g. renew store-002, restart store-002,
+                         fault agents-never-report store-002 (default: production)
                          (on a real control plane: fault and use-impersonation)
   --help
 )";
@@ -147,6 +164,18 @@ int number(const po::variables_map& map, const std::string& name, int least, int
   return value;
 }
 
+void set_mix(Settings& settings, const po::variables_map& map) {
+  const auto mix = map.count("mix") > 0 ? map["mix"].as<std::string>() : std::string();
+  if (map.count("clusters") == 0) {
+    if (!mix.empty()) throw std::runtime_error("--mix is for --clusters");
+    return;
+  }
+  if (!map["scenario"].defaulted()) {
+    throw std::runtime_error("--scenario is for one cluster; use --mix");
+  }
+  settings.mix = states_of(mix);
+}
+
 Settings settings_of(const po::variables_map& map) {
   static const std::map<std::string, Scenario> scenarios{{"renewed", Scenario::renewed},
                                                          {"ca-only", Scenario::ca_only},
@@ -159,6 +188,7 @@ Settings settings_of(const po::variables_map& map) {
                     .driver = map["driver"].as<std::string>(),
                     .local_version = map["local-kubernetes"].as<std::string>(),
                     .backup_operator = number(map, "backup-operator", 0, 11),
+                    .clusters = map.count("clusters") > 0 ? number(map, "clusters", 1, 1000) : 1,
                     .records = number(map, "records", 0, 100'000),
                     .agent_replicas = number(map, "agent-replicas", 1, 2),
                     .impersonation_users = number(map, "impersonation-users", 0, 100'000),
@@ -166,6 +196,7 @@ Settings settings_of(const po::variables_map& map) {
                     .scenario = scenario->second,
                     .pace = map.count("quick") > 0 ? Pace::quick : Pace::lifelike,
                     .faults = {}};
+  set_mix(settings, map);
   settings.fresh_impersonation_users =
       number(map, "fresh-impersonation-users", 0, settings.impersonation_users);
   if (map.count("workloads") > 0) settings.workloads = number(map, "workloads", 0, 100'000);
@@ -186,6 +217,7 @@ Options parse(int argc, char** argv) {
   described.add_options()("help", "")("directory", po::value<std::string>()->required(), "")(
       "rancher", text("2.4"), "")("kubernetes", text("1.20"), "")("driver", text("imported"), "")(
       "local-kubernetes", text(""), "")("backup-operator", count(0), "")("records", count(0), "")(
+      "clusters", po::value<int>(), "")("mix", po::value<std::string>(), "")(
       "agent-replicas", count(1), "")("impersonation-users", count(3), "")(
       "fresh-impersonation-users", count(0), "")("workloads", po::value<int>(), "")(
       "scenario", text("renewed"), "")("fault", po::value<std::vector<std::string>>(), "")(
@@ -216,7 +248,7 @@ Options parse(int argc, char** argv) {
     throw std::runtime_error("--hostile is for played clusters");
   }
   for (const auto* played : {"kubernetes", "fresh-impersonation-users", "workloads",
-                             "local-kubernetes", "backup-operator", "records"}) {
+                             "local-kubernetes", "backup-operator", "records", "clusters"}) {
     if (map.count(played) > 0 && !map[played].defaulted()) {
       throw std::runtime_error(fmt::format("--{} is for played clusters", played));
     }

@@ -366,9 +366,9 @@ json::value setting(const std::string& value, const std::string& standard) {
   return made;
 }
 
-json::value agent_credentials(const std::string& registration, const std::string& cluster_id) {
-  return opaque_secret(
-      {{"url", "https://rancher.example.com"}, {"token", registration}, {"namespace", cluster_id}});
+json::value agent_credentials(const std::string& registration, const std::string& cluster_id,
+                              const std::string& url) {
+  return opaque_secret({{"url", url}, {"token", registration}, {"namespace", cluster_id}});
 }
 
 std::vector<AgentWorkload> agent_workloads(const Settings& settings) {

@@ -99,9 +99,11 @@ boost::json::value registration_token(const std::string& cluster_id, const std::
 boost::json::value registration_by_secret(const std::string& cluster_id, const std::string& secret);
 /// One of Rancher's settings, at its default where `value` is empty.
 boost::json::value setting(const std::string& value, const std::string& standard);
+/// Rancher's address, the setting server-url.
+inline constexpr std::string_view rancher_url = "https://rancher.example.com";
 /// The secret from which the agents learn where Rancher is.
-boost::json::value agent_credentials(const std::string& registration,
-                                     const std::string& cluster_id);
+boost::json::value agent_credentials(const std::string& registration, const std::string& cluster_id,
+                                     const std::string& url = std::string(rancher_url));
 
 inline constexpr std::string_view credentials_secret = "cattle-credentials-1a2b3c4";
 /// The workloads that run as `cattle`, each with the ReplicaSet or DaemonSet that owns its pods.

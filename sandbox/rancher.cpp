@@ -96,6 +96,12 @@ std::string health_reason(const RancherProfile& rancher) {
   return rancher.number < Version{2, 4, 0} ? "ComponentStatsFetchingFailure" : "Error";
 }
 
+std::string no_tunnel(const Version& rancher, const std::string& id) {
+  if (rancher < Version{2, 4, 0}) return "waiting for cluster agent to connect";
+  if (rancher < Version{2, 6, 0}) return "waiting for cluster [" + id + "] agent to connect";
+  return "cluster agent disconnected";
+}
+
 Rancher::Rancher(boost::asio::io_context& io, Objects& local, Scheduler& scheduler,
                  const Settings& settings, Log& log, std::string id)
     : io_(io),
@@ -108,6 +114,10 @@ Rancher::Rancher(boost::asio::io_context& io, Objects& local, Scheduler& schedul
 
 const json::value& Rancher::resource() const {
   return *local_.find(key_);
+}
+
+bool Rancher::tells_tunnel() const {
+  return settings_.rancher.tunnel_check == TunnelCheck::present;
 }
 
 bool Rancher::keeps_secret() const {
@@ -141,6 +151,7 @@ void Rancher::start(unsigned short downstream_port) {
   known_ = noticed(resource());
   local_.observe([this](const Change& change) { look(change); });
   tell_proxy();
+  if (tunnel_ == Tunnel::down && tells_tunnel()) check_tunnel();
   connect();
 }
 
@@ -222,6 +233,11 @@ void Rancher::agent_connected(const std::string& pod) {
   connect();
 }
 
+void Rancher::never_connected() {
+  agents_.clear();
+  tunnel_ = Tunnel::down;
+}
+
 bool Rancher::lets_in(const std::string& token) const {
   const auto tokens = local_.list("clusterregistrationtokens.management.cattle.io", id_);
   return tokens.empty() || std::any_of(tokens.begin(), tokens.end(), [&](const json::value* each) {
@@ -272,7 +288,7 @@ void Rancher::deploy() {
 }
 
 void Rancher::agent_gone(const std::string& pod) {
-  if (agents_.erase(pod) == 0 || settings_.rancher.tunnel_check == TunnelCheck::absent) return;
+  if (agents_.erase(pod) == 0 || !tells_tunnel()) return;
   scheduler_.after(settings_.delay(15'000), [this] { check_tunnel(); });
 }
 
@@ -295,6 +311,10 @@ void Rancher::connect() {
     }
     taken_ = stored();
   }
+  if (tunnel_ == Tunnel::down && !tells_tunnel()) {
+    conclude(health_complaint(settings_.rancher, no_tunnel(settings_.rancher.number, id_)));
+    return;
+  }
   ProbeRequest request;
   request.port = downstream_port_;
   request.ca_pem = base64_decode(taken_->ca_base64).value_or("");
@@ -307,7 +327,10 @@ void Rancher::connect() {
 }
 
 void Rancher::connect_again(std::chrono::milliseconds pause) {
-  scheduler_.after(pause, [this, round = round_] {
+  // What is stored is tried at once where it changes. Of many clusters the others need not be tried
+  // so often: it is this machine that would be busy.
+  constexpr int few = 10;
+  scheduler_.after(pause * std::max(1, settings_.clusters / few), [this, round = round_] {
     if (round == round_) connect();
   });
 }
@@ -328,10 +351,11 @@ void Rancher::mark_unavailable() {
 
 void Rancher::conclude(const std::string& error) {
   connect_again(settings_.delay(error.empty() ? 5000 : 1000));
-  if (tunnel_ == Tunnel::down) return;  // nothing is said about health meanwhile
+  // Nothing is said about health meanwhile.
+  if (tunnel_ == Tunnel::down && tells_tunnel()) return;
   auto changed = resource();
   // rancher/rancher v2.6.3, pkg/controllers/management/clusterconnected/clusterconnected.go.
-  if (settings_.rancher.tunnel_check == TunnelCheck::present) {
+  if (tells_tunnel()) {
     set_condition(changed, "Connected", "True", "", "");
   }
   if (error.empty()) {

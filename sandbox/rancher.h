@@ -38,6 +38,8 @@ class Rancher {
   /// An agent connected, and went.
   void agent_connected(const std::string& pod);
   void agent_gone(const std::string& pod);
+  /// No agent of the cluster is connected, nor has been.
+  void never_connected();
   /// Whether an agent with that registration token is let in.
   bool lets_in(const std::string& token) const;
   /// The present registration token.
@@ -58,6 +60,7 @@ class Rancher {
   std::string noticed(const boost::json::value& resource) const;
   std::string secret_name(const boost::json::value& resource) const;
   bool keeps_secret() const;
+  bool tells_tunnel() const;
   boost::json::value with_token(boost::json::value resource, const std::string& token);
   bool is_news(const Report& report) const;
   void connect();
@@ -93,6 +96,9 @@ class Rancher {
 /// client, e.g. "Unauthorized", and the condition's reason.
 std::string health_complaint(const RancherProfile& rancher, const std::string& error);
 std::string health_reason(const RancherProfile& rancher);
+/// What its dialer says where no agent of the cluster is connected. From rancher/rancher v2.3.11,
+/// v2.4.0, v2.5.17 and v2.6.0, pkg/dialer/factory.go.
+std::string no_tunnel(const Version& rancher, const std::string& id);
 
 /// Somebody deletes the Secret with the token of that cluster. Throws where Rancher keeps it
 /// elsewhere.

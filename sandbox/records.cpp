@@ -10,8 +10,8 @@
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
-#include "base/encoding.h"
 #include "cluster.h"
+#include "ids.h"
 #include "json_util.h"
 #include "objects.h"
 #include "pki.h"
@@ -104,7 +104,7 @@ std::string name_of(Driver driver, const Version& rancher) {
 
 std::string version_of(const Kind& kind) {
   if (kind.kubernetes == 0) return {};
-  const auto release = fmt::format("v1.{}.9", kind.kubernetes);
+  auto release = fmt::format("v1.{}.9", kind.kubernetes);
   switch (kind.driver) {
     case Driver::k3s:
       return release + "+k3s1";
@@ -125,18 +125,6 @@ std::string account_of(Driver driver) {
   return own ? "kontainer-engine" : "cattle";
 }
 
-/// The same letters for the same text; of the alphabet that Rancher's random names have.
-std::string letters(const std::string& text, std::size_t length) {
-  constexpr std::string_view alphabet = "bcdfghjklmnpqrstvwxz2456789";
-  const auto digest = sha256_hex(text);
-  std::string result;
-  for (std::size_t i = 0; i < length; ++i) {
-    const auto number = std::stoul(digest.substr(3 * i, 3), nullptr, 16);
-    result += alphabet[number % alphabet.size()];
-  }
-  return result;
-}
-
 json::object condition(const std::string& type, const std::string& status,
                        const std::string& reason = {}, const std::string& message = {}) {
   json::object made;
@@ -146,14 +134,6 @@ json::object condition(const std::string& type, const std::string& status,
   if (!message.empty()) made["message"] = message;
   made["lastUpdateTime"] = clusters_made();
   return made;
-}
-
-/// What a dialer says that has no agent's tunnel. From rancher/rancher v2.3.11, v2.4.0, v2.5.17 and
-/// v2.6.0, pkg/dialer/factory.go.
-std::string no_tunnel(const Version& rancher, const std::string& id) {
-  if (rancher < Version{2, 4, 0}) return "waiting for cluster agent to connect";
-  if (rancher < Version{2, 6, 0}) return "waiting for cluster [" + id + "] agent to connect";
-  return "cluster agent disconnected";
 }
 
 std::string error_of(const Kind& kind, const Version& rancher, const std::string& id) {
@@ -226,14 +206,11 @@ class Records {
   }
 
  private:
-  /// As Rancher makes IDs: c-m-… for clusters that came by clusters.provisioning.cattle.io, which
-  /// there is from 2.6.0 on (pkg/controllers/provisioningv2/cluster/controller.go,
-  /// mgmtClusterName).
   std::string free_id(const Kind& kind, const std::string& name) const {
     const auto provisioned = rancher_.number >= Version{2, 6, 0} && !hosted(kind.driver) &&
                              kind.driver != Driver::rke1 && kind.driver != Driver::third_party;
     for (std::string text = name;; text += "+") {
-      auto id = provisioned ? "c-m-" + letters(text, 8) : "c-" + letters(text, 5);
+      auto id = made_id(text, provisioned ? Origin::provisioning : Origin::management);
       if (local_.find({"clusters.management.cattle.io", "", id}) == nullptr) return id;
     }
   }
@@ -263,7 +240,7 @@ class Records {
       spec.token = token;
     } else if (!waits) {
       // Somebody deleted the Secret of a record that lacks its token.
-      spec.token_secret = std::string(credential_prefix) + letters(id, 5);
+      spec.token_secret = std::string(credential_prefix) + made_letters(id, 5);
       while (local_.find({"secrets", std::string(credential_namespace), spec.token_secret}) !=
              nullptr)
         spec.token_secret += "x";

@@ -29,6 +29,8 @@ const std::map<std::string, Where>& known_faults() {
                                                   {"broken-credentials", Where::played},
                                                   {"no-agents-start", Where::played},
                                                   {"new-pods", Where::played},
+                                                  {"registered-elsewhere", Where::played},
+                                                  {"unreachable", Where::played},
                                                   {"forbidden", Where::played},
                                                   {"forbidden-local", Where::played},
                                                   {"no-leases", Where::played},

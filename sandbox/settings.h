@@ -13,6 +13,18 @@ namespace retrust::sandbox {
 /// What was renewed in the downstream cluster before the sandbox starts.
 enum class Scenario { renewed, ca_only, key_only, healthy };
 
+/// How one of many downstream clusters is found; what each means is in the help of main.cpp.
+enum class State {
+  renewed,
+  ca_only,
+  healthy,
+  silent,
+  wrong_kubeconfig,
+  unreachable,
+  hosted,
+  elsewhere
+};
+
 /// How long the played parties take.
 enum class Pace { lifelike, quick };
 
@@ -50,6 +62,9 @@ struct Settings {
   std::string driver = "imported";                            ///< status.driver of that cluster
   std::string local_version = {};     ///< of Rancher's own cluster: v1.30.4+k3s1; empty: 1.20
   int backup_operator = 0;            ///< its major version; 0: none is installed
+  int clusters = 1;                   ///< downstream clusters
+  std::vector<State> mix = {};        ///< their states in turn; empty: one cluster, by scenario
+  State state = State::renewed;       ///< of this cluster, where there is a mix
   int records = 0;                    ///< clusters that are nothing but Rancher's records
   int agent_replicas = 1;             ///< of cattle-cluster-agent
   int impersonation_users = 3;        ///< who have used logs or shell before

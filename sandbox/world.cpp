@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "downstream_fill.h"
+#include "fleet.h"
 #include "json_util.h"
 #include "objects.h"
 
@@ -43,17 +44,42 @@ World::World(boost::asio::io_context& io, Settings settings, fs::path directory)
     }
   }
   for (const auto& text : settings_.attacks) attack(text);
+  const auto common = settings_;
+  if (!settings_.mix.empty()) settings_ = in_state(common, settings_.mix.front());
   make_local();
   make_other();
-  downstream_ =
-      std::make_unique<Downstream>(Downstream::Surroundings{.io = io_,
-                                                            .local = local_->store(),
-                                                            .scheduler = scheduler_,
-                                                            .log = log_,
-                                                            .hostile = hostile("downstream")},
-                                   Downstream::Names{}, settings_);
+  make_downstreams(common);
   fill_local();
-  downstream_->settle();
+  for (const auto& each : downstreams_) each->settle();
+  // Nobody has watched yet. With what happened so far many would take twice the memory.
+  if (downstreams_.size() == 1) return;
+  for (const auto& each : downstreams_) each->cluster().store().forget();
+  local_->store().forget();
+}
+
+void World::make_downstreams(const Settings& common) {
+  for (int number = 1; number <= settings_.clusters; ++number) {
+    auto* settings = &settings_;
+    if (number > 1) {
+      const auto place = static_cast<std::size_t>(number - 1) % common.mix.size();
+      settings = &settings_of_others_.emplace_back(in_state(common, common.mix.at(place)));
+    }
+    downstreams_.push_back(std::make_unique<Downstream>(
+        Downstream::Surroundings{.io = io_,
+                                 .local = local_->store(),
+                                 .scheduler = scheduler_,
+                                 .log = log_,
+                                 .hostile = number == 1 ? hostile("downstream") : nullptr},
+        names_of(number, *settings), *settings));
+  }
+}
+
+Downstream* World::find(const std::string& name) const {
+  const auto found = std::find_if(downstreams_.begin(), downstreams_.end(), [&](const auto& each) {
+    const auto& names = each->names();
+    return name == names.server || name == names.id || name == names.display_name;
+  });
+  return found == downstreams_.end() ? nullptr : found->get();
 }
 
 void World::make_local() {
@@ -76,14 +102,19 @@ void World::make_local() {
         std::make_unique<BackupOperator>(local_->store(), scheduler_, settings_, log_);
   }
   local_controllers_ = std::make_unique<Controllers>(*local_, scheduler_, settings_, log_);
-  kubelets_.push_back(std::make_unique<Kubelet>(
-      local_->store(), scheduler_, settings_, log_,
-      Kubelet::Hooks{
-          .pod_ready =
-              [this](const ObjectKey& key) { downstream_->rancher().server_ready(key.name); },
-          .pod_terminating = {},
-          .pod_gone =
-              [this](const ObjectKey& key) { downstream_->rancher().server_gone(key.name); }}));
+  kubelets_.push_back(
+      std::make_unique<Kubelet>(local_->store(), scheduler_, settings_, log_,
+                                Kubelet::Hooks{.pod_ready =
+                                                   [this](const ObjectKey& key) {
+                                                     for (const auto& each : downstreams_)
+                                                       each->rancher().server_ready(key.name);
+                                                   },
+                                               .pod_terminating = {},
+                                               .pod_gone =
+                                                   [this](const ObjectKey& key) {
+                                                     for (const auto& each : downstreams_)
+                                                       each->rancher().server_gone(key.name);
+                                                   }}));
 }
 
 void World::make_other() {
@@ -118,8 +149,10 @@ void World::attack(const std::string& text) {
 }
 
 void World::dump() const {
+  std::vector<Cluster*> clusters{local_.get()};
+  for (const auto& each : downstreams_) clusters.push_back(&each->cluster());
   boost::json::object whole;
-  for (auto* cluster : {&downstream_->cluster(), local_.get()}) {
+  for (auto* cluster : clusters) {
     boost::json::array objects;
     for (const auto& [key, object] : cluster->store().all()) objects.push_back(object);
     whole[cluster->name()] = std::move(objects);
@@ -130,7 +163,7 @@ void World::dump() const {
 void World::start(std::function<void()> ready) {
   local_->server().start();
   other_->server().start();
-  downstream_->start();
+  for (const auto& each : downstreams_) each->start();
   write_kubeconfigs();
   ready();
 }
@@ -138,18 +171,18 @@ void World::start(std::function<void()> ready) {
 void World::end() {
   scheduler_.end();
   for (const auto* cluster : {&local_, &other_}) (*cluster)->server().stop();
-  downstream_->stop();
+  for (const auto& each : downstreams_) each->stop();
 }
 
 void World::write_kubeconfigs() {
   const auto write = [&](const std::string& name, const std::string& text) {
     write_private(directory_ / (name + ".kubeconfig"), text);
   };
-  auto& downstream = downstream_->cluster();
-  const auto& ca = downstream_->ca();
+  auto& downstream = first().cluster();
+  const auto& ca = first().ca();
   const auto& local_ca = local_authority_.pem();
   write("downstream", downstream.kubeconfig("admin", ca));
-  write("downstream-before-renewal", downstream.kubeconfig("admin", downstream_->old_ca()));
+  write("downstream-before-renewal", downstream.kubeconfig("admin", first().old_ca()));
   write("downstream-limited", downstream.kubeconfig("viewer", ca));
   write("downstream-insecure", downstream.kubeconfig("admin", ""));
   write("downstream-through-rancher",
@@ -160,10 +193,24 @@ void World::write_kubeconfigs() {
   write("other", other_->kubeconfig("admin", other_authority_.pem()));
   // For whoever stands in front of a server and must look like it.
   fs::create_directories(directory_ / "pki");
-  for (const auto* cluster : {&downstream_->cluster(), local_.get()}) {
+  for (const auto* cluster : {&first().cluster(), local_.get()}) {
     const auto& identity = cluster->identity();
     write_private(directory_ / "pki" / (cluster->name() + ".crt"), identity.certificate_pem);
     write_private(directory_ / "pki" / (cluster->name() + ".key"), identity.key_pem);
+  }
+  write_kubeconfigs_of_mix();
+}
+
+void World::write_kubeconfigs_of_mix() const {
+  if (settings_.mix.empty()) return;
+  const auto folder = directory_ / "kubeconfigs";
+  fs::create_directories(folder);
+  for (const auto& each : downstreams_) {
+    const auto& name = each->names().display_name;
+    const auto wrong = each->settings().state == State::wrong_kubeconfig;
+    const auto text = wrong ? other_->named_kubeconfig(name, other_authority_.pem())
+                            : each->cluster().named_kubeconfig(name, each->ca());
+    write_private(folder / (name + ".yaml"), text);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,8 +24,8 @@
 
 namespace retrust::sandbox {
 
-/// Rancher's own cluster, a downstream one, another that has nothing to do with them, and everybody
-/// who acts in them.
+/// Rancher's own cluster, its downstream ones, another that has nothing to do with them, and
+/// everybody who acts in them.
 class World : public Stage {
  public:
   World(boost::asio::io_context& io, Settings settings, std::filesystem::path directory);
@@ -37,6 +38,13 @@ class World : public Stage {
  private:
   void make_local();
   void make_other();
+  /// What `common` says of all, the mix adds to for each.
+  void make_downstreams(const Settings& common);
+  Downstream& first() { return *downstreams_.front(); }
+  /// The downstream cluster of that name or ID; null where there is none.
+  Downstream* find(const std::string& name) const;
+  /// Does what a command says that is for this cluster, or for none.
+  std::string obey(Downstream& downstream, const std::string& line);
   Hostile* hostile(const std::string& name);
   Cluster::Hooks hooks_of(const std::string& name);
   /// "SERVER ATTACK". Throws where there is no such server, or attack.
@@ -44,6 +52,8 @@ class World : public Stage {
   void fill_local();
   void add_cluster_resource(const std::string& id, ClusterSpec spec);
   void write_kubeconfigs();
+  /// A file for each downstream cluster, where there is a mix.
+  void write_kubeconfigs_of_mix() const;
   void before_change(const std::string& server, const About& about);
   void answered(const std::string& server, const About& about);
   /// Writes every object of the clusters into one file, secrets and all.
@@ -62,7 +72,8 @@ class World : public Stage {
   std::unique_ptr<Controllers> local_controllers_;
   std::unique_ptr<Controllers> other_controllers_;
   std::unique_ptr<BackupOperator> backup_operator_;
-  std::unique_ptr<Downstream> downstream_;
+  std::list<Settings> settings_of_others_;  // of downstream clusters but the first
+  std::vector<std::unique_ptr<Downstream>> downstreams_;
   std::vector<std::unique_ptr<Kubelet>> kubelets_;  // of these two
 };
 

@@ -31,7 +31,7 @@ void World::fill_local() {
   for (const auto* name : {"default", "kube-system", "cattle-system", "cattle-global-data"}) {
     add_namespace(store, name);
   }
-  downstream_->add_record();
+  for (const auto& each : downstreams_) each->add_record();
   const auto other_ca = secret_data(other_authority_.pem());
   add_cluster_resource("c-m4q9d", {.display_name = "staging", .ca_base64 = other_ca});
   // rancher/rancher v2.15.0, pkg/data/dashboard/cluster_data.go: Rancher makes it with Ready True.

@@ -1,4 +1,5 @@
 // A Rancher with many clusters, as the sandbox plays them.
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -106,6 +107,159 @@ TEST_CASE("the same number of records is of the same clusters") {
   const auto first = ids();
   CHECK(first.size() == 40);
   CHECK(first == ids());
+}
+
+/// Of eight clusters, in the order of the states.
+const std::vector<std::string> names{"production", "store-002", "store-003", "store-004",
+                                     "store-005",  "store-006", "store-007", "store-008"};
+const std::string& ca_only = names[1];
+const std::string& healthy = names[2];
+const std::string& silent = names[3];
+const std::string& wrong_kubeconfig = names[4];
+const std::string& unreachable = names[5];
+const std::string& hosted = names[6];
+const std::string& elsewhere = names[7];
+
+std::string kubeconfig(Sandbox& sandbox, const std::string& name) {
+  return sandbox.file("kubeconfigs/" + name + ".yaml");
+}
+
+Result kubectl(Sandbox& sandbox, const std::string& name, std::vector<std::string> args) {
+  // The last one counts.
+  args.insert(args.begin(), "--kubeconfig=" + kubeconfig(sandbox, name));
+  return sandbox.kubectl("local", args);
+}
+
+/// What tells a cluster from others; empty where it does not answer.
+std::string uid(Sandbox& sandbox, const std::string& name) {
+  const auto asked = kubectl(sandbox, name, {"get", "namespace", "kube-system", "-o", "json"});
+  return asked.status == 0 ? text(json::parse(asked.out), "/metadata/uid") : "";
+}
+
+/// The clusters resource with that display name.
+json::value record(Sandbox& sandbox, const std::string& name) {
+  const auto list = sandbox.get("local", {"clusters.management.cattle.io"});
+  for (const auto& item : list.at("items").as_array()) {
+    if (text(item, "/spec/displayName") == name) return item;
+  }
+  return {};
+}
+
+std::string ready(Sandbox& sandbox, const std::string& name) {
+  return condition(record(sandbox, name), "Ready");
+}
+
+/// What Rancher has stored of it.
+std::string stored(Sandbox& sandbox, const std::string& name) {
+  const auto cluster = record(sandbox, name);
+  return text(cluster, "/status/caCert") + " " + text(cluster, "/status/serviceAccountToken") +
+         " " + text(cluster, "/status/serviceAccountTokenSecret");
+}
+
+Result retrust(Sandbox& sandbox, const std::string& name, std::vector<std::string> args) {
+  return sandbox.retrust(
+      {.args = std::move(args), .cluster = name, .kubeconfig = kubeconfig(sandbox, name)});
+}
+
+Result run(Sandbox& sandbox, const std::string& name, const std::string& timeout = "30s") {
+  return retrust(sandbox, name, {"run", "--yes", "--no-rancher-backup", "--timeout", timeout});
+}
+
+TEST_CASE("each of many clusters has a kubeconfig, and Rancher says what is wrong with it") {
+  for (const std::string rancher : {"2.4", "2.12"}) {
+    CAPTURE(rancher);
+    Sandbox sandbox({"--rancher", rancher, "--clusters", "8"});
+    std::map<std::string, std::string> uids;
+    for (const auto& name : names) {
+      CAPTURE(name);
+      const auto context = kubectl(sandbox, name, {"config", "current-context"});
+      CHECK(context.out == name + "\n");
+      uids[name] = uid(sandbox, name);
+      CHECK(uids[name].empty() == (name == unreachable));
+    }
+    std::set<std::string> different;
+    for (const auto& [name, uid] : uids) different.insert(uid);
+    CHECK(different.size() == names.size());
+    const auto of = [&](const std::string& file) {
+      return text(sandbox.get(file, {"namespace", "kube-system"}), "/metadata/uid");
+    };
+    CHECK(uids[names[0]] == of("downstream"));
+    CHECK(uids[wrong_kubeconfig] == of("other"));
+
+    const auto says = [&](const std::string& name, const std::string& words) {
+      wait_until(name + ": " + words, [&] { return has(ready(sandbox, name), words); });
+    };
+    for (const auto& name : {names[0], ca_only, silent, wrong_kubeconfig, hosted}) {
+      says(name, "x509: certificate signed by unknown authority");
+    }
+    says(healthy, "True");
+    says(unreachable, "refused");
+    says(elsewhere, rancher == "2.4" ? "agent to connect" : "Cluster agent is not connected");
+  }
+}
+
+TEST_CASE("one of many clusters is repaired, and the others stay as they are") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--clusters", "8"});
+  for (const auto& name : {ca_only, hosted, silent}) {
+    CAPTURE(name);
+    std::map<std::string, std::string> before;
+    for (const auto& each : names) before[each] = stored(sandbox, each);
+    CHECK(retrust(sandbox, name, {"status"}).status == 3);
+    const auto ran = run(sandbox, name, name == silent ? "3s" : "30s");
+    CAPTURE(ran.all());
+    CHECK(ran.status == 0);
+    CHECK(has(ready(sandbox, name), "True"));
+    CHECK(retrust(sandbox, name, {"status"}).status == 0);
+    for (const auto& each : names) {
+      CAPTURE(each);
+      CHECK((stored(sandbox, each) == before[each]) == (each != name));
+    }
+  }
+  CHECK(retrust(sandbox, healthy, {"status"}).status == 0);
+  const auto changes = sandbox.changes().size();
+  // What must not be repaired is not touched.
+  const auto away = run(sandbox, unreachable);
+  CAPTURE(away.all());
+  CHECK(away.status != 0);
+  CHECK(has(away.err, "cannot be reached"));
+  const auto wrong = run(sandbox, wrong_kubeconfig);
+  CAPTURE(wrong.all());
+  CHECK(wrong.status == 4);
+  const auto others = run(sandbox, elsewhere);
+  CAPTURE(others.all());
+  CHECK(others.status == 4);
+  CHECK(has(others.out, "another-rancher.example.com"));
+  CHECK(sandbox.changes().size() == changes);
+  // And one whose agents report by themselves.
+  CHECK(run(sandbox, names[0]).status == 0);
+}
+
+TEST_CASE("commands are for the cluster that they name") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "healthy"});
+  const auto& renewed = names[1];
+  const auto& restarted = names[2];
+  sandbox.tell("renew " + renewed);
+  wait_until("Rancher complains", [&] { return has(ready(sandbox, renewed), "x509"); });
+  CHECK(has(ready(sandbox, names[0]), "True"));
+  CHECK_FALSE(uid(sandbox, renewed).empty());
+  CHECK(retrust(sandbox, renewed, {"status"}).status == 3);
+  CHECK(retrust(sandbox, names[0], {"status"}).status == 0);
+  sandbox.tell("stop " + restarted);
+  CHECK(uid(sandbox, restarted).empty());
+  CHECK_FALSE(uid(sandbox, names[0]).empty());
+  sandbox.tell("fault agents-never-report " + renewed);
+  CHECK(run(sandbox, renewed, "3s").status == 0);
+  const auto events = sandbox.events();
+  CHECK(std::none_of(events.begin(), events.end(),
+                     [](const std::string& event) { return has(event, "rancher report"); }));
+}
+
+TEST_CASE("a mix that cannot be is refused") {
+  CHECK_THROWS_WITH(Sandbox({"--mix", "healthy"}), doctest::Contains("--mix is for --clusters"));
+  CHECK_THROWS_WITH(Sandbox({"--clusters", "2", "--mix", "healthy,ill"}),
+                    doctest::Contains("there is no state ill"));
+  CHECK_THROWS_WITH(Sandbox({"--clusters", "2", "--scenario", "healthy"}),
+                    doctest::Contains("use --mix"));
 }
 
 }  // namespace

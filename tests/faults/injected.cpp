@@ -224,6 +224,8 @@ class Tracer {
     }
     const auto found = watched().find(info.entry.nr);
     if (found == watched().end()) return;
+    // Of the commands of fcntl only a duplicate can lack a descriptor: fcntl(2).
+    if (info.entry.nr == SYS_fcntl && args[1] != F_DUPFD && args[1] != F_DUPFD_CLOEXEC) return;
     const auto& [name, names] = found->second;
     Point point{.call = name, .nth = ++tracee.counts[name], .child = tracee.child};
     std::error_code unknown;

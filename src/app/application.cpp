@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/complete.h"
 #include "app/missing_choice.h"
+#include "app/selection.h"
 #include "app/usage.h"
 #include "app/version.h"
 #include "base/folder.h"
@@ -23,6 +24,9 @@ namespace {
 boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
   check_usage(app.options);
   if (lacks_choice(app.options)) co_await refuse_without_backup(app);
+  const auto of_one =
+      app.options.command != CommandName::list && app.options.command != CommandName::rollback;
+  if (of_one) co_await select_cluster(app);
   switch (app.options.command) {
     case CommandName::plan:
       co_return co_await plan_command(app);

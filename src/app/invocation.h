@@ -36,8 +36,8 @@ class Invocation {
   /// Whether standard output gets lines of JSON and lost some: they are a result.
   bool lost_lines() const;
 
-  const Options options;
-  const Called called;
+  Options options;  ///< where the cluster is found out, select_cluster() completes them
+  Called called;
   /// "root@bastion, by sudo of ada": the person to ask about this run.
   const std::string operator_name;
   Console output;

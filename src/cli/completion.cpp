@@ -93,8 +93,7 @@ void offer_commands(Completion& completion, std::string_view begin) {
 void offer_options(Completion& completion, std::string_view begin, const Before& before,
                    const CommandInfo* command) {
   for (const auto& info : all_options()) {
-    // None can be given twice.
-    if (before.given.contains(info.name)) continue;
+    if (info.occurrence == Occurrence::once && before.given.contains(info.name)) continue;
     if (command != nullptr && !applies_to(info, command->command)) continue;
     if (!info.letter.empty() && !begin.empty()) {
       offer(completion, begin, fmt::format("-{}", info.letter), info.help);

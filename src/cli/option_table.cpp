@@ -62,11 +62,23 @@ const std::vector<OptionInfo>& all_options() {
   // The commands for one downstream cluster.
   static const std::vector<CommandName> for_one{status, plan, run, step, rollback};
   static const std::vector<OptionInfo> options{
-      {"kubeconfig", "", "FILE", "", "kubeconfig of the downstream cluster, made after the renewal",
-       for_one},
+      {.name = "kubeconfig",
+       .argument = "FILE",
+       .help =
+           "kubeconfig of the downstream cluster, made after the renewal; several, a folder or a "
+           "list as in KUBECONFIG will do where one context leads to the cluster",
+       .commands = for_one,
+       .occurrence = Occurrence::several},
+      {.name = "all-contexts",
+       .help = "look at every context of --kubeconfig, as in a folder, not only at the current one",
+       .commands = {status, plan, run, step}},
       {"local-kubeconfig", "", "FILE", "", "kubeconfig of the cluster that Rancher runs in", {}},
-      {"cluster", "", "ID|NAME", "",
-       "the downstream cluster as Rancher calls it: ID or display name", for_one},
+      {.name = "cluster",
+       .argument = "ID|NAME",
+       .help = "the downstream cluster as Rancher calls it: ID, display name, or a pattern such as "
+               "'prod-*'; may be left out where the kubeconfigs lead to one cluster",
+       .commands = for_one,
+       .occurrence = Occurrence::several},
       {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one",
        for_one},
       {"local-context",

@@ -36,6 +36,8 @@ po::options_description description() {
         info.letter.empty() ? std::string(info.name) : fmt::format("{},{}", info.name, info.letter);
     if (info.argument.empty()) {
       options.add_options()(names.c_str(), po::bool_switch()->default_value(false), "");
+    } else if (info.occurrence == Occurrence::several) {
+      options.add_options()(names.c_str(), po::value<std::vector<std::string>>(), "");
     } else {
       options.add_options()(names.c_str(), po::value<std::string>(), "");
     }
@@ -147,6 +149,10 @@ class Values {
   bool is_given(std::string_view name) const {
     const auto& value = map_[std::string(name)];
     return !value.empty() && !value.defaulted();
+  }
+  std::vector<std::string> texts(std::string_view name) const {
+    const auto& value = map_[std::string(name)];
+    return value.empty() ? std::vector<std::string>{} : value.as<std::vector<std::string>>();
   }
   std::string text(std::string_view name) const {
     const auto& value = map_[std::string(name)];
@@ -305,7 +311,11 @@ std::vector<std::string> elsewhere(const po::variables_map& map, const po::parse
                                      [&](const auto& option) { return option.string_key == name; });
     const auto& value = map[name];
     if (on_line || value.empty()) continue;
-    if (!info.argument.empty()) {
+    if (info.occurrence == Occurrence::several) {
+      for (const auto& each : value.as<std::vector<std::string>>()) {
+        words.push_back(fmt::format("--{}={}", name, each));
+      }
+    } else if (!info.argument.empty()) {
       words.push_back(fmt::format("--{}={}", name, value.as<std::string>()));
     } else if (value.as<bool>()) {
       words.push_back("--" + name);
@@ -386,6 +396,47 @@ CommandLine split_command_line(const std::vector<std::string>& args) {
   return line;
 }
 
+namespace {
+
+/// The kubeconfig that kubectl would read by itself (kubernetes/client-go v0.35.0,
+/// tools/clientcmd/loader.go): the variable, else the file in the home directory if it is there.
+std::string standard_kubeconfig(const Environment& environment) {
+  auto listed = environment("KUBECONFIG").value_or("");
+  if (!listed.empty()) return listed;
+  const auto home = environment("HOME").value_or("");
+  auto file = home + "/.kube/config";
+  return !home.empty() && ::access(file.c_str(), F_OK) == 0 ? file : std::string();
+}
+
+/// Takes the kubeconfig and the cluster, where one of each is given.
+void take_way(Options& parsed, const Values& values, const Environment& environment) {
+  // What a rollback needs to know is in the folder of the run.
+  const auto rollback = parsed.command == CommandName::rollback;
+  auto& files = parsed.kubeconfigs;
+  if (files.empty() && !rollback) {
+    auto standard = standard_kubeconfig(environment);
+    if (standard.empty()) values.required("kubeconfig");
+    parsed.elsewhere.push_back("--kubeconfig=" + standard);
+    files.push_back(std::move(standard));
+  }
+  const auto several = files.size() > 1 || parsed.clusters.size() > 1;
+  if (rollback && several) {
+    wrong("a rollback takes one --kubeconfig and one --cluster",
+          "each run of a cluster left a folder of its own");
+  }
+  if (parsed.contexts == ContextChoice::all && values.is_given("context")) {
+    wrong("--context and --all-contexts were given: one of them");
+  }
+  if (files.size() > 1 && values.is_given("context")) {
+    wrong("--context was given beside several kubeconfigs",
+          "give one --kubeconfig, or set the current context of each");
+  }
+  if (files.size() == 1) parsed.kubeconfig = files.front();
+  if (parsed.clusters.size() == 1) parsed.cluster = parsed.clusters.front();
+}
+
+}  // namespace
+
 Options parse_options(const std::vector<std::string>& args, const Environment& environment) {
   const auto options = description();
   const auto given = from_command_line(args);
@@ -454,21 +505,18 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   if (!rest.empty()) wrong(fmt::format("{} is too much on the command line", rest.front()));
 
   const Values values(std::move(map));
-  // What a rollback needs to know is in the folder of the run.
   const auto rollback = parsed.command == CommandName::rollback;
   const auto list = parsed.command == CommandName::list;
-  const auto of_one = [&](std::string_view name) {
-    if (list) return std::string();
-    return rollback ? values.text(name) : values.required(name);
-  };
-  parsed.kubeconfig = of_one("kubeconfig");
+  parsed.kubeconfigs = values.texts("kubeconfig");
+  parsed.clusters = values.texts("cluster");
+  if (values.flag("all-contexts")) parsed.contexts = ContextChoice::all;
+  if (!list) take_way(parsed, values, environment);
   parsed.local_kubeconfig = values.text("local-kubeconfig");
   parsed.rancher_container = container_of(values);
   if (parsed.local_kubeconfig.empty() && parsed.rancher_container.empty()) {
     wrong("--local-kubeconfig is required",
           "or --rancher-container NAME, where Rancher runs in a single container");
   }
-  parsed.cluster = of_one("cluster");
   parsed.context = values.text("context");
   parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");

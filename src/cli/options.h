@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "choices/backup_choice.h"
+#include "choices/context_choice.h"
 #include "choices/step.h"
 
 namespace retrust {
@@ -33,10 +34,13 @@ struct Options {
   std::optional<CommandName> explained;  ///< by `help`; nothing: the whole program
   std::optional<Step> step;
   std::string rollback_folder;
-  std::string kubeconfig;
+  std::vector<std::string> kubeconfigs;  ///< as given: files, folders and lists
+  std::vector<std::string> clusters;     ///< as given: IDs, display names and patterns
+  ContextChoice contexts = ContextChoice::current;
+  std::string kubeconfig;           ///< the only one that was given, or that was found; else empty
   std::string local_kubeconfig;     ///< empty: the cluster is reached through the container
   ContainerName rancher_container;  ///< that Rancher runs in, where it was named
-  std::string cluster;
+  std::string cluster;  ///< the only one that was given, or the ID that was found; else empty
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";
@@ -63,16 +67,20 @@ struct Options {
   std::vector<std::string> elsewhere;
 };
 
+/// How often an option may be given.
+enum class Occurrence { once, several };
+
 /// An option as users see it: the one source of parsing, help, man page and completion.
 struct OptionInfo {
-  std::string_view name;      ///< without the dashes
-  std::string_view letter;    ///< one-letter form, or empty
-  std::string_view argument;  ///< placeholder of its value, or empty for a flag
-  std::string_view standard;  ///< default value, or empty
-  std::string_view help;
-  std::vector<CommandName> commands;                ///< that take it; empty means all
+  std::string_view name = {};      ///< without the dashes
+  std::string_view letter = {};    ///< one-letter form, or empty
+  std::string_view argument = {};  ///< placeholder of its value, or empty for a flag
+  std::string_view standard = {};  ///< default value, or empty
+  std::string_view help = {};
+  std::vector<CommandName> commands = {};           ///< that take it; empty means all
   std::vector<std::string_view> choices = {};       ///< what its value can be; empty means anything
   std::vector<std::string_view> list_choices = {};  ///< further values, with `list` alone
+  Occurrence occurrence = Occurrence::once;
 };
 
 struct CommandInfo {

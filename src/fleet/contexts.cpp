@@ -28,7 +28,7 @@ std::map<std::string, std::string> servers_of(const json::value& config) {
 
 std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::value& config) {
   const auto servers = servers_of(config);
-  const auto current = text_at(config, "/current-context");
+  const auto current = file.context.empty() ? text_at(config, "/current-context") : file.context;
   const auto& entries = array_at(config, "/contexts");
   std::vector<GivenContext> contexts;
   for (const auto& entry : entries) {
@@ -53,7 +53,7 @@ std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::va
     GivenContext none{file.path, current, {}};
     none.trouble = entries.empty()   ? "the file has no contexts"
                    : current.empty() ? "the file has no current context"
-                                     : "the file does not have its current context";
+                                     : "the file has no context of that name";
     contexts.push_back(std::move(none));
   }
   return contexts;

@@ -91,7 +91,7 @@ std::vector<KubeconfigFile> kubeconfig_files(const std::vector<std::string>& giv
       if (fs::is_directory(part, no_folder)) {
         const auto members = files_in(part);
         if (members.empty()) throw unreadable(part, "the folder holds no file");
-        for (const auto& path : members) add({path, ContextChoice::all, trouble_of(path)});
+        for (const auto& path : members) add({path, ContextChoice::all, {}, trouble_of(path)});
         continue;
       }
       if (const auto trouble = trouble_of(part); !trouble.empty()) throw unreadable(part, trouble);

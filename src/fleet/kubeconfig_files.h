@@ -3,15 +3,15 @@
 #include <string>
 #include <vector>
 
-namespace retrust {
+#include "choices/context_choice.h"
 
-/// Contexts of a kubeconfig that count.
-enum class ContextChoice { current, all };
+namespace retrust {
 
 /// A file that the operator named, by itself or by its folder.
 struct KubeconfigFile {
   std::string path;
   ContextChoice contexts = ContextChoice::current;
+  std::string context = {};  ///< the one that counts, if it was named
   /// Why it cannot be read; only in a folder, where other files still count.
   std::string trouble = {};
 };

@@ -47,7 +47,7 @@ struct Matching {
   KubectlFor kubectl;
   Kubectl local;
   Redactor& redactor;
-  Known known;
+  KnownClusters known;
   std::vector<Match> matches;
 };
 
@@ -132,7 +132,8 @@ awaitable<std::vector<GivenContext>> read_contexts(KubectlFor kubectl,
 }
 
 awaitable<std::vector<Match>> match_contexts(KubectlFor kubectl, Kubectl local, Redactor& redactor,
-                                             Known known, std::vector<GivenContext> contexts,
+                                             KnownClusters known,
+                                             std::vector<GivenContext> contexts,
                                              std::size_t at_once) {
   Matching matching{std::move(kubectl), std::move(local), redactor, std::move(known), {}};
   for (auto& context : contexts) {

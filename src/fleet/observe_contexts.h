@@ -24,7 +24,7 @@ boost::asio::awaitable<std::vector<GivenContext>> read_contexts(KubectlFor kubec
                                                                 std::size_t at_once);
 
 /// What the contexts are compared with.
-struct Known {
+struct KnownClusters {
   std::vector<StoredAccount> accounts;
   Uid kube_system_uid = {};  ///< of the cluster that Rancher runs in
   NamespaceName name_space = "cattle-system";
@@ -34,7 +34,7 @@ struct Known {
 /// they are: by the account of the stored token, else by the agents' registration token. Registers
 /// the secrets of the kubeconfigs. Failures of one context are part of its match.
 boost::asio::awaitable<std::vector<Match>> match_contexts(KubectlFor kubectl, Kubectl local,
-                                                          Redactor& redactor, Known known,
+                                                          Redactor& redactor, KnownClusters known,
                                                           std::vector<GivenContext> contexts,
                                                           std::size_t at_once);
 

@@ -15,6 +15,7 @@
 #include "base/redactor.h"
 #include "base/text.h"
 #include "credentials/certificate.h"
+#include "credentials/token.h"
 #include "observe/parse.h"
 #include "observe/token_place.h"
 
@@ -41,6 +42,14 @@ bool is_text(const json::value& object, std::string_view pointer) {
   return !text_at(object, pointer).empty();
 }
 
+/// Keeps whose token it is, and nothing else of it.
+void take_account(json::object& digest, const std::string& token) {
+  const auto claims = parse_token(token);
+  if (!claims) return;
+  digest["account"] = ObjectName::if_allowed(claims->service_account.str()).text();
+  digest["accountUid"] = Uid::if_allowed(claims->service_account_uid.str()).text();
+}
+
 /// The CA and the token of a clusters resource, without either.
 json::object credentials_digest(const json::value& cluster, const json::storage_ptr& memory) {
   json::object digest(memory);
@@ -56,6 +65,7 @@ json::object credentials_digest(const json::value& cluster, const json::storage_
     }
   }
   digest["token"] = is_text(cluster, "/status/serviceAccountToken");
+  take_account(digest, text_at(cluster, "/status/serviceAccountToken"));
   digest["address"] = is_text(cluster, "/status/apiEndpoint");
   return digest;
 }
@@ -181,12 +191,18 @@ RancherState state_in(const json::value& item) {
   return other;
 }
 
-/// Secrets of clusters' tokens by name: whether they hold one.
-using Credential = std::map<std::string, bool>;
+/// A Secret with a cluster's token: whether it holds one, and of which account.
+struct Credential {
+  bool token = false;
+  ObjectName account = {};
+  Uid account_uid = {};
+};
+/// The Secrets by name.
+using ListedSecrets = std::map<std::string, Credential>;
 
 void take_credentials(ListedCluster& listed, const ClusterResource& cluster,
                       const json::value& item, const RancherServer& rancher,
-                      const std::optional<Credential>& secrets) {
+                      const std::optional<ListedSecrets>& secrets) {
   using Place = ListedCluster::TokenPlace;
   const auto pointer = [](std::string_view key) { return fmt::format("/{}/{}", digest_key, key); };
   if (const auto* ca = find_at(item, pointer("ca"))) {
@@ -200,16 +216,21 @@ void take_credentials(ListedCluster& listed, const ClusterResource& cluster,
   if (!cluster.token_secret_name.empty() && keeps_token_in_secret(cluster, rancher)) {
     listed.token_place = Place::secret;
     listed.token_secret = cluster.token_secret_name;
+    listed.has_token = secrets ? Known::no : Known::unknown;
     const auto found =
-        secrets ? secrets->find(listed.token_secret.text()) : Credential::const_iterator{};
-    listed.has_token = !secrets                                   ? Known::unknown
-                       : found != secrets->end() && found->second ? Known::yes
-                                                                  : Known::no;
+        secrets ? secrets->find(listed.token_secret.text()) : ListedSecrets::const_iterator{};
+    if (secrets && found != secrets->end()) {
+      if (found->second.token) listed.has_token = Known::yes;
+      listed.account = found->second.account;
+      listed.account_uid = found->second.account_uid;
+    }
   } else if (flag_at(item, pointer("token"))) {
     // A version that reads Secrets does not read this place.
     const auto read = !rancher.version || !keeps_token_in_secret(cluster, rancher);
     listed.token_place = Place::record;
     listed.has_token = read ? Known::yes : Known::no;
+    listed.account = ObjectName::if_allowed(text_at(item, pointer("account")));
+    listed.account_uid = Uid::if_allowed(text_at(item, pointer("accountUid")));
   }
   if (listed.is_own()) return;
   // rancher/rancher v2.12.3, pkg/clustermanager/manager.go: ToRESTConfig needs all three.
@@ -218,11 +239,13 @@ void take_credentials(ListedCluster& listed, const ClusterResource& cluster,
   if (listed.has_token == Known::no) listed.missing.emplace_back("token");
 }
 
-std::optional<Credential> credentials_in(const json::value* list) {
+std::optional<ListedSecrets> credentials_in(const json::value* list) {
   if (list == nullptr) return std::nullopt;
-  Credential found;
+  ListedSecrets found;
   for (const auto* secret : items_of(*list, "Secret")) {
-    found[text_at(*secret, "/metadata/name")] = flag_at(*secret, "/token");
+    found[text_at(*secret, "/metadata/name")] = {
+        flag_at(*secret, "/token"), ObjectName::if_allowed(text_at(*secret, "/account")),
+        Uid::if_allowed(text_at(*secret, "/accountUid"))};
   }
   return found;
 }
@@ -304,6 +327,7 @@ Trim credential_trim() {
     if (object == nullptr) return;
     auto kept = named_alone(item, object->storage());
     kept["token"] = is_text(item, "/data/credential");
+    take_account(kept, credential_in(item));
     *object = std::move(kept);
   };
 }

@@ -47,6 +47,8 @@ struct ListedCluster {
   TokenPlace token_place = TokenPlace::none;
   ObjectName token_secret = {};  ///< of cattle-global-data, for TokenPlace::secret
   Known has_token = Known::no;   ///< `no`: also if the Secret is gone or empty
+  ObjectName account = {};       ///< service account of the stored token, as far as it is readable
+  Uid account_uid = {};
 
   enum class Registration {
     unknown,    ///< the registration token cannot be read

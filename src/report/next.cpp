@@ -50,6 +50,15 @@ std::vector<Given> given_options(const Called& called) {
   auto elsewhere = split_command_line(called.elsewhere).options;
   given.insert(given.end(), std::make_move_iterator(elsewhere.begin()),
                std::make_move_iterator(elsewhere.end()));
+  if (called.found.empty()) return given;
+  constexpr std::array<std::string_view, 4> replaced{"kubeconfig", "context", "all-contexts",
+                                                     "cluster"};
+  std::erase_if(given, [&](const Given& each) {
+    return std::find(replaced.begin(), replaced.end(), each.option->name) != replaced.end();
+  });
+  auto found = split_command_line(called.found).options;
+  given.insert(given.end(), std::make_move_iterator(found.begin()),
+               std::make_move_iterator(found.end()));
   return given;
 }
 
@@ -219,6 +228,12 @@ Advice completed(const Called& called, Advice advice) {
   advice.command = command_line(called, command->command, Scope::what_is_left,
                                 {advice.own.begin() + 1, advice.own.end()});
   return with_choices(called, std::move(advice));
+}
+
+Advice with_way(Called called, CommandName command, std::vector<std::string> way,
+                std::string sentence) {
+  called.found = std::move(way);
+  return {std::move(sentence), command_line(called, command, Scope::same)};
 }
 
 Advice run_with_backup(const Called& called, std::string option, std::string sentence) {

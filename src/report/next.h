@@ -19,12 +19,19 @@ struct Called {
   std::vector<std::string> args;
   /// Options from the environment or the file, as words of a command line.
   std::vector<std::string> elsewhere = {};
+  /// Options that lead to the cluster and were found out, as words of a command line. They take the
+  /// place of what was given.
+  std::vector<std::string> found = {};
   /// Backups to propose where a command of `run` lacks one.
   BackupOffers offers = {};
 };
 
 /// The advice, with the options for the same clusters added to a command of retrust.
 Advice completed(const Called& called, Advice advice);
+
+/// Advice to call the command again with these options as the way to the cluster.
+Advice with_way(Called called, CommandName command, std::vector<std::string> way,
+                std::string sentence);
 
 /// Advice to call `run` with the same options and that choice of a backup, e.g. "--k3s".
 Advice run_with_backup(const Called& called, std::string option, std::string sentence);

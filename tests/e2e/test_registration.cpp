@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
+#include "account.h"
 #include "base/encoding.h"
 #include "sandbox.h"
 #include "secrets.h"
@@ -26,19 +27,6 @@ void change_credentials(Sandbox& sandbox, const std::string& key, const std::str
   const auto patched = sandbox.kubectl("downstream", {"patch", "secret", "-n", "cattle-system",
                                                       "cattle-credentials-1a2b3c4", "-p", patch});
   REQUIRE(patched.status == 0);
-}
-
-/// Deletes the agents' account and makes it again: the stored token then proves nothing.
-void renew_account(Sandbox& sandbox) {
-  auto account = sandbox.get("downstream", {"serviceaccount", "-n", "cattle-system", "cattle"});
-  CHECK(sandbox.kubectl("downstream", {"delete", "serviceaccount", "-n", "cattle-system", "cattle"})
-            .status == 0);
-  auto& metadata = account.at("metadata").as_object();
-  for (const auto* field : {"uid", "resourceVersion", "creationTimestamp"}) metadata.erase(field);
-  const auto path = sandbox.directory() / "account.json";
-  std::ofstream(path) << json::serialize(account);
-  CHECK(sandbox.kubectl("downstream", {"create", "--validate=false", "-f", path.string()}).status ==
-        0);
 }
 
 TEST_CASE("the registration token proves the cluster, wherever Rancher keeps it") {

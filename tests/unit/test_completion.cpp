@@ -99,7 +99,10 @@ TEST_CASE("candidates are what the tables know in that place") {
       {{"frobnicate", "s"}, {}},
       {{"run", "--unknown", "--ye"}, {"--yes"}},
       {{"run", "-z", "--ye"}, {"--yes"}},
-      {{"run", "--kubeconfig", "--local-kubeconfig", "x", "--kubec"}, {"--kubectl"}},
+      {{"run", "--local-kubeconfig", "--kubeconfig", "x", "--local-k"}, {}},
+      // These may be given again.
+      {{"run", "--kubeconfig", "--local-kubeconfig", "x", "--kubec"},
+       {"--kubeconfig", "--kubectl"}},
       {{"run", "--", "--ye"}, {}},
       {{"--", "st"}, {"status", "step"}},
       {{"run", "", "--ye"}, {"--yes"}},

@@ -114,16 +114,54 @@ TEST_CASE("a name that no option has is told where it stands") {
 }
 
 TEST_CASE("the required options") {
-  for (std::size_t left_out = 0; left_out < required.size(); left_out += 2) {
+  for (const std::string left_out : {"--kubeconfig", "--local-kubeconfig"}) {
     std::vector<std::string> args{"status"};
     for (std::size_t i = 0; i < required.size(); i += 2) {
-      if (i == left_out) continue;
+      if (required[i] == left_out) continue;
       args.push_back(required[i]);
       args.push_back(required[i + 1]);
     }
-    CAPTURE(required[left_out]);
-    CHECK_THROWS_WITH_AS(parse(args), (required[left_out] + " is required").c_str(), Failure);
+    CAPTURE(left_out);
+    CHECK_THROWS_WITH_AS(parse(args), (left_out + " is required").c_str(), Failure);
   }
+}
+
+TEST_CASE("kubeconfigs and clusters may be several, and the cluster may be found out") {
+  const std::vector<std::string> local{"--local-kubeconfig", "local"};
+  const auto with = [&](std::vector<std::string> args) {
+    args.insert(args.end(), local.begin(), local.end());
+    return parse(args);
+  };
+  using Words = std::vector<std::string>;
+  const auto one = with({"status", "--kubeconfig", "a", "--cluster", "prod"});
+  CHECK(one.kubeconfig == "a");
+  CHECK(one.cluster == "prod");
+  const auto several = with({"run", "--kubeconfig=a", "--kubeconfig", "b", "--cluster", "prod-*",
+                             "--cluster=test", "--all-contexts"});
+  CHECK(several.kubeconfigs == Words{"a", "b"});
+  CHECK(several.clusters == Words{"prod-*", "test"});
+  CHECK(several.contexts == ContextChoice::all);
+  CHECK(several.kubeconfig.empty());
+  CHECK(several.cluster.empty());
+  CHECK(with({"status", "--kubeconfig", "a"}).cluster.empty());
+  CHECK_THROWS_WITH(with({"status", "--kubeconfig=a", "--all-contexts", "--context=x"}),
+                    "--context and --all-contexts were given: one of them");
+  CHECK_THROWS_WITH(with({"status", "--kubeconfig=a", "--kubeconfig=b", "--context=x"}),
+                    "--context was given beside several kubeconfigs");
+  CHECK_THROWS_WITH(with({"rollback", "DIR", "--cluster=a", "--cluster=b"}),
+                    "a rollback takes one --kubeconfig and one --cluster");
+}
+
+TEST_CASE("without --kubeconfig the one counts that kubectl would read") {
+  const auto environment = [](const std::string& name) -> std::optional<std::string> {
+    return name == "KUBECONFIG" ? std::optional<std::string>("x:y") : std::nullopt;
+  };
+  const auto options = parse_options({"status", "--local-kubeconfig", "local"}, environment);
+  CHECK(options.kubeconfig == "x:y");
+  CHECK(options.elsewhere == std::vector<std::string>{"--kubeconfig=x:y"});
+  const auto given =
+      parse_options({"status", "--local-kubeconfig", "l", "--kubeconfig", "z"}, environment);
+  CHECK(given.kubeconfig == "z");
 }
 
 TEST_CASE("a list needs the local cluster alone") {

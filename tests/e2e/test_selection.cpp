@@ -1,0 +1,180 @@
+// Which cluster is meant, and which of many kubeconfigs leads to it: proven, and never by a name.
+#include <filesystem>
+
+#include <doctest/doctest.h>
+
+#include "account.h"
+#include "sandbox.h"
+#include "secrets.h"
+#include "words.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder with copies of the sandbox's kubeconfigs.
+std::string folder_of(const Sandbox& sandbox, const std::vector<std::string>& names) {
+  const auto folder = sandbox.directory() / "kubeconfigs";
+  fs::remove_all(folder);
+  fs::create_directory(folder);
+  for (const auto& name : names) {
+    const auto path = folder / name;
+    write_file(path, read_file(sandbox.file(name + ".kubeconfig")));
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  }
+  return folder.string();
+}
+
+const std::vector<std::string> all_kinds{"downstream-before-renewal", "downstream-through-rancher",
+                                         "downstream", "local", "other"};
+
+Sandbox::Call call(std::vector<std::string> args, const std::string& kubeconfig) {
+  return {.args = std::move(args), .kubeconfig = kubeconfig, .without = {"--cluster"}};
+}
+
+TEST_CASE("of many kubeconfigs the one that leads to the cluster is found") {
+  Sandbox sandbox;
+  const auto folder = folder_of(sandbox, all_kinds);
+  write_file(fs::path(folder) / "README", "no kubeconfig\n");
+  write_file(fs::path(folder) / "nothing", "");
+  const auto before = sandbox.changes();
+  const auto leads = folder + "/downstream, context downstream leads to production (c-x7k2p)";
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{},
+        {"--cluster", "prod*"},
+        {"--cluster", "c-x7k2p"},
+        {"--cluster", "production"},
+        {"--cluster", "c-x7k2p", "--cluster", "production"}}) {
+    auto args = words;
+    args.insert(args.begin(), "status");
+    CAPTURE(words.size());
+    const auto status = sandbox.retrust(call(args, folder));
+    CAPTURE(status.all());
+    CHECK(status.status == 3);
+    CHECK(has(unwrapped(status.all()), leads));
+    // What comes next can be pasted: it names what was found.
+    CHECK(has(status.all(), "--kubeconfig=" + folder +
+                                "/downstream --context=downstream "
+                                "--cluster=c-x7k2p"));
+    check_hidden(secrets(sandbox), "output", status.all());
+  }
+  const auto plan = sandbox.retrust(call({"plan"}, folder));
+  CHECK(plan.status == 3);
+  CHECK(sandbox.changes() == before);
+}
+
+TEST_CASE("a run with a folder repairs the cluster that it leads to, and records what was found") {
+  Sandbox sandbox;
+  const auto folder = folder_of(sandbox, all_kinds);
+  const auto run = sandbox.retrust(call({"run", "--yes", "--no-rancher-backup"}, folder));
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+  const auto told = document_words(sandbox.run_folder());
+  CHECK(has(told, "the cluster was found: --kubeconfig=" + folder +
+                      "/downstream --context=downstream --cluster=c-x7k2p"));
+  CHECK(has(told, "--kubeconfig " + folder));
+  check_hidden(secrets(sandbox), "transcripts", transcripts(sandbox.run_folder()));
+}
+
+TEST_CASE("files one by one, a list, all contexts of one file, and one file without the cluster") {
+  Sandbox sandbox;
+  const auto other = sandbox.file("other.kubeconfig");
+  const auto right = sandbox.file("downstream.kubeconfig");
+  const auto found = [&](Sandbox::Call call) {
+    const auto status = sandbox.retrust(call);
+    CAPTURE(status.all());
+    CHECK(status.status == 3);
+    CHECK(has(unwrapped(status.all()), "context downstream leads to production (c-x7k2p)"));
+  };
+  found(call({"status", "--kubeconfig", other}, right));
+  found(call({"status"}, other + ":" + right));
+  found(call({"status"}, right));
+  found(call({"status", "--context", "downstream"}, sandbox.merged_kubeconfig()));
+  // The current context of the merged file is Rancher's own cluster until all count.
+  const auto merged = sandbox.directory() / "turned.kubeconfig";
+  auto text = read_file(sandbox.merged_kubeconfig());
+  const std::string current = R"("current-context":"downstream")";
+  REQUIRE(has(text, current));
+  text.replace(text.find(current), current.size(), R"("current-context":"local")");
+  write_file(merged, text);
+  fs::permissions(merged, fs::perms::owner_read | fs::perms::owner_write);
+  found(call({"status", "--all-contexts"}, merged.string()));
+  const auto own = sandbox.retrust(call({"status"}, merged.string()));
+  CAPTURE(own.all());
+  CHECK(own.status == 2);
+  CHECK(has(own.err, "leads to the cluster of --local-kubeconfig"));
+}
+
+TEST_CASE("where no context is proven, each says why, and nothing is changed") {
+  Sandbox sandbox;
+  const auto folder = folder_of(
+      sandbox, {"downstream-before-renewal", "downstream-through-rancher", "local", "other"});
+  write_file(fs::path(folder) / "nothing", "");
+  const auto before = sandbox.changes();
+  const auto run = sandbox.retrust(call({"run", "--yes", "--no-rancher-backup"}, folder));
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "no context of the kubeconfigs is proven to lead to a cluster"));
+  CHECK(has(run.err, "other, context other: nothing proves that it leads to a cluster"));
+  CHECK(has(run.err, "local, context local: leads to the cluster that Rancher itself runs in"));
+  CHECK(has(run.err, "leads through Rancher, to c-x7k2p"));
+  CHECK(has(run.err, "downstream-before-renewal, context downstream: "));
+  CHECK(has(run.err, "nothing: the file is empty"));
+  CHECK(sandbox.changes() == before);
+  CHECK_FALSE(fs::exists(sandbox.run_folder()));
+  check_hidden(secrets(sandbox), "output", run.all());
+
+  const auto unknown = sandbox.retrust(
+      call({"status", "--cluster", "stage-*"}, sandbox.file("downstream.kubeconfig")));
+  CHECK(unknown.status == 4);
+  CHECK(has(unknown.err, "Rancher knows no cluster stage-*"));
+}
+
+TEST_CASE("two contexts of the cluster are one way to it, and the first counts") {
+  Sandbox sandbox;
+  const auto folder = folder_of(sandbox, {"downstream", "downstream-insecure"});
+  const auto status = sandbox.retrust(call({"status"}, folder));
+  CAPTURE(status.all());
+  CHECK(status.status == 3);
+  CHECK(has(unwrapped(status.all()), folder + "/downstream, context downstream leads to"));
+}
+
+TEST_CASE("the agents' registration token proves the cluster where the account is another one") {
+  Sandbox sandbox;
+  renew_account(sandbox);
+  const auto status = sandbox.retrust(call({"status"}, sandbox.file("downstream.kubeconfig")));
+  CAPTURE(status.all());
+  CHECK(has(unwrapped(status.all()), "leads to production (c-x7k2p)"));
+}
+
+TEST_CASE("what the agents only claim leads nowhere by itself") {
+  Sandbox sandbox({"--fault", "registration=dead"});
+  renew_account(sandbox);
+  const auto status = sandbox.retrust(call({"status"}, sandbox.file("downstream.kubeconfig")));
+  CAPTURE(status.all());
+  CHECK(status.status == 4);
+  CHECK(has(status.err, "nothing proves that it leads to a cluster"));
+}
+
+TEST_CASE("kubeconfigs that cannot be read are wrong usage, before anything is asked") {
+  Sandbox sandbox;
+  const auto before = sandbox.requests().size();
+  const auto empty = folder_of(sandbox, {});
+  for (const auto& value :
+       {empty, empty + "/gone", sandbox.file("downstream.kubeconfig") + ":" + empty + "/gone"}) {
+    CAPTURE(value);
+    const auto status = sandbox.retrust(call({"status"}, value));
+    CAPTURE(status.all());
+    CHECK(status.status == 2);
+    CHECK(has(status.err, "--kubeconfig: cannot read "));
+  }
+  const auto both = sandbox.retrust(
+      call({"status", "--all-contexts", "--context", "x"}, sandbox.file("downstream.kubeconfig")));
+  CHECK(both.status == 2);
+  CHECK(sandbox.requests().size() == before);
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -1,6 +1,7 @@
 // `retrust list`: all clusters of Rancher, by the local kubeconfig alone.
 #include <cstdlib>
 #include <map>
+#include <regex>
 #include <sstream>
 
 #include <boost/json/array.hpp>
@@ -111,7 +112,11 @@ TEST_CASE("clusters in every state are listed, the most urgent first") {
   CHECK(sandbox.retrust(list({"-q"})).err.empty());
 
   const auto by_processes = list({"--no-session"});
-  CHECK(sandbox.retrust(by_processes).out == listed.out);
+  // A day may end between the two.
+  const auto without_days = [](const std::string& text) {
+    return std::regex_replace(text, std::regex(" +-?[0-9]+[dh] +"), " ");
+  };
+  CHECK(without_days(sandbox.retrust(by_processes).out) == without_days(listed.out));
   CHECK(sandbox.versions() == before);
   CHECK(sandbox.changes().empty());
 }

@@ -410,10 +410,12 @@ void sort_by_urgency(std::vector<ListedCluster>& clusters, const ListLimits& lim
   const auto key = [&](const ListedCluster& cluster) {
     const auto urgency = urgency_of(cluster, limits);
     // After the end of its registration token a cluster that rejects Rancher gets no other one.
-    const auto first = urgency == Urgency::rejected ? cluster.registration_ends : std::nullopt;
-    return std::tuple(urgency, first.value_or(sys_seconds::max()),
-                      cluster.ca_ends.value_or(sys_seconds::max()), cluster.display_name.str(),
-                      cluster.id.text());
+    auto first = sys_seconds::max();
+    if (urgency == Urgency::rejected && cluster.registration_ends) {
+      first = *cluster.registration_ends;
+    }
+    return std::tuple(urgency, first, cluster.ca_ends.value_or(sys_seconds::max()),
+                      cluster.display_name.str(), cluster.id.text());
   };
   using Key = decltype(key(clusters.front()));
   std::vector<std::pair<Key, std::size_t>> order;

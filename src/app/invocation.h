@@ -38,6 +38,7 @@ class Invocation {
 
   Options options;  ///< where the cluster is found out, select_cluster() completes them
   Called called;
+  std::vector<std::string> found;  ///< what was found out about the kubeconfigs, a line each
   /// "root@bastion, by sudo of ada": the person to ask about this run.
   const std::string operator_name;
   Console output;

@@ -57,9 +57,7 @@ void Record::begin(std::string_view what) {
                     app_.operator_name, std::filesystem::current_path(unknown).string(),
                     shell_line(app_.called.elsewhere), advice_if_killed(app_.called, app_.options)},
                    fmt::format("retrust {}", what));
-  if (!app_.called.found.empty()) {
-    note(fmt::format("the cluster was found: {}", shell_line(app_.called.found)));
-  }
+  for (const auto& line : app_.found) note(line);
   folder.folder().synchronise();
 }
 

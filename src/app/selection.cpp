@@ -1,7 +1,9 @@
 #include "app/selection.h"
 
 #include <algorithm>
+#include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -9,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "app/usage.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "fleet/kubeconfig_files.h"
@@ -61,57 +64,111 @@ DisplayText name_of(const ClusterList& list, const ClusterId& id) {
 }
 
 /// "prod.yaml, context a: leads through Rancher, to c-abcde", for each context without a use.
-std::string unused_text(const std::vector<Match>& matches) {
-  std::string text;
+std::vector<std::string> unused_lines(const std::vector<Match>& matches) {
+  std::vector<std::string> lines;
   for (const auto& match : matches) {
     const auto why = why_unused(match, matches);
-    if (why.empty()) continue;
-    if (!text.empty()) text += '\n';
-    text += fmt::format("{}: {}", text_of(match.context), one_line(why));
+    if (!why.empty()) lines.push_back(fmt::format("{}: {}", text_of(match.context), one_line(why)));
   }
-  return text;
+  return lines;
 }
 
-/// Ways to the clusters that the words select; to every one that was proven if there is no word.
-std::vector<Way> ways_to(const std::vector<std::string>& words, const ClusterList& list,
-                         const std::vector<Match>& matches, const std::string& listing) {
-  const auto selected = selected_clusters(words, named(list), listing);
+/// What was found out, and what nobody could tell.
+struct Found {
+  ClusterList list;
+  std::vector<ClusterId> selected;  ///< by the words of --cluster
+  std::vector<Match> matches;
+  std::string listing;  ///< a command that lists the clusters
+};
+
+bool is_selected(const Found& found, const ClusterId& id) {
+  return std::find(found.selected.begin(), found.selected.end(), id) != found.selected.end();
+}
+
+/// Of several clusters that the evidence fits, the one that was named.
+std::optional<ClusterId> cluster_of(const Found& found, const Match& match) {
+  if (match.result == Match::Result::proven) return match.clusters.front();
+  if (match.result != Match::Result::several) return std::nullopt;
+  std::optional<ClusterId> named;
+  for (const auto& id : match.clusters) {
+    if (!is_selected(found, id)) continue;
+    if (named) return std::nullopt;
+    named = id;
+  }
+  return named;
+}
+
+/// Ways to the clusters that were selected; to every one that was proven if none was.
+std::vector<Way> ways_of(const Found& found) {
   std::vector<Way> ways;
-  for (const auto& match : matches) {
-    if (match.result != Match::Result::proven) continue;
-    const auto& id = match.clusters.front();
-    const auto meant =
-        words.empty() || std::find(selected.begin(), selected.end(), id) != selected.end();
-    if (meant) ways.push_back({id, name_of(list, id), match.context});
+  for (const auto& match : found.matches) {
+    const auto id = cluster_of(found, match);
+    if (!id || (!found.selected.empty() && !is_selected(found, *id))) continue;
+    const auto again =
+        std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return way.cluster == *id; });
+    if (!again) ways.push_back({*id, name_of(found.list, *id), match.context});
   }
   return ways;
 }
 
-[[noreturn]] void refuse_without_way(const std::vector<std::string>& words,
-                                     const std::vector<Match>& matches,
-                                     const std::string& listing) {
+/// All that can explain a refusal, a line each.
+std::string explained(const Found& found) {
+  auto lines = unused_lines(found.matches);
+  lines.insert(lines.end(), found.list.unread.begin(), found.list.unread.end());
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+/// Throws Failure if a selected cluster has no way, or if there is no way at all.
+void check_ways(const Found& found, const std::vector<Way>& ways) {
+  std::vector<std::string> without;
+  for (const auto& id : found.selected) {
+    const auto there =
+        std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return way.cluster == id; });
+    if (!there) without.push_back(fmt::format("{} ({})", name_of(found.list, id), id));
+  }
+  if (without.empty() && !ways.empty()) return;
+  const auto& matches = found.matches;
+  if (matches.size() == 1 && matches.front().failure) {
+    std::rethrow_exception(matches.front().failure);
+  }
   throw Failure(
       ExitStatus::refused,
       fmt::format("no context of the kubeconfigs is proven to lead to {}",
-                  words.empty() ? "a cluster that this Rancher knows" : enumerated(words)),
+                  without.empty() ? "a cluster that this Rancher knows" : enumerated(without)),
       {"give a kubeconfig that leads straight to the cluster, and name the cluster with "
        "--cluster; list all clusters",
-       listing},
-      unused_text(matches));
+       found.listing},
+      explained(found));
+}
+
+/// Without --cluster, what is changed must not depend on which server answers today.
+void check_all_answered(const Options& options, const Found& found) {
+  if (!found.selected.empty() || !changes_something(options)) return;
+  const auto silent =
+      std::any_of(found.matches.begin(), found.matches.end(), [](const Match& match) {
+        return match.result == Match::Result::no_answer && match.failure != nullptr;
+      });
+  if (!silent) return;
+  throw Failure(ExitStatus::refused,
+                "nobody can tell which clusters the kubeconfigs lead to, as a context does not "
+                "answer",
+                {"name the cluster that is meant with --cluster; list all clusters", found.listing},
+                explained(found));
 }
 
 [[noreturn]] void refuse_several(const Invocation& app, const std::vector<Way>& ways) {
   std::vector<std::string> names;
-  for (const auto& way : ways)
+  for (const auto& way : ways) {
     names.push_back(fmt::format("{} ({})", way.display_name, way.cluster));
-  throw Failure(
-      ExitStatus::usage,
-      fmt::format("the kubeconfigs lead to {} clusters: {}", ways.size(), enumerated(names)),
-      with_way(
-          app.called, app.options.command,
-          {"--kubeconfig=" + ways.front().context.file, "--context=" + ways.front().context.name,
-           fmt::format("--cluster={}", ways.front().cluster)},
-          "give one of them at a time; for the first"));
+  }
+  const auto& first = ways.front();
+  throw Failure(ExitStatus::usage,
+                fmt::format("the kubeconfigs lead to {} clusters, and this command takes one: {}",
+                            ways.size(), enumerated(names)),
+                with_way(app.called, app.options.command,
+                         {"--kubeconfig=" + first.context.file, "--context=" + first.context.name,
+                          fmt::format("--cluster={}", first.cluster)},
+                         fmt::format("name one cluster with --cluster; for {}", names.front())));
 }
 
 /// What is done to the downstream cluster must not be done to Rancher's own.
@@ -123,6 +180,19 @@ void check_two_sides(const std::vector<Match>& matches) {
                 "give a kubeconfig of the downstream cluster with --kubeconfig");
 }
 
+/// Tells of the contexts that are not used. Many are told as a number.
+void tell_unused(Invocation& app, const std::vector<Match>& matches) {
+  constexpr std::size_t most = 20;
+  auto lines = unused_lines(matches);
+  const auto more = lines.size() > most ? lines.size() - most : 0;
+  lines.resize(std::min(lines.size(), most));
+  if (more > 0) lines.push_back(fmt::format("{} more contexts are not used", more));
+  for (auto& line : lines) {
+    Journal(app.events).warning(line);
+    app.found.push_back(std::move(line));
+  }
+}
+
 }  // namespace
 
 awaitable<void> select_cluster(Invocation& app) {
@@ -132,34 +202,40 @@ awaitable<void> select_cluster(Invocation& app) {
   for (auto& file : files) file.context = options.context;
   const Journal journal(app.events);
   const auto local = co_await app.toolbox.connect_local();
-  const auto list = co_await observe_clusters(local, app.redactor, journal);
-  const auto listing = local.shown(commands::cluster_names());
+  Found found;
+  found.list = co_await observe_clusters(local, app.redactor, journal);
+  found.listing = local.shown(commands::cluster_names());
+  found.selected = selected_clusters(options.clusters, named(found.list), found.listing);
   KnownClusters known;
   known.name_space = options.name_space;
-  for (const auto& cluster : list.clusters) {
-    known.accounts.push_back({cluster.id, cluster.account, cluster.account_uid});
+  for (const auto& cluster : found.list.clusters) {
+    if (!cluster.is_own()) {
+      known.accounts.push_back({cluster.id, cluster.account, cluster.account_uid});
+    }
   }
   const auto own = co_await local.find(commands::kube_system());
   if (own) known.kube_system_uid = Uid::if_allowed(text_at(*own, "/metadata/uid"));
-  const KubectlFor kubectl = [&app](const std::string& file, const std::string& context) {
-    return app.toolbox.downstream_kubectl(file, context);
-  };
+  const auto kubectl = co_await app.toolbox.downstream_kubectls();
   auto contexts = co_await read_contexts(kubectl, std::move(files), at_once);
-  const auto matches = co_await match_contexts(kubectl, local, app.redactor, std::move(known),
-                                               std::move(contexts), at_once);
+  found.matches = co_await match_contexts(kubectl, local, app.redactor, std::move(known),
+                                          std::move(contexts), at_once);
   app.toolbox.end_sessions();
-  check_two_sides(matches);
-  const auto ways = ways_to(options.clusters, list, matches, listing);
-  if (ways.empty()) refuse_without_way(options.clusters, matches, listing);
+  check_two_sides(found.matches);
+  const auto ways = ways_of(found);
+  check_ways(found, ways);
   if (ways.size() > 1) refuse_several(app, ways);
+  check_all_answered(options, found);
+  tell_unused(app, found.matches);
   const auto& way = ways.front();
   options.cluster = way.cluster.text();
   options.kubeconfig = way.context.file;
   options.context = way.context.name;
   app.called.found = {"--kubeconfig=" + options.kubeconfig, "--context=" + options.context,
                       "--cluster=" + options.cluster};
-  journal.finding(
-      fmt::format("{} leads to {} ({})", text_of(way.context), way.display_name, way.cluster));
+  auto line =
+      fmt::format("{} leads to {} ({})", text_of(way.context), way.display_name, way.cluster);
+  journal.finding(line);
+  app.found.push_back(std::move(line));
 }
 
 }  // namespace retrust

@@ -145,6 +145,24 @@ boost::asio::awaitable<Kubectl> Toolbox::connect_local() {
   co_return local;
 }
 
+boost::asio::awaitable<std::function<Kubectl(const std::string&, const std::string&)>>
+Toolbox::downstream_kubectls() {
+  check_search_path();
+  auto like = with_kubeconfig(Side::downstream, {}, {});
+  if (kuberc_file()) {
+    auto of_its_age = co_await like.of_its_age();
+    like = std::move(of_its_age);
+  }
+  std::function<Kubectl(const std::string&, const std::string&)> make =
+      [this, target = like.target()](const std::string& file, const std::string& context) {
+        auto own = target;
+        own.kubeconfig = file;
+        own.context = context;
+        return Kubectl(runner_, events_, std::move(own));
+      };
+  co_return make;
+}
+
 void Toolbox::end_sessions() {
   for (const auto& session : sessions_) {
     if (session) session->close();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -26,10 +28,10 @@ class Toolbox {
   boost::asio::awaitable<Clusters> connect();
   /// The kubectl of the local cluster alone, as connect() makes it.
   boost::asio::awaitable<Kubectl> connect_local();
-  /// A kubectl for a kubeconfig and a context of a downstream cluster, which reads by processes.
-  Kubectl downstream_kubectl(const std::string& file, const std::string& context) const {
-    return with_kubeconfig(Side::downstream, file, context);
-  }
+  /// Makes kubectls for kubeconfigs and contexts of downstream clusters, which read by processes.
+  /// This must outlive the result.
+  boost::asio::awaitable<std::function<Kubectl(const std::string&, const std::string&)>>
+  downstream_kubectls();
   /// A kubectl for a few reads of the local cluster, each by a process that asks nobody and ends
   /// after `patience`.
   Kubectl local_process(std::chrono::milliseconds patience) const;

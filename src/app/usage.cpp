@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "base/text.h"
 #include "base/trust.h"
+#include "fleet/kubeconfig_files.h"
 #include "ui/terminal.h"
 
 namespace retrust {
@@ -59,9 +60,7 @@ bool lacks_choice(const Options& options) {
 }
 
 void check_usage(const Options& options) {
-  if (options.command == CommandName::rollback && !options.kubeconfig.empty()) {
-    check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
-  }
+  kubeconfig_files(options.kubeconfigs, options.contexts);
   if (!options.local_kubeconfig.empty()) {
     check_kubeconfig("local-kubeconfig", options.local_kubeconfig, options.kubectl);
   }

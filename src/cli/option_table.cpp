@@ -65,8 +65,8 @@ const std::vector<OptionInfo>& all_options() {
       {.name = "kubeconfig",
        .argument = "FILE",
        .help =
-           "kubeconfig of the downstream cluster, made after the renewal; several, a folder or a "
-           "list as in KUBECONFIG will do where one context leads to the cluster",
+           "kubeconfig of the downstream cluster, made after the renewal. FILE may be a folder, or "
+           "a list as in KUBECONFIG: retrust finds the context that leads to the cluster",
        .commands = for_one,
        .occurrence = Occurrence::several},
       {.name = "all-contexts",

@@ -152,7 +152,13 @@ class Values {
   }
   std::vector<std::string> texts(std::string_view name) const {
     const auto& value = map_[std::string(name)];
-    return value.empty() ? std::vector<std::string>{} : value.as<std::vector<std::string>>();
+    if (value.empty()) return {};
+    auto given = value.as<std::vector<std::string>>();
+    // As from a variable that is not set: what kubectl would read instead is not meant.
+    if (std::find(given.begin(), given.end(), "") != given.end()) {
+      wrong(fmt::format("--{} is empty", name));
+    }
+    return given;
   }
   std::string text(std::string_view name) const {
     const auto& value = map_[std::string(name)];

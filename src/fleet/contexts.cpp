@@ -33,7 +33,8 @@ std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::va
   std::vector<GivenContext> contexts;
   for (const auto& entry : entries) {
     const auto name = text_at(entry, "/name");
-    if (file.contexts == ContextChoice::current && name != current) continue;
+    const auto one = file.contexts == ContextChoice::current || !file.context.empty();
+    if (one && name != current) continue;
     if (contexts.size() == most_contexts) {
       throw Failure(
           ExitStatus::refused,

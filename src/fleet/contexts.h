@@ -21,7 +21,7 @@ struct GivenContext {
   bool operator==(const GivenContext&) const = default;
 };
 
-/// Limit of contexts in one kubeconfig.
+/// Limit of contexts in one kubeconfig, and of all together.
 inline constexpr std::size_t most_contexts = 2000;
 
 /// The contexts of a whole kubeconfig (`kubectl config view -o json`) that count. One without a

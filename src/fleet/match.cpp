@@ -30,10 +30,14 @@ std::vector<ClusterId> clusters_by_account(const ContextFacts& facts,
   return clusters;
 }
 
-std::vector<ClusterId> claimed_clusters(const ContextFacts& facts) {
+std::vector<ClusterId> claimed_clusters(const ContextFacts& facts,
+                                        const std::vector<StoredAccount>& stored) {
+  std::set<ClusterId> known;
+  for (const auto& each : stored) known.insert(each.cluster);
   std::set<ClusterId> clusters;
   for (const auto& agent : facts.agents) {
-    if (!agent.cluster.empty()) clusters.insert(agent.cluster);
+    if (clusters.size() == most_claims) break;
+    if (known.contains(agent.cluster)) clusters.insert(agent.cluster);
   }
   return {clusters.begin(), clusters.end()};
 }
@@ -55,16 +59,22 @@ std::string why_unused(const Match& match, const std::vector<Match>& matches) {
     case Match::Result::proven:
       return {};
     case Match::Result::unproven:
-      return "nothing proves that it leads to a cluster that this Rancher knows";
+      return fmt::format(
+          "neither its service accounts nor its agents' token are of a cluster of this Rancher{}{}",
+          match.trouble.empty() ? "" : "; ", match.trouble);
     case Match::Result::several:
       return fmt::format("Rancher knows its cluster more than once: {}", list_of(match.clusters));
     case Match::Result::repeated:
-      return fmt::format("leads to {}, as {} does", match.clusters.front(),
-                         text_of(matches[*match.first].context));
+      return fmt::format("leads to {}, as {} does ({}), which is used", match.clusters.front(),
+                         text_of(matches[*match.first].context),
+                         match.context.server == matches[*match.first].context.server
+                             ? "at the same address"
+                             : "at another address");
     case Match::Result::own:
       return "leads to the cluster that Rancher itself runs in";
     case Match::Result::through:
-      return fmt::format("leads through Rancher, to {}", match.context.through);
+      return fmt::format("leads through Rancher, to {}; a way straight to the cluster is needed",
+                         match.context.through);
     case Match::Result::no_answer:
       return match.trouble;
   }

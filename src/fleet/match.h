@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,7 +42,8 @@ struct Match {
   Result result = Result::no_answer;
   std::vector<ClusterId> clusters = {};
   std::optional<std::size_t> first = {};  ///< the index of the earlier context, for `repeated`
-  std::string trouble = {};
+  std::string trouble = {};               ///< also what of the evidence could not be read
+  std::exception_ptr failure = {};        ///< the one behind the trouble, if there is one
 };
 
 /// Clusters whose stored token is of an account that the context's cluster has, with that uid.
@@ -49,15 +51,19 @@ struct Match {
 std::vector<ClusterId> clusters_by_account(const ContextFacts& facts,
                                            const std::vector<StoredAccount>& stored);
 
-/// Clusters that the agents claim to be of: a hint where to look for their registration token.
-/// Pure.
-std::vector<ClusterId> claimed_clusters(const ContextFacts& facts);
+/// Limit of clusters that the agents of one cluster may claim to be of: they are of one.
+inline constexpr std::size_t most_claims = 20;
+
+/// Clusters of Rancher that the agents claim to be of: a hint where to look for their registration
+/// token. Pure.
+std::vector<ClusterId> claimed_clusters(const ContextFacts& facts,
+                                        const std::vector<StoredAccount>& stored);
 
 /// Marks the proven matches of a cluster that an earlier one leads to. Pure.
 void mark_repeated(std::vector<Match>& matches);
 
-/// What became of a context that leads to no cluster for retrust, as a clause: "leads through
-/// Rancher, and Rancher's tokens do not reach a cluster that rejects them". Empty for a proven one.
+/// Why a context is not used, as a clause: "leads through Rancher, to c-abcde". Empty for a proven
+/// one.
 std::string why_unused(const Match& match, const std::vector<Match>& matches);
 
 }  // namespace retrust

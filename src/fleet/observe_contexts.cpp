@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/failure.h"
 #include "observe/commands.h"
 #include "observe/kubeconfig_registration.h"
@@ -65,13 +67,14 @@ awaitable<ContextFacts> observe_context(Matching& matching, GivenContext context
 
 /// Clusters of which Rancher knows the registration token that the agents mount. The agents' claim
 /// says where to look, and the token proves it.
-awaitable<std::vector<ClusterId>> clusters_by_token(Matching& matching, const GivenContext& context,
+awaitable<std::vector<ClusterId>> clusters_by_token(Matching& matching, Match& match,
                                                     const ContextFacts& facts) {
   using State = Registration::State;
-  const Clusters clusters{matching.kubectl(context.file, context.name), matching.local,
+  const Clusters clusters{matching.kubectl(match.context.file, match.context.name), matching.local,
                           matching.redactor};
   std::vector<ClusterId> found;
-  for (const auto& id : claimed_clusters(facts)) {
+  const auto claimed = claimed_clusters(facts, matching.known.accounts);
+  for (const auto& id : claimed) {
     Observation seen;
     seen.seen_at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     seen.local.cluster.id = id;
@@ -79,6 +82,7 @@ awaitable<std::vector<ClusterId>> clusters_by_token(Matching& matching, const Gi
     const auto registration = co_await observe_registration(clusters, std::move(seen));
     const auto state = registration.state;
     if (state == State::present || state == State::previous) found.push_back(id);
+    if (!registration.trouble.empty()) match.trouble = registration.trouble;
   }
   co_return found;
 }
@@ -101,7 +105,7 @@ awaitable<void> match_context(Matching& matching, std::size_t index) {
     }
     match.clusters = clusters_by_account(facts, matching.known.accounts);
     if (match.clusters.empty()) {
-      auto by_token = co_await clusters_by_token(matching, context, facts);
+      auto by_token = co_await clusters_by_token(matching, match, facts);
       match.clusters = std::move(by_token);
     }
     match.result = match.clusters.empty()       ? Result::unproven
@@ -110,6 +114,7 @@ awaitable<void> match_context(Matching& matching, std::size_t index) {
   } catch (const Failure& failure) {
     match.result = Result::no_answer;
     match.trouble = failure.in_full();
+    match.failure = std::current_exception();
   }
 }
 
@@ -127,6 +132,12 @@ awaitable<std::vector<GivenContext>> read_contexts(KubectlFor kubectl,
   std::vector<GivenContext> contexts;
   for (auto& found : reading.found) {
     for (auto& each : found) contexts.push_back(std::move(each));
+  }
+  if (contexts.size() > most_contexts) {
+    throw Failure(ExitStatus::usage,
+                  fmt::format("the kubeconfigs hold {} contexts, and {} are the limit",
+                              contexts.size(), most_contexts),
+                  "give kubeconfigs with the contexts that are meant");
   }
   co_return contexts;
 }

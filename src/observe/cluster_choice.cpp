@@ -64,7 +64,10 @@ std::vector<ClusterId> selected_clusters(const std::vector<std::string>& words,
     if (std::find(selected.begin(), selected.end(), id) == selected.end()) selected.push_back(id);
   };
   for (const auto& word : words) {
-    if (!is_pattern(word)) {
+    const auto exact = std::any_of(known.begin(), known.end(), [&](const NamedCluster& cluster) {
+      return cluster.id == word || cluster.display_name == word;
+    });
+    if (exact || !is_pattern(word)) {
       select(selected_cluster(word, known, listing));
       continue;
     }

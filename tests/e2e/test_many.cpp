@@ -98,11 +98,11 @@ TEST_CASE("records of clusters show every state, in the manner of their Rancher"
 TEST_CASE("the same number of records is of the same clusters") {
   const auto ids = [] {
     Sandbox sandbox({"--rancher", "2.12", "--records", "40"});
-    std::map<std::string, std::string> ids;
+    std::map<std::string, std::string> by_name;
     for (const auto& [name, cluster] : records(sandbox)) {
-      ids[name] = text(cluster, "/metadata/name");
+      by_name[name] = text(cluster, "/metadata/name");
     }
-    return ids;
+    return by_name;
   };
   const auto first = ids();
   CHECK(first.size() == 40);

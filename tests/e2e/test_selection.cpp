@@ -67,13 +67,14 @@ TEST_CASE("of many kubeconfigs the one that leads to the cluster is found") {
 TEST_CASE("a run with a folder repairs the cluster that it leads to, and records what was found") {
   Sandbox sandbox;
   const auto folder = folder_of(sandbox, all_kinds);
-  const auto run = sandbox.retrust(call({"run", "--yes", "--no-rancher-backup"}, folder));
+  const auto run = sandbox.retrust(
+      call({"run", "--yes", "--no-rancher-backup", "--cluster", "production"}, folder));
   CAPTURE(run.all());
   CHECK(run.status == 0);
   CHECK(sandbox.ready() == "True");
   const auto told = document_words(sandbox.run_folder());
-  CHECK(has(told, "the cluster was found: --kubeconfig=" + folder +
-                      "/downstream --context=downstream --cluster=c-x7k2p"));
+  CHECK(has(told, folder + "/downstream, context downstream leads to production (c-x7k2p)"));
+  CHECK(has(told, "other, context other: neither its service accounts"));
   CHECK(has(told, "--kubeconfig " + folder));
   check_hidden(secrets(sandbox), "transcripts", transcripts(sandbox.run_folder()));
 }
@@ -117,7 +118,9 @@ TEST_CASE("where no context is proven, each says why, and nothing is changed") {
   CAPTURE(run.all());
   CHECK(run.status == 4);
   CHECK(has(run.err, "no context of the kubeconfigs is proven to lead to a cluster"));
-  CHECK(has(run.err, "other, context other: nothing proves that it leads to a cluster"));
+  CHECK(has(
+      run.err,
+      "other, context other: neither its service accounts nor its agents' token are of a cluster"));
   CHECK(has(run.err, "local, context local: leads to the cluster that Rancher itself runs in"));
   CHECK(has(run.err, "leads through Rancher, to c-x7k2p"));
   CHECK(has(run.err, "downstream-before-renewal, context downstream: "));
@@ -139,6 +142,60 @@ TEST_CASE("two contexts of the cluster are one way to it, and the first counts")
   CAPTURE(status.all());
   CHECK(status.status == 3);
   CHECK(has(unwrapped(status.all()), folder + "/downstream, context downstream leads to"));
+  CHECK(has(status.err, folder + "/downstream-insecure, context downstream: leads to c-x7k2p, as " +
+                            folder + "/downstream, context downstream does (at the same address)"));
+}
+
+TEST_CASE("of several clusters each that is named needs a way, and a command takes one") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed,healthy,unreachable"});
+  const auto folder = sandbox.file("kubeconfigs");
+  const auto before = sandbox.changes();
+  const std::vector<std::string> run{"run", "--yes", "--no-rancher-backup"};
+  const auto with = [](std::vector<std::string> words, const std::vector<std::string>& more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+
+  const auto several = sandbox.retrust(call({"status"}, folder));
+  CAPTURE(several.all());
+  CHECK(several.status == 2);
+  CHECK(has(several.err, "lead to 2 clusters, and this command takes one: production (c-x7k2p)"));
+  CHECK(has(several.err, "--context=production --cluster=c-x7k2p"));
+
+  const auto lacking =
+      sandbox.retrust(call(with(run, {"--cluster=production", "--cluster=store-003"}), folder));
+  CAPTURE(lacking.all());
+  CHECK(lacking.status == 4);
+  CHECK(has(lacking.err, "is proven to lead to store-003 ("));
+  CHECK_FALSE(has(lacking.err, "lead to production"));
+
+  // What is changed must not depend on which server answers today.
+  const auto unsure = sandbox.retrust(
+      call(with(run, {"--kubeconfig", folder + "/production.yaml"}), folder + "/store-003.yaml"));
+  CAPTURE(unsure.all());
+  CHECK(unsure.status == 4);
+  CHECK(has(unsure.err, "a context does not answer"));
+  CHECK(sandbox.changes() == before);
+
+  const auto wrong_context = sandbox.retrust(call({"status", "--context=nowhere"}, folder));
+  CHECK(wrong_context.status == 4);
+  CHECK(has(wrong_context.err, "the file has no context of that name"));
+
+  // One context alone fails as where the cluster is named.
+  const auto away = sandbox.retrust(call({"status"}, folder + "/store-003.yaml"));
+  CAPTURE(away.all());
+  CHECK(away.status == 1);
+  CHECK(has(away.err, "cannot be reached"));
+
+  const auto one = sandbox.retrust(call(with(run, {"--cluster=prod*"}), folder));
+  CAPTURE(one.all());
+  CHECK(one.status == 0);
+  const auto by_variable =
+      sandbox.retrust({.args = {"status", "--cluster=production"},
+                       .environment = {{"KUBECONFIG", folder + "/production.yaml"}},
+                       .without = {"--kubeconfig", "--cluster"}});
+  CAPTURE(by_variable.all());
+  CHECK(by_variable.status == 0);
 }
 
 TEST_CASE("the agents' registration token proves the cluster where the account is another one") {
@@ -155,7 +212,7 @@ TEST_CASE("what the agents only claim leads nowhere by itself") {
   const auto status = sandbox.retrust(call({"status"}, sandbox.file("downstream.kubeconfig")));
   CAPTURE(status.all());
   CHECK(status.status == 4);
-  CHECK(has(status.err, "nothing proves that it leads to a cluster"));
+  CHECK(has(status.err, "neither its service accounts nor its agents' token are of a cluster"));
 }
 
 TEST_CASE("kubeconfigs that cannot be read are wrong usage, before anything is asked") {

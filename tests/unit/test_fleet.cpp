@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "base/failure.h"
 #include "base/trust.h"
@@ -104,6 +105,16 @@ TEST_CASE("of a single file the current context counts, of a folder's files all"
   CHECK(all[0].server == "https://10.0.0.1:6443");
   CHECK(all[0].through.empty());
   CHECK(all[2].trouble == "the context names no cluster with an address");
+
+  // A name counts in every file.
+  for (const auto choice : {ContextChoice::current, ContextChoice::all}) {
+    const auto named = contexts_of({"f", choice, "one"}, config);
+    REQUIRE(named.size() == 1);
+    CHECK(named.front().name == "one");
+    const auto none = contexts_of({"f", choice, "four"}, config);
+    REQUIRE(none.size() == 1);
+    CHECK(none.front().trouble == "the file has no context of that name");
+  }
 }
 
 TEST_CASE("a file without a context that counts says so, of every form") {
@@ -142,6 +153,8 @@ TEST_CASE("clusters are selected by ID, by name and by pattern, each once") {
   CHECK(of({"test*"}) == Ids{"c-three", "c-four"});
   // An ID is meant before another cluster's name.
   CHECK(of({"c-one"}) == Ids{"c-one"});
+  const std::vector<NamedCluster> odd{{"c-six", "prod [eu]"}, {"c-seven", "prod e"}};
+  CHECK(selected_clusters({"prod [eu]"}, odd, "list") == Ids{"c-six"});
   CHECK_THROWS_WITH(of({"test"}), "2 clusters are called test: c-three and c-four");
   CHECK_THROWS_WITH(of({"stage-*"}), "Rancher knows no cluster stage-*");
   CHECK_THROWS_WITH(of({"prod-odd"}), "Rancher knows no cluster prod-odd");
@@ -167,14 +180,22 @@ TEST_CASE("an account's uid proves a cluster, and its name alone does not") {
   CHECK(of({}).empty());
 }
 
-TEST_CASE("what the agents claim is a hint, each cluster once") {
+TEST_CASE("what the agents claim is a hint: clusters of Rancher, each once, and few") {
   ContextFacts facts;
-  for (const auto* id : {"c-two", "c-one", "c-two", ""}) {
+  std::vector<StoredAccount> stored{{"c-one", {}, {}}, {"c-two", {}, {}}};
+  const auto claim = [&](const std::string& id) {
     AgentCredentials agent;
     agent.cluster = id;
     facts.agents.push_back(std::move(agent));
+  };
+  for (const auto* id : {"c-two", "c-one", "c-two", "", "c-unknown"}) claim(id);
+  CHECK(claimed_clusters(facts, stored) == std::vector<ClusterId>{"c-one", "c-two"});
+  for (int i = 0; i < 5000; ++i) {
+    const auto id = fmt::format("c-{}", i);
+    claim(id);
+    stored.push_back({id, {}, {}});
   }
-  CHECK(claimed_clusters(facts) == std::vector<ClusterId>{"c-one", "c-two"});
+  CHECK(claimed_clusters(facts, stored).size() == most_claims);
 }
 
 TEST_CASE("of two contexts of one cluster the first counts, and the other says so") {
@@ -184,7 +205,8 @@ TEST_CASE("of two contexts of one cluster the first counts, and the other says s
   CHECK(matches[1].result == Match::Result::proven);
   CHECK(matches[2].result == Match::Result::repeated);
   CHECK(why_unused(matches[0], matches).empty());
-  CHECK(why_unused(matches[2], matches) == "leads to c-one, as f, context a does");
+  CHECK(why_unused(matches[2], matches) ==
+        "leads to c-one, as f, context a does (at the same address), which is used");
 }
 
 TEST_CASE("some tasks at once: never more, all of them, and none after a failure") {

@@ -148,6 +148,8 @@ TEST_CASE("kubeconfigs and clusters may be several, and the cluster may be found
                     "--context and --all-contexts were given: one of them");
   CHECK_THROWS_WITH(with({"status", "--kubeconfig=a", "--kubeconfig=b", "--context=x"}),
                     "--context was given beside several kubeconfigs");
+  CHECK_THROWS_WITH(with({"status", "--kubeconfig", "", "--cluster=a"}), "--kubeconfig is empty");
+  CHECK_THROWS_WITH(with({"status", "--kubeconfig=a", "--cluster", ""}), "--cluster is empty");
   CHECK_THROWS_WITH(with({"rollback", "DIR", "--cluster=a", "--cluster=b"}),
                     "a rollback takes one --kubeconfig and one --cluster");
 }

@@ -60,6 +60,9 @@ bool lacks_choice(const Options& options) {
 }
 
 void check_usage(const Options& options) {
+  if (options.command == CommandName::rollback && !options.kubeconfig.empty()) {
+    check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
+  }
   kubeconfig_files(options.kubeconfigs, options.contexts);
   if (!options.local_kubeconfig.empty()) {
     check_kubeconfig("local-kubeconfig", options.local_kubeconfig, options.kubectl);

@@ -176,14 +176,14 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
 
 /// rancher/rancher v2.15.0, pkg/data/dashboard/cluster_data.go: the ID of Rancher's own cluster is
 /// always "local".
-void refuse_own_cluster(const ClusterResource& cluster) {
+void refuse_own_cluster(const ClusterResource& cluster, const Kubectl& local) {
   if (cluster.id != "local") return;
   throw Failure(
       ExitStatus::refused,
       "\"local\" is the cluster that Rancher itself runs in, and no agent or stored token "
       "leads there",
-      "after a renewal of its own CA, restart Rancher: kubectl -n cattle-system rollout "
-      "restart deployment rancher");
+      {"after a renewal of its own CA, restart Rancher",
+       local.shown(commands::restart_deployment("cattle-system", "rancher"))});
 }
 
 awaitable<void> take_registration(const Clusters& clusters, Observation& seen) {
@@ -338,7 +338,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   seen.local.kube_system_uid = kube_system_uid(answers.local);
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster, listing), clusters.redactor);
-  refuse_own_cluster(seen.local.cluster);
+  refuse_own_cluster(seen.local.cluster, clusters.local);
   seen.local.rancher = parse_rancher(answers.local);
   seen.local.server_url = server_url(answers.local);
   seen.local.kubeconfig = parse_kubeconfig(answers.local_config);

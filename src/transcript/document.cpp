@@ -237,8 +237,9 @@ std::string other_commands(const Account& account) {
         fmt::format("{}  {:<8} {:<16} {}{}\n", clock(command.started), command.took, command.ending,
                     command.line, command.given.empty() ? "" : "  # given: " + command.given);
   }
-  return "\n## Other commands\n\nThey read, and nothing that they print is kept. What they create "
-         "are reviews: questions, which a cluster answers and does not store. The kubeconfig "
+  return "\n## Other commands\n\nNothing that they print is kept. They read, ask for reviews "
+         "(questions, which a cluster answers and does not store), and write the Lease by which "
+         "retrust keeps other runs away from the cluster. The kubeconfig "
          "/dev/stdin is one that retrust keeps in memory to try a CA and a token: the operator's "
          "server, and these.\n\n" +
          fenced(lines, "");

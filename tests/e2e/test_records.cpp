@@ -104,7 +104,8 @@ TEST_CASE("Rancher's own cluster is told apart") {
     CAPTURE(refused.all());
     CHECK(refused.status == 4);
     CHECK(has(refused.err, "the cluster that Rancher itself runs in"));
-    CHECK(has(refused.err, "rollout restart deployment rancher"));
+    CHECK(has(refused.err, " --kubeconfig=" + sandbox.file("local.kubeconfig")));
+    CHECK(has(refused.err, "-n cattle-system rollout restart deployment/rancher"));
   }
 }
 

@@ -18,7 +18,9 @@
 #include "fleet/observe_contexts.h"
 #include "observe/cluster_choice.h"
 #include "observe/commands.h"
+#include "observe/login.h"
 #include "observe/observe_clusters.h"
+#include "process/lent_terminal.h"
 #include "report/next.h"
 #include "transcript/journal.h"
 
@@ -46,7 +48,7 @@ bool names_one_way(const Options& options) {
 struct Way {
   ClusterId cluster;
   DisplayText display_name;
-  GivenContext context;
+  Match match;
 };
 
 std::vector<NamedCluster> named(const ClusterList& list) {
@@ -106,7 +108,7 @@ std::vector<Way> ways_of(const Found& found) {
     if (!id || (!found.selected.empty() && !is_selected(found, *id))) continue;
     const auto again =
         std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return way.cluster == *id; });
-    if (!again) ways.push_back({*id, name_of(found.list, *id), match.context});
+    if (!again) ways.push_back({*id, name_of(found.list, *id), match});
   }
   return ways;
 }
@@ -141,19 +143,35 @@ void check_ways(const Found& found, const std::vector<Way>& ways) {
       explained(found));
 }
 
-/// Without --cluster, what is changed must not depend on which server answers today.
+/// True if nobody can tell where the context leads.
+bool is_unclear(const Match& match) {
+  return match.result == Match::Result::no_answer ||
+         (match.result == Match::Result::unproven && !match.trouble.empty());
+}
+
+/// Without --cluster, what is changed or printed must not depend on which server answers today.
 void check_all_answered(const Options& options, const Found& found) {
-  if (!found.selected.empty() || !changes_something(options)) return;
-  const auto silent =
-      std::any_of(found.matches.begin(), found.matches.end(), [](const Match& match) {
-        return match.result == Match::Result::no_answer && match.failure != nullptr;
-      });
-  if (!silent) return;
+  const auto looks_only =
+      options.command == CommandName::status || options.command == CommandName::plan;
+  if (!found.selected.empty() || looks_only) return;
+  if (std::none_of(found.matches.begin(), found.matches.end(), is_unclear)) return;
   throw Failure(ExitStatus::refused,
-                "nobody can tell which clusters the kubeconfigs lead to, as a context does not "
-                "answer",
+                "which clusters the kubeconfigs lead to is not clear for each context",
                 {"name the cluster that is meant with --cluster; list all clusters", found.listing},
                 explained(found));
+}
+
+/// Two clusters can show the evidence of one: a copy, or one that lies.
+void check_not_contradicted(const Found& found, const Way& way) {
+  for (const auto& match : found.matches) {
+    const auto same = match.clusters.size() == 1 && match.clusters.front() == way.cluster;
+    if (!same || match.kube_system_uid == way.match.kube_system_uid) continue;
+    throw Failure(ExitStatus::refused,
+                  fmt::format("two different clusters show that they are {} ({}): {}; and {}",
+                              way.display_name, way.cluster, text_of(way.match.context),
+                              text_of(match.context)),
+                  "find out which one is the right one, and give its kubeconfig alone");
+  }
 }
 
 [[noreturn]] void refuse_several(const Invocation& app, const std::vector<Way>& ways) {
@@ -162,13 +180,14 @@ void check_all_answered(const Options& options, const Found& found) {
     names.push_back(fmt::format("{} ({})", way.display_name, way.cluster));
   }
   const auto& first = ways.front();
-  throw Failure(ExitStatus::usage,
-                fmt::format("the kubeconfigs lead to {} clusters, and this command takes one: {}",
-                            ways.size(), enumerated(names)),
-                with_way(app.called, app.options.command,
-                         {"--kubeconfig=" + first.context.file, "--context=" + first.context.name,
-                          fmt::format("--cluster={}", first.cluster)},
-                         fmt::format("name one cluster with --cluster; for {}", names.front())));
+  throw Failure(
+      ExitStatus::usage,
+      fmt::format("the kubeconfigs lead to {} clusters, and this command takes one: {}",
+                  ways.size(), enumerated(names)),
+      with_way(app.called, app.options.command,
+               {"--kubeconfig=" + first.match.context.file, "--context=" + first.match.context.name,
+                fmt::format("--cluster={}", first.cluster)},
+               fmt::format("name one cluster with --cluster; for {}", names.front())));
 }
 
 /// What is done to the downstream cluster must not be done to Rancher's own.
@@ -217,24 +236,43 @@ awaitable<void> select_cluster(Invocation& app) {
   if (own) known.kube_system_uid = Uid::if_allowed(text_at(*own, "/metadata/uid"));
   const auto kubectl = co_await app.toolbox.downstream_kubectls();
   auto contexts = co_await read_contexts(kubectl, std::move(files), at_once);
+  const auto many = contexts.size() > 1;
+  if (!many && contexts.front().trouble.empty() && can_lend_terminal()) {
+    co_await log_in(kubectl(contexts.front().file, contexts.front().name), app.redactor, 1,
+                    journal);
+  }
+  if (many) {
+    const auto rounds = (contexts.size() + at_once - 1) / at_once;
+    journal.wait_started(fmt::format("for the clusters behind {} contexts", contexts.size()),
+                         rounds * longest_answer);
+  }
   found.matches = co_await match_contexts(kubectl, local, app.redactor, std::move(known),
                                           std::move(contexts), at_once);
+  if (many) journal.wait_ended("each context was asked");
   app.toolbox.end_sessions();
   check_two_sides(found.matches);
   const auto ways = ways_of(found);
   check_ways(found, ways);
   if (ways.size() > 1) refuse_several(app, ways);
+  check_not_contradicted(found, ways.front());
   check_all_answered(options, found);
   tell_unused(app, found.matches);
   const auto& way = ways.front();
   options.cluster = way.cluster.text();
-  options.kubeconfig = way.context.file;
-  options.context = way.context.name;
+  options.kubeconfig = way.match.context.file;
+  options.context = way.match.context.name;
+  options.cluster_uid = way.match.kube_system_uid;
   app.called.found = {"--kubeconfig=" + options.kubeconfig, "--context=" + options.context,
                       "--cluster=" + options.cluster};
   auto line =
-      fmt::format("{} leads to {} ({})", text_of(way.context), way.display_name, way.cluster);
-  journal.finding(line);
+      fmt::format("{} leads to {} ({})", text_of(way.match.context), way.display_name, way.cluster);
+  // What is printed for another program says nothing of itself.
+  const auto prints_alone = options.step == Step::get_token || options.step == Step::get_ca;
+  if (prints_alone) {
+    journal.warning(line);
+  } else {
+    journal.finding(line);
+  }
   app.found.push_back(std::move(line));
 }
 

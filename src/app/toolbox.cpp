@@ -222,8 +222,8 @@ AffectedChoice Toolbox::affected_choice() const {
 }
 
 ObserveOptions Toolbox::observe_options(Permissions permissions, const Clusters& clusters) const {
-  ObserveOptions options{
-      options_.cluster, options_.name_space, {}, user_tokens_choice(), affected_choice()};
+  ObserveOptions options{options_.cluster,     options_.name_space, {},
+                         user_tokens_choice(), affected_choice(),   options_.cluster_uid};
   if (permissions == Permissions::ask) {
     options.permissions = [plan = plan_options(clusters)](const Observation& seen) {
       return permissions_of_steps(seen, plan);

@@ -63,7 +63,9 @@ void check_usage(const Options& options) {
   if (options.command == CommandName::rollback && !options.kubeconfig.empty()) {
     check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
   }
-  kubeconfig_files(options.kubeconfigs, options.contexts);
+  if (options.command != CommandName::list) {
+    kubeconfig_files(options.kubeconfigs, options.contexts);
+  }
   if (!options.local_kubeconfig.empty()) {
     check_kubeconfig("local-kubeconfig", options.local_kubeconfig, options.kubectl);
   }

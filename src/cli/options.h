@@ -40,7 +40,8 @@ struct Options {
   std::string kubeconfig;           ///< the only one that was given, or that was found; else empty
   std::string local_kubeconfig;     ///< empty: the cluster is reached through the container
   ContainerName rancher_container;  ///< that Rancher runs in, where it was named
-  std::string cluster;  ///< the only one that was given, or the ID that was found; else empty
+  Uid cluster_uid = {};  ///< kube-system's uid, where the kubeconfig was found by it; else empty
+  std::string cluster;   ///< the only one that was given, or the ID that was found; else empty
   std::string context;
   std::string local_context;
   std::string kubectl = "kubectl";

@@ -21,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr off_t most_bytes = off_t{8} << 20U;
+
 Failure unreadable(const std::string& path, const std::string& why) {
   return {ExitStatus::usage,
           fmt::format("--kubeconfig: cannot read {}: {}", DisplayText(path), why),
@@ -32,7 +34,10 @@ std::string trouble_of(const std::string& path) {
   struct ::stat state {};
   if (::stat(path.c_str(), &state) != 0) return std::strerror(errno);
   if (::access(path.c_str(), R_OK) != 0) return std::strerror(errno);
-  if (S_ISREG(state.st_mode) && state.st_size == 0) return "the file is empty";
+  if (!S_ISREG(state.st_mode)) return "it is no regular file";
+  if (state.st_size == 0) return "the file is empty";
+  // kubectl reads the whole file into memory, some files at once.
+  if (state.st_size > most_bytes) return "the file is larger than 8 MiB, so it is no kubeconfig";
   return {};
 }
 
@@ -58,7 +63,7 @@ std::vector<std::string> files_in(const std::string& folder) {
     std::error_code no_file;
     const auto& entry = *entries;
     if (entry.path().filename().string().starts_with('.')) continue;
-    if (!entry.is_regular_file(no_file)) continue;
+    if (entry.is_directory(no_file)) continue;
     if (files.size() == most_kubeconfigs) {
       throw Failure(ExitStatus::usage,
                     fmt::format("--kubeconfig: {} holds more than {} files", DisplayText(folder),
@@ -97,6 +102,7 @@ std::vector<KubeconfigFile> kubeconfig_files(const std::vector<std::string>& giv
       if (const auto trouble = trouble_of(part); !trouble.empty()) throw unreadable(part, trouble);
       add({part, contexts});
     }
+    if (files.empty()) throw unreadable(value, "it names no file");
   }
   return files;
 }

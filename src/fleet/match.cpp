@@ -59,9 +59,10 @@ std::string why_unused(const Match& match, const std::vector<Match>& matches) {
     case Match::Result::proven:
       return {};
     case Match::Result::unproven:
-      return fmt::format(
-          "neither its service accounts nor its agents' token are of a cluster of this Rancher{}{}",
-          match.trouble.empty() ? "" : "; ", match.trouble);
+      return match.trouble.empty()
+                 ? "neither its service accounts nor its agents' token are of a cluster of this "
+                   "Rancher"
+                 : "whether it leads to a cluster of this Rancher cannot be told: " + match.trouble;
     case Match::Result::several:
       return fmt::format("Rancher knows its cluster more than once: {}", list_of(match.clusters));
     case Match::Result::repeated:

@@ -42,6 +42,7 @@ struct Match {
   Result result = Result::no_answer;
   std::vector<ClusterId> clusters = {};
   std::optional<std::size_t> first = {};  ///< the index of the earlier context, for `repeated`
+  Uid kube_system_uid = {};               ///< of the cluster that answered
   std::string trouble = {};               ///< also what of the evidence could not be read
   std::exception_ptr failure = {};        ///< the one behind the trouble, if there is one
 };

@@ -54,7 +54,9 @@ struct Matching {
 };
 
 awaitable<ContextFacts> observe_context(Matching& matching, GivenContext context) {
-  const auto kubectl = matching.kubectl(context.file, context.name);
+  auto kubectl = matching.kubectl(context.file, context.name);
+  // Among many, one that hangs must not hold up the others for long.
+  if (matching.matches.size() > 1) kubectl = kubectl.within(longest_answer);
   // Nothing that a cluster prints is shown before the secrets of its kubeconfig are known.
   co_await register_kubeconfig(kubectl, matching.redactor);
   const auto& name_space = matching.known.name_space;
@@ -99,6 +101,7 @@ awaitable<void> match_context(Matching& matching, std::size_t index) {
   }
   try {
     const auto facts = co_await observe_context(matching, context);
+    match.kube_system_uid = facts.kube_system_uid;
     if (!facts.kube_system_uid.empty() && facts.kube_system_uid == matching.known.kube_system_uid) {
       match.result = Result::own;
       co_return;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -22,6 +23,9 @@ using KubectlFor = std::function<Kubectl(const std::string& file, const std::str
 boost::asio::awaitable<std::vector<GivenContext>> read_contexts(KubectlFor kubectl,
                                                                 std::vector<KubeconfigFile> files,
                                                                 std::size_t at_once);
+
+/// The longest wait for one of several contexts.
+inline constexpr std::chrono::seconds longest_answer{10};
 
 /// What the contexts are compared with.
 struct KnownClusters {

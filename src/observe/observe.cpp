@@ -335,6 +335,13 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   const auto view = parse_kubeconfig(answers.config);
   seen.downstream = parse_downstream(answers.downstream, options.name_space, clusters.redactor);
   seen.downstream.kubeconfig = view;
+  if (!options.expected.empty() && seen.downstream.kube_system_uid != options.expected) {
+    throw Failure(
+        ExitStatus::refused,
+        fmt::format("{} leads to another cluster than a moment ago, when retrust chose it",
+                    clusters.downstream.target().kubeconfig),
+        "find out who changes this file, then run again");
+  }
   seen.local.kube_system_uid = kube_system_uid(answers.local);
   seen.local.cluster =
       parse_cluster(choose_cluster(answers.local, options.cluster, listing), clusters.redactor);

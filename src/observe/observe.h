@@ -54,6 +54,7 @@ struct ObserveOptions {
   PermissionsNeeded permissions = {};  ///< none: no question about permissions
   UserTokensChoice user_tokens = UserTokensChoice::leave;
   AffectedChoice affected = AffectedChoice::leave;
+  Uid expected = {};  ///< uid of the downstream cluster's kube-system; empty: it is not known yet
 };
 
 /// Asks both clusters for all facts that decisions need, without changes. Tells the journal of long

@@ -174,7 +174,7 @@ TEST_CASE("of several clusters each that is named needs a way, and a command tak
       call(with(run, {"--kubeconfig", folder + "/production.yaml"}), folder + "/store-003.yaml"));
   CAPTURE(unsure.all());
   CHECK(unsure.status == 4);
-  CHECK(has(unsure.err, "a context does not answer"));
+  CHECK(has(unsure.err, "is not clear for each context"));
   CHECK(sandbox.changes() == before);
 
   const auto wrong_context = sandbox.retrust(call({"status", "--context=nowhere"}, folder));
@@ -196,6 +196,89 @@ TEST_CASE("of several clusters each that is named needs a way, and a command tak
                        .without = {"--kubeconfig", "--cluster"}});
   CAPTURE(by_variable.all());
   CHECK(by_variable.status == 0);
+}
+
+/// A cluster that answers with the uid of another's service account.
+std::vector<std::string> posing_as(Sandbox& other) {
+  const auto account = other.get("downstream", {"serviceaccount", "-n", "cattle-system", "cattle"});
+  return {"--hostile", "downstream serviceaccounts#cattle/metadata/uid json=\"" +
+                           text(account, "/metadata/uid") + "\""};
+}
+
+TEST_CASE("two clusters that show the evidence of one contradict each other") {
+  Sandbox sandbox;
+  const Sandbox liar(posing_as(sandbox));
+  const auto before = sandbox.changes();
+  for (const std::string command : {"status", "run"}) {
+    std::vector<std::string> args{command, "--cluster=production"};
+    if (command == "run") args.insert(args.end(), {"--yes", "--no-rancher-backup"});
+    const auto result = sandbox.retrust(call(
+        args, liar.file("downstream.kubeconfig") + ":" + sandbox.file("downstream.kubeconfig")));
+    CAPTURE(result.all());
+    CHECK(result.status == 4);
+    CHECK(has(result.err, "two different clusters show that they are production (c-x7k2p)"));
+    CHECK(has(result.err, liar.file("downstream.kubeconfig")));
+  }
+  CHECK(sandbox.changes() == before);
+}
+
+TEST_CASE("a kubeconfig that is swapped after it was chosen leads nowhere") {
+  Sandbox sandbox;
+  const Sandbox liar(posing_as(sandbox));
+  const auto chosen = sandbox.directory() / "chosen.kubeconfig";
+  write_file(chosen, read_file(sandbox.file("downstream.kubeconfig")));
+  fs::permissions(chosen, fs::perms::owner_read | fs::perms::owner_write);
+  const auto kubectl = sandbox.directory() / "swapping-kubectl";
+  write_file(kubectl,
+             "#!/bin/sh\n\"${RETRUST_TEST_KUBECTL:-kubectl}\" \"$@\"\nstatus=$?\ncase \" $* \" in "
+             "*chosen.kubeconfig*' get '*) cat '" +
+                 liar.file("downstream.kubeconfig") + "' >'" + chosen.string() +
+                 "' ;; esac\nexit $status\n");
+  fs::permissions(kubectl, fs::perms::owner_all);
+  const auto before = sandbox.changes();
+  auto swapped = call({"run", "--yes", "--no-rancher-backup"}, chosen.string());
+  swapped.kubectl = kubectl.string();
+  swapped.environment = {{"RETRUST_NO_SESSION", "true"}};
+  const auto run = sandbox.retrust(swapped);
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "leads to another cluster than a moment ago"));
+  CHECK(sandbox.changes() == before);
+}
+
+TEST_CASE("what is printed or changed does not depend on which context can be judged") {
+  Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
+  const auto folder = sandbox.directory() / "some";
+  fs::create_directory(folder);
+  const auto add = [&](const std::string& name, const std::string& content) {
+    write_file(folder / name, content);
+    fs::permissions(folder / name, fs::perms::owner_read | fs::perms::owner_write);
+  };
+  add("production", read_file(sandbox.file("kubeconfigs/production.yaml")));
+  const auto refused = [&](const std::string& words) {
+    for (const std::vector<std::string>& args :
+         {std::vector<std::string>{"run", "--yes", "--no-rancher-backup"}, {"step", "get-token"}}) {
+      const auto result = sandbox.retrust(call(args, folder.string()));
+      CAPTURE(result.all());
+      CHECK(result.status == 4);
+      if (args.front() == "step") CHECK(result.out.empty());
+      CHECK(has(result.err, "is not clear for each context"));
+      CHECK(has(result.err, words));
+    }
+  };
+  const auto before = sandbox.changes();
+  add("half", "apiVersion: v1\nkind: Conf");
+  refused("/half: ");
+  fs::remove(folder / "half");
+  fs::create_symlink("/nonexistent/kubeconfig", folder / "link");
+  refused("/link: No such file or directory");
+  fs::remove(folder / "link");
+  CHECK(sandbox.changes() == before);
+  const auto token =
+      sandbox.retrust(call({"step", "get-token", "--cluster=production"}, folder.string()));
+  CAPTURE(token.err);
+  CHECK(token.status == 0);
+  CHECK(has(token.err, "leads to production (c-x7k2p)"));
 }
 
 TEST_CASE("the agents' registration token proves the cluster where the account is another one") {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
 #include "sandbox.h"

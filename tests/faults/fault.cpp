@@ -118,9 +118,11 @@ class Stage {
     call.shell.clear();
     const auto run = sandbox_.retrust(call);
     if (run.status != 0) {
-      auto lines = e2e::lines_of(run.err.empty() ? run.out : run.err);
+      // The failure stands at the end.
+      constexpr std::size_t most = 600;
+      const auto& said = run.err.empty() ? run.out : run.err;
       return {fmt::format("again: status {}: {}", run.status,
-                          lines.empty() ? "" : lines.back().substr(0, 200))};
+                          said.substr(said.size() - std::min(said.size(), most)))};
     }
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (sandbox_.ready() != "True") {

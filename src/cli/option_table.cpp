@@ -297,7 +297,7 @@ std::string help_text(std::string_view program, std::optional<CommandName> expla
   }
   if (!explained) {
     text = fmt::format(
-        "Usage: {0} COMMAND --kubeconfig FILE --local-kubeconfig FILE --cluster ID|NAME "
+        "Usage: {0} COMMAND --kubeconfig FILE --local-kubeconfig FILE [--cluster ID|NAME] "
         "[OPTION]...\n"
         "Make Rancher trust an imported cluster again after that cluster's CA was renewed.\n\n"
         "Commands ({0} COMMAND --help shows the options of one):\n",

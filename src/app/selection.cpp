@@ -100,15 +100,17 @@ std::optional<ClusterId> cluster_of(const Found& found, const Match& match) {
   return named;
 }
 
+bool leads_to(const std::vector<Way>& ways, const ClusterId& id) {
+  return std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return way.cluster == id; });
+}
+
 /// Ways to the clusters that were selected; to every one that was proven if none was.
 std::vector<Way> ways_of(const Found& found) {
   std::vector<Way> ways;
   for (const auto& match : found.matches) {
     const auto id = cluster_of(found, match);
     if (!id || (!found.selected.empty() && !is_selected(found, *id))) continue;
-    const auto again =
-        std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return way.cluster == *id; });
-    if (!again) ways.push_back({*id, name_of(found.list, *id), match});
+    if (!leads_to(ways, *id)) ways.push_back({*id, name_of(found.list, *id), match});
   }
   return ways;
 }
@@ -124,9 +126,7 @@ std::string explained(const Found& found) {
 void check_ways(const Found& found, const std::vector<Way>& ways) {
   std::vector<std::string> without;
   for (const auto& id : found.selected) {
-    const auto there =
-        std::any_of(ways.begin(), ways.end(), [&](const Way& way) { return way.cluster == id; });
-    if (!there) without.push_back(fmt::format("{} ({})", name_of(found.list, id), id));
+    if (!leads_to(ways, id)) without.push_back(fmt::format("{} ({})", name_of(found.list, id), id));
   }
   if (without.empty() && !ways.empty()) return;
   const auto& matches = found.matches;

@@ -60,10 +60,11 @@ bool lacks_choice(const Options& options) {
 }
 
 void check_usage(const Options& options) {
-  if (options.command == CommandName::rollback && !options.kubeconfig.empty()) {
-    check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
-  }
-  if (options.command != CommandName::list) {
+  if (options.command == CommandName::rollback) {
+    if (!options.kubeconfig.empty()) {
+      check_kubeconfig("kubeconfig", options.kubeconfig, options.kubectl);
+    }
+  } else if (options.command != CommandName::list) {
     kubeconfig_files(options.kubeconfigs, options.contexts);
   }
   if (!options.local_kubeconfig.empty()) {

@@ -91,7 +91,8 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
     if (options.command == CommandName::version) {
       return print_result(fmt::format("retrust {}\n", program_version));
     }
-    return Invocation(std::move(options), {program_name(path), args}, environment)
+    Host host(environment);
+    return Invocation(host, std::move(options), {program_name(path), args}, environment)
         .run(checked_command);
   } catch (const Failure& failure) {
     return print_failure(failure);

@@ -1,37 +1,21 @@
 #include "app/invocation.h"
 
-#include <array>
-#include <csignal>
 #include <cstring>
 #include <exception>
 #include <optional>
-#include <pwd.h>
-#include <unistd.h>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
-#include "base/display_text.h"
 #include "base/text.h"
-#include "process/descriptor_limit.h"
 #include "transcript/journal.h"
 
 namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
-
-std::string operator_text(const Environment& environment) {
-  const auto* user = ::getpwuid(::geteuid());
-  std::array<char, 256> host{};
-  const auto known = ::gethostname(host.data(), host.size() - 1) == 0;
-  const auto behind = environment("SUDO_USER").value_or("");
-  return fmt::format("{}@{}{}", user == nullptr ? std::to_string(::geteuid()) : user->pw_name,
-                     known ? host.data() : "unknown",
-                     behind.empty() ? "" : ", by sudo of " + DisplayText(behind));
-}
 
 /// Whether standard output is for other programs, and nothing else may go there. The table of
 /// `list` can be read by a program too, unless the operator wants to see the commands.
@@ -42,6 +26,11 @@ bool is_for_programs(const Options& options) {
   return options.output != OutputFormat::text;
 }
 
+/// Whether `step` prints what another program reads.
+bool prints_alone(const Options& options) {
+  return options.step == Step::get_token || options.step == Step::get_ca;
+}
+
 Called with_elsewhere(Called called, const Options& options) {
   called.elsewhere = options.elsewhere;
   return called;
@@ -49,67 +38,75 @@ Called with_elsewhere(Called called, const Options& options) {
 
 }  // namespace
 
-Invocation::Invocation(Options options_given, Called called_as, const Environment& environment)
-    : options(std::move(options_given)),
+Invocation::Invocation(Host& host_of_all, Options options_given, Called called_as,
+                       const Environment& environment)
+    : host(host_of_all),
+      options(std::move(options_given)),
       called(with_elsewhere(std::move(called_as), options)),
-      operator_name(operator_text(environment)),
-      runner(io.get_executor(), raise_descriptor_limit()),
-      prompt(io.get_executor(), output),
+      output(host.output),
+      runner(host.runner),
+      redactor(host.redactor),
       events(redactor),
       toolbox(options, runner, events, redactor),
-      resource_wait_(events, options.timeout,
-                     [this] { return record_ && record_->standing().changed; }),
-      signals_(io) {
-  runner.on_shortage(resource_wait_);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    // What we were started to ignore, as by nohup, stays ignored.
-    struct sigaction inherited {};
-    ::sigaction(signal, nullptr, &inherited);
-    if (inherited.sa_handler != SIG_IGN) signals_.add(signal);
-  }
-  // What `step get-token` prints is for another program: nothing else goes to standard output.
-  const auto alone = options.step == Step::get_token || options.step == Step::get_ca;
+      // What `step get-token` prints is for another program: nothing else goes to standard output.
+      terminal(std::make_shared<TerminalSink>(
+          host.io.get_executor(), output, terminal_style(options.color, environment),
+          options.verbosity,
+          prints_alone(options) || is_for_programs(options) ? OutputFormat::json
+                                                            : OutputFormat::text)),
+      display(*terminal),
+      print_report([this](const boost::json::value& value) { print_json(output, value); }) {
+  resource_wait_.emplace(events, options.timeout, [this] { return changed(); });
+  runner.on_shortage(*resource_wait_);
   const auto lists = options.command == CommandName::list;
   const auto prints_report =
       options.command == CommandName::status || options.command == CommandName::plan || lists;
-  if (options.output == OutputFormat::json && !prints_report && !alone) {
+  if (options.output == OutputFormat::json && !prints_report && !prints_alone(options)) {
     events.add(std::make_shared<JsonSink>(output));
     prints_lines_ = true;
   }
-  terminal = std::make_shared<TerminalSink>(
-      io.get_executor(), output, terminal_style(options.color, environment), options.verbosity,
-      alone || is_for_programs(options) ? OutputFormat::json : OutputFormat::text);
   events.add(terminal);
 }
 
+Invocation::Invocation(Host& host_of_all, Options options_given, Called called_as,
+                       std::shared_ptr<EventSink> shown, Display& display_of_all)
+    : host(host_of_all),
+      options(std::move(options_given)),
+      called(std::move(called_as)),
+      output(host.output),
+      runner(host.runner),
+      redactor(host.redactor),
+      events(redactor),
+      toolbox(options, runner, events, redactor),
+      display(display_of_all),
+      print_report([this](const boost::json::value& value) { print_json(output, value); }) {
+  events.add(std::move(shown));
+}
+
 int Invocation::run(Command command) {
-  await_signals();
+  host.await_signals();
   auto status = ExitStatus::done;
-  boost::asio::co_spawn(io, guarded(command), [&](std::exception_ptr error, ExitStatus result) {
-    status = result;
-    toolbox.end_sessions();
-    signals_.cancel();
-    // What was waited for when it ended is waited for no longer.
-    terminal->rest();
-    if (error) std::rethrow_exception(error);
-  });
-  io.run();
+  boost::asio::co_spawn(host.io, perform(command),
+                        [&](std::exception_ptr error, ExitStatus result) {
+                          status = result;
+                          toolbox.end_sessions();
+                          host.leave_signals();
+                          // What was waited for when it ended is waited for no longer.
+                          display.rest();
+                          if (error) std::rethrow_exception(error);
+                        });
+  host.io.run();
   return static_cast<int>(status);
 }
 
-void Invocation::await_signals() {
-  signals_.async_wait([this](boost::system::error_code cancelled, int signal) {
-    if (cancelled) return;
-    runner.interrupt(signal);
-    prompt.interrupt(signal);
-    await_signals();
-  });
-}
-
-awaitable<ExitStatus> Invocation::guarded(Command command) {
+awaitable<ExitStatus> Invocation::perform(Command command) {
   std::optional<Failure> failure;
   auto interrupted = 0;
   try {
+    if (!refuses.empty()) {
+      throw Failure(ExitStatus::refused, refuses,
+                    "find out which one is the right one, and give its kubeconfig alone");
+    }
     const auto status = co_await command(*this);
     co_return status;
   } catch (const Interrupted& by) {
@@ -130,7 +127,7 @@ awaitable<ExitStatus> Invocation::guarded(Command command) {
   // After the first change it would be untrue that nothing was changed.
   const auto before_changes =
       failure->status == ExitStatus::refused || failure->status == ExitStatus::usage;
-  if (before_changes && record_ && record_->standing().changed) {
+  if (before_changes && changed()) {
     failure->status = ExitStatus::failed;
   }
   report(*failure);
@@ -151,8 +148,8 @@ void Invocation::report(const Failure& failure) {
   }
 }
 
-Record& Invocation::open_record(std::string_view what) {
-  auto& record = record_.emplace(*this);
+Record& Invocation::open_record(std::string_view what, RunFolder::Content content) {
+  auto& record = record_.emplace(*this, content);
   // A failure from here on is the end of the transcripts, too.
   record.begin(what);
   record.reserve_room();
@@ -161,6 +158,10 @@ Record& Invocation::open_record(std::string_view what) {
 
 bool Invocation::lost_lines() const {
   return prints_lines_ && static_cast<bool>(output.lost(Stream::out));
+}
+
+void print_json(Console& output, const boost::json::value& value) {
+  output.write(Stream::out, boost::json::serialize(value) + "\n");
 }
 
 }  // namespace retrust

@@ -3,9 +3,8 @@
 #include <string>
 #include <utility>
 
-#include <boost/json/serialize.hpp>
-
 #include "app/commands.h"
+#include "app/table_color.h"
 #include "base/text.h"
 #include "observe/observe_clusters.h"
 #include "report/cluster_table.h"
@@ -14,22 +13,6 @@
 
 namespace retrust {
 namespace {
-
-std::string_view color_of(TableLine::Kind kind) {
-  switch (kind) {
-    case TableLine::Kind::header:
-      return bold;
-    case TableLine::Kind::bad:
-      return red;
-    case TableLine::Kind::warning:
-      return yellow;
-    case TableLine::Kind::faint:
-      return dim;
-    case TableLine::Kind::plain:
-      break;
-  }
-  return {};
-}
 
 void print_table(Invocation& app, const ClusterList& list, const ListLimits& limits) {
   const auto columns = app.options.output == OutputFormat::wide ? Columns::wide : Columns::usual;
@@ -68,7 +51,7 @@ boost::asio::awaitable<ExitStatus> list_command(Invocation& app) {
     case OutputFormat::json: {
       boost::json::value shown(list_report(list, limits));
       mask_values(shown, app.redactor);
-      app.output.write(Stream::out, boost::json::serialize(shown) + "\n");
+      print_json(app.output, shown);
       break;
     }
     case OutputFormat::name:

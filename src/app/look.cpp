@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "observe/handed_out_ca.h"
@@ -76,7 +75,7 @@ ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan) {
   if (app.options.output == OutputFormat::json) {
     boost::json::value shown(report(seen, plan, app.options));
     mask_values(shown, app.redactor);
-    app.output.write(Stream::out, boost::json::serialize(shown) + "\n");
+    app.print_report(shown);
   }
   return status_of_output(app.output, differs(seen, plan) ? ExitStatus::differs : ExitStatus::done);
 }

@@ -13,6 +13,7 @@
 #include "app/version.h"
 #include "base/text.h"
 #include "transcript/journal.h"
+#include "transcript/summary.h"
 #include "transcript/writers.h"
 
 namespace retrust {
@@ -37,13 +38,26 @@ std::string run_folder_name(const Options& options, std::string_view id) {
   return default_run_folder(options.command == CommandName::rollback ? "rollback" : "cluster");
 }
 
-Record::Record(Invocation& app)
-    : folder(run_folder_name(app.options),
-             app.options.run_dir.empty() ? RunFolder::Name::own : RunFolder::Name::given),
+namespace {
+
+std::string folder_name(const Options& options, RunFolder::Content content) {
+  const auto of_one = content == RunFolder::Content::run || !options.run_dir.empty();
+  return of_one ? run_folder_name(options) : default_run_folder("clusters");
+}
+
+}  // namespace
+
+Record::Record(Invocation& app, RunFolder::Content content)
+    : folder(folder_name(app.options, content),
+             app.options.run_dir.empty() ? RunFolder::Name::own : RunFolder::Name::given, content),
       app_(app) {
+  const auto of_one = content == RunFolder::Content::run;
   // Both transcripts are written, or neither is.
-  auto document = std::make_shared<MarkdownWriter>(folder.folder());
-  auto lines = std::make_shared<JsonlWriter>(folder.folder());
+  document_ = of_one ? "transcript.md" : "summary.md";
+  auto document = of_one ? std::make_shared<MarkdownWriter>(folder.folder())
+                         : std::make_shared<MarkdownWriter>(folder.folder(), document_, summary);
+  auto lines = of_one ? std::make_shared<JsonlWriter>(folder.folder())
+                      : std::make_shared<JsonlWriter>(folder.folder(), "summary.jsonl");
   app.events.add_record(std::make_shared<FolderGuard>(folder));
   app.events.add_record(std::move(document));
   app.events.add_record(std::move(lines));
@@ -54,7 +68,7 @@ void Record::begin(std::string_view what) {
   Journal(app_.events)
       .run_started({std::string(program_version),
                     fmt::format("{} {}", app_.called.program, shell_line(app_.called.args)),
-                    app_.operator_name, std::filesystem::current_path(unknown).string(),
+                    app_.host.operator_name, std::filesystem::current_path(unknown).string(),
                     shell_line(app_.called.elsewhere), advice_if_killed(app_.called, app_.options)},
                    fmt::format("retrust {}", what));
   for (const auto& line : app_.found) note(line);
@@ -80,14 +94,17 @@ Confirm Record::confirm() {
       note("nobody was asked: --yes was given");
       co_return Answer::yes_ahead;
     }
-    app_.terminal->rest();
+    const auto turn = co_await app_.host.questions.take();
+    if (const auto signal = app_.runner.interrupted()) throw Interrupted{*signal};
+    app_.display.rest();
     using Reply = Prompt::Reply;
-    const auto reply = co_await app_.prompt.ask(question, more);
-    app_.terminal->go_on();
+    const auto reply = co_await app_.host.prompt.ask(question, more);
+    app_.display.go_on();
     const auto answer = reply == Reply::yes   ? std::string("yes")
                         : reply == Reply::all ? fmt::format("all, which also {}", more)
                                               : std::string("not yes");
-    note(fmt::format("{} was asked: {} The answer was {}.", app_.operator_name, question, answer));
+    note(fmt::format("{} was asked: {} The answer was {}.", app_.host.operator_name, question,
+                     answer));
     if (reply == Reply::no) {
       const auto backup = standing().backups.empty() ? BackupMade::no : BackupMade::yes;
       throw Failure(ExitStatus::refused, "not confirmed: " + unchanged(),
@@ -103,7 +120,7 @@ void Record::note(std::string text) {
 
 ExitStatus Record::end(ExitStatus status, const Ended& ended) {
   app_.toolbox.end_sessions();
-  const auto transcript = (folder.path() / "transcript.md").string();
+  const auto transcript = (folder.path() / document_).string();
   const auto good = status == ExitStatus::done || status == ExitStatus::differs;
   if (good && app_.lost_lines()) {
     status = ExitStatus::failed;

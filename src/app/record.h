@@ -38,7 +38,7 @@ struct Ended {
 class Record {
  public:
   /// Makes the run folder and begins its files. The invocation must outlive this. Throws Failure.
-  explicit Record(Invocation& app);
+  explicit Record(Invocation& app, RunFolder::Content content = RunFolder::Content::run);
   /// Writes what was called, and waits until the disk has the folder. Throws Failure.
   void begin(std::string_view what);
 
@@ -69,6 +69,7 @@ class Record {
   void tell_end(ExitStatus status, const Ended& ended, std::string_view where);
 
   Invocation& app_;
+  std::string document_;  ///< name of the file for people
   std::optional<ReservedRoom> room_;
 };
 

@@ -15,12 +15,13 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
   RunnerOptions options{app.toolbox.observe_options(permissions, reached),
                         app.toolbox.plan_options(reached),
                         app.options.timeout,
-                        app.operator_name,
+                        app.host.operator_name,
                         [&record](const ClusterId& id) { record.name_after(id); },
-                        [&app] { return check_resources(app.runner); }};
+                        [&app] { return check_resources(app.runner); },
+                        app.share};
   auto runner = std::make_shared<StepRunner>(std::move(reached), app.toolbox.backup_tools(),
                                              Journal(app.events), record.folder, std::move(options),
-                                             record.confirm());
+                                             app.asks(record));
   record.standing = [runner] {
     return Standing{runner->changed(), runner->way_back(), runner->backups(), runner->offers()};
   };

@@ -20,10 +20,10 @@ boost::asio::awaitable<ExitStatus> rollback_command(Invocation& app) {
   options.overwrites_others = asked.overwrite;
   options.wait = asked.timeout;
   options.before_change = [&app] { return check_resources(app.runner); };
-  options.operator_name = app.operator_name;
+  options.operator_name = app.host.operator_name;
   auto reached = co_await app.toolbox.connect();
   const auto rollback = std::make_shared<Rollback>(
-      std::move(reached), Journal(app.events), record.folder, std::move(options), record.confirm());
+      std::move(reached), Journal(app.events), record.folder, std::move(options), app.asks(record));
   record.standing = [rollback] {
     return Standing{rollback->changed(), WayBack::rollback, {}, {}, rollback->cluster()};
   };

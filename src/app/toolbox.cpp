@@ -92,14 +92,15 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
   check_search_path();
   const auto contained = options_.local_kubeconfig.empty();
   Clusters reached{with_kubeconfig(Side::downstream, options_.kubeconfig, options_.context),
-                   for_local(), redactor_};
+                   shared_local_ ? *shared_local_ : for_local(), redactor_};
   // A version is asked for where something depends on it.
   const auto kuberc = kuberc_file();
   if (kuberc) {
     auto downstream = co_await reached.downstream.of_its_age();
     reached.downstream = std::move(downstream);
   }
-  if (kuberc || contained) {
+  const auto shared = shared_local_.has_value();
+  if ((kuberc || contained) && !shared) {
     auto local = co_await reached.local.of_its_age();
     reached.local = std::move(local);
   }
@@ -108,15 +109,18 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
   }
   const auto by_sessions = reads_by_sessions();
   // A session logs in once. Processes are at least those of observe(): 2 and 1.
-  if (can_lend_terminal()) {
+  if (can_lend_terminal() && !shared) {
     const auto follow = by_sessions ? Logins{1, 1} : Logins{2, 1};
     co_await log_in(reached, follow, Journal(events_));
   }
   if (by_sessions) {
     const auto executor = co_await boost::asio::this_coro::executor;
     reached.downstream = reached.downstream.in_session(executor);
-    if (!contained) reached.local = reached.local.in_session(executor);
-    sessions_ = {reached.downstream.session(), reached.local.session()};
+    sessions_ = {reached.downstream.session()};
+    if (!contained && !shared) {
+      reached.local = reached.local.in_session(executor);
+      sessions_.push_back(reached.local.session());
+    }
   }
   co_return reached;
 }
@@ -161,6 +165,12 @@ Toolbox::downstream_kubectls() {
         return Kubectl(runner_, events_, std::move(own));
       };
   co_return make;
+}
+
+void Toolbox::rest() {
+  for (const auto& session : sessions_) {
+    if (session) session->rest();
+  }
 }
 
 void Toolbox::end_sessions() {

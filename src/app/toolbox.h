@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ class Toolbox {
   boost::asio::awaitable<Clusters> connect();
   /// The kubectl of the local cluster alone, as connect() makes it.
   boost::asio::awaitable<Kubectl> connect_local();
+  /// Makes connect() take this kubectl of the local cluster, which somebody else connected. Nobody
+  /// is asked to log in then.
+  void share_local(const Kubectl& local) { shared_local_.emplace(local.for_run(events_)); }
+  /// Ends what nobody needs for a while: the session of the downstream cluster.
+  void rest();
   /// Makes kubectls for kubeconfigs and contexts of downstream clusters, which read by processes.
   /// This must outlive the result.
   boost::asio::awaitable<std::function<Kubectl(const std::string&, const std::string&)>>
@@ -56,6 +62,7 @@ class Toolbox {
   Runner& runner_;
   Events& events_;
   Redactor& redactor_;
+  std::optional<Kubectl> shared_local_;
   std::vector<std::shared_ptr<Session>> sessions_;
 };
 

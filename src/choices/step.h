@@ -40,6 +40,9 @@ struct StepInfo {
     when_it_comes,  ///< a plan leaves the step out unless it is to be performed
   };
   Shown shown = Shown::always;
+  /// What the step is about. Runs of several clusters share what is about Rancher.
+  enum class About { cluster, rancher };
+  About about = About::cluster;
 };
 
 /// All steps in the order of the runbook.

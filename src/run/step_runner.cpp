@@ -133,10 +133,14 @@ awaitable<void> StepRunner::await_one_ca() {
 
 awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
   const auto& cluster = context_.seen().local.cluster;
-  ConsentQuestion question{
-      fmt::format("{}{}Do this to cluster {} ({}): {}?", claim_text(context_.seen()),
-                  effects_text(plan), cluster.display_name, cluster.id.text(), steps_text(plan)),
-      tokens_offer(context_.situation())};
+  ConsentQuestion question;
+  question.claim = claim_text(context_.seen());
+  question.effects = effects_text(plan);
+  question.cluster = fmt::format("{} ({})", cluster.display_name, cluster.id);
+  question.changes = steps_text(plan);
+  question.text = fmt::format("{}{}Do this to cluster {}: {}?", question.claim, question.effects,
+                              question.cluster, question.changes);
+  question.more = tokens_offer(context_.situation());
   const auto answer = co_await confirm_(std::move(question));
   if (answer != Answer::all) co_return answer;
   context_.repair_impersonation_too();
@@ -230,12 +234,32 @@ awaitable<void> StepRunner::perform(PlannedStep planned) {
   const auto& info = info_of(planned.step);
   const auto context = context_.in_section(info.section);
   context.journal().step_started(info.name, planned.reason);
-  co_await work_of(planned.step).run(context);
+  const auto other = co_await do_work(planned.step, context);
   context.state().performed.insert(planned.step);
+  if (!other.empty()) {
+    context.journal().step_ended(
+        info.name, fmt::format("the run of {} did this for all clusters", other), "once for all");
+    co_return;
+  }
   auto result = work_of(planned.step).result(context.seen());
   const auto& others = context.state().others_deleted;
   if (others.contains(planned.step) && others.at(planned.step)) result.word = "already gone";
   context.journal().step_ended(info.name, std::move(result.text), result.word);
+}
+
+awaitable<std::string> StepRunner::do_work(Step step, Context context) {
+  std::string other;
+  if (share_ && info_of(step).about == StepInfo::About::rancher) {
+    other = co_await share_(step, [&] { return work_of(step).run(context); });
+  } else {
+    co_await work_of(step).run(context);
+  }
+  // What another run did to Rancher ends what this one was told.
+  if (!other.empty() && info_of(step).effect == StepInfo::Effect::changes) {
+    co_await context_.cluster_watch().end();
+    context_.forget_readiness();
+  }
+  co_return other;
 }
 
 awaitable<void> StepRunner::run() {

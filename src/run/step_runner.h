@@ -29,9 +29,19 @@ enum class Answer {
 struct ConsentQuestion {
   std::string text;
   std::string more = {};  ///< what the answer "all" adds; empty: nothing is offered
+  /// The parts of the text, for a question about several clusters.
+  std::string cluster = {};  ///< "production (c-x7k2p)"
+  std::string changes = {};  ///< "2.1 delete-token, 2.2 recreate-agents"
+  std::string effects = {};  ///< effects that people notice, in sentences
+  std::string claim = {};    ///< what is not proven about the cluster; else empty
 };
 /// Asks the operator. Throws Failure (refused) if the answer is anything but a clear yes.
 using Confirm = std::function<boost::asio::awaitable<Answer>(ConsentQuestion question)>;
+
+/// Performs a step that is about Rancher as a whole once for several runs: calls `work`, or waits
+/// until another run has done the work. Returns the name of that run; empty if this one did it.
+using Share = std::function<boost::asio::awaitable<std::string>(
+    Step step, std::function<boost::asio::awaitable<void>()> work)>;
 
 struct RunnerOptions {
   ObserveOptions observe;
@@ -42,6 +52,8 @@ struct RunnerOptions {
   std::function<void(const ClusterId&)> identified = {};
   /// Called before the first change. Throws Failure where this machine lacks what changes need.
   std::function<boost::asio::awaitable<void>()> before_change = {};
+  /// Where other runs share work with this one; empty: this one does all of it.
+  Share share = {};
 };
 
 /// Performs steps: observes, plans, asks for consent, acts, proves. Knows no step by name.
@@ -54,6 +66,7 @@ class StepRunner {
         confirm_(std::move(confirm)),
         identified_(std::move(options.identified)),
         before_change_(std::move(options.before_change)),
+        share_(std::move(options.share)),
         operator_name_(std::move(options.operator_name)),
         data_(std::move(clusters), std::move(tools), std::move(journal), folder,
               std::move(options.plan), options.wait) {}
@@ -111,6 +124,8 @@ class StepRunner {
   /// Saves the clusters resource before the first change.
   boost::asio::awaitable<void> save_cluster();
   boost::asio::awaitable<void> perform(PlannedStep planned);
+  /// Does the work of a step. Returns the name of another run that did it instead; else empty.
+  boost::asio::awaitable<std::string> do_work(Step step, Context context);
   /// Performs a step that was asked for by itself, and sets the verdict.
   boost::asio::awaitable<void> perform_only(PlannedStep planned);
   /// Proves the result, waits for Rancher's Ready condition, and reports the stored credentials.
@@ -124,6 +139,7 @@ class StepRunner {
   Confirm confirm_;
   std::function<void(const ClusterId&)> identified_;
   std::function<boost::asio::awaitable<void>()> before_change_;
+  Share share_;
   std::string operator_name_;
   RunData data_;
   Context context_{data_};

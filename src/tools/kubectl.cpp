@@ -151,6 +151,14 @@ Kubectl Kubectl::in_section(std::string section) const {
   return copy;
 }
 
+Kubectl Kubectl::for_run(EventSink& events) const {
+  auto copy = *this;
+  copy.events_ = &events;
+  copy.called_ = std::make_shared<std::string>();
+  copy.patience_ = std::make_shared<Patience>();
+  return copy;
+}
+
 Kubectl Kubectl::in_context(std::string context) const {
   auto copy = *this;
   if (copy.target_.context.empty()) copy.target_.context = std::move(context);

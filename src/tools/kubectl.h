@@ -98,6 +98,9 @@ class Kubectl {
   /// stays the caller's, and must outlive the copy. Its commands take no other input. Its advice
   /// names the operator's kubeconfig.
   Kubectl with_kubeconfig(int file) const;
+  /// A copy for another run, which has its own events, and its own patience and name for the
+  /// cluster.
+  Kubectl for_run(EventSink& events) const;
   /// A copy that names a context of the kubeconfig, unless the operator named one.
   Kubectl in_context(std::string context) const;
   /// A copy with a retry policy of its own.

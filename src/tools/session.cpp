@@ -36,6 +36,10 @@ using Clock = std::chrono::steady_clock;
 /// Limit of a proxy's starts in one run. A restarting API server does not end a proxy.
 constexpr int most_starts = 4;
 
+/// Requests that one API server gets at once: those of two clusters that are observed (8 each), or
+/// of some more that are repaired.
+constexpr std::size_t most_requests = 16;
+
 /// Time limit for a guard's end. A guard needs half of the limit at most; a stopped guard does
 /// nothing at all.
 constexpr std::chrono::seconds end_limit{2};
@@ -152,9 +156,10 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
         news(std::move(tell)),
         kubeconfig(stamp_of(target.kubeconfig)),
         changed(executor, asio::steady_timer::time_point::max()),
-        last(executor) {}
+        last(executor),
+        places(executor, most_requests) {}
 
-  enum class Stage { idle, starting, serving, over };
+  enum class Stage { idle, starting, serving, ending, over };
 
   void start() {
     if (stage != Stage::idle) return;
@@ -169,7 +174,8 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   }
 
   void finish(std::string_view why) {
-    const auto running = stage == Stage::starting || stage == Stage::serving;
+    const auto running =
+        stage == Stage::starting || stage == Stage::serving || stage == Stage::ending;
     stage = Stage::over;
     pipe = {};
     changed.cancel();
@@ -250,9 +256,10 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     limit.cancel();
     pipe = {};
     // A proxy that never served would not serve at the next start either.
-    stage = stage == Stage::serving && outcome.ending != Ending::interrupted ? Stage::idle
-                                                                             : Stage::over;
-    tell_end(ending_text(outcome));
+    const auto rested = stage == Stage::ending;
+    const auto again = (stage == Stage::serving || rested) && outcome.ending != Ending::interrupted;
+    stage = again ? Stage::idle : Stage::over;
+    tell_end(rested ? "ended by retrust: not needed for a while" : ending_text(outcome));
   }
 
   /// Removes the folder. The guard has already done so, unless there was none.
@@ -287,6 +294,7 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   Descriptor pipe;  ///< the guard ends the proxy when this pipe closes
   Clock::time_point began = {};
   bool told = true;  ///< whether the end was reported
+  Slots places;
 };
 
 Session::Session(Runner& runner, asio::any_io_executor executor, SessionTarget target,
@@ -338,6 +346,20 @@ asio::awaitable<std::optional<std::string>> Session::socket() {
 
 const std::string& Session::selected() const {
   return state_->selected;
+}
+
+void Session::rest() {
+  if (state_->stage != State::Stage::serving) return;
+  state_->stage = State::Stage::ending;
+  // This end is no sign of trouble.
+  state_->starts = 0;
+  state_->pipe = {};
+}
+
+asio::awaitable<Slots::Taken> Session::place() {
+  const auto state = state_;
+  auto place = co_await state->places.take();
+  co_return place;
 }
 
 void Session::close(std::string_view why) {

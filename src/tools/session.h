@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "process/process.h"
+#include "process/slots.h"
 #include "tools/arguments.h"
 
 namespace retrust {
@@ -74,6 +75,12 @@ class Session {
   /// The path of the serving kubectl if the started program is a dispatcher. The dispatcher of
   /// gcloud reads the server's version and becomes the kubectl.1.NN beside it. Empty otherwise.
   const std::string& selected() const;
+
+  /// Ends the proxy until the next request, which starts it again: nobody needs it for a while.
+  void rest();
+
+  /// A place among the requests that the API server gets at once: 16 at most, apart from watches.
+  boost::asio::awaitable<Slots::Taken> place();
 
   /// Ends the proxy for good, without waiting for its end. Work of a few seconds at most remains
   /// until then. `why` is part of the end event.

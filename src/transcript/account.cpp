@@ -116,6 +116,7 @@ class Reader {
     }
     keep(event);
   }
+  void see(const Event& event, const ClusterEnded&) { account_.clusters.push_back(event); }
   void see(const Event&, const RunEnded& end) { account_.end = end; }
   template <typename Other>
   void see(const Event& event, const Other&) {

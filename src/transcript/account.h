@@ -59,6 +59,7 @@ struct Account {
   std::vector<CommandRun> routine = {};
   std::vector<Event> changes = {};
   std::vector<Event> warnings = {};
+  std::vector<Event> clusters = {};  ///< ends of several clusters
 };
 
 /// Reads the events of a run. Pure.

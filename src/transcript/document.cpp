@@ -26,57 +26,6 @@ std::string sentence(std::string_view text) {
   return result;
 }
 
-std::string verdict(const Account& account) {
-  if (!account.end) {
-    return "**Not ended.** This was written while it went on: it still does, or was killed. "
-           "transcript.jsonl may have more.";
-  }
-  const auto& end = *account.end;
-  const auto number = fmt::format(" Exit status {}.", end.status);
-  if (!account.failure) {
-    return fmt::format("**{}**{}{}{}", inline_text(end.head), end.verdict.empty() ? "" : " ",
-                       sentence(end.verdict), number);
-  }
-  const auto why = sentence(account.failed);
-  // The verdict of a failure tells which backups stay.
-  const auto stays = end.verdict.empty() ? std::string() : sentence(end.verdict) + " ";
-  const auto* head = end.status > 128  ? "Interrupted."
-                     : end.status == 5 ? "Gave up waiting."
-                     : end.status != 4 ? "Failed."
-                     : stays.empty()   ? "Refused: nothing was changed."
-                                       : "Refused.";
-  return fmt::format("**{}** {}{}{}", head, stays, why, number);
-}
-
-std::string head(const Account& account) {
-  std::string text;
-  const auto row = [&](std::string_view name, const std::string& value) {
-    if (!value.empty()) text += fmt::format("- {}: {}\n", name, inline_text(value));
-  };
-  const auto& run = account.run;
-  const auto& facts = account.facts;
-  row("started", utc_text(account.started) + ", as all times here in UTC");
-  row(account.end ? "ended" : "written", utc_text(account.last));
-  row("duration", took(account.started, account.last));
-  row("retrust", run.version);
-  row("operator", run.operator_name);
-  row("directory", run.directory);
-  row("options from environment and file", run.other_options);
-  row("downstream cluster", facts.downstream_cluster);
-  row("local cluster", facts.local_cluster);
-  row("Rancher", facts.rancher_version);
-  row("Kubernetes", facts.kubernetes_version);
-  row("kubectl", facts.kubectl_version);
-  row("kubectl's path", facts.kubectl_path);
-  row("docker", facts.docker_version);
-  row("docker's path", facts.docker_path);
-  row("backup by", facts.backup_tool_version);
-  row("its path", facts.backup_tool_path);
-  row("backup of Rancher", facts.rancher_backup);
-  if (!run.command_line.empty()) text += "\n" + fenced(run.command_line, "sh");
-  return text;
-}
-
 /// Table row of a planned step that was not performed.
 std::vector<std::string> left_out(const Account& account, const ShownStep& step) {
   auto reason = cell_text(step.reason);
@@ -190,7 +139,60 @@ std::string part_text(const std::string& title, const Part& part) {
   return text;
 }
 
-std::string parts(const Account& account) {
+}  // namespace
+
+std::string verdict_text(const Account& account) {
+  if (!account.end) {
+    return "**Not ended.** This was written while it went on: it still does, or was killed. "
+           "transcript.jsonl may have more.";
+  }
+  const auto& end = *account.end;
+  const auto number = fmt::format(" Exit status {}.", end.status);
+  if (!account.failure) {
+    return fmt::format("**{}**{}{}{}", inline_text(end.head), end.verdict.empty() ? "" : " ",
+                       sentence(end.verdict), number);
+  }
+  const auto why = sentence(account.failed);
+  // The verdict of a failure tells which backups stay.
+  const auto stays = end.verdict.empty() ? std::string() : sentence(end.verdict) + " ";
+  const auto* head = end.status > 128  ? "Interrupted."
+                     : end.status == 5 ? "Gave up waiting."
+                     : end.status != 4 ? "Failed."
+                     : stays.empty()   ? "Refused: nothing was changed."
+                                       : "Refused.";
+  return fmt::format("**{}** {}{}{}", head, stays, why, number);
+}
+
+std::string head_text(const Account& account) {
+  std::string text;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("- {}: {}\n", name, inline_text(value));
+  };
+  const auto& run = account.run;
+  const auto& facts = account.facts;
+  row("started", utc_text(account.started) + ", as all times here in UTC");
+  row(account.end ? "ended" : "written", utc_text(account.last));
+  row("duration", took(account.started, account.last));
+  row("retrust", run.version);
+  row("operator", run.operator_name);
+  row("directory", run.directory);
+  row("options from environment and file", run.other_options);
+  row("downstream cluster", facts.downstream_cluster);
+  row("local cluster", facts.local_cluster);
+  row("Rancher", facts.rancher_version);
+  row("Kubernetes", facts.kubernetes_version);
+  row("kubectl", facts.kubectl_version);
+  row("kubectl's path", facts.kubectl_path);
+  row("docker", facts.docker_version);
+  row("docker's path", facts.docker_path);
+  row("backup by", facts.backup_tool_version);
+  row("its path", facts.backup_tool_path);
+  row("backup of Rancher", facts.rancher_backup);
+  if (!run.command_line.empty()) text += "\n" + fenced(run.command_line, "sh");
+  return text;
+}
+
+std::string parts_text(const Account& account) {
   std::string text;
   for (auto part = account.parts.begin(); part != account.parts.end(); ++part) {
     std::string title = fmt::format("{} {}", inline_text(part->section), inline_text(part->name));
@@ -210,7 +212,7 @@ std::string parts(const Account& account) {
   return text;
 }
 
-std::string left_to_do(const Account& account) {
+std::string left_to_do_text(const Account& account) {
   std::string text;
   const auto add = [&](const Advice& advice) {
     if (!advice.empty()) text += fmt::format("- {}\n", advice_text(advice));
@@ -229,7 +231,7 @@ std::string left_to_do(const Account& account) {
   return "\n## Left to do\n\n" + (text.empty() ? "Nothing.\n" : text);
 }
 
-std::string other_commands(const Account& account) {
+std::string other_commands_text(const Account& account) {
   if (account.routine.empty()) return {};
   std::string lines;
   for (const auto& command : account.routine) {
@@ -245,15 +247,13 @@ std::string other_commands(const Account& account) {
          fenced(lines, "");
 }
 
-}  // namespace
-
 std::string document(const std::vector<Event>& events) {
   if (events.empty()) return {};
   const auto account = account_of(events);
-  return fmt::format("# {}\n\n{}\n\n{}", inline_text(account.title), verdict(account),
-                     head(account)) +
-         sections(account) + changes(account) + parts(account) + left_to_do(account) +
-         other_commands(account);
+  return fmt::format("# {}\n\n{}\n\n{}", inline_text(account.title), verdict_text(account),
+                     head_text(account)) +
+         sections(account) + changes(account) + parts_text(account) + left_to_do_text(account) +
+         other_commands_text(account);
 }
 
 }  // namespace retrust

@@ -132,6 +132,18 @@ struct FailureTold {
   Advice advice = {};
 };
 
+/// The result of one of several clusters.
+struct ClusterEnded {
+  std::string id = {};
+  std::string name = {};
+  std::string result = {};
+  std::int64_t status = 0;
+  bool changed = false;
+  std::string last_step = {};
+  std::string folder = {};
+  std::vector<Advice> next = {};
+};
+
 struct RunEnded {
   std::int64_t status = 0;
   std::string run_folder = {};
@@ -150,7 +162,7 @@ enum class Weight { documented, routine };
 struct Event {
   std::variant<RunStarted, Finding, Difference, PlanMade, StepStarted, StepEnded, CommandStarted,
                CommandEnded, Change, WaitStarted, WaitProgress, WaitEnded, Warning, FailureTold,
-               RunEnded>
+               ClusterEnded, RunEnded>
       what = {};
   /// Section of the runbook ("2.1"), or empty.
   std::string section = {};

@@ -165,6 +165,18 @@ constexpr auto table(const FailureTold*) {
       sometimes("detail", &FailureTold::detail, "the command's own words", TextShape::lines),
       sometimes("advice", &FailureTold::advice, "what to do next"));
 }
+constexpr auto table(const ClusterEnded*) {
+  return Table(
+      "cluster_ended", "in summary.jsonl: the result of a cluster, its text what holds now, or why",
+      always("id", &ClusterEnded::id, "of the cluster"),
+      always("name", &ClusterEnded::name, "its display name"),
+      always("result", &ClusterEnded::result, "in a word or two: done, refused, ..."),
+      always("status", &ClusterEnded::status, "the exit status that a run of it alone would have"),
+      always("changed", &ClusterEnded::changed, "whether something was changed"),
+      sometimes("lastStep", &ClusterEnded::last_step, "the last one that was finished"),
+      sometimes("folder", &ClusterEnded::folder, "its run folder, below that of summary.jsonl"),
+      sometimes("next", &ClusterEnded::next, "what a person does next, a sentence each"));
+}
 constexpr auto table(const RunEnded*) {
   return Table(
       "run_ended", "the last line", always("status", &RunEnded::status, "the exit status"),

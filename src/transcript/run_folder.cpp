@@ -26,9 +26,10 @@ std::string before_time(std::string_view cluster) {
 
 }  // namespace
 
-RunFolder::RunFolder(const std::filesystem::path& path, Name name)
-    : folder_(name == Name::own ? Folder::create_new(path) : Folder::create(path)),
-      backup_(folder_.create_folder("backup")) {}
+RunFolder::RunFolder(const std::filesystem::path& path, Name name, Content content)
+    : folder_(name == Name::own ? Folder::create_new(path) : Folder::create(path)) {
+  if (content == Content::run) backup_ = folder_.create_folder("backup");
+}
 
 std::string RunFolder::loss() const {
   const auto path = folder_.path().string();
@@ -40,7 +41,7 @@ std::string RunFolder::loss() const {
     case Folder::Whereabouts::at_its_path:
       break;
   }
-  if (folder_.contains("backup")) return {};
+  if (!backup_ || folder_.contains("backup")) return {};
   return fmt::format("{} was deleted", folder_.path_of("backup").string());
 }
 
@@ -59,14 +60,14 @@ std::filesystem::path RunFolder::save(const std::string& name, const boost::json
                                       Weight weight) const {
   check_there();
   auto file_name = fmt::format("{}.json", name);
-  for (int number = 2; backup_.contains(file_name); ++number) {
+  for (int number = 2; backup_->contains(file_name); ++number) {
     file_name = fmt::format("{}.{}.json", name, number);
   }
   const auto text = boost::json::serialize(object) + "\n";
-  BackupFile file(backup_, file_name);
+  BackupFile file(*backup_, file_name);
   file.write(text);
   file.keep();
-  auto path = backup_.path_of(file_name);
+  auto path = backup_->path_of(file_name);
   journal.saved({std::move(what), path, sha256_hex(text)}, weight);
   return path;
 }
@@ -78,7 +79,8 @@ void RunFolder::name_after(std::string_view cluster) {
   if (time == std::string::npos) return;
   constexpr std::size_t length = 17;
   if (!folder_.rename_new(before_time(cluster) + present.substr(time, length))) return;
-  backup_ = folder_.open_folder("backup").value_or(backup_);
+  if (!backup_) return;
+  if (auto moved = folder_.open_folder("backup")) backup_ = std::move(moved);
 }
 
 std::string default_run_folder(std::string_view cluster) {

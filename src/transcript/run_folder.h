@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,12 @@ class RunFolder {
   /// Origin of the folder's name. A name of our own gets a number if it is taken, such as by a run
   /// that began in the same second.
   enum class Name { given, own };
+  enum class Content {
+    run,      ///< of one cluster
+    summary,  ///< of a run of several clusters: their folders, and no `backup/`
+  };
   /// Creates the folder by Folder::create, or by Folder::create_new if the name is our own.
-  RunFolder(const std::filesystem::path& path, Name name);
+  RunFolder(const std::filesystem::path& path, Name name, Content content = Content::run);
 
   /// Names a folder of default_run_folder() after another word for the cluster, if the system lets
   /// it.
@@ -31,9 +36,9 @@ class RunFolder {
   void check_there() const;
 
   const std::filesystem::path& path() const { return folder_.path(); }
-  const std::filesystem::path& backup_folder() const { return backup_.path(); }
+  const std::filesystem::path& backup_folder() const { return backup_->path(); }
   const Folder& folder() const { return folder_; }
-  const Folder& backup() const { return backup_; }
+  const Folder& backup() const { return *backup_; }
 
   /// Saves an object under backup/, and returns its path when the disk has the file. A taken name
   /// gets a number: no saved file is ever overwritten. The journal gets the file's SHA-256. `what`
@@ -44,7 +49,7 @@ class RunFolder {
 
  private:
   Folder folder_;
-  Folder backup_;
+  std::optional<Folder> backup_;
 };
 
 /// Name of a run's folder: retrust-<cluster>-<UTC time>, fit for a file name with any name of the

@@ -70,6 +70,8 @@ const std::vector<SchemaField>& schema_of_lines() {
       {"version", number, Presence::always, "of this schema: 1"},
       {"time", text, Presence::always, "when it happened, UTC with milliseconds"},
       {"event", text, Presence::always, "what kind of line this is"},
+      {"clusterId", text, Presence::sometimes,
+       "on standard output with several clusters: the cluster that it is about"},
       {"section", text, Presence::sometimes, "of the runbook, e.g. 2.1"},
       {"text", text, Presence::sometimes, "for people; secrets are masked"},
   };

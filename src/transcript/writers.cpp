@@ -14,10 +14,10 @@
 namespace retrust {
 namespace {
 
-/// True for events that update transcript.md: each change, each wait, and the end, because a run is
-/// often killed in these. transcript.jsonl has every event at once.
+/// True for events that update transcript.md: each change, each wait, and each end, because a run
+/// is often killed in these. transcript.jsonl has every event at once.
 bool is_landmark(const Event& event) {
-  return event.is<Change, WaitStarted, RunEnded>();
+  return event.is<Change, WaitStarted, ClusterEnded, RunEnded>();
 }
 
 Descriptor spare_descriptor() {
@@ -51,8 +51,11 @@ void JsonlWriter::emit(const Event& event) {
   }
 }
 
-MarkdownWriter::MarkdownWriter(Folder folder)
-    : folder_(std::move(folder)), spare_(spare_descriptor()) {
+MarkdownWriter::MarkdownWriter(Folder folder, std::string name, Document document_of)
+    : folder_(std::move(folder)),
+      name_(std::move(name)),
+      document_(document_of),
+      spare_(spare_descriptor()) {
   if (spare_) return;
   throw Failure(ExitStatus::refused,
                 fmt::format("cannot keep a file open for the transcript: {}", std::strerror(errno)),
@@ -68,7 +71,7 @@ void MarkdownWriter::emit(const Event& event) {
   std::optional<Failure> unwritten;
   spare_ = Descriptor();
   try {
-    replace_file(folder_, "transcript.md", document(events_),
+    replace_file(folder_, name_, document_(events_),
                  corrects ? Disk::may_lack_it : Disk::must_have_it);
   } catch (const Failure& failure) {
     unwritten = failure;

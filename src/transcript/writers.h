@@ -16,7 +16,8 @@ namespace retrust {
 /// `text` and the event's own members.
 class JsonlWriter final : public EventSink {
  public:
-  explicit JsonlWriter(const Folder& folder) : file_(folder, "transcript.jsonl") {}
+  explicit JsonlWriter(const Folder& folder, const std::string& name = "transcript.jsonl")
+      : file_(folder, name) {}
   void emit(const Event& event) override;
 
  private:
@@ -27,12 +28,16 @@ class JsonlWriter final : public EventSink {
 /// Writes transcript.md, to attach to a ticket: see document.h.
 class MarkdownWriter final : public EventSink {
  public:
+  using Document = std::string (*)(const std::vector<Event>& events);
   /// Throws Failure (refused) if no more files may be open.
-  explicit MarkdownWriter(Folder folder);
+  explicit MarkdownWriter(Folder folder, std::string name = "transcript.md",
+                          Document document_of = document);
   void emit(const Event& event) override;
 
  private:
   Folder folder_;
+  std::string name_;
+  Document document_;
   /// Kept for the next writing: the last one must not fail because children took the descriptors.
   Descriptor spare_;
   std::vector<Event> events_;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,7 +38,18 @@ std::error_code write_whole(int descriptor, std::string_view text) {
 
 }  // namespace
 
+void Console::draw(std::string_view drawing, std::string_view erasing) {
+  erasing_ = {};
+  write(Stream::err, drawing);
+  erasing_ = erasing;
+}
+
+void Console::erase() {
+  write(Stream::err, std::exchange(erasing_, {}));
+}
+
 void Console::write(Stream stream, std::string_view text) {
+  if (!erasing_.empty()) erase();
   auto& lost = lost_[static_cast<std::size_t>(stream)];
   if (lost && stream == Stream::out) return;
   const auto error = write_whole(descriptor_of(stream), text);

@@ -19,11 +19,17 @@ class Console {
   /// Writes the text. Standard output gets nothing more after an error: a gap in the middle would
   /// go unnoticed.
   void write(Stream stream, std::string_view text);
+  /// Writes a drawing on standard error, which stays until anything else is written: `erasing` is
+  /// written before that.
+  void draw(std::string_view drawing, std::string_view erasing);
+  /// Erases the drawing, if there is one.
+  void erase();
   /// The first error of a stream, whose text is then incomplete. No error if the text is complete.
   std::error_code lost(Stream stream) const;
 
  private:
   std::array<std::error_code, 2> lost_;
+  std::string_view erasing_ = {};  ///< empty while nothing is drawn
 };
 
 /// Opens /dev/null for each standard descriptor that is closed, so that no file of ours gets its

@@ -20,15 +20,6 @@
 namespace retrust {
 namespace {
 
-TerminalSize size_of(Stream stream) {
-  winsize size{};
-  const auto descriptor = stream == Stream::out ? STDOUT_FILENO : STDERR_FILENO;
-  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
-    return {size.ws_col, size.ws_row};
-  }
-  return {};
-}
-
 std::string indented(std::string_view text) {
   std::string result;
   for (const auto& line : split_lines(text)) result += fmt::format("  {}\n", line);
@@ -43,6 +34,15 @@ std::string others_words(std::string_view text) {
 }
 
 }  // namespace
+
+TerminalSize size_of(Stream stream) {
+  winsize size{};
+  const auto descriptor = stream == Stream::out ? STDOUT_FILENO : STDERR_FILENO;
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+    return {size.ws_col, size.ws_row};
+  }
+  return {};
+}
 
 TerminalStyle terminal_style(ColorChoice choice, const Environment& environment) {
   const auto set = [&](const char* name) {

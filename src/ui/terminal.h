@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "transcript/event.h"
+#include "ui/display.h"
 #include "ui/layout.h"
 #include "ui/output.h"
 #include "ui/step_list.h"
@@ -32,11 +33,14 @@ struct TerminalStyle {
   StepList::Symbols symbols = StepList::Symbols::ascii;
 };
 
+/// The size of the terminal on a stream; a usual one if there is none.
+TerminalSize size_of(Stream stream);
+
 TerminalStyle terminal_style(ColorChoice choice, const Environment& environment);
 
 /// Shows events to a person: progress of the work on standard output, waits and trouble on standard
 /// error.
-class TerminalSink final : public EventSink {
+class TerminalSink final : public EventSink, public Display {
  public:
   /// The output must outlive this.
   TerminalSink(const boost::asio::any_io_executor& executor, Console& output, TerminalStyle style,
@@ -46,10 +50,10 @@ class TerminalSink final : public EventSink {
   TerminalSink& operator=(const TerminalSink&) = delete;
   void emit(const Event& event) override;
 
-  /// Erases the drawing, and draws nothing until go_on(): while somebody types, or when nothing
-  /// follows.
-  void rest();
-  void go_on() { resting_ = false; }
+  void rest() override;
+  void go_on() override { resting_ = false; }
+
+  const TerminalStyle& style() const { return style_; }
 
   /// Prints a line of the result on standard output, in every format.
   void print_result(std::string_view line, std::string_view color = {}) {

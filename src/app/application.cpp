@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/complete.h"
+#include "app/fleet.h"
 #include "app/missing_choice.h"
 #include "app/selection.h"
 #include "app/usage.h"
@@ -26,7 +27,10 @@ boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
   if (lacks_choice(app.options)) co_await refuse_without_backup(app);
   const auto of_one =
       app.options.command != CommandName::list && app.options.command != CommandName::rollback;
-  if (of_one) co_await select_cluster(app);
+  if (of_one) {
+    auto selection = co_await select_clusters(app);
+    if (selection.local) co_return co_await fleet_command(app, std::move(selection));
+  }
   switch (app.options.command) {
     case CommandName::plan:
       co_return co_await plan_command(app);

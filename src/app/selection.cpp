@@ -35,6 +35,7 @@ constexpr std::size_t at_once = 8;
 /// True if the options name one context and one cluster.
 bool names_one_way(const Options& options) {
   if (options.kubeconfigs.size() != 1 || options.contexts == ContextChoice::all) return false;
+  if (options.choice == ClusterChoice::all) return false;
   if (options.cluster.empty() || is_pattern(options.cluster)) return false;
   const auto& path = options.kubeconfigs.front();
   std::error_code gone;
@@ -43,13 +44,6 @@ bool names_one_way(const Options& options) {
   if (there) return !std::filesystem::is_directory(state);
   return path.find(':') == std::string::npos;
 }
-
-/// A way to a cluster that is meant.
-struct Way {
-  ClusterId cluster;
-  DisplayText display_name;
-  Match match;
-};
 
 std::vector<NamedCluster> named(const ClusterList& list) {
   std::vector<NamedCluster> known;
@@ -122,13 +116,19 @@ std::string explained(const Found& found) {
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
-/// Throws Failure if a selected cluster has no way, or if there is no way at all.
-void check_ways(const Found& found, const std::vector<Way>& ways) {
+/// Selected clusters to which no context leads.
+std::vector<std::string> missed(const Found& found, const std::vector<Way>& ways) {
   std::vector<std::string> without;
   for (const auto& id : found.selected) {
     if (!leads_to(ways, id)) without.push_back(fmt::format("{} ({})", name_of(found.list, id), id));
   }
-  if (without.empty() && !ways.empty()) return;
+  return without;
+}
+
+/// Throws Failure if the one selected cluster has no way, or if there is no way at all.
+void check_ways(const Found& found, const std::vector<Way>& ways) {
+  if (!ways.empty()) return;
+  const auto without = missed(found, ways);
   const auto& matches = found.matches;
   if (matches.size() == 1 && matches.front().failure) {
     std::rethrow_exception(matches.front().failure);
@@ -149,11 +149,12 @@ bool is_unclear(const Match& match) {
          (match.result == Match::Result::unproven && !match.trouble.empty());
 }
 
-/// Without --cluster, what is changed or printed must not depend on which server answers today.
+/// Without a choice of clusters, what is changed or printed must not depend on which server answers
+/// today.
 void check_all_answered(const Options& options, const Found& found) {
   const auto looks_only =
       options.command == CommandName::status || options.command == CommandName::plan;
-  if (!found.selected.empty() || looks_only) return;
+  if (!found.selected.empty() || looks_only || options.choice == ClusterChoice::all) return;
   if (std::none_of(found.matches.begin(), found.matches.end(), is_unclear)) return;
   throw Failure(ExitStatus::refused,
                 "which clusters the kubeconfigs lead to is not clear for each context",
@@ -161,33 +162,42 @@ void check_all_answered(const Options& options, const Found& found) {
                 explained(found));
 }
 
-/// Two clusters can show the evidence of one: a copy, or one that lies.
-void check_not_contradicted(const Found& found, const Way& way) {
+/// Two clusters can show the evidence of one: a copy, or one that lies. Empty if none does.
+std::string contradiction(const Found& found, const Way& way) {
   for (const auto& match : found.matches) {
     const auto same = match.clusters.size() == 1 && match.clusters.front() == way.cluster;
     if (!same || match.kube_system_uid == way.match.kube_system_uid) continue;
-    throw Failure(ExitStatus::refused,
-                  fmt::format("two different clusters show that they are {} ({}): {}; and {}",
-                              way.display_name, way.cluster, text_of(way.match.context),
-                              text_of(match.context)),
-                  "find out which one is the right one, and give its kubeconfig alone");
+    return fmt::format("two different clusters show that they are {} ({}): {}; and {}",
+                       way.display_name, way.cluster, text_of(way.match.context),
+                       text_of(match.context));
   }
+  return {};
 }
 
-[[noreturn]] void refuse_several(const Invocation& app, const std::vector<Way>& ways) {
+/// Several clusters are changed only if that was asked for.
+void check_several(const Invocation& app, const Found& found, const std::vector<Way>& ways) {
+  const auto& options = app.options;
+  const auto looks = options.command == CommandName::status || options.command == CommandName::plan;
+  const auto asked_for = looks || options.choice == ClusterChoice::all || !found.selected.empty();
+  if (asked_for && options.command != CommandName::step) return;
   std::vector<std::string> names;
   for (const auto& way : ways) {
     names.push_back(fmt::format("{} ({})", way.display_name, way.cluster));
   }
   const auto& first = ways.front();
-  throw Failure(
-      ExitStatus::usage,
-      fmt::format("the kubeconfigs lead to {} clusters, and this command takes one: {}",
-                  ways.size(), enumerated(names)),
-      with_way(app.called, app.options.command,
+  auto advice =
+      with_way(app.called, options.command,
                {"--kubeconfig=" + first.match.context.file, "--context=" + first.match.context.name,
                 fmt::format("--cluster={}", first.cluster)},
-               fmt::format("name one cluster with --cluster; for {}", names.front())));
+               fmt::format("name one cluster with --cluster{}; for {}",
+                           options.command == CommandName::run ? ", or give --all-clusters" : "",
+                           names.front()));
+  throw Failure(ExitStatus::usage,
+                fmt::format("the kubeconfigs lead to {} clusters, and {}: {}", ways.size(),
+                            options.command == CommandName::step ? "this command takes one"
+                                                                 : "none was named",
+                            enumerated(names)),
+                std::move(advice));
 }
 
 /// What is done to the downstream cluster must not be done to Rancher's own.
@@ -214,9 +224,19 @@ void tell_unused(Invocation& app, const std::vector<Match>& matches) {
 
 }  // namespace
 
-awaitable<void> select_cluster(Invocation& app) {
+void take_way(Options& options, Called& called, const Way& way) {
+  options.cluster = way.cluster.text();
+  options.kubeconfig = way.match.context.file;
+  options.context = way.match.context.name;
+  options.cluster_uid = way.match.kube_system_uid;
+  called.found = {"--kubeconfig=" + options.kubeconfig, "--context=" + options.context,
+                  "--cluster=" + options.cluster};
+}
+
+awaitable<Selection> select_clusters(Invocation& app) {
   auto& options = app.options;
-  if (names_one_way(options)) co_return;
+  Selection selection;
+  if (names_one_way(options)) co_return selection;
   auto files = kubeconfig_files(options.kubeconfigs, options.contexts);
   for (auto& file : files) file.context = options.context;
   const Journal journal(app.events);
@@ -249,21 +269,32 @@ awaitable<void> select_cluster(Invocation& app) {
   found.matches = co_await match_contexts(kubectl, local, app.redactor, std::move(known),
                                           std::move(contexts), at_once);
   if (many) journal.wait_ended("each context was asked");
-  app.toolbox.end_sessions();
   check_two_sides(found.matches);
-  const auto ways = ways_of(found);
+  auto ways = ways_of(found);
   check_ways(found, ways);
-  if (ways.size() > 1) refuse_several(app, ways);
-  check_not_contradicted(found, ways.front());
+  const auto several =
+      ways.size() > 1 || options.choice == ClusterChoice::all || found.selected.size() > 1;
+  if (ways.size() > 1) check_several(app, found, ways);
+  for (auto& way : ways) {
+    way.refusal = contradiction(found, way);
+    if (way.refusal.empty() || several) continue;
+    throw Failure(ExitStatus::refused, way.refusal,
+                  "find out which one is the right one, and give its kubeconfig alone");
+  }
   check_all_answered(options, found);
   tell_unused(app, found.matches);
+  if (several) {
+    selection.local = local;
+    selection.missed = missed(found, ways);
+    for (const auto& match : found.matches) {
+      if (is_unclear(match)) selection.unclear.push_back(text_of(match.context));
+    }
+    selection.ways = std::move(ways);
+    co_return selection;
+  }
+  app.toolbox.end_sessions();
   const auto& way = ways.front();
-  options.cluster = way.cluster.text();
-  options.kubeconfig = way.match.context.file;
-  options.context = way.match.context.name;
-  options.cluster_uid = way.match.kube_system_uid;
-  app.called.found = {"--kubeconfig=" + options.kubeconfig, "--context=" + options.context,
-                      "--cluster=" + options.cluster};
+  take_way(options, app.called, way);
   auto line =
       fmt::format("{} leads to {} ({})", text_of(way.match.context), way.display_name, way.cluster);
   // What is printed for another program says nothing of itself.
@@ -274,6 +305,7 @@ awaitable<void> select_cluster(Invocation& app) {
     journal.finding(line);
   }
   app.found.push_back(std::move(line));
+  co_return selection;
 }
 
 }  // namespace retrust

@@ -1,15 +1,44 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <boost/asio/awaitable.hpp>
 
 #include "app/invocation.h"
+#include "base/display_text.h"
+#include "base/names.h"
+#include "fleet/match.h"
+#include "tools/kubectl.h"
 
 namespace retrust {
 
-/// Completes the options with the one cluster that is meant, and with the context that leads to it,
-/// where they do not name one of each: several kubeconfigs, a folder, a list, all contexts, a
-/// pattern, or no cluster. Tells what was found. Throws Failure (refused) if no context leads to
-/// the cluster, and Failure (usage) if several clusters are meant.
-boost::asio::awaitable<void> select_cluster(Invocation& app);
+/// A way to a cluster that is meant.
+struct Way {
+  ClusterId cluster;
+  DisplayText display_name;
+  Match match;
+  std::string refusal = {};  ///< why the cluster is left alone; else empty
+};
+
+/// The clusters that are meant.
+struct Selection {
+  std::vector<Way> ways = {};             ///< empty where the options name the one way
+  std::optional<Kubectl> local = {};      ///< of several clusters, connected
+  std::vector<std::string> missed = {};   ///< selected clusters without a way, a line each
+  std::vector<std::string> unclear = {};  ///< contexts that did not answer, a line each
+};
+
+/// Finds out which clusters are meant, and the contexts that lead to them, where the options do not
+/// name one of each: several kubeconfigs, a folder, a list, all contexts, a pattern, all clusters,
+/// or no cluster. Completes the options of a command for one cluster. Tells what was found. Throws
+/// Failure (refused) if no context leads to the cluster, and Failure (usage) if the command takes
+/// one cluster and several are meant.
+boost::asio::awaitable<Selection> select_clusters(Invocation& app);
+
+/// The options of a command for the cluster behind the way, and the same as words of a command
+/// line.
+void take_way(Options& options, Called& called, const Way& way);
 
 }  // namespace retrust

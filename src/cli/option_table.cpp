@@ -61,6 +61,7 @@ const std::vector<OptionInfo>& all_options() {
   using enum CommandName;
   // The commands for one downstream cluster.
   static const std::vector<CommandName> for_one{status, plan, run, step, rollback};
+  static const std::vector<CommandName> for_several{status, plan, run, rollback};
   static const std::vector<OptionInfo> options{
       {.name = "kubeconfig",
        .argument = "FILE",
@@ -76,9 +77,28 @@ const std::vector<OptionInfo>& all_options() {
       {.name = "cluster",
        .argument = "ID|NAME",
        .help = "the downstream cluster as Rancher calls it: ID, display name, or a pattern such as "
-               "'prod-*'; may be left out where the kubeconfigs lead to one cluster",
+               "'prod-*'; may be repeated, and left out where the kubeconfigs lead to one cluster",
        .commands = for_one,
        .occurrence = Occurrence::several},
+      {.name = "all-clusters",
+       .help = "every cluster that a kubeconfig leads to; run changes the ones in need",
+       .commands = {status, plan, run}},
+      {.name = "parallel",
+       .argument = "N",
+       .standard = "8",
+       .help = "clusters that are worked on at once (1 to 100)",
+       .commands = for_several},
+      {.name = "canary",
+       .argument = "N|NAME",
+       .standard = "1",
+       .help = "of several clusters, how many are repaired and proven before the others begin (the "
+               "last ones in the order given), or which one",
+       .commands = {run, rollback}},
+      {.name = "max-failures",
+       .argument = "N",
+       .standard = "1",
+       .help = "begin no other cluster once N of them failed after a change (1 to 10000)",
+       .commands = {run, rollback}},
       {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one",
        for_one},
       {"local-context",

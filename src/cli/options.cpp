@@ -202,17 +202,40 @@ std::set<Step> parse_skip(const std::string& list) {
   return skip;
 }
 
-int days_in(const Values& values, std::string_view name) {
-  constexpr int most = 36500;
-  const auto given = values.text(name);
-  int days = 0;
+/// The value of an option as a number within the limits; nothing if it is no number.
+std::optional<int> number_in(const std::string& given, int least, int most) {
+  int number = 0;
   const auto* end = given.data() + given.size();
-  const auto read = std::from_chars(given.data(), end, days);
-  if (read.ec != std::errc{} || read.ptr != end || days < 0 || days > most) {
-    wrong(fmt::format("--{} {} is no number of days", name, given),
-          fmt::format("give one from 0 to {}", most));
+  const auto read = std::from_chars(given.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  if (number < least || number > most) return std::nullopt;
+  return number;
+}
+
+int number_of(const Values& values, std::string_view name, std::string_view what, int least,
+              int most) {
+  const auto given = values.text(name);
+  const auto number = number_in(given, least, most);
+  if (!number) {
+    wrong(fmt::format("--{} {} is no number of {}", name, given, what),
+          fmt::format("give one from {} to {}", least, most));
   }
-  return days;
+  return *number;
+}
+
+FleetOptions fleet_options(const Values& values) {
+  constexpr int most = 10000;
+  FleetOptions fleet;
+  fleet.parallel = static_cast<std::size_t>(number_of(values, "parallel", "clusters", 1, 100));
+  fleet.max_failures =
+      static_cast<std::size_t>(number_of(values, "max-failures", "clusters", 1, most));
+  const auto canary = values.text("canary");
+  if (const auto count = number_in(canary, 0, most)) {
+    fleet.canary.count = static_cast<std::size_t>(*count);
+  } else {
+    fleet.canary.name = canary;
+  }
+  return fleet;
 }
 
 /// Which of the choices in the table was made.
@@ -516,6 +539,11 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.kubeconfigs = values.texts("kubeconfig");
   parsed.clusters = values.texts("cluster");
   if (values.flag("all-contexts")) parsed.contexts = ContextChoice::all;
+  if (values.flag("all-clusters")) parsed.choice = ClusterChoice::all;
+  if (parsed.choice == ClusterChoice::all && !parsed.clusters.empty()) {
+    wrong("--cluster and --all-clusters were given: one of them");
+  }
+  parsed.fleet = fleet_options(values);
   if (!list) take_way(parsed, values, environment);
   parsed.local_kubeconfig = values.text("local-kubeconfig");
   parsed.rancher_container = container_of(values);
@@ -549,7 +577,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.timeout = values.duration("timeout");
   parsed.command_timeout = values.duration("command-timeout");
   parsed.run_dir = values.text("run-dir");
-  if (list) parsed.warn_days = days_in(values, "warn-days");
+  if (list) parsed.warn_days = number_of(values, "warn-days", "days", 0, 36500);
   parsed.output = choose<OutputFormat>(values, "output", *command);
   parsed.color = choose<ColorChoice>(values, "color", *command);
   if (values.flag("verbose")) parsed.verbosity = Verbosity::verbose;

@@ -11,6 +11,7 @@
 #include "base/names.h"
 #include "choices/backup_choice.h"
 #include "choices/context_choice.h"
+#include "choices/fleet_options.h"
 #include "choices/step.h"
 
 namespace retrust {
@@ -20,6 +21,12 @@ enum class CommandName { status, plan, run, step, rollback, list, help, version 
 enum class OutputFormat { text, json, wide, name };
 enum class ColorChoice { automatic, always, never };
 enum class Verbosity { quiet, normal, verbose };
+
+/// Clusters of a command.
+enum class ClusterChoice {
+  named,  ///< by --cluster, or by the kubeconfigs where they lead to one
+  all,    ///< every one that a kubeconfig leads to (`--all-clusters`)
+};
 
 /// How clusters are read (`--no-session`).
 enum class Reads {
@@ -36,6 +43,8 @@ struct Options {
   std::string rollback_folder;
   std::vector<std::string> kubeconfigs;  ///< as given: files, folders and lists
   std::vector<std::string> clusters;     ///< as given: IDs, display names and patterns
+  ClusterChoice choice = ClusterChoice::named;
+  FleetOptions fleet;
   ContextChoice contexts = ContextChoice::current;
   std::string kubeconfig;           ///< the only one that was given, or that was found; else empty
   std::string local_kubeconfig;     ///< empty: the cluster is reached through the container

@@ -100,9 +100,10 @@ std::string step_heading(const std::string& name) {
 }
 
 std::string field_text(const SchemaField& field) {
-  const auto type = field.type == SchemaField::Type::number ? "number, "
-                    : field.type == SchemaField::Type::list ? "list, "
-                                                            : "";
+  const auto type = field.type == SchemaField::Type::number  ? "number, "
+                    : field.type == SchemaField::Type::list  ? "list, "
+                    : field.type == SchemaField::Type::truth ? "true or false, "
+                                                             : "";
   const auto presence = field.presence == Presence::sometimes ? " (not always)" : "";
   return fmt::format("{}{}{}", type, escaped(field.meaning), presence);
 }

@@ -51,8 +51,9 @@ std::vector<Given> given_options(const Called& called) {
   given.insert(given.end(), std::make_move_iterator(elsewhere.begin()),
                std::make_move_iterator(elsewhere.end()));
   if (called.found.empty()) return given;
-  constexpr std::array<std::string_view, 4> replaced{"kubeconfig", "context", "all-contexts",
-                                                     "cluster"};
+  constexpr std::array<std::string_view, 8> replaced{"kubeconfig", "context",      "all-contexts",
+                                                     "cluster",    "all-clusters", "parallel",
+                                                     "canary",     "max-failures"};
   std::erase_if(given, [&](const Given& each) {
     return std::find(replaced.begin(), replaced.end(), each.option->name) != replaced.end();
   });
@@ -97,7 +98,8 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   }
   if (to != CommandName::rollback) {
     if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
-    if (!is_given(line.options, "cluster") && !is_replaced("cluster")) {
+    if (!is_given(line.options, "cluster") && !is_given(line.options, "all-clusters") &&
+        !is_replaced("cluster")) {
       words.emplace_back("--cluster=ID");
     }
     if (to == CommandName::run && !chooses_backup(line.options)) {

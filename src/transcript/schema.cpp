@@ -28,6 +28,8 @@ bool fits(const boost::json::value& value, SchemaField::Type type) {
       return value.is_int64() || value.is_uint64();
     case list:
       return value.is_array();
+    case truth:
+      return value.is_bool();
   }
   return false;
 }
@@ -45,6 +47,8 @@ template <typename Value>
 constexpr SchemaField::Type type_of() {
   if constexpr (std::is_same_v<Value, std::string> || std::is_same_v<Value, Advice>) {
     return text;
+  } else if constexpr (std::is_same_v<Value, bool>) {
+    return truth;
   } else if constexpr (requires(Value value) { value.push_back({}); }) {
     return list;
   } else {

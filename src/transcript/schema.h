@@ -17,7 +17,7 @@ enum class Presence {
 
 /// A member of the lines of transcript.jsonl.
 struct SchemaField {
-  enum class Type { text, number, list };
+  enum class Type { text, number, list, truth };
   std::string_view name;
   Type type;
   Presence presence;

@@ -27,7 +27,7 @@ class ClusterRows {
   /// The cluster's work is over. `result` is in a word or two.
   void ended(std::size_t cluster, Tone tone, std::string result);
 
-  /// Lines to draw now, within the room: the clusters at work, then those that need somebody, then
+  /// Lines to draw now, within the room: the clusters at work, then the failed ones, then
   /// the numbers of all others.
   std::vector<ToneLine> lines(Time now, TerminalSize room) const;
   const std::string& name(std::size_t cluster) const { return rows_[cluster].name; }

@@ -25,9 +25,10 @@ namespace {
 boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
   check_usage(app.options);
   if (lacks_choice(app.options)) co_await refuse_without_backup(app);
-  const auto of_one =
-      app.options.command != CommandName::list && app.options.command != CommandName::rollback;
-  if (of_one) {
+  if (app.options.command == CommandName::rollback) {
+    auto members = saved_members(app.options.rollback_folder, app.options.name_space, app.redactor);
+    if (members) co_return co_await fleet_rollback(app, std::move(*members));
+  } else if (app.options.command != CommandName::list) {
     auto selection = co_await select_clusters(app);
     if (selection.local) co_return co_await fleet_command(app, std::move(selection));
   }

@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "app/table_color.h"
+#include "app/usage.h"
 #include "base/text.h"
 #include "fleet/fleet.h"
 #include "report/fleet_table.h"
@@ -88,10 +89,28 @@ Tone tone_of(std::int64_t status) {
   return status == 0 ? Tone::good : status == 3 ? Tone::plain : Tone::bad;
 }
 
+/// One of the clusters of a command.
+struct Part {
+  ClusterId id;
+  DisplayText name;
+  Options options;
+  Called called;
+  std::vector<std::string> found = {};  ///< what was found out about the way to it
+  std::string refusal = {};             ///< why nothing may be done for it; else empty
+
+  std::string in_full() const { return fmt::format("{} ({})", name, id); }
+};
+
+/// What no command is performed for, and why.
+struct Lost {
+  std::string name;
+  std::string why;
+};
+
 /// A folder's name for the cluster: its ID, with its display name where a person reads that.
-std::string folder_name(const Way& way) {
-  const auto& name = way.display_name.str();
-  if (!names_folder(name)) return way.cluster.text();
+std::string folder_name(const Part& part) {
+  const auto& name = part.name.str();
+  if (!names_folder(name)) return part.id.text();
   constexpr std::size_t most = 40;
   std::string readable;
   for (const char c : name.substr(0, most)) {
@@ -102,9 +121,8 @@ std::string folder_name(const Way& way) {
   // A leading dash would look like an option.
   const auto first = readable.find_first_not_of("-_");
   readable.erase(0, std::min(first, readable.size()));
-  return readable.empty() || readable == way.cluster.text()
-             ? way.cluster.text()
-             : fmt::format("{}-{}", readable, way.cluster);
+  return readable.empty() || readable == part.id.text() ? part.id.text()
+                                                        : fmt::format("{}-{}", readable, part.id);
 }
 
 /// Refuses more clusters than files may be open.
@@ -125,29 +143,21 @@ void check_descriptors(std::size_t clusters, std::size_t parallel) {
 /// One command for several clusters.
 class FleetCommand {
  public:
-  FleetCommand(Invocation& app, Selection selection)
+  FleetCommand(Invocation& app, Kubectl local, std::vector<Part> parts, std::vector<Lost> lost)
       : app_(app),
-        ways_(std::move(selection.ways)),
-        local_(*selection.local),
-        results_(ways_.size()),
-        parts_(ways_.size()),
-        questions_(ways_.size()),
-        agreed_(ways_.size()),
+        local_(std::move(local)),
+        parts_(std::move(parts)),
+        lost_(std::move(lost)),
+        results_(parts_.size()),
+        at_work_(parts_.size()),
+        questions_(parts_.size()),
+        agreed_(parts_.size()),
         board_(app.host.io.get_executor(), app.output, app.terminal->style(), app.options.verbosity,
-               format_of_lines(app.options), board_rows(ways_)),
-        fleet_(app.host.io.get_executor(), app.options.fleet, members(ways_),
+               format_of_lines(app.options), board_rows(parts_)),
+        fleet_(app.host.io.get_executor(), app.options.fleet, members(parts_),
                [this](Indices clusters, Indices canaries) {
                  return ask(std::move(clusters), std::move(canaries));
-               }) {
-    for (const auto& line : selection.missed) {
-      lost_.push_back({line, "no context of the kubeconfigs is proven to lead there"});
-    }
-    for (const auto& line : selection.unclear) {
-      lost_.push_back({"unknown", fmt::format("{}: where this leads is not known, as its cluster "
-                                              "gave no answer",
-                                              line)});
-    }
-  }
+               }) {}
   FleetCommand(const FleetCommand&) = delete;
   FleetCommand& operator=(const FleetCommand&) = delete;
   ~FleetCommand() {
@@ -156,24 +166,25 @@ class FleetCommand {
 
   awaitable<ExitStatus> perform() {
     check_canary();
-    check_descriptors(ways_.size(), app_.options.fleet.parallel);
-    if (!app_.options.clusters.empty() || app_.options.choice == ClusterChoice::all) {
-      // The command line names the clusters already.
-    } else {
-      app_.called.elsewhere.emplace_back("--all-clusters");
-    }
-    if (app_.options.command == CommandName::run) {
-      record_ = &app_.open_record(fmt::format("run of {} clusters", ways_.size()),
-                                  RunFolder::Content::summary);
+    check_descriptors(parts_.size(), app_.options.fleet.parallel);
+    const auto& options = app_.options;
+    const auto rollback = options.command == CommandName::rollback;
+    const auto named = !options.clusters.empty() || options.choice == ClusterChoice::all;
+    // The next command means the same clusters.
+    if (!named && !rollback) app_.called.elsewhere.emplace_back("--all-clusters");
+    if (changes_something(options)) {
+      record_ = &app_.open_record(
+          fmt::format("{} of {}", rollback ? "rollback" : "run", counted(parts_.size(), "cluster")),
+          RunFolder::Content::summary);
       record_->standing = [this] { return Standing{.changed = changed()}; };
     }
     app_.host.on_signal = [this](int signal) { fleet_.interrupt(signal); };
     co_await fleet_.run([this](std::size_t index) { return work(index); });
     board_.rest();
-    for (std::size_t index = 0; index < ways_.size(); ++index) {
+    for (std::size_t index = 0; index < parts_.size(); ++index) {
       if (!fleet_.begun(index)) not_begun(index);
     }
-    for (const auto& [name, why] : lost_) add_lost(name, why);
+    for (const auto& each : lost_) add(each);
     co_return end();
   }
 
@@ -184,16 +195,15 @@ class FleetCommand {
         options.command == CommandName::status || options.command == CommandName::plan;
     return looks || options.output != OutputFormat::json ? OutputFormat::text : OutputFormat::json;
   }
-  static std::vector<BoardRow> board_rows(const std::vector<Way>& ways) {
+  static std::vector<BoardRow> board_rows(const std::vector<Part>& parts) {
     std::vector<BoardRow> rows;
-    for (const auto& way : ways) rows.push_back({way.display_name.str(), way.cluster.text()});
+    for (const auto& part : parts) rows.push_back({part.name.str(), part.id.text()});
     return rows;
   }
-  static std::vector<FleetMember> members(const std::vector<Way>& ways) {
+  static std::vector<FleetMember> members(const std::vector<Part>& parts) {
     std::vector<FleetMember> members;
-    for (const auto& way : ways) {
-      members.push_back({way.cluster.text(), way.display_name.str(),
-                         fmt::format("{} ({})", way.display_name, way.cluster)});
+    for (const auto& part : parts) {
+      members.push_back({part.id.text(), part.name.str(), part.in_full()});
     }
     return members;
   }
@@ -201,9 +211,10 @@ class FleetCommand {
   /// A canary that was named has to be one of the clusters.
   void check_canary() const {
     const auto& name = app_.options.fleet.canary.name;
-    const auto known = name.empty() || std::any_of(ways_.begin(), ways_.end(), [&](const Way& way) {
-                         return way.cluster.text() == name || way.display_name.str() == name;
-                       });
+    const auto known =
+        name.empty() || std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) {
+          return part.id.text() == name || part.name.str() == name;
+        });
     if (known) return;
     throw Failure(ExitStatus::usage,
                   fmt::format("--canary {} is none of the clusters that are meant", name),
@@ -211,52 +222,51 @@ class FleetCommand {
   }
 
   bool changed() const {
-    return fleet_.changed() || std::any_of(parts_.begin(), parts_.end(), [](const auto& part) {
-             return part && part->changed();
-           });
+    return fleet_.changed() ||
+           std::any_of(at_work_.begin(), at_work_.end(),
+                       [](const Invocation* each) { return each != nullptr && each->changed(); });
   }
 
-  Options options_of(const Way& way) const {
-    auto options = app_.options;
-    options.kubeconfigs = {way.match.context.file};
-    options.clusters = {way.cluster.text()};
-    options.contexts = ContextChoice::current;
-    options.choice = ClusterChoice::named;
-    if (record_ != nullptr) options.run_dir = (record_->folder.path() / folder_name(way)).string();
-    return options;
+  Invocation::Command command() const {
+    switch (app_.options.command) {
+      case CommandName::run:
+        return run_command;
+      case CommandName::plan:
+        return plan_command;
+      case CommandName::rollback:
+        return rollback_command;
+      default:
+        return status_command;
+    }
   }
 
   awaitable<FleetEnd> work(std::size_t index) {
-    const auto& way = ways_[index];
+    const auto& about = parts_[index];
     auto& result = results_[index];
-    auto called = app_.called;
-    auto options = options_of(way);
-    take_way(options, called, way);
-    auto part = std::make_unique<Invocation>(app_.host, std::move(options), std::move(called),
+    auto options = about.options;
+    if (record_ != nullptr) {
+      result.end.folder = folder_name(about);
+      options.run_dir = (record_->folder.path() / result.end.folder).string();
+    }
+    auto part = std::make_unique<Invocation>(app_.host, std::move(options), about.called,
                                              board_.sink(index), board_);
-    parts_[index] = part.get();
-    part->events.add(std::make_shared<ResultSink>(
-        result, fmt::format("{} ({})", way.display_name, way.cluster)));
+    at_work_[index] = part.get();
+    part->events.add(std::make_shared<ResultSink>(result, about.in_full()));
     part->toolbox.share_local(local_);
-    part->found.push_back(fmt::format("{} leads to {} ({})", text_of(way.match.context),
-                                      way.display_name, way.cluster));
+    part->found = about.found;
+    part->refuses = about.refusal;
     part->asks = [this, index](Record& record) { return confirm_of(index, record); };
     part->share = [this, index](Step step, std::function<awaitable<void>()> shared) {
       return fleet_.share(index, step, std::move(shared));
     };
     part->print_report = [&result](const boost::json::value& report) { result.report = report; };
-    const auto command = app_.options.command == CommandName::run    ? run_command
-                         : app_.options.command == CommandName::plan ? plan_command
-                                                                     : status_command;
-    if (!way.refusal.empty()) part->refuses = way.refusal;
-    const auto status = co_await part->perform(command);
-    FleetEnd end{status == ExitStatus::done, part->changed(),
-                 static_cast<int>(status) > signal_statuses};
+    const auto exit_status = co_await part->perform(command());
+    const auto status = static_cast<int>(exit_status);
+    const FleetEnd end{status == 0, part->changed(), status > signal_statuses};
     part->toolbox.end_sessions();
-    result.end.folder = record_ == nullptr ? std::string() : folder_name(way);
-    parts_[index] = nullptr;
+    at_work_[index] = nullptr;
     part.reset();
-    ended(index, static_cast<int>(status), end);
+    ended(index, status, end);
     co_return end;
   }
 
@@ -273,7 +283,7 @@ class FleetCommand {
                       Advice::retrust("run it alone, on a terminal", "run"));
       }
       questions_[index] = std::move(asked);
-      parts_[index]->toolbox.rest();
+      at_work_[index]->toolbox.rest();
       board_.waits(index);
       co_await fleet_.agree(index);
       agreed_[index] = true;
@@ -316,10 +326,10 @@ class FleetCommand {
   }
 
   void ended(std::size_t index, int status, const FleetEnd& end) {
-    const auto& way = ways_[index];
+    const auto& about = parts_[index];
     auto& result = results_[index];
-    result.end.id = way.cluster.text();
-    result.end.name = way.display_name.str();
+    result.end.id = about.id.text();
+    result.end.name = about.name.str();
     result.end.status = status;
     result.end.changed = end.changed;
     result.end.result = result_word(status, end, app_.options.command);
@@ -337,12 +347,12 @@ class FleetCommand {
     ended(index, signal_statuses + app_.runner.interrupted().value_or(0), {});
   }
 
-  void add_lost(const std::string& name, const std::string& why) {
+  void add(const Lost& lost) {
     FleetResult result;
-    result.end.name = name;
+    result.end.name = lost.name;
     result.end.result = "refused";
     result.end.status = static_cast<int>(ExitStatus::refused);
-    result.text = why;
+    result.text = lost.why;
     tell(result);
     results_.push_back(std::move(result));
   }
@@ -370,9 +380,13 @@ class FleetCommand {
     }
     const auto good = status == ExitStatus::done;
     if (!good) {
-      next.push_back(completed(app_.called, Advice::retrust("do what is left", "run")));
+      next.push_back(completed(app_.called, Advice::retrust("do what is left", command_name())));
     }
     return record_->end(status, {good ? "Done." : "Not all done.", text, std::move(next)});
+  }
+
+  std::string command_name() const {
+    return app_.options.command == CommandName::rollback ? "rollback" : "run";
   }
 
   void print_table() {
@@ -384,14 +398,14 @@ class FleetCommand {
   static constexpr int signal_statuses = 128;
 
   Invocation& app_;
-  std::vector<Way> ways_;
   Kubectl local_;
+  std::vector<Part> parts_;
+  std::vector<Lost> lost_;
   std::vector<FleetResult> results_;
-  std::vector<Invocation*> parts_;  ///< null where a cluster is not at work
+  std::vector<Invocation*> at_work_;  ///< null where a cluster is not at work
   std::vector<ConsentQuestion> questions_;
   std::vector<bool> agreed_;
   std::size_t asked_about_ = 0;
-  std::vector<std::pair<std::string, std::string>> lost_;
   ClusterBoard board_;
   Fleet fleet_;
   Record* record_ = nullptr;  ///< of a run
@@ -400,7 +414,65 @@ class FleetCommand {
 }  // namespace
 
 awaitable<ExitStatus> fleet_command(Invocation& app, Selection selection) {
-  FleetCommand command(app, std::move(selection));
+  std::vector<Part> parts;
+  for (auto& way : selection.ways) {
+    Part part{way.cluster, way.display_name, app.options, app.called};
+    part.options.kubeconfigs = {way.match.context.file};
+    part.options.clusters = {way.cluster.text()};
+    part.options.contexts = ContextChoice::current;
+    part.options.choice = ClusterChoice::named;
+    take_way(part.options, part.called, way);
+    part.found = {fmt::format("{} leads to {}", text_of(way.match.context), part.in_full())};
+    part.refusal = std::move(way.refusal);
+    parts.push_back(std::move(part));
+  }
+  std::vector<Lost> lost;
+  for (auto& name : selection.missed) {
+    lost.push_back({std::move(name), "no context of the kubeconfigs is proven to lead there"});
+  }
+  for (const auto& context : selection.unclear) {
+    lost.push_back({"unknown", fmt::format("{}: where this leads is not known, as its cluster gave "
+                                           "no answer",
+                                           context)});
+  }
+  FleetCommand command(app, std::move(*selection.local), std::move(parts), std::move(lost));
+  const auto status = co_await command.perform();
+  co_return status;
+}
+
+awaitable<ExitStatus> fleet_rollback(Invocation& app, std::vector<SavedMember> members) {
+  const auto& given = app.options;
+  if (!given.kubeconfig.empty()) {
+    throw Failure(ExitStatus::usage,
+                  fmt::format("{} is of several clusters, and --kubeconfig leads to one",
+                              given.rollback_folder),
+                  "leave --kubeconfig out, or give the folder of one cluster");
+  }
+  std::vector<Part> parts;
+  std::vector<Lost> lost;
+  for (auto& member : members) {
+    if (!member.trouble.empty()) {
+      lost.push_back({member.name.str(), std::move(member.trouble)});
+      continue;
+    }
+    const auto& named = given.cluster;
+    if (!named.empty() && named != member.id.text() && named != member.name.str()) continue;
+    Part part{member.id, member.name, given, app.called};
+    part.options.rollback_folder = member.path.string();
+    part.options.cluster = member.id.text();
+    part.called.found = {fmt::format("--cluster={}", member.id)};
+    for (auto& word : part.called.args) {
+      if (word == given.rollback_folder) word = member.path.string();
+    }
+    parts.push_back(std::move(part));
+  }
+  if (parts.empty() && lost.empty()) {
+    throw Failure(ExitStatus::usage,
+                  fmt::format("{} holds nothing that could be put back{}", given.rollback_folder,
+                              given.cluster.empty() ? "" : " for " + given.cluster));
+  }
+  auto local = co_await app.toolbox.connect_local();
+  FleetCommand command(app, std::move(local), std::move(parts), std::move(lost));
   const auto status = co_await command.perform();
   co_return status;
 }

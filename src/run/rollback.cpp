@@ -311,6 +311,8 @@ awaitable<void> Rollback::put_back() {
   }
   co_await try_saved_token();
   ConsentQuestion question{fmt::format("Put this back for cluster {}?", called(saved_.cluster))};
+  question.cluster = called(saved_.cluster);
+  question.changes = "put back what Rancher had stored";
   const auto answer = co_await confirm_(std::move(question));
   co_await take_hold();
   // change_cluster reads the resource again before the change, but not the Secret.

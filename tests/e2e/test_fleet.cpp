@@ -195,6 +195,65 @@ TEST_CASE("after a no nothing is changed, and the question named each cluster") 
   CHECK(has(read_file(own / "transcript.md"), "was asked about 2 clusters, this one among them"));
 }
 
+TEST_CASE("a rollback puts back all clusters of a run, or one, and refuses a changed file") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed,renewed,healthy"});
+  const auto stored = [&](const std::string& id) {
+    return text(sandbox.get("local", {"clusters.management.cattle.io/" + id}), "/status/caCert");
+  };
+  const auto old = stored("c-x7k2p");
+  const auto run = sandbox.retrust(run_of_all(sandbox));
+  CAPTURE(run.all());
+  REQUIRE(run.status == 0);
+  const auto folder = sandbox.run_folder();
+  auto known = ends(folder);
+  const auto second = text(known["store-002"], "/id");
+  const auto repaired = stored("c-x7k2p");
+  CHECK(repaired != old);
+  const auto rollback = [&](const fs::path& from, std::vector<std::string> more = {}) {
+    std::vector<std::string> args{"rollback", from.string(), "--yes"};
+    args.insert(args.end(), more.begin(), more.end());
+    return sandbox.retrust({.args = args, .without = {"--cluster", "--kubeconfig"}});
+  };
+
+  // What is offered for one cluster is its own folder.
+  const auto one = rollback(folder / text(known["production"], "/folder"));
+  CAPTURE(one.all());
+  CHECK(one.status == 0);
+  CHECK(stored("c-x7k2p") == old);
+  const auto again = sandbox.retrust(run_of_all(sandbox));
+  REQUIRE(again.status == 0);
+
+  const auto lines =
+      folder / text(known["store-002"], "/folder") / "backup" / ("clusters-" + second + ".json");
+  const auto saved = read_file(lines);
+  std::ofstream(lines, std::ios::app) << " ";
+  const auto before = stored(second);
+  const auto changed = rollback(folder);
+  CAPTURE(changed.all());
+  CHECK(changed.status == 4);
+  CHECK(stored("c-x7k2p") == old);
+  CHECK(stored(second) == before);
+  const auto results = ends(sandbox.run_folder());
+  CHECK(text(results.at("production"), "/result") == "put back");
+  CHECK(results.size() == 2);
+
+  std::ofstream(lines, std::ios::trunc) << saved;
+  const auto rest = rollback(folder, {"--cluster", "store-002"});
+  CAPTURE(rest.all());
+  CHECK(rest.status == 0);
+  CHECK(stored(second) != before);
+  const auto nothing = rollback(folder);
+  CAPTURE(nothing.all());
+  CHECK(nothing.status == 0);
+  CHECK(has(nothing.out, "Done. 2 nothing to put back."));
+
+  const auto with_one =
+      sandbox.retrust({.args = {"rollback", folder.string(), "--yes"}, .without = {"--cluster"}});
+  CAPTURE(with_one.all());
+  CHECK(with_one.status == 2);
+  CHECK(has(with_one.err, "is of several clusters, and --kubeconfig leads to one"));
+}
+
 TEST_CASE("options for several clusters are checked before anything is started") {
   Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
   const auto before = sandbox.changes();

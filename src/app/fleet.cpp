@@ -27,6 +27,8 @@ using Indices = Fleet::Indices;
 
 /// Next actions of single clusters that are shown at the end: summary.md has all.
 constexpr std::size_t most_next = 10;
+/// Clusters whose sessions stay while nobody needs them. A kubectl proxy takes some 15 MiB.
+constexpr std::size_t most_sessions = 16;
 /// Files that retrust keeps open for each cluster, with room.
 constexpr std::size_t files_of_cluster = 12;
 /// Files that retrust may need for each cluster at work, see check_resources.
@@ -179,6 +181,11 @@ class FleetCommand {
       record_->standing = [this] { return Standing{.changed = changed()}; };
     }
     app_.host.on_signal = [this](int signal) { fleet_.interrupt(signal); };
+    // A kubectl in a container is another one.
+    if (!app_.options.local_kubeconfig.empty()) {
+      const auto versions = co_await local_.versions();
+      version_ = versions.kubectl;
+    }
     co_await fleet_.run([this](std::size_t index) { return work(index); });
     board_.rest();
     for (std::size_t index = 0; index < parts_.size(); ++index) {
@@ -252,7 +259,7 @@ class FleetCommand {
                                              board_.sink(index), board_);
     at_work_[index] = part.get();
     part->events.add(std::make_shared<ResultSink>(result, about.in_full()));
-    part->toolbox.share_local(local_);
+    part->toolbox.share_local(local_, version_);
     part->found = about.found;
     part->refuses = about.refusal;
     part->asks = [this, index](Record& record) { return confirm_of(index, record); };
@@ -283,7 +290,8 @@ class FleetCommand {
                       Advice::retrust("run it alone, on a terminal", "run"));
       }
       questions_[index] = std::move(asked);
-      at_work_[index]->toolbox.rest();
+      // Many sessions at once would take much memory of this machine.
+      if (parts_.size() > most_sessions) at_work_[index]->toolbox.rest();
       board_.waits(index);
       co_await fleet_.agree(index);
       agreed_[index] = true;
@@ -391,7 +399,7 @@ class FleetCommand {
 
   void print_table() {
     for (const auto& line : fleet_table(results_)) {
-      app_.terminal->print_result(app_.redactor.mask(line.text), color_of(line.kind));
+      app_.terminal->print_row(app_.redactor.mask(line.text), color_of(line.kind));
     }
   }
 
@@ -399,6 +407,7 @@ class FleetCommand {
 
   Invocation& app_;
   Kubectl local_;
+  DisplayText version_;  ///< of kubectl, if it is known
   std::vector<Part> parts_;
   std::vector<Lost> lost_;
   std::vector<FleetResult> results_;

@@ -55,6 +55,7 @@ Kubectl Toolbox::with_kubeconfig(Side side, const std::string& kubeconfig,
   KubectlTarget target{side, absolute_program(options_.kubectl), kubeconfig, context,
                        options_.command_timeout};
   target.named = options_.kubectl;
+  target.version = version_;
   return {runner_, events_, std::move(target)};
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -31,7 +32,11 @@ class Toolbox {
   boost::asio::awaitable<Kubectl> connect_local();
   /// Makes connect() take this kubectl of the local cluster, which somebody else connected. Nobody
   /// is asked to log in then.
-  void share_local(const Kubectl& local) { shared_local_.emplace(local.for_run(events_)); }
+  /// `version` is that of the program for both clusters, if it is known.
+  void share_local(const Kubectl& local, DisplayText version) {
+    shared_local_.emplace(local.for_run(events_));
+    version_ = std::move(version);
+  }
   /// Ends what nobody needs for a while: the session of the downstream cluster.
   void rest();
   /// Makes kubectls for kubeconfigs and contexts of downstream clusters, which read by processes.
@@ -63,6 +68,7 @@ class Toolbox {
   Events& events_;
   Redactor& redactor_;
   std::optional<Kubectl> shared_local_;
+  DisplayText version_;  ///< of kubectl, if it is known
   std::vector<std::shared_ptr<Session>> sessions_;
 };
 

@@ -243,6 +243,23 @@ KubeconfigView parse_kubeconfig(const json::value& view) {
   return parsed;
 }
 
+json::value without_secrets(json::value view) {
+  auto* users = view.is_object() ? view.as_object().if_contains("users") : nullptr;
+  if (users == nullptr || !users->is_array()) return view;
+  for (auto& entry : users->as_array()) {
+    json::object user;
+    if (const auto name = text_at(entry, "/user/auth-provider/name"); !name.empty()) {
+      user["auth-provider"] = {{"name", name}};
+    }
+    const auto* exec = find_at(entry, "/user/exec");
+    if (exec != nullptr && exec->is_object()) {
+      user["exec"] = {{"interactiveMode", text_at(*exec, "/interactiveMode")}};
+    }
+    entry = json::object{{"name", text_at(entry, "/name")}, {"user", std::move(user)}};
+  }
+  return view;
+}
+
 std::string shown_url(std::string_view url) {
   constexpr std::string_view slashes = "://";
   const auto scheme = url.find(slashes);

@@ -35,6 +35,10 @@ std::string shown_url(std::string_view url);
 void keep_users(Redactor& redactor, const boost::json::value& view,
                 const std::optional<std::filesystem::path>& folder);
 
+/// The same kubeconfig with users that say only how they log in: whether by a plugin, and whether
+/// the plugin may ask. Pure.
+boost::json::value without_secrets(boost::json::value view);
+
 /// True if the value for a login plugin is secret rather than an option, a path, a URL, or a name.
 /// `name` is such as `--client-secret` or AWS_PROFILE, or empty. Pure.
 bool is_plugin_secret(std::string_view name, std::string_view value);

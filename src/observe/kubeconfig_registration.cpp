@@ -5,11 +5,14 @@
 #include <utility>
 
 #include "observe/kubeconfig.h"
+#include "tools/session.h"
 
 namespace retrust {
 
 boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
                                                                Redactor& redactor) {
+  const auto session = kubectl.session();
+  if (const auto* known = session ? session->kubeconfig() : nullptr) co_return *known;
   auto config = co_await kubectl.config();
   const auto& target = kubectl.target();
   if (!target.container.empty()) {
@@ -17,7 +20,9 @@ boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
     co_return nullptr;
   }
   keep_users(redactor, config, std::filesystem::path(target.kubeconfig).parent_path());
-  co_return config;
+  auto view = without_secrets(std::move(config));
+  if (session) session->remember_kubeconfig(view);
+  co_return view;
 }
 
 boost::asio::awaitable<void> KubeconfigRegistration::read(Kubectl kubectl,

@@ -5,6 +5,7 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "observe/commands.h"
+#include "tools/session.h"
 
 namespace retrust {
 namespace {
@@ -44,6 +45,13 @@ boost::asio::awaitable<void> check_same_cluster(Kubectl kubectl, Uid kube_system
   const auto object = co_await kubectl.by_process().get(commands::kube_system());
   const Uid now = text_at(object, "/metadata/uid");
   check_uid(kubectl.target().side, kube_system, now);
+  if (const auto& session = kubectl.session()) session->saw(now);
+}
+
+boost::asio::awaitable<void> check_same_cluster_lately(Kubectl kubectl, Uid kube_system) {
+  const auto session = kubectl.session();
+  if (session && session->saw_lately(kube_system, fresh_for)) co_return;
+  co_await check_same_cluster(std::move(kubectl), std::move(kube_system));
 }
 
 }  // namespace retrust

@@ -25,4 +25,8 @@ inline constexpr std::chrono::seconds fresh_for{3};
 /// Reads the uid of kube-system by a new connection, and compares it.
 boost::asio::awaitable<void> check_same_cluster(Kubectl kubectl, Uid kube_system);
 
+/// The same, unless that was done fresh_for ago at most for the session of this kubectl, which
+/// several runs can share.
+boost::asio::awaitable<void> check_same_cluster_lately(Kubectl kubectl, Uid kube_system);
+
 }  // namespace retrust

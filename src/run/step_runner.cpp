@@ -208,7 +208,7 @@ awaitable<bool> StepRunner::take_hold() {
   options.forbidden = enumerated(seen.missing_optional);
   // Somebody may have thought about the question.
   if (std::chrono::steady_clock::now() - observed_ > fresh_for) {
-    co_await check_same_cluster(local.by_process(), uid);
+    co_await check_same_cluster_lately(local, uid);
   }
   co_await hold_.take(local, std::move(options));
   co_return true;

@@ -482,6 +482,8 @@ Kubectl Kubectl::by_process() const {
 }
 
 boost::asio::awaitable<void> Kubectl::ask_client(KubectlVersions& versions) const {
+  versions.kubectl = target_.version;
+  if (!versions.kubectl.empty()) co_return;
   const auto version = co_await client();
   versions.kubectl = text_at(version, "/clientVersion/gitVersion");
 }

@@ -75,6 +75,8 @@ struct KubectlTarget {
   std::string docker = "docker";
   KubectlAge age = KubectlAge::present;
   KubectlDefaults defaults = KubectlDefaults::built_in;
+  /// The version of `program`, if it was asked before: "v1.32.4".
+  DisplayText version = {};
   /// The operator's words for `program` and `docker`, for commands to paste.
   std::string named = "kubectl";
   std::string named_docker = "docker";

@@ -294,6 +294,8 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
   Descriptor pipe;  ///< the guard ends the proxy when this pipe closes
   Clock::time_point began = {};
   bool told = true;  ///< whether the end was reported
+  std::optional<boost::json::value> view;
+  std::optional<std::pair<Uid, Clock::time_point>> seen;
   Slots places;
 };
 
@@ -354,6 +356,24 @@ void Session::rest() {
   // This end is no sign of trouble.
   state_->starts = 0;
   state_->pipe = {};
+}
+
+const boost::json::value* Session::kubeconfig() {
+  const auto& known = state_->view;
+  return known && state_->base && usable() ? &*known : nullptr;
+}
+
+void Session::remember_kubeconfig(boost::json::value view) {
+  state_->view = std::move(view);
+}
+
+void Session::saw(Uid cluster) {
+  state_->seen = std::pair(std::move(cluster), Clock::now());
+}
+
+bool Session::saw_lately(const Uid& cluster, std::chrono::milliseconds ago) {
+  const auto& seen = state_->seen;
+  return seen && seen->first == cluster && Clock::now() - seen->second <= ago && usable();
 }
 
 asio::awaitable<Slots::Taken> Session::place() {

@@ -12,7 +12,9 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/value.hpp>
 
+#include "base/names.h"
 #include "process/process.h"
 #include "process/slots.h"
 #include "tools/arguments.h"
@@ -78,6 +80,16 @@ class Session {
 
   /// Ends the proxy until the next request, which starts it again: nobody needs it for a while.
   void rest();
+
+  /// The part in use of the kubeconfig as it was remembered, without its secrets; null if there is
+  /// none, or if the session serves no more, as after a change of the file.
+  const boost::json::value* kubeconfig();
+  void remember_kubeconfig(boost::json::value view);
+
+  /// Notes that a new connection led to the cluster with this uid of kube-system.
+  void saw(Uid cluster);
+  /// True if that was noted at most so long ago, and the kubeconfig is unchanged.
+  bool saw_lately(const Uid& cluster, std::chrono::milliseconds ago);
 
   /// A place among the requests that the API server gets at once: 16 at most, apart from watches.
   boost::asio::awaitable<Slots::Taken> place();

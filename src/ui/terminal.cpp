@@ -117,6 +117,11 @@ void TerminalSink::print_sentences(Stream stream, std::string_view text, std::st
   print(stream, width ? wrapped_sentences(text, *width) : std::string(text), color);
 }
 
+void TerminalSink::print_row(std::string_view row, std::string_view color) {
+  const auto width = width_for(Stream::out);
+  print(Stream::out, width ? cut(row, *width, steps_.more()) : std::string(row), color);
+}
+
 void TerminalSink::print_next(Stream stream, const std::vector<Advice>& next) {
   if (next.empty()) return;
   print(stream, "\n");

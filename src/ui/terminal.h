@@ -53,6 +53,8 @@ class TerminalSink final : public EventSink, public Display {
   void rest() override;
   void go_on() override { resting_ = false; }
 
+  /// Prints a row of a table, cut to a terminal's width.
+  void print_row(std::string_view row, std::string_view color);
   const TerminalStyle& style() const { return style_; }
 
   /// Prints a line of the result on standard output, in every format.

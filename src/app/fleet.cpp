@@ -377,7 +377,13 @@ class FleetCommand {
     }
     if (app_.options.output == OutputFormat::text) print_table();
     if (record_ == nullptr) {
-      if (status == ExitStatus::differs) {
+      const auto needed = std::any_of(results_.begin(), results_.end(), [](const auto& each) {
+        return each.end.status == static_cast<int>(ExitStatus::differs);
+      });
+      if (needed && app_.options.command == CommandName::status) {
+        next.push_back(completed(app_.called, Advice::retrust("see what would be done", "plan")));
+      }
+      if (needed) {
         next.push_back(completed(app_.called, Advice::retrust("repair what needs it", "run")));
       }
       RunEnded run;

@@ -95,7 +95,9 @@ std::vector<Advice> fleet_next(const std::vector<FleetResult>& results, std::siz
   std::vector<Advice> next;
   std::set<std::string> told;
   for (const auto* each : sorted(results)) {
-    if (each->end.status == 0 || each->end.next.empty()) continue;
+    // One command repairs all that need it.
+    const auto common = each->end.status == 0 || each->end.status == 3;
+    if (common || each->end.next.empty()) continue;
     if (next.size() == most) break;
     auto advice = each->end.next.front();
     // Clusters that were not begun have one cause.

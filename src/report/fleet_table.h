@@ -30,7 +30,7 @@ std::string counted_results(const std::vector<FleetResult>& results);
 /// A table of the results, a line for each cluster, the worst first. Pure.
 std::vector<TableLine> fleet_table(const std::vector<FleetResult>& results);
 
-/// The next action for each cluster that needs one, the worst first: `most` at most. Pure.
+/// The next action for each cluster with one of its own, the worst first: `most` at most. Pure.
 std::vector<Advice> fleet_next(const std::vector<FleetResult>& results, std::size_t most);
 
 /// The output of `status -o json` and `plan -o json` for several clusters. Pure.

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "transcript/plan_text.h"
 #include "transcript/writers.h"
 
 namespace retrust {
@@ -120,6 +121,8 @@ void ClusterBoard::say(std::size_t cluster, const Event& event) {
     print(Stream::out, cluster,
           fmt::format("{} {}: {}", event.section, end->name,
                       end->result.empty() ? "done" : end->result));
+  } else if (const auto* plan = std::get_if<PlanMade>(&event.what); plan && verbose) {
+    print(Stream::out, cluster, plan_text(plan->steps));
   } else if (event.is<WaitStarted>() && detailed) {
     print(Stream::out, cluster, "waiting " + event.text);
   } else if (event.is<CommandStarted>() && verbose) {

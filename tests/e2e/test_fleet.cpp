@@ -136,10 +136,16 @@ TEST_CASE("status and plan of several clusters leave no files, and print one doc
   CAPTURE(status.all());
   CHECK(status.status == 3);
   CHECK(has(status.out, "2 needs repair, 1 nothing needed. No changes were made."));
-  CHECK(has(status.out, "retrust plan --local-kubeconfig"));
+  CHECK(has(status.out, "retrust plan --kubeconfig " + sandbox.file("kubeconfigs")));
   // The next command for all of them says so.
   CHECK(has(status.out, "retrust run --kubeconfig " + sandbox.file("kubeconfigs")));
   CHECK(has(status.out, "--all-clusters"));
+
+  const auto plan = sandbox.retrust(call(sandbox, {"plan", "--no-rancher-backup", "--verbose"}));
+  CAPTURE(plan.all());
+  CHECK(plan.status == 3);
+  CHECK(has(plan.out, "production:        kubectl --kubeconfig=" + sandbox.file("kubeconfigs") +
+                          "/production.yaml --context=production -n cattle-system delete"));
 
   for (const auto* command : {"status", "plan"}) {
     CAPTURE(command);

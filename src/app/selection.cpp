@@ -11,16 +11,12 @@
 
 #include <fmt/format.h>
 
+#include "app/matching.h"
 #include "app/usage.h"
-#include "base/json.h"
 #include "base/text.h"
-#include "fleet/kubeconfig_files.h"
-#include "fleet/observe_contexts.h"
 #include "observe/cluster_choice.h"
 #include "observe/commands.h"
-#include "observe/login.h"
 #include "observe/observe_clusters.h"
-#include "process/lent_terminal.h"
 #include "report/next.h"
 #include "transcript/journal.h"
 
@@ -28,9 +24,6 @@ namespace retrust {
 namespace {
 
 using boost::asio::awaitable;
-
-/// Clusters that are asked at once.
-constexpr std::size_t at_once = 8;
 
 /// True if the options name one context and one cluster.
 bool names_one_way(const Options& options) {
@@ -57,16 +50,6 @@ DisplayText name_of(const ClusterList& list, const ClusterId& id) {
   const auto found = std::find_if(list.clusters.begin(), list.clusters.end(),
                                   [&](const ListedCluster& each) { return each.id == id; });
   return found == list.clusters.end() ? DisplayText() : found->display_name;
-}
-
-/// "prod.yaml, context a: leads through Rancher, to c-abcde", for each context without a use.
-std::vector<std::string> unused_lines(const std::vector<Match>& matches) {
-  std::vector<std::string> lines;
-  for (const auto& match : matches) {
-    const auto why = why_unused(match, matches);
-    if (!why.empty()) lines.push_back(fmt::format("{}: {}", text_of(match.context), one_line(why)));
-  }
-  return lines;
 }
 
 /// What was found out, and what nobody could tell.
@@ -209,14 +192,9 @@ void check_two_sides(const std::vector<Match>& matches) {
                 "give a kubeconfig of the downstream cluster with --kubeconfig");
 }
 
-/// Tells of the contexts that are not used. Many are told as a number.
+/// Tells of the contexts that are not used.
 void tell_unused(Invocation& app, const std::vector<Match>& matches) {
-  constexpr std::size_t most = 20;
-  auto lines = unused_lines(matches);
-  const auto more = lines.size() > most ? lines.size() - most : 0;
-  lines.resize(std::min(lines.size(), most));
-  if (more > 0) lines.push_back(fmt::format("{} more contexts are not used", more));
-  for (auto& line : lines) {
+  for (auto& line : told_unused_lines(unused_lines(matches))) {
     Journal(app.events).warning(line);
     app.found.push_back(std::move(line));
   }
@@ -237,38 +215,15 @@ awaitable<Selection> select_clusters(Invocation& app) {
   auto& options = app.options;
   Selection selection;
   if (names_one_way(options)) co_return selection;
-  auto files = kubeconfig_files(options.kubeconfigs, options.contexts);
-  for (auto& file : files) file.context = options.context;
+  auto files = given_files(options);
   const Journal journal(app.events);
   const auto local = co_await app.toolbox.connect_local();
   Found found;
   found.list = co_await observe_clusters(local, app.redactor, journal);
   found.listing = local.shown(commands::cluster_names());
   found.selected = selected_clusters(options.clusters, named(found.list), found.listing);
-  KnownClusters known;
-  known.name_space = options.name_space;
-  for (const auto& cluster : found.list.clusters) {
-    if (!cluster.is_own()) {
-      known.accounts.push_back({cluster.id, cluster.account, cluster.account_uid});
-    }
-  }
-  const auto own = co_await local.find(commands::kube_system());
-  if (own) known.kube_system_uid = Uid::if_allowed(text_at(*own, "/metadata/uid"));
-  const auto kubectl = co_await app.toolbox.downstream_kubectls();
-  auto contexts = co_await read_contexts(kubectl, std::move(files), at_once);
-  const auto many = contexts.size() > 1;
-  if (!many && contexts.front().trouble.empty() && can_lend_terminal()) {
-    co_await log_in(kubectl(contexts.front().file, contexts.front().name), app.redactor, 1,
-                    journal);
-  }
-  if (many) {
-    const auto rounds = (contexts.size() + at_once - 1) / at_once;
-    journal.wait_started(fmt::format("for the clusters behind {} contexts", contexts.size()),
-                         rounds * longest_answer);
-  }
-  found.matches = co_await match_contexts(kubectl, local, app.redactor, std::move(known),
-                                          std::move(contexts), at_once);
-  if (many) journal.wait_ended("each context was asked");
+  auto matched = co_await matched_contexts(app, local, found.list, std::move(files));
+  found.matches = std::move(matched.matches);
   check_two_sides(found.matches);
   auto ways = ways_of(found);
   check_ways(found, ways);

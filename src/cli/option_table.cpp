@@ -62,17 +62,19 @@ const std::vector<OptionInfo>& all_options() {
   // The commands for one downstream cluster.
   static const std::vector<CommandName> for_one{status, plan, run, step, rollback};
   static const std::vector<CommandName> for_several{status, plan, run, rollback};
+  static const std::vector<CommandName> for_downstream{status, plan, run, step, rollback, list};
   static const std::vector<OptionInfo> options{
       {.name = "kubeconfig",
        .argument = "FILE",
        .help =
            "kubeconfig of the downstream cluster, made after the renewal. FILE may be a folder, or "
-           "a list as in KUBECONFIG: retrust finds the context that leads to the cluster",
-       .commands = for_one,
+           "a list as in KUBECONFIG: retrust finds the context that leads to the cluster. list "
+           "asks downstream clusters only if it is given",
+       .commands = for_downstream,
        .occurrence = Occurrence::several},
       {.name = "all-contexts",
        .help = "look at every context of --kubeconfig, as in a folder, not only at the current one",
-       .commands = {status, plan, run, step}},
+       .commands = {status, plan, run, step, list}},
       {"local-kubeconfig", "", "FILE", "", "kubeconfig of the cluster that Rancher runs in", {}},
       {.name = "cluster",
        .argument = "ID|NAME",
@@ -100,7 +102,7 @@ const std::vector<OptionInfo>& all_options() {
        .help = "begin no other cluster once N of them failed after a change (1 to 10000)",
        .commands = {run, rollback}},
       {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one",
-       for_one},
+       for_downstream},
       {"local-context",
        "",
        "NAME",
@@ -115,7 +117,7 @@ const std::vector<OptionInfo>& all_options() {
        "read with a kubectl process for each request, each of which logs in, instead of through "
        "one kubectl proxy for each cluster",
        {}},
-      {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", for_one},
+      {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", for_downstream},
       {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {}},
       {"rke",
        "",

@@ -437,6 +437,28 @@ std::string standard_kubeconfig(const Environment& environment) {
   return !home.empty() && ::access(file.c_str(), F_OK) == 0 ? file : std::string();
 }
 
+/// Checks which contexts of the kubeconfigs are chosen.
+void check_contexts(const Options& parsed, const Values& values) {
+  if (parsed.kubeconfigs.empty()) return;
+  if (parsed.contexts == ContextChoice::all && values.is_given("context")) {
+    wrong("--context and --all-contexts were given: one of them");
+  }
+  if (parsed.kubeconfigs.size() > 1 && values.is_given("context")) {
+    wrong("--context was given beside several kubeconfigs",
+          "give one --kubeconfig, or set the current context of each");
+  }
+}
+
+/// A context on the command line of `list` is of a kubeconfig that was given.
+void check_has_kubeconfig(const Options& parsed, const po::parsed_options& given) {
+  if (!parsed.kubeconfigs.empty()) return;
+  for (const auto& option : given.options) {
+    if (option.string_key != "context" && option.string_key != "all-contexts") continue;
+    wrong(fmt::format("--{} was given without --kubeconfig", option.string_key),
+          "list asks downstream clusters only if --kubeconfig is given");
+  }
+}
+
 /// Takes the kubeconfig and the cluster, where one of each is given.
 void take_way(Options& parsed, const Values& values, const Environment& environment) {
   // What a rollback needs to know is in the folder of the run.
@@ -453,13 +475,7 @@ void take_way(Options& parsed, const Values& values, const Environment& environm
     wrong("a rollback takes one --kubeconfig and one --cluster",
           "each run of a cluster left a folder of its own");
   }
-  if (parsed.contexts == ContextChoice::all && values.is_given("context")) {
-    wrong("--context and --all-contexts were given: one of them");
-  }
-  if (files.size() > 1 && values.is_given("context")) {
-    wrong("--context was given beside several kubeconfigs",
-          "give one --kubeconfig, or set the current context of each");
-  }
+  check_contexts(parsed, values);
   if (files.size() == 1) parsed.kubeconfig = files.front();
   if (parsed.clusters.size() == 1) parsed.cluster = parsed.clusters.front();
 }
@@ -544,7 +560,12 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     wrong("--cluster and --all-clusters were given: one of them");
   }
   parsed.fleet = fleet_options(values);
-  if (!list) take_way(parsed, values, environment);
+  if (list) {
+    check_contexts(parsed, values);
+    check_has_kubeconfig(parsed, given);
+  } else {
+    take_way(parsed, values, environment);
+  }
   parsed.local_kubeconfig = values.text("local-kubeconfig");
   parsed.rancher_container = container_of(values);
   if (parsed.local_kubeconfig.empty() && parsed.rancher_container.empty()) {

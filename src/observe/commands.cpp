@@ -127,6 +127,16 @@ Query ca_holders(const NamespaceName& name_space, const ObjectName& secret) {
            ApiRead::object(Resource::config_maps, name_space, "kube-root-ca.crt")}};
 }
 
+// The namespace is always there, so that kubectl prints a list also if nothing else is.
+Query live_credentials(const NamespaceName& name_space, const ObjectName& secret) {
+  Arguments args;
+  if (!secret.empty()) args.object("secret", secret);
+  return std::move(args)
+      .words({"configmap/kube-root-ca.crt", "namespace/kube-system"})
+      .option("-n", name_space)
+      .words({"--ignore-not-found"});
+}
+
 Query pods(const NamespaceName& name_space) {
   return {Arguments{"pods"}.option("-n", name_space), {ApiRead::list(Resource::pods, name_space)}};
 }

@@ -67,6 +67,9 @@ Query service_account(const NamespaceName& name_space, const ObjectName& name);
 Query accounts_and_secrets(const NamespaceName& name_space);
 /// Reads both holders of the CA: the token secret, and kube-root-ca.crt.
 Query ca_holders(const NamespaceName& name_space, const ObjectName& secret);
+/// Reads the token secret, if it has a name, and what exists of kube-root-ca.crt and the namespace
+/// kube-system. What does not exist is no error.
+Query live_credentials(const NamespaceName& name_space, const ObjectName& secret);
 /// 2.2
 Arguments delete_pods(const NamespaceName& name_space, const std::vector<ObjectName>& names);
 Query pods(const NamespaceName& name_space);

@@ -11,6 +11,7 @@
 #include <boost/json/object.hpp>
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/redactor.h"
 #include "base/text.h"
@@ -42,16 +43,41 @@ bool is_text(const json::value& object, std::string_view pointer) {
   return !text_at(object, pointer).empty();
 }
 
-/// Keeps whose token it is, and nothing else of it.
-void take_account(json::object& digest, const std::string& token) {
+/// Keeps whose token it is, and if wanted its digest and the names of what holds it.
+void take_account(json::object& digest, const std::string& token, Digests digests) {
+  const auto keeps = digests == Digests::keep && !token.empty();
+  if (keeps) digest["tokenSha256"] = sha256_hex(token);
   const auto claims = parse_token(token);
   if (!claims) return;
   digest["account"] = ObjectName::if_allowed(claims->service_account.str()).text();
   digest["accountUid"] = Uid::if_allowed(claims->service_account_uid.str()).text();
+  if (!keeps) return;
+  digest["accountNamespace"] = NamespaceName::if_allowed(claims->name_space.str()).text();
+  digest["accountSecret"] = ObjectName::if_allowed(claims->secret_name.str()).text();
+}
+
+/// A cluster's token: whether there is one, and of which account.
+struct Credential {
+  bool token = false;
+  ObjectName account = {};
+  Uid account_uid = {};
+  StoredDigests digests = {};
+};
+
+/// Reads what take_account() kept.
+Credential credential_of(const json::value& digest) {
+  Credential found;
+  found.account = ObjectName::if_allowed(text_at(digest, "/account"));
+  found.account_uid = Uid::if_allowed(text_at(digest, "/accountUid"));
+  found.digests.token = text_at(digest, "/tokenSha256");
+  found.digests.name_space = NamespaceName::if_allowed(text_at(digest, "/accountNamespace"));
+  found.digests.secret = ObjectName::if_allowed(text_at(digest, "/accountSecret"));
+  return found;
 }
 
 /// The CA and the token of a clusters resource, without either.
-json::object credentials_digest(const json::value& cluster, const json::storage_ptr& memory) {
+json::object credentials_digest(const json::value& cluster, Digests digests,
+                                const json::storage_ptr& memory) {
   json::object digest(memory);
   const auto pem = decoded(cluster, "/status/caCert");
   if (is_text(cluster, "/status/caCert")) {
@@ -63,9 +89,14 @@ json::object credentials_digest(const json::value& cluster, const json::storage_
     if (first != certificates.end()) {
       digest["caEnds"] = first->not_after.time_since_epoch().count();
     }
+    if (digests == Digests::keep && certificates.size() <= most_compared) {
+      json::array all(memory);
+      for (const auto& each : certificates) all.emplace_back(each.sha256);
+      digest["caSha256"] = std::move(all);
+    }
   }
   digest["token"] = is_text(cluster, "/status/serviceAccountToken");
-  take_account(digest, text_at(cluster, "/status/serviceAccountToken"));
+  take_account(digest, text_at(cluster, "/status/serviceAccountToken"), digests);
   digest["address"] = is_text(cluster, "/status/apiEndpoint");
   return digest;
 }
@@ -125,7 +156,7 @@ RancherState state_of(const json::value& cluster) {
                                                  : RancherState::ok;
 }
 
-void trim_cluster(json::value& item) {
+void trim_cluster(json::value& item, Digests digests) {
   auto* object = item.if_object();
   if (object == nullptr) return;
   const auto memory = object->storage();
@@ -157,7 +188,7 @@ void trim_cluster(json::value& item) {
   kept["metadata"] = std::move(metadata);
   kept["spec"] = std::move(spec);
   kept["status"] = std::move(status);
-  auto digest = credentials_digest(item, memory);
+  auto digest = credentials_digest(item, digests, memory);
   digest["state"] = word_of(state_of(item));
   kept[digest_key] = std::move(digest);
   *object = std::move(kept);
@@ -191,14 +222,16 @@ RancherState state_in(const json::value& item) {
   return other;
 }
 
-/// A Secret with a cluster's token: whether it holds one, and of which account.
-struct Credential {
-  bool token = false;
-  ObjectName account = {};
-  Uid account_uid = {};
-};
 /// The Secrets by name.
 using ListedSecrets = std::map<std::string, Credential>;
+
+void take_credential(ListedCluster& listed, const Credential& credential) {
+  listed.account = credential.account;
+  listed.account_uid = credential.account_uid;
+  auto ca = std::move(listed.digests.ca);
+  listed.digests = credential.digests;
+  listed.digests.ca = std::move(ca);
+}
 
 void take_credentials(ListedCluster& listed, const ClusterResource& cluster,
                       const json::value& item, const RancherServer& rancher,
@@ -208,6 +241,9 @@ void take_credentials(ListedCluster& listed, const ClusterResource& cluster,
   if (const auto* ca = find_at(item, pointer("ca"))) {
     listed.ca =
         ca->is_bool() && ca->get_bool() ? ListedCluster::Ca::known : ListedCluster::Ca::unreadable;
+  }
+  for (const auto& each : array_at(item, pointer("caSha256"))) {
+    if (each.is_string()) listed.digests.ca.emplace_back(each.get_string());
   }
   const auto* ends = find_at(item, pointer("caEnds"));
   if (ends != nullptr && ends->is_int64()) {
@@ -221,16 +257,15 @@ void take_credentials(ListedCluster& listed, const ClusterResource& cluster,
         secrets ? secrets->find(listed.token_secret.text()) : ListedSecrets::const_iterator{};
     if (secrets && found != secrets->end()) {
       if (found->second.token) listed.has_token = Known::yes;
-      listed.account = found->second.account;
-      listed.account_uid = found->second.account_uid;
+      take_credential(listed, found->second);
     }
   } else if (flag_at(item, pointer("token"))) {
     // A version that reads Secrets does not read this place.
     const auto read = !rancher.version || !keeps_token_in_secret(cluster, rancher);
     listed.token_place = Place::record;
     listed.has_token = read ? Known::yes : Known::no;
-    listed.account = ObjectName::if_allowed(text_at(item, pointer("account")));
-    listed.account_uid = Uid::if_allowed(text_at(item, pointer("accountUid")));
+    if (const auto* digest = find_at(item, fmt::format("/{}", digest_key)))
+      take_credential(listed, credential_of(*digest));
   }
   if (listed.is_own()) return;
   // rancher/rancher v2.12.3, pkg/clustermanager/manager.go: ToRESTConfig needs all three.
@@ -243,9 +278,9 @@ std::optional<ListedSecrets> credentials_in(const json::value* list) {
   if (list == nullptr) return std::nullopt;
   ListedSecrets found;
   for (const auto* secret : items_of(*list, "Secret")) {
-    found[text_at(*secret, "/metadata/name")] = {
-        flag_at(*secret, "/token"), ObjectName::if_allowed(text_at(*secret, "/account")),
-        Uid::if_allowed(text_at(*secret, "/accountUid"))};
+    auto credential = credential_of(*secret);
+    credential.token = flag_at(*secret, "/token");
+    found[text_at(*secret, "/metadata/name")] = std::move(credential);
   }
   return found;
 }
@@ -267,6 +302,18 @@ void take_registrations(std::vector<ListedCluster>& clusters, const json::value*
   }
 }
 
+std::vector<std::string> parts_that_are(LiveComparison::Part wanted,
+                                        const LiveComparison& comparison) {
+  std::vector<std::string> parts;
+  if (comparison.token == wanted) parts.emplace_back("token");
+  if (comparison.ca == wanted) parts.emplace_back("CA");
+  return parts;
+}
+
+bool differs_live(const ListedCluster& cluster) {
+  return cluster.live && cluster.live->result == Live::Result::differs;
+}
+
 enum class Urgency { rejected, ca_ended, trouble, ca_ends_soon, none, deleted, own };
 
 bool ends_within(const ListedCluster& cluster, const ListLimits& limits) {
@@ -282,7 +329,8 @@ std::string days_text(std::chrono::seconds time) {
 Urgency urgency_of(const ListedCluster& cluster, const ListLimits& limits) {
   if (cluster.is_own()) return Urgency::own;
   if (cluster.deletion) return Urgency::deleted;
-  if (cluster.state == RancherState::x509 || cluster.state == RancherState::unauthorized) {
+  if (cluster.state == RancherState::x509 || cluster.state == RancherState::unauthorized ||
+      differs_live(cluster)) {
     return Urgency::rejected;
   }
   if (cluster.ca_ends && *cluster.ca_ends <= limits.now) return Urgency::ca_ended;
@@ -311,23 +359,36 @@ std::string_view word_of(RancherState state) {
   return "other";
 }
 
+std::vector<std::string> differing_parts(const LiveComparison& comparison) {
+  return parts_that_are(LiveComparison::Part::differs, comparison);
+}
+
+std::vector<std::string> unclear_parts(const LiveComparison& comparison) {
+  return parts_that_are(LiveComparison::Part::unknown, comparison);
+}
+
+Live::Result result_of(const LiveComparison& comparison) {
+  if (!differing_parts(comparison).empty()) return Live::Result::differs;
+  return unclear_parts(comparison).empty() ? Live::Result::same : Live::Result::unclear;
+}
+
 Known ListedCluster::complete() const {
   if (is_own()) return Known::yes;
   if (!missing.empty()) return Known::no;
   return has_token == Known::unknown ? Known::unknown : Known::yes;
 }
 
-Trim listed_cluster_trim() {
-  return trim_cluster;
+Trim listed_cluster_trim(Digests digests) {
+  return [digests](json::value& item) { trim_cluster(item, digests); };
 }
 
-Trim credential_trim() {
-  return [](json::value& item) {
+Trim credential_trim(Digests digests) {
+  return [digests](json::value& item) {
     auto* object = item.if_object();
     if (object == nullptr) return;
     auto kept = named_alone(item, object->storage());
     kept["token"] = is_text(item, "/data/credential");
-    take_account(kept, credential_in(item));
+    take_account(kept, credential_in(item), digests);
     *object = std::move(kept);
   };
 }
@@ -387,6 +448,11 @@ std::vector<std::string> attention(const ListedCluster& cluster, const ListLimit
     case RancherState::other:
       clauses.emplace_back("the cluster is not ready");
       break;
+  }
+  if (differs_live(cluster)) {
+    const auto parts = differing_parts(cluster.live->comparison);
+    clauses.push_back(fmt::format("the live {} {} from what Rancher has stored", enumerated(parts),
+                                  parts.size() == 1 ? "differs" : "differ"));
   }
   if (cluster.ca == ListedCluster::Ca::unreadable) {
     clauses.emplace_back("the stored CA cannot be read");

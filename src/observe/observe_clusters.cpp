@@ -78,7 +78,8 @@ void tell_unread(ClusterList& list, std::string_view what, const Answer& answer)
 
 }  // namespace
 
-awaitable<ClusterList> observe_clusters(Kubectl local, Redactor& redactor, Journal journal) {
+awaitable<ClusterList> observe_clusters(Kubectl local, Redactor& redactor, Journal journal,
+                                        Digests digests) {
   json::value config;
   Answer clusters;
   Answer version;
@@ -90,10 +91,10 @@ awaitable<ClusterList> observe_clusters(Kubectl local, Redactor& redactor, Journ
   const auto gated = local.behind(gate);
   std::vector<awaitable<void>> questions;
   questions.push_back(registration.read(local, config));
-  questions.push_back(ask(gated, commands::clusters(), listed_cluster_trim(), clusters));
+  questions.push_back(ask(gated, commands::clusters(), listed_cluster_trim(digests), clusters));
   questions.push_back(ask_beside(gated, commands::rancher_version(), {}, version));
   questions.push_back(
-      ask_beside(gated, commands::credential_secrets(), credential_trim(), secrets));
+      ask_beside(gated, commands::credential_secrets(), credential_trim(digests), secrets));
   questions.push_back(ask_beside(gated, commands::agents_registration_tokens(), registration_trim(),
                                  registrations));
   auto ends = co_await all_settled(std::move(questions));

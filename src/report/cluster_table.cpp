@@ -85,17 +85,51 @@ std::string registration_text(const ListedCluster& cluster) {
   return std::string(unknown);
 }
 
+std::string_view word_of(Live::Result result) {
+  switch (result) {
+    case Live::Result::same:
+      return "same";
+    case Live::Result::differs:
+      return "differs";
+    case Live::Result::unclear:
+      return "unclear";
+    case Live::Result::no_answer:
+      break;
+  }
+  return "no answer";
+}
+
+/// "differs: token, CA"
+std::string live_text(const ListedCluster& cluster) {
+  if (!cluster.live) return std::string(nothing);
+  const auto& live = *cluster.live;
+  const auto parts = live.result == Live::Result::differs   ? differing_parts(live.comparison)
+                     : live.result == Live::Result::unclear ? unclear_parts(live.comparison)
+                                                            : std::vector<std::string>{};
+  return fmt::format("{}{}{}", word_of(live.result), parts.empty() ? "" : ": ",
+                     fmt::join(parts, ", "));
+}
+
 using Cells = std::vector<std::string>;
 
-Cells header(Columns columns) {
+/// Which columns the table has.
+struct Layout {
+  Columns columns;
+  ClusterList::Asked asked;
+
+  bool has_live() const { return asked == ClusterList::Asked::downstream_too; }
+};
+
+Cells header(const Layout& layout) {
   Cells cells{"ID", "NAME", "STATE", "CA-ENDS", "LEFT", "COMPLETE", "DRIVER"};
-  if (columns == Columns::wide) {
+  if (layout.columns == Columns::wide) {
     cells.insert(cells.end(), {"KUBERNETES", "REGISTRATION-ENDS", "TOKEN", "MISSING"});
   }
+  if (layout.has_live()) cells.emplace_back("LIVE");
   return cells;
 }
 
-Cells cells_of(const ListedCluster& cluster, Columns columns, const ListLimits& limits) {
+Cells cells_of(const ListedCluster& cluster, const Layout& layout, const ListLimits& limits) {
   const auto complete = cluster.is_own() ? nothing : word_of(cluster.complete());
   Cells cells{cluster.id.text(),
               or_nothing(cluster.display_name.str()),
@@ -104,12 +138,13 @@ Cells cells_of(const ListedCluster& cluster, Columns columns, const ListLimits& 
               left_text(cluster, limits),
               std::string(complete),
               or_nothing(cluster.driver.str())};
-  if (columns == Columns::wide) {
+  if (layout.columns == Columns::wide) {
     cells.push_back(or_nothing(cluster.kubernetes_version.str()));
     cells.push_back(registration_text(cluster));
     cells.push_back(token_text(cluster));
     cells.push_back(or_nothing(fmt::format("{}", fmt::join(cluster.missing, ","))));
   }
+  if (layout.has_live()) cells.push_back(live_text(cluster));
   return cells;
 }
 
@@ -119,7 +154,8 @@ TableLine::Kind kind_of(const ListedCluster& cluster, const ListLimits& limits) 
   const auto ended = cluster.ca_ends && *cluster.ca_ends <= limits.now;
   const auto rejected =
       cluster.state == RancherState::x509 || cluster.state == RancherState::unauthorized;
-  if (rejected || ended) return bad;
+  const auto differs = cluster.live && cluster.live->result == Live::Result::differs;
+  if (rejected || ended || differs) return bad;
   return attention(cluster, limits).empty() ? plain : warning;
 }
 
@@ -157,6 +193,25 @@ std::string_view word_of(TokenPlace place) {
   return place == TokenPlace::secret ? "secret" : place == TokenPlace::record ? "record" : "none";
 }
 
+std::string_view word_of(LiveComparison::Part part) {
+  return part == LiveComparison::Part::same      ? "same"
+         : part == LiveComparison::Part::differs ? "differs"
+                                                 : unknown;
+}
+
+json::value live_report(const std::optional<Live>& live) {
+  if (!live) return nullptr;
+  const auto no_answer = live->result == Live::Result::no_answer;
+  json::object report;
+  report["result"] = no_answer ? "no-answer" : word_of(live->result);
+  report["token"] = word_of(live->comparison.token);
+  report["ca"] = word_of(live->comparison.ca);
+  report["kubeconfig"] = DisplayText(live->kubeconfig).str();
+  report["context"] = DisplayText(live->context).str();
+  report["trouble"] = live->trouble;
+  return report;
+}
+
 json::object cluster_report(const ListedCluster& cluster, const ListLimits& limits) {
   json::object ready;
   ready["status"] = cluster.ready.status.str();
@@ -192,6 +247,7 @@ json::object cluster_report(const ListedCluster& cluster, const ListLimits& limi
   entry["deletedAt"] = time_or_null(cluster.deletion);
   entry["stored"] = std::move(stored);
   entry["registration"] = std::move(registration);
+  entry["live"] = live_report(cluster.live);
   entry["attention"] = std::move(reasons);
   return entry;
 }
@@ -199,13 +255,14 @@ json::object cluster_report(const ListedCluster& cluster, const ListLimits& limi
 }  // namespace
 
 std::vector<TableLine> cluster_table(const std::vector<ListedCluster>& clusters, Columns columns,
-                                     const ListLimits& limits) {
+                                     const ListLimits& limits, ClusterList::Asked asked) {
   if (clusters.empty()) return {};
-  const auto titles = header(columns);
+  const Layout layout{columns, asked};
+  const auto titles = header(layout);
   std::vector<std::size_t> widths;
   for (const auto& title : titles) widths.push_back(width_of(title));
   const auto each_row = [&](const auto& take) {
-    for (const auto& cluster : clusters) take(cluster, cells_of(cluster, columns, limits));
+    for (const auto& cluster : clusters) take(cluster, cells_of(cluster, layout, limits));
   };
   // The cells are made twice, so that only the widths stay in memory.
   each_row([&](const ListedCluster&, const Cells& cells) {
@@ -251,6 +308,15 @@ json::object list_report(const ClusterList& list, const ListLimits& limits) {
   whole["warnDays"] = limits.warn_days;
   whole["rancher"] = list.rancher.str();
   whole["unread"] = std::move(unread);
+  json::array unused;
+  for (const auto& each : list.unused) {
+    json::object context;
+    context["kubeconfig"] = each.kubeconfig.str();
+    context["context"] = each.context.str();
+    context["reason"] = each.reason;
+    unused.emplace_back(std::move(context));
+  }
+  whole["unusedContexts"] = std::move(unused);
   whole["clusters"] = std::move(clusters);
   return whole;
 }

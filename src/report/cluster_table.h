@@ -14,7 +14,7 @@ namespace retrust {
 struct TableLine {
   enum class Kind {
     header,
-    bad,      ///< a cluster that Rancher cannot use, or whose stored CA ended
+    bad,      ///< a cluster that Rancher cannot use, whose stored CA ended or is not the live one
     warning,  ///< another cluster that needs attention
     plain,
     faint,  ///< a deleted cluster, or Rancher's own
@@ -23,7 +23,7 @@ struct TableLine {
   Kind kind = Kind::plain;
 };
 
-/// Columns of the table of clusters.
+/// Columns of the table of clusters. If downstream clusters were asked, LIVE is one more.
 enum class Columns {
   usual,  ///< within 80 columns for names of up to 12 characters
   wide,   ///< all
@@ -31,7 +31,8 @@ enum class Columns {
 
 /// The table of `list`, one line for each cluster, in their order. Empty without clusters.
 std::vector<TableLine> cluster_table(const std::vector<ListedCluster>& clusters, Columns columns,
-                                     const ListLimits& limits);
+                                     const ListLimits& limits,
+                                     ClusterList::Asked asked = ClusterList::Asked::rancher_alone);
 
 /// The names for `-o name`, a line each: "clusters.management.cattle.io/c-x7k2p". Rancher's own
 /// cluster is left out, as no other command takes it.

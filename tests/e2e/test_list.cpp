@@ -1,4 +1,4 @@
-// `retrust list`: all clusters of Rancher, by the local kubeconfig alone.
+// `retrust list`: all clusters of Rancher, by the local kubeconfig alone, or with live credentials.
 #include <cstdlib>
 #include <map>
 #include <regex>
@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
+#include "base/encoding.h"
 #include "sandbox.h"
 #include "secrets.h"
 #include "words.h"
@@ -206,8 +207,8 @@ TEST_CASE("the exit status is 0 if no cluster needs attention, and days decide")
   }
   CHECK(sandbox.retrust({"status", "-o", "wide"}).status == 2);
   auto another = list();
-  another.without = {"--cluster"};
-  CHECK(has(sandbox.retrust(another).err, "--kubeconfig has no meaning for list"));
+  another.without = {"--kubeconfig"};
+  CHECK(has(sandbox.retrust(another).err, "--cluster has no meaning for list"));
 }
 
 TEST_CASE("a Rancher without clusters but its own says so") {
@@ -350,6 +351,174 @@ TEST_CASE("a list without an end is refused") {
   CHECK(refused.status == 4);
   CHECK(refused.out.empty());
   CHECK(has(refused.err, "more than can be taken in"));
+}
+
+Sandbox::Call list_with(const std::string& kubeconfig, Texts args = {}) {
+  args.insert(args.begin(), "list");
+  return {.args = std::move(args), .kubeconfig = kubeconfig, .without = {"--cluster"}};
+}
+
+/// The column LIVE by the name of the cluster.
+std::map<std::string, std::string> live(const std::string& table) {
+  std::map<std::string, std::string> found;
+  const auto lines = lines_of(table);
+  REQUIRE_FALSE(lines.empty());
+  const auto begin = lines.front().find("LIVE");
+  REQUIRE(begin != std::string::npos);
+  for (const auto& line : lines) found[cells(line)[1]] = line.substr(begin);
+  return found;
+}
+
+/// Requests to other servers than Rancher's, but those of Rancher and of agents.
+std::vector<std::string> asked_downstream(const Sandbox& sandbox) {
+  std::vector<std::string> found;
+  for (const auto& request : sandbox.requests()) {
+    if (text(request, "/server") == "local" || text(request, "/user") != "admin") continue;
+    found.push_back(text(request, "/verb") + " " + text(request, "/resource"));
+  }
+  return found;
+}
+
+/// A kubectl that does this by words of a shell instead of reading live credentials.
+std::string odd_kubectl(const Sandbox& sandbox, const std::string& words) {
+  const auto path = sandbox.directory() / "odd-kubectl";
+  write_file(path, "#!/bin/sh\ncase \" $* \" in *configmap/kube-root-ca.crt*) " + words +
+                       " ;; esac\nexec \"${RETRUST_TEST_KUBECTL:-kubectl}\" \"$@\"\n");
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  return path.string();
+}
+
+TEST_CASE("with kubeconfigs the live credentials are compared with the stored ones") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--clusters", "8"});
+  wait_until("Rancher has said what it sees", [&] {
+    return rows(sandbox.retrust(list()).out).at("store-008")[2] == "disconnected";
+  });
+  // The token secret of a healthy cluster.
+  const auto gone =
+      sandbox.kubectl("local", {"--kubeconfig=" + sandbox.file("kubeconfigs/store-003.yaml"),
+                                "delete", "secret", "-n", "cattle-system", "--field-selector",
+                                "type=kubernetes.io/service-account-token"});
+  REQUIRE(gone.status == 0);
+  const auto tokens = secrets(sandbox);
+  const auto before = sandbox.changes();
+  const auto folder = sandbox.file("kubeconfigs");
+  const auto listed = sandbox.retrust(list_with(folder));
+  CAPTURE(listed.all());
+  CHECK(listed.status == 3);
+  auto found = live(listed.out);
+  for (const auto& name : {"production", "store-002", "store-004", "store-007", "store-008"}) {
+    CAPTURE(name);
+    CHECK(found.at(name) == "differs: CA");
+  }
+  CHECK(found.at("store-003") == "differs: token");
+  // Neither the one that another cluster's file is named after, nor the one that is away.
+  for (const auto& name : {"store-005", "store-006", "staging", "local"}) {
+    CHECK(found.at(name) == "-");
+  }
+  const auto lines = lines_of(listed.out);
+  CHECK(has(listed.err, "store-005.yaml, context store-005: neither its service accounts"));
+  CHECK(has(listed.err, "store-006.yaml, context store-006: "));
+  CHECK(has(listed.err, "cannot be reached"));
+  CHECK(has(listed.err, "--kubeconfig=" + folder + "/" + cells(lines[1])[1] +
+                            ".yaml --context=" + cells(lines[1])[1]));
+
+  const auto json = sandbox.retrust(list_with(folder, {"-o", "json", "-v"}));
+  CHECK(json.status == 3);
+  const auto all = reported(json.out);
+  const auto& hosted = all.at("store-007");
+  CHECK(text(hosted, "/live/result") == "differs");
+  CHECK(text(hosted, "/live/token") == "same");
+  CHECK(text(hosted, "/live/ca") == "differs");
+  CHECK(text(hosted, "/live/kubeconfig") == folder + "/store-007.yaml");
+  CHECK(text(hosted, "/live/context") == "store-007");
+  CHECK(all.at("store-005").at("live").is_null());
+  CHECK(json::parse(json.out).at("unusedContexts").as_array().size() == 2);
+  for (const auto& result : {listed, json}) {
+    check_hidden(tokens, "the output", result.all());
+    for (const auto& token : tokens) CHECK_FALSE(has(result.out, sha256_hex(token).substr(0, 12)));
+  }
+  // Nothing is written, and no token is reviewed.
+  CHECK(sandbox.changes() == before);
+  for (const auto& request : asked_downstream(sandbox)) CHECK_FALSE(has(request, "reviews"));
+  CHECK(sandbox.retrust(list_with(folder, {"-o", "name"})).status == 3);
+}
+
+TEST_CASE("downstream clusters are asked only by kubeconfigs that were given to the list") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--scenario", "healthy"});
+  remove_cluster(sandbox, "c-m4q9d");
+  auto call = list({"--warn-days=0"});
+  call.environment = {{"KUBECONFIG", sandbox.file("downstream.kubeconfig")}};
+  const auto without = sandbox.retrust(call);
+  CHECK(without.status == 0);
+  CHECK_FALSE(has(without.out, "LIVE"));
+  CHECK(asked_downstream(sandbox).empty());
+  call.environment = {{"RETRUST_KUBECONFIG", sandbox.file("downstream.kubeconfig")}};
+  const auto with = sandbox.retrust(call);
+  CAPTURE(with.all());
+  CHECK(with.status == 0);
+  CHECK(with.err.empty());
+  CHECK(live(with.out).at("production") == "same");
+  const auto merged = sandbox.merged_kubeconfig();
+  const auto all = sandbox.retrust(list_with(merged, {"--all-contexts", "--warn-days=0"}));
+  CHECK(all.status == 0);
+  CHECK(live(all.out).at("production") == "same");
+  CHECK(has(all.err, "leads to the cluster that Rancher itself runs in"));
+  const auto one = sandbox.retrust(list_with(merged, {"--context=local", "--warn-days=0"}));
+  CHECK(live(one.out).at("production") == "-");
+  CHECK(sandbox.retrust(list_with("/nowhere")).status == 2);
+}
+
+TEST_CASE("every Rancher and kind of account is compared alike") {
+  const Texts hosted{"--rancher", "2.12",    "--kubernetes",  "1.23",      "--driver",
+                     "EKS",       "--fault", "additional-ca", "--scenario"};
+  const Texts early{"--rancher", "2.4", "--kubernetes", "1.20", "--scenario"};
+  for (const auto& options : {hosted, early}) {
+    for (const std::string scenario : {"healthy", "ca-only"}) {
+      CAPTURE(scenario);
+      auto words = options;
+      words.push_back(scenario);
+      Sandbox sandbox(words);
+      const auto listed = sandbox.retrust(list_with(sandbox.file("downstream.kubeconfig")));
+      CAPTURE(listed.all());
+      CHECK(live(listed.out).at("production") == (scenario == "healthy" ? "same" : "differs: CA"));
+    }
+  }
+}
+
+TEST_CASE("what is not certain is no difference") {
+  Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30", "--scenario", "healthy"});
+  remove_cluster(sandbox, "c-m4q9d");
+  sandbox.tell("gain-ca");
+  const auto call = list_with(sandbox.file("downstream.kubeconfig"), {"--warn-days=0"});
+  const auto gained = sandbox.retrust(call);
+  CAPTURE(gained.all());
+  CHECK(gained.status == 0);
+  CHECK(live(gained.out).at("production") == "unclear: CA");
+
+  auto hanging = call;
+  hanging.kubectl = odd_kubectl(sandbox, "exec sleep 60");
+  const auto late = sandbox.retrust(hanging);
+  CAPTURE(late.all());
+  CHECK(late.status == 0);
+  CHECK(live(late.out).at("production") == "no answer");
+  CHECK(has(late.err, "production (c-x7k2p) by "));
+  auto denied = call;
+  denied.kubectl = odd_kubectl(sandbox, "echo 'error: You must be logged in' >&2; exit 1");
+  CHECK(live(sandbox.retrust(denied).out).at("production") == "no answer");
+
+  const auto swapped = sandbox.directory() / "swapped.kubeconfig";
+  write_file(swapped, read_file(sandbox.file("downstream.kubeconfig")));
+  std::filesystem::permissions(
+      swapped, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  const Sandbox other;
+  auto another = list_with(swapped.string(), {"--warn-days=0"});
+  another.kubectl = odd_kubectl(
+      sandbox, "cp '" + other.file("downstream.kubeconfig") + "' '" + swapped.string() + "'");
+  const auto swap = sandbox.retrust(another);
+  CAPTURE(swap.all());
+  CHECK(swap.status == 0);
+  CHECK(live(swap.out).at("production") == "no answer");
+  CHECK(has(swap.err, "another cluster than a moment ago"));
 }
 
 TEST_CASE("a list that cannot be written ends with 1") {

@@ -166,8 +166,10 @@ TEST_CASE("the man page has every field of list with -o json, and no other") {
   const auto documented = documented_fields("LIST");
   Sandbox sandbox({"--rancher", "2.12", "--records", "20", "--fault", "forbidden-local=secrets"});
   std::set<std::string> printed;
-  const auto listed =
-      sandbox.retrust({.args = {"list", "-o", "json"}, .without = {"--kubeconfig", "--cluster"}});
+  const auto kubeconfigs =
+      sandbox.file("downstream.kubeconfig") + ":" + sandbox.file("local.kubeconfig");
+  const auto listed = sandbox.retrust(
+      {.args = {"list", "-o", "json"}, .kubeconfig = kubeconfigs, .without = {"--cluster"}});
   add_paths(printed, json::parse(listed.out), "");
   CHECK(printed == documented);
 }

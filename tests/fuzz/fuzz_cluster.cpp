@@ -13,6 +13,7 @@
 #include "observe/affected.h"
 #include "observe/kubeconfig.h"
 #include "observe/listed_cluster.h"
+#include "observe/live_comparison.h"
 #include "observe/parse.h"
 #include "observe/trim.h"
 
@@ -100,9 +101,10 @@ void check_affected(const json::value& list, std::string_view input) {
 }
 
 void check_listed(const json::value& list, std::string_view input) {
-  const auto clusters = trimmed(input, listed_cluster_trim());
-  const auto secrets = trimmed(input, credential_trim());
+  const auto clusters = trimmed(input, listed_cluster_trim(Digests::keep));
+  const auto secrets = trimmed(input, credential_trim(Digests::keep));
   const auto registrations = trimmed(input, registration_trim());
+  const auto held = trimmed(input, live_trim());
   const auto listed = listed_clusters({&clusters, &list, &secrets, &registrations});
   require(listed.size() == items_of(list, "Cluster").size(), "no cluster of a list is lost");
   const ListLimits limits{parse_time("2026-11-26T03:00:00Z"), 60};
@@ -111,6 +113,12 @@ void check_listed(const json::value& list, std::string_view input) {
   require(sorted.size() == listed.size(), "no cluster is lost by its place");
   for (const auto& cluster : sorted) {
     require(!cluster.id.empty(), "a cluster has an ID");
+    const auto live = live_digests(held, cluster);
+    const auto compared = compare_live(cluster, live);
+    const auto is_hash = [](const std::string& text) { return text.empty() || text.size() == 64; };
+    require(is_hash(live.token) && is_hash(cluster.digests.token), "no token is kept");
+    require(cluster.has_token != Known::no || compared.token == LiveComparison::Part::differs,
+            "a token that Rancher lacks is not the same");
     for (const auto& clause : attention(cluster, limits)) {
       require(is_one_line(clause), "why a cluster needs attention is one line");
     }

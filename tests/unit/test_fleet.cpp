@@ -13,6 +13,7 @@
 #include "fleet/contexts.h"
 #include "fleet/kubeconfig_files.h"
 #include "fleet/match.h"
+#include "fleet/observe_live.h"
 #include "observe/cluster_choice.h"
 #include "process/tasks.h"
 
@@ -207,6 +208,32 @@ TEST_CASE("of two contexts of one cluster the first counts, and the other says s
   CHECK(why_unused(matches[0], matches).empty());
   CHECK(why_unused(matches[2], matches) ==
         "leads to c-one, as f, context a does (at the same address), which is used");
+}
+
+TEST_CASE("each listed cluster has one way, and another cluster with its evidence contradicts it") {
+  std::vector<ListedCluster> listed(4);
+  listed[0].id = "c-one";
+  listed[1].id = "c-two";
+  listed[2].id = "c-three";
+  listed[3].id = "c-four";
+  auto twice = proven("b", "c-two");
+  twice.result = Match::Result::several;
+  twice.clusters = {ClusterId("c-two"), ClusterId("c-three"), ClusterId("c-one")};
+  auto through = proven("c", "c-four");
+  through.result = Match::Result::through;
+  std::vector<Match> matches{proven("a", "c-one"), twice, through, proven("d", "c-gone"),
+                             proven("e", "c-one")};
+  for (auto& match : matches) match.kube_system_uid = "uid-1";
+  mark_repeated(matches);
+  const auto ways = live_ways(matches, listed);
+  REQUIRE(ways.size() == 3);
+  CHECK(ways[0].cluster == 0);
+  CHECK(ways[0].match == 0);
+  CHECK(ways[1].match == 1);
+  CHECK(ways[2].match == 1);
+  for (const auto& way : ways) CHECK_FALSE(way.contradicted_by);
+  matches[4].kube_system_uid = "uid-2";
+  CHECK(live_ways(matches, listed)[0].contradicted_by == 4);
 }
 
 TEST_CASE("some tasks at once: never more, all of them, and none after a failure") {

@@ -57,11 +57,12 @@ json::value version(const std::string& text) {
       {"kind", "Setting"}, {"metadata", {{"name", "server-version"}}}, {"value", text}}});
 }
 
-json::value credential(const std::string& name, const std::string& token) {
+json::value credential(const std::string& name, const std::string& token,
+                       Digests digests = Digests::leave) {
   json::value secret = json::object{{"kind", "Secret"},
                                     {"metadata", {{"name", name}}},
                                     {"data", {{"credential", base64_encode(token)}}}};
-  credential_trim()(secret);
+  credential_trim(digests)(secret);
   return secret;
 }
 
@@ -142,7 +143,12 @@ TEST_CASE("a trimmed record is small, and holds neither token nor CA") {
   object["spec"].as_object()["displayName"] = std::string(1U << 20U, 'z');
   auto& conditions = object["status"].as_object()["conditions"].as_array();
   for (int i = 0; i < 1000; ++i) conditions.push_back(condition("Ready", "False", "again"));
-  listed_cluster_trim()(record);
+  SUBCASE("alone") {
+    listed_cluster_trim()(record);
+  }
+  SUBCASE("with digests") {
+    listed_cluster_trim(Digests::keep)(record);
+  }
   const auto text = json::serialize(record);
   CHECK(text.size() < 4096);
   CHECK(text.find(test::jwt_of("stored")) == std::string::npos);
@@ -246,6 +252,25 @@ TEST_CASE("an empty Secret holds no token") {
   CHECK(all.front().missing == std::vector<std::string_view>{"token"});
 }
 
+TEST_CASE("digests are those of the place that Rancher reads") {
+  const std::string name = "cluster-serviceaccounttoken-h7k2x";
+  auto record = resource("c-x7k2p", {}, a_certificate(), name);
+  record.at("status").as_object()["serviceAccountToken"] = test::jwt_of("old place");
+  listed_cluster_trim(Digests::keep)(record);
+  const auto clusters = list_of({record});
+  const auto secrets = list_of({credential(name, test::jwt_of("stored"), Digests::keep)});
+  const auto newer = version("v2.12.3");
+  const auto older = version("v2.6.6");
+  const auto digest = [&](const json::value& rancher) {
+    return listed_clusters({&clusters, &rancher, &secrets}).front().digests.token;
+  };
+  CHECK(digest(newer) == sha256_hex(test::jwt_of("stored")));
+  CHECK(digest(older) == sha256_hex(test::jwt_of("old place")));
+  CHECK(listed_clusters({&clusters, &newer, &secrets}).front().digests.ca.size() == 1);
+  // Nothing is kept where nothing is compared.
+  CHECK(listed(resource("c-x7k2p", {}, a_certificate(), ""), "v2.6.6").digests.token.empty());
+}
+
 TEST_CASE("the end of the registration token belongs to the cluster of its namespace") {
   using Registration = ListedCluster::Registration;
   json::array records;
@@ -292,6 +317,44 @@ ListedCluster in_state(const std::string& name, RancherState state,
   auto cluster = healthy(name, left);
   cluster.state = state;
   return cluster;
+}
+
+/// The same cluster with an answer of its own.
+ListedCluster with_live(ListedCluster cluster, Live::Result result,
+                        LiveComparison comparison = {}) {
+  Live live;
+  live.result = result;
+  live.comparison = comparison;
+  live.kubeconfig = "prod.yaml";
+  live.context = "prod";
+  cluster.live = live;
+  return cluster;
+}
+
+constexpr LiveComparison other_ca{LiveComparison::Part::same, LiveComparison::Part::differs};
+constexpr LiveComparison all_other{LiveComparison::Part::differs, LiveComparison::Part::differs};
+constexpr LiveComparison unclear_ca{LiveComparison::Part::same, LiveComparison::Part::unknown};
+
+TEST_CASE("live credentials that are not the stored ones are as urgent as x509") {
+  using enum Live::Result;
+  std::vector<ListedCluster> clusters{with_live(healthy("a-same"), same),
+                                      with_live(healthy("b-unclear"), unclear, unclear_ca),
+                                      with_live(healthy("c-away"), no_answer),
+                                      with_live(healthy("d-renewed", days{500}), differs, other_ca),
+                                      in_state("ended", RancherState::other, -days{1}),
+                                      in_state("broken", RancherState::x509)};
+  sort_by_urgency(clusters, limits);
+  Texts names;
+  for (const auto& cluster : clusters) names.push_back(cluster.display_name);
+  CHECK(names == Texts{"d-renewed", "broken", "ended", "a-same", "b-unclear", "c-away"});
+  const auto reasons = [](const ListedCluster& cluster) { return attention(cluster, limits); };
+  CHECK(reasons(clusters[0]) == Texts{"the live CA differs from what Rancher has stored"});
+  CHECK(reasons(with_live(healthy("x"), differs, all_other)) ==
+        Texts{"the live token and CA differ from what Rancher has stored"});
+  for (const auto i : {3, 4, 5}) CHECK(reasons(clusters[i]).empty());
+  auto gone = with_live(healthy("x"), differs, all_other);
+  gone.deletion = limits.now;
+  CHECK(reasons(gone).empty());
 }
 
 TEST_CASE("the most urgent cluster comes first") {
@@ -389,6 +452,30 @@ TEST_CASE("the table fits into 80 columns, and is one line for each cluster") {
   CHECK(cluster_table({}, Columns::usual, limits).empty());
 }
 
+TEST_CASE("with kubeconfigs the table has one more column, the last one") {
+  using enum Live::Result;
+  const std::vector<ListedCluster> clusters{with_live(healthy("all"), differs, all_other),
+                                            with_live(healthy("ca"), differs, other_ca),
+                                            with_live(healthy("hm"), unclear, unclear_ca),
+                                            with_live(healthy("away"), no_answer),
+                                            with_live(healthy("fine"), same),
+                                            healthy("none")};
+  constexpr auto asked = ClusterList::Asked::downstream_too;
+  for (const auto columns : {Columns::usual, Columns::wide}) {
+    const auto lines = cluster_table(clusters, columns, limits, asked);
+    REQUIRE(lines.size() == 7);
+    Texts ends;
+    const auto begin = lines[0].text.find("LIVE");
+    for (const auto& line : lines) ends.push_back(line.text.substr(begin));
+    CHECK(ends == Texts{"LIVE", "differs: token, CA", "differs: CA", "unclear: CA", "no answer",
+                        "same", "-"});
+    CHECK(lines[1].kind == TableLine::Kind::bad);
+    CHECK(lines[3].kind == TableLine::Kind::plain);
+    // Without kubeconfigs there is no such column.
+    CHECK(cluster_table(clusters, columns, limits)[0].text.find("LIVE") == std::string::npos);
+  }
+}
+
 TEST_CASE("the wide table has where the token is, and what is missing") {
   auto cluster = healthy("production");
   cluster.kubernetes_version = "v1.30.14";
@@ -429,7 +516,11 @@ TEST_CASE("the report in JSON") {
   auto cluster = in_state("production", RancherState::x509, -days{3});
   cluster.ready = {"False", "Error", "x509: …"};
   cluster.has_token = Known::unknown;
-  const auto whole = list_report({{cluster}, "v2.12.3", {"something is unknown"}}, limits);
+  ClusterList list{{cluster}, "v2.12.3", {"something is unknown"}};
+  list.clusters.push_back(with_live(healthy("fine"), Live::Result::no_answer));
+  list.clusters.back().live->trouble = "the server is away";
+  list.unused = {{"old.yaml", "old", "leads nowhere"}};
+  const auto whole = list_report(list, limits);
   const json::value report(whole);
   CHECK(report.at_pointer("/needsAttention").as_bool());
   CHECK(text_at(report, "/clusters/0/state") == "x509");
@@ -438,6 +529,13 @@ TEST_CASE("the report in JSON") {
   CHECK(report.at_pointer("/clusters/0/stored/complete").is_null());
   CHECK(text_at(report, "/clusters/0/attention/1") == "the stored CA ended 3 days ago");
   CHECK(text_at(report, "/unread/0") == "something is unknown");
+  CHECK(report.at_pointer("/clusters/0/live").is_null());
+  CHECK(text_at(report, "/clusters/1/live/result") == "no-answer");
+  CHECK(text_at(report, "/clusters/1/live/ca") == "unknown");
+  CHECK(text_at(report, "/clusters/1/live/kubeconfig") == "prod.yaml");
+  CHECK(text_at(report, "/clusters/1/live/context") == "prod");
+  CHECK(text_at(report, "/clusters/1/live/trouble") == "the server is away");
+  CHECK(text_at(report, "/unusedContexts/0/reason") == "leads nowhere");
   const json::value empty(list_report({}, limits));
   CHECK_FALSE(empty.at_pointer("/needsAttention").as_bool());
   CHECK(empty.at_pointer("/clusters").as_array().empty());

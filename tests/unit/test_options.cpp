@@ -177,15 +177,36 @@ TEST_CASE("a list needs the local cluster alone") {
   CHECK_THROWS_WITH_AS(parse({"list"}), "--local-kubeconfig is required", Failure);
   // What is there for other commands stays without effect.
   const Variables variables{{"RETRUST_LOCAL_KUBECONFIG", "local"},
-                            {"RETRUST_KUBECONFIG", "down"},
                             {"RETRUST_CLUSTER", "prod"},
+                            {"RETRUST_CONTEXT", "down"},
+                            {"RETRUST_ALL_CONTEXTS", "true"},
+                            {"KUBECONFIG", "down"},
+                            {"HOME", "/"},
                             {"RETRUST_WARN_DAYS", "30"},
                             {"RETRUST_OUTPUT", "wide"}};
   const auto elsewhere = parse({"list"}, variables);
   CHECK(elsewhere.warn_days == 30);
   CHECK(elsewhere.output == OutputFormat::wide);
-  CHECK(elsewhere.kubeconfig.empty());
+  CHECK(elsewhere.kubeconfigs.empty());
   CHECK(parse({"list", "--warn-days", "0"}, variables).warn_days == 0);
+}
+
+TEST_CASE("a list asks downstream clusters only by kubeconfigs that were given to it") {
+  const Variables variables{{"RETRUST_LOCAL_KUBECONFIG", "local"}, {"RETRUST_KUBECONFIG", "down"}};
+  CHECK(parse({"list"}, variables).kubeconfigs == std::vector<std::string>{"down"});
+  const auto options =
+      parse({"list", "--kubeconfig", "a", "--kubeconfig=b", "--all-contexts"}, variables);
+  CHECK(options.kubeconfigs == std::vector<std::string>{"a", "b"});
+  CHECK(options.contexts == ContextChoice::all);
+  CHECK(parse({"list", "--context=prod"}, variables).context == "prod");
+  const Variables local{{"RETRUST_LOCAL_KUBECONFIG", "local"}};
+  CHECK_THROWS_WITH_AS(parse({"list", "--context=prod"}, local),
+                       "--context was given without --kubeconfig", Failure);
+  CHECK_THROWS_WITH_AS(parse({"list", "--all-contexts"}, local),
+                       "--all-contexts was given without --kubeconfig", Failure);
+  CHECK_THROWS_AS(parse({"list", "--kubeconfig=a", "--kubeconfig=b", "--context=prod"}, local),
+                  Failure);
+  CHECK_THROWS_AS(parse({"list", "--context=prod", "--all-contexts"}, variables), Failure);
 }
 
 TEST_CASE("days to warn are a number within a hundred years") {

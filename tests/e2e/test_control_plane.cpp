@@ -111,6 +111,47 @@ TEST_CASE("a control plane of newer Kubernetes is given no flag that it does not
   }
 }
 
+TEST_CASE("of several downstream clusters each is renewed, ended and started for itself") {
+  const Plane plane("1.36");
+  const auto up = plane.call("up", {"--clusters", "3"});
+  CAPTURE(up.all());
+  REQUIRE(up.status == 0);
+  // etcd, and two programs for each of four clusters.
+  wait_until("its programs run alone", [&] { return plane.processes().size() == 9; });
+  const auto leads = [&](const std::string& name) {
+    return read_file(plane.folder() / "kubeconfigs" / (name + ".yaml"));
+  };
+  std::map<std::string, std::string> before;
+  for (const std::string name : {"production", "store-002", "store-003"}) {
+    CAPTURE(name);
+    before[name] = leads(name);
+    CHECK(has(before[name], "\"current-context\": \"" + name + "\""));
+  }
+  const auto renewed = plane.call("renew", {"store-002", "--keep-key"});
+  CAPTURE(renewed.all());
+  CHECK(renewed.status == 0);
+  CHECK(fs::exists(plane.folder() / "store-002-before-renewal.kubeconfig"));
+  CHECK_FALSE(fs::exists(plane.folder() / "downstream-before-renewal.kubeconfig"));
+  CHECK(leads("store-002") != before["store-002"]);
+  CHECK(leads("production") == before["production"]);
+  CHECK(leads("store-003") == before["store-003"]);
+  CHECK(plane.call("renew", {"production"}).status == 0);
+  CHECK(leads("production") != before["production"]);
+
+  const auto server = plane.folder() / "run/store-003-apiserver.pid";
+  CHECK(plane.call("kill", {"store-003"}).status == 0);
+  CHECK_FALSE(fs::exists(server));
+  wait_until("one server is gone", [&] { return plane.processes().size() == 8; });
+  CHECK(plane.call("restart", {"store-003"}).status == 0);
+  CHECK(fs::exists(server));
+  wait_until("its programs run alone", [&] { return plane.processes().size() == 9; });
+
+  CHECK(has(plane.call("renew", {"store-004"}).err, "there is no cluster store-004"));
+  CHECK(has(plane.call("renew", {"local"}).err, "only downstream clusters are renewed"));
+  CHECK(plane.call("down", {}).status == 0);
+  CHECK(plane.processes().empty());
+}
+
 TEST_CASE("a played program refuses a flag that is gone") {
   const Plane plane("1.26");
   Child child({.command = {(plane.programs() / "kube-controller-manager").string(), "--port=0"},

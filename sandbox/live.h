@@ -2,28 +2,27 @@
 
 #include <filesystem>
 #include <functional>
-#include <map>
+#include <list>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include "agents.h"
-#include "impersonation.h"
 #include "kubelet.h"
+#include "live_downstream.h"
 #include "log.h"
 #include "mirror.h"
-#include "rancher.h"
 #include "scheduler.h"
 #include "settings.h"
 #include "stage.h"
 
 namespace retrust::sandbox {
 
-/// Two clusters of a real control plane (scripts/control-plane), filled with what Rancher and its
+/// The clusters of a real control plane (scripts/control-plane), filled with what Rancher and its
 /// agents put there, and a stand-in for those who are not there: kubelet, scheduler, agents,
-/// Rancher.
+/// Rancher. There is one Rancher for all downstream clusters.
 class Live : public Stage {
  public:
   /// `plane` is the folder of a control plane that is up and empty.
@@ -36,13 +35,16 @@ class Live : public Stage {
 
  private:
   boost::asio::awaitable<void> fill();
-  void schedule(Mirror& mirror, const Change& change);
-  /// The token that a pod's kubelet has for it; empty until the API server has made it.
-  std::string projected_token(const ObjectKey& pod);
-  boost::asio::awaitable<void> request_token(ObjectKey pod);
+  void make_downstreams();
+  LiveDownstream& first() { return *downstreams_.front(); }
+  /// The downstream cluster of that name or ID; null where there is none.
+  LiveDownstream* find(const std::string& name) const;
+  /// Does what a command says that is for this cluster, or for none.
+  std::string obey(LiveDownstream& downstream, const std::string& line);
+  /// Deletes the Secrets with the stored tokens, where that fault is shown.
+  boost::asio::awaitable<void> lose_credentials();
+  bool server_runs() const;
   bool settled() const;
-  /// Rancher says that the downstream cluster is well.
-  bool is_ready() const;
 
   boost::asio::io_context& io_;
   Settings settings_;
@@ -50,13 +52,9 @@ class Live : public Stage {
   std::filesystem::path plane_;
   Log log_;
   Scheduler scheduler_;
-  Mirror downstream_;
   Mirror local_;
-  std::map<ObjectKey, std::string> pod_tokens_;
-  Rancher rancher_;
-  Agents agents_;
-  Impersonators impersonators_;
-  Kubelet downstream_kubelet_;
+  std::list<Settings> settings_of_others_;  // of downstream clusters but the first
+  std::vector<std::unique_ptr<LiveDownstream>> downstreams_;
   Kubelet local_kubelet_;
 };
 

@@ -157,21 +157,26 @@ asio::awaitable<json::value> create_cluster(const ApiClient& client, std::string
   co_return answer.body;
 }
 
-/// The downstream cluster's, with what Rancher has stored for it.
-asio::awaitable<void> create_production(const ApiClient& client, Rancher::Report stored,
-                                        const Settings& settings) {
-  ClusterSpec spec{.display_name = "production",
+/// A downstream cluster's, with what Rancher has stored for it.
+asio::awaitable<void> create_record(const ApiClient& client, ClusterRecord record,
+                                    const Settings& settings) {
+  co_await create_namespace(client, record.id);
+  ClusterSpec spec{.display_name = record.display_name,
                    .driver = settings.driver,
-                   .ca_base64 = stored.ca_base64,
-                   .token = stored.token,
+                   .ca_base64 = record.stored.ca_base64,
+                   .token = record.stored.token,
                    .kubernetes = settings.kubernetes.git_version};
   if (settings.rancher.token_place == TokenPlace::secret) {
     spec.token_secret = std::string(credential_prefix) + random_suffix(5);
   }
-  const auto resource = co_await create_cluster(client, std::string(cluster_id), spec, settings);
+  const auto resource = co_await create_cluster(client, record.id, spec, settings);
+  co_await create(client,
+                  fmt::format("{}namespaces/{}/clusterregistrationtokens", rancher_api, record.id),
+                  "system", registration_token(record.id, record.registration));
   if (spec.token_secret.empty()) co_return;
   const auto secrets = fmt::format("{}{}/secrets", namespaces, credential_namespace);
-  co_await create(client, secrets, spec.token_secret, credential_secret(resource, stored.token));
+  co_await create(client, secrets, spec.token_secret,
+                  credential_secret(resource, record.stored.token));
 }
 
 }  // namespace
@@ -185,7 +190,7 @@ asio::awaitable<KubernetesProfile> kubernetes_of(const ApiClient& client) {
 }
 
 asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client, std::string registration,
-                                                 const Settings& settings) {
+                                                 std::string id, const Settings& settings) {
   const std::string agents(agents_namespace);
   co_await create_node(client);
   co_await create_namespace(client, agents);
@@ -206,7 +211,7 @@ asio::awaitable<Rancher::Report> fill_downstream(const ApiClient& client, std::s
   const auto notes = opaque_secret({{"notes", "who to call at night"}});
   co_await create(client, core + "secrets", "my-cattle-token-notes", notes);
   co_await create(client, core + "secrets", std::string(credentials_secret),
-                  agent_credentials(registration, std::string(cluster_id)));
+                  agent_credentials(registration, id));
   if (settings.rancher.impersonation == Impersonation::user_accounts) {
     co_await create_impersonators(client, settings);
   }
@@ -231,11 +236,10 @@ asio::awaitable<void> start_agents(const ApiClient& client, const Settings& sett
   co_await create(client, core + "pods", "helm-operation-7xk2p", pod(helm, PodState::pending));
 }
 
-asio::awaitable<void> fill_local(const ApiClient& client, std::string registration,
-                                 Rancher::Report stored, std::string local_ca_base64,
-                                 const Settings& settings) {
+asio::awaitable<void> fill_local(const ApiClient& client, std::vector<ClusterRecord> records,
+                                 std::string local_ca_base64, const Settings& settings) {
   co_await create_node(client);
-  const std::array spaces{agents_namespace, credential_namespace, cluster_id};
+  const std::array spaces{agents_namespace, credential_namespace};
   for (const auto name_space : spaces) co_await create_namespace(client, std::string(name_space));
   for (const auto& resource : rancher_resources(settings.rancher)) {
     co_await create(client, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
@@ -243,7 +247,7 @@ asio::awaitable<void> fill_local(const ApiClient& client, std::string registrati
     co_await when(client, fmt::format("/apis/{}/{}", resource.api_version(), resource.plural),
                   [](const json::value&) { return true; });
   }
-  co_await create_production(client, stored, settings);
+  for (const auto& record : records) co_await create_record(client, record, settings);
   const ClusterSpec staging{.display_name = "staging", .ca_base64 = local_ca_base64};
   const ClusterSpec own{.display_name = "local", .ca_base64 = local_ca_base64};
   co_await create_cluster(client, "c-m4q9d", staging, settings);
@@ -252,9 +256,6 @@ asio::awaitable<void> fill_local(const ApiClient& client, std::string registrati
                   setting("", settings.rancher.version));
   co_await create(client, rancher_api + "settings", "server-url",
                   setting("https://rancher.example.com", ""));
-  co_await create(client,
-                  fmt::format("{}namespaces/{}/clusterregistrationtokens", rancher_api, cluster_id),
-                  "system", registration_token(std::string(cluster_id), registration));
   const std::string app = settings.faults.has("cattle-deployment") ? "cattle" : "rancher";
   co_await create_account(client, std::string(agents_namespace), app, "",
                           settings.kubernetes.account_tokens);

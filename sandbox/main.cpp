@@ -135,8 +135,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                                    makes it large, too
   --quick                everybody acts ten times as fast
   --control-plane PLANE  fill the clusters of a real control plane that scripts/control-plane started in
-                         PLANE, and stand in for kubelet, agents and Rancher there; what is renewed,
-                         and when, is scripts/control-plane's business
+                         PLANE, all downstream ones that it has, and stand in for kubelet, agents and
+                         Rancher there; what is renewed, and when, is scripts/control-plane's business
   --until-stdin-closes   end with standard input; its lines are commands: fault NAME[=VALUE], mend NAME,
                          restart local|downstream, stop local|downstream (for good), bump, renew,
                          dump: every object into DIR/dump.json;
@@ -145,7 +145,8 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                          more; use-impersonation: every user looks at logs. With --clusters the name or
                          ID of a cluster may follow, e.g. renew store-002, restart store-002,
                          fault agents-never-report store-002 (default: production)
-                         (on a real control plane: fault and use-impersonation)
+                         (on a real control plane: fault and use-impersonation, behind which the
+                         name or ID of a cluster may follow, too)
   --help
 )";
 

@@ -51,6 +51,12 @@ json::value difference(const json::value& from, const json::value& to) {
   return patch;
 }
 
+Mirror::Kind Mirror::of_namespace(const std::string& resource, std::string_view name_space) {
+  const std::string space(name_space);
+  return {resource, space, "/api/v1/namespaces/" + space + "/" + resource,
+          resource == "pods" ? Kind::Changes::status : Kind::Changes::whole};
+}
+
 Mirror::Mirror(asio::io_context& io, std::filesystem::path kubeconfig, std::vector<Kind> kinds,
                Log& log)
     : io_(io), client_(std::move(kubeconfig)), kinds_(std::move(kinds)), log_(log) {}

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -27,6 +28,8 @@ class Mirror : public Objects {
     /// Which part of an object can be changed by whoever acts here.
     enum class Changes { whole, status } changes = Changes::whole;
   };
+  /// Of one namespace: pods, or a resource of the core group that can be changed as a whole.
+  static Kind of_namespace(const std::string& resource, std::string_view name_space);
   Mirror(boost::asio::io_context& io, std::filesystem::path kubeconfig, std::vector<Kind> kinds,
          Log& log);
 

@@ -44,9 +44,11 @@ json::value as_request(const std::string& server, const json::value& event) {
 
 }  // namespace
 
-ControlPlane::ControlPlane(fs::path script, fs::path directory)
+ControlPlane::ControlPlane(fs::path script, fs::path directory, const std::string& clusters)
     : script_(std::move(script)), directory_(std::move(directory)) {
-  call({"up", directory_.string()});
+  std::vector<std::string> args{"up", directory_.string()};
+  if (!clusters.empty()) args.insert(args.end(), {"--clusters", clusters});
+  call(std::move(args));
 }
 
 ControlPlane::~ControlPlane() {
@@ -67,11 +69,11 @@ void ControlPlane::call(std::vector<std::string> args) const {
   if (child.wait() != 0) throw std::runtime_error(name + ": " + child.err());
 }
 
-void ControlPlane::renew(const std::string& scenario) {
+void ControlPlane::renew(const std::string& cluster, const std::string& scenario) {
   static const std::map<std::string, std::string> kept{
       {"renewed", ""}, {"ca-only", "--keep-key"}, {"key-only", "--keep-ca"}};
   if (scenario == "healthy") return;
-  std::vector<std::string> args{"renew", directory_.string()};
+  std::vector<std::string> args{"renew", directory_.string(), cluster};
   if (!kept.at(scenario).empty()) args.push_back(kept.at(scenario));
   call(std::move(args));
 }
@@ -82,7 +84,7 @@ void ControlPlane::count_from_now() {
 
 std::vector<json::value> ControlPlane::requests() const {
   std::vector<json::value> found;
-  for (const std::string server : {"downstream", "local"}) {
+  for (const auto& server : lines_of(read_file(directory_ / "run/clusters"))) {
     for (const auto& line : lines_of(read_file(directory_ / (server + "-audit.jsonl")))) {
       const auto event = json::parse(line);
       const auto user = text(event, "/user/username");

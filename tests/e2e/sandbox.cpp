@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 #include <stdlib.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 namespace retrust::e2e {
 namespace {
@@ -34,6 +36,36 @@ std::string take(std::vector<std::string>& options, const std::string& name,
   auto value = *std::next(found);
   options.erase(found, std::next(found, 2));
   return value;
+}
+
+/// The scenario of each of so many clusters, whose states are these in turn, by its name.
+std::map<std::string, std::string> scenarios_of(int clusters, const std::string& mix) {
+  std::vector<std::string> states;
+  std::istringstream stream(mix);
+  for (std::string state; std::getline(stream, state, ',');) states.push_back(state);
+  std::map<std::string, std::string> scenarios;
+  for (int number = 1; number <= clusters; ++number) {
+    const auto name = number == 1 ? "production" : fmt::format("store-{:03}", number);
+    scenarios[name] = states.at(static_cast<std::size_t>(number - 1) % states.size());
+  }
+  return scenarios;
+}
+
+/// Whether Rancher complains of what was renewed.
+bool complains(const std::string& message, const std::string& scenario) {
+  const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
+  if (scenario == "healthy") return true;
+  if (scenario != "key-only") return says("x509");
+  // From Rancher 2.14 on the health check shows client-go's word for it.
+  return says("Unauthorized") || says("provide credentials");
+}
+
+/// What the condition Ready of a clusters resource says.
+std::string ready_message_of(const json::value& cluster) {
+  for (const auto& condition : cluster.at_pointer("/status/conditions").as_array()) {
+    if (text(condition, "/type") == "Ready") return text(condition, "/message");
+  }
+  return "";
 }
 
 }  // namespace
@@ -90,11 +122,14 @@ Sandbox::Sandbox(std::vector<std::string> options) {
   std::vector<std::string> command{program("RETRUST_TEST_SANDBOX"), state_.string(),
                                    "--until-stdin-closes", "--quick"};
   const char* control_plane = std::getenv("RETRUST_TEST_CONTROL_PLANE");
-  std::string scenario;
+  std::map<std::string, std::string> scenarios;
   if (control_plane != nullptr) {
-    plane_ = std::make_unique<ControlPlane>(control_plane, directory_ / "control-plane");
+    const auto clusters = take(options, "--clusters", "");
+    plane_ = std::make_unique<ControlPlane>(control_plane, directory_ / "control-plane", clusters);
     command.insert(command.end(), {"--control-plane", plane_->file("").string()});
-    scenario = take(options, "--scenario", "renewed");
+    const auto scenario = take(options, "--scenario", "renewed");
+    scenarios =
+        scenarios_of(clusters.empty() ? 1 : std::stoi(clusters), take(options, "--mix", scenario));
   } else if (const char* kubernetes = std::getenv("RETRUST_TEST_KUBERNETES")) {
     command.insert(command.end(), {"--kubernetes", take(options, "--kubernetes", kubernetes)});
   }
@@ -109,18 +144,20 @@ Sandbox::Sandbox(std::vector<std::string> options) {
     return false;
   });
   if (!plane_) return;
-  plane_->renew(scenario);
-  if (scenario != "healthy") {
-    const auto complains = [this](const std::string& complaint) {
-      return ready_message().find(complaint) != std::string::npos;
-    };
-    wait_until("Rancher complains", [&] {
-      if (scenario != "key-only") return complains("x509");
-      // From Rancher 2.14 on the health check shows client-go's word for it.
-      return complains("Unauthorized") || complains("provide credentials");
-    });
-  }
+  renew_really(scenarios);
   plane_->count_from_now();
+}
+
+void Sandbox::renew_really(const std::map<std::string, std::string>& scenarios) {
+  for (const auto& [cluster, scenario] : scenarios) plane_->renew(cluster, scenario);
+  wait_until("Rancher complains", [&] {
+    const auto list = get("local", {"clusters.management.cattle.io"});
+    const auto& items = list.at("items").as_array();
+    return std::all_of(items.begin(), items.end(), [&](const json::value& cluster) {
+      const auto found = scenarios.find(text(cluster, "/spec/displayName"));
+      return found == scenarios.end() || complains(ready_message_of(cluster), found->second);
+    });
+  });
 }
 
 std::string Sandbox::file(const std::string& name) const {
@@ -274,12 +311,28 @@ void Sandbox::tell(const std::string& line) {
 
 void Sandbox::renew() {
   if (plane_) {
-    plane_->renew("renewed");
-  } else {
-    tell("renew");
+    renew_really({{"production", "renewed"}});
+    return;
   }
+  tell("renew");
   wait_until("Rancher complains",
              [&] { return ready_message().find("x509") != std::string::npos; });
+}
+
+void Sandbox::stop(const std::string& cluster) {
+  if (plane_) {
+    plane_->kill(cluster);
+  } else {
+    tell("stop " + cluster);
+  }
+}
+
+void Sandbox::restart(const std::string& cluster) {
+  if (plane_) {
+    plane_->restart(cluster);
+  } else {
+    tell("restart " + cluster);
+  }
 }
 
 std::string Sandbox::merged_kubeconfig() {
@@ -357,11 +410,7 @@ std::string Sandbox::ready() {
 }
 
 std::string Sandbox::ready_message() {
-  const auto cluster = get("local", {"clusters.management.cattle.io", "c-x7k2p"});
-  for (const auto& condition : cluster.at_pointer("/status/conditions").as_array()) {
-    if (text(condition, "/type") == "Ready") return text(condition, "/message");
-  }
-  return "";
+  return ready_message_of(get("local", {"clusters.management.cattle.io", "c-x7k2p"}));
 }
 
 }  // namespace retrust::e2e

@@ -24,7 +24,9 @@ struct Result {
 /// Two clusters, and the programs that work on them. A fresh directory each, gone with the object.
 /// The clusters are the sandbox's own, or, where RETRUST_TEST_CONTROL_PLANE names the script for
 /// it, those of a real control plane; test cases of the suite `anywhere` do not see the difference.
-/// The played ones are of Kubernetes 1.20, or of what RETRUST_TEST_KUBERNETES says.
+/// The played ones are of Kubernetes 1.20, or of what RETRUST_TEST_KUBERNETES says. With --clusters
+/// a real control plane has as many downstream clusters; of --mix it knows renewed, ca-only and
+/// healthy.
 class Sandbox {
  public:
   explicit Sandbox(std::vector<std::string> options = {});
@@ -74,6 +76,9 @@ class Sandbox {
 
   /// Renews CA and service account key, and waits until Rancher complains.
   void renew();
+  /// The API server of a downstream cluster ends at once; it starts again.
+  void stop(const std::string& cluster);
+  void restart(const std::string& cluster);
   /// A new kubeconfig of both clusters, with their contexts; the current one is the downstream's.
   std::string merged_kubeconfig();
   /// A kubectl that runs these words of a shell before each `replace` in the local cluster.
@@ -97,6 +102,10 @@ class Sandbox {
   std::string ready_message();
 
  private:
+  /// Renews clusters of the control plane, and waits until Rancher complains. `scenarios` has one
+  /// for each, by the name of the cluster.
+  void renew_really(const std::map<std::string, std::string>& scenarios);
+
   std::filesystem::path directory_;
   std::filesystem::path state_;
   std::filesystem::path run_folder_;

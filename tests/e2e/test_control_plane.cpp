@@ -1,5 +1,6 @@
 // scripts/control-plane with programs of newer Kubernetes, played ones: which flags they know, and
 // what a start that fails leaves behind.
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <map>

@@ -59,6 +59,18 @@ Result run(Sandbox& sandbox, const std::string& name) {
   return retrust(sandbox, name, {"run", "--yes", "--no-rancher-backup", "--timeout", "30s"});
 }
 
+/// A run of all that the folder leads to.
+Sandbox::Call all_clusters(const Sandbox& sandbox, std::vector<std::string> more) {
+  std::vector<std::string> args{"run", "--all-clusters", "--yes", "--no-rancher-backup"};
+  args.insert(args.end(), more.begin(), more.end());
+  return {
+      .args = std::move(args), .kubeconfig = sandbox.file("kubeconfigs"), .without = {"--cluster"}};
+}
+
+Result run_all(Sandbox& sandbox, const std::string& timeout = "30s") {
+  return sandbox.retrust(all_clusters(sandbox, {"--timeout", timeout}));
+}
+
 /// The lines of `list` by the name of the cluster.
 std::map<std::string, std::string> listed(Sandbox& sandbox) {
   const auto list = sandbox.retrust({.args = {"list"}, .without = {"--kubeconfig", "--cluster"}});
@@ -117,6 +129,57 @@ TEST_CASE("of three renewed clusters one is repaired, and the two others stay as
     CHECK(retrust(sandbox, name, {"status"}).status == 0);
   }
   check_hidden(secrets(sandbox), "output", ran.all());
+}
+
+TEST_CASE("one run repairs three clusters, and a second one finds nothing to do") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed,ca-only,renewed", "--rancher", "2.12"});
+  const auto ran = run_all(sandbox);
+  CAPTURE(ran.all());
+  CHECK(ran.status == 0);
+  CHECK(has(ran.out, "3 repaired"));
+  for (const auto& name : names) {
+    CAPTURE(name);
+    CHECK(retrust(sandbox, name, {"status"}).status == 0);
+  }
+  const auto changes = sandbox.changes();
+  const auto again = run_all(sandbox);
+  CAPTURE(again.all());
+  CHECK(again.status == 0);
+  CHECK(has(again.out, "3 nothing needed"));
+  CHECK(sandbox.changes() == changes);
+}
+
+TEST_CASE("an API server that ends during a run takes no other cluster with it") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  // Its repair waits for a report, so that there is time.
+  sandbox.tell("fault agents-never-report store-002");
+  const auto child = sandbox.start(all_clusters(sandbox, {"--timeout", "15s"}));
+  wait_until("the repair of store-002 has begun", [&] {
+    const auto changes = sandbox.changes();
+    return std::any_of(changes.begin(), changes.end(), [](const std::string& change) {
+      return change.starts_with("store-002 delete secrets");
+    });
+  });
+  sandbox.stop("store-002");
+  const auto status = child->wait();
+  CAPTURE(child->out());
+  CAPTURE(child->err());
+  // It failed in a step, or in a wait.
+  CHECK((status == 1 || status == 5));
+  CHECK(has(child->out(), "2 repaired"));
+  CHECK(has(child->out(), "- store-002: what was changed stays"));
+  for (const std::string name : {"production", "store-003"}) {
+    CAPTURE(name);
+    CHECK(retrust(sandbox, name, {"status"}).status == 0);
+  }
+  sandbox.restart("store-002");
+  wait_until("store-002 is back", [&] { return !objects(sandbox, "store-002").empty(); });
+  const auto again = run_all(sandbox, "15s");
+  CAPTURE(again.all());
+  CHECK(again.status == 0);
+  CHECK(has(again.out, "1 repaired"));
+  CHECK(has(again.out, "2 nothing needed"));
+  CHECK(retrust(sandbox, "store-002", {"status"}).status == 0);
 }
 
 TEST_CASE("a cluster that does not answer hinders nobody else") {

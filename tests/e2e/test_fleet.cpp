@@ -11,6 +11,7 @@
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
+#include "fleet.h"
 #include "sandbox.h"
 #include "secrets.h"
 #include "transcript/schema.h"
@@ -21,37 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
-
-/// A call for the clusters behind all kubeconfigs of the sandbox.
-Sandbox::Call call(const Sandbox& sandbox, std::vector<std::string> args) {
-  return {
-      .args = std::move(args), .kubeconfig = sandbox.file("kubeconfigs"), .without = {"--cluster"}};
-}
-
-Sandbox::Call run_of_all(const Sandbox& sandbox, std::vector<std::string> more = {}) {
-  std::vector<std::string> args{"run", "--all-clusters", "--yes", "--no-rancher-backup"};
-  args.insert(args.end(), more.begin(), more.end());
-  return call(sandbox, std::move(args));
-}
-
-std::vector<json::object> lines_of(const fs::path& file) {
-  std::vector<json::object> lines;
-  std::istringstream text(read_file(file));
-  for (std::string line; std::getline(text, line);) {
-    lines.push_back(json::parse(line).as_object());
-  }
-  return lines;
-}
-
-/// The lines of summary.jsonl about a cluster's end, by display name.
-std::map<std::string, json::object> ends(const fs::path& folder) {
-  std::map<std::string, json::object> found;
-  for (auto& line : lines_of(folder / "summary.jsonl")) {
-    CHECK(against_schema(line).empty());
-    if (line.at("event") == "cluster_ended") found[text(line, "/name")] = line;
-  }
-  return found;
-}
 
 TEST_CASE("one run repairs all clusters, proves one of them first, and finds nothing afterwards") {
   Sandbox sandbox({"--clusters", "4", "--mix", "renewed,ca-only"});
@@ -105,7 +75,7 @@ TEST_CASE("one run repairs all clusters, proves one of them first, and finds not
 
 TEST_CASE("clusters in every state: the worst result counts, and none keeps others from repair") {
   Sandbox sandbox({"--clusters", "8"});
-  const auto plan = sandbox.retrust(call(sandbox, {"plan", "--no-rancher-backup"}));
+  const auto plan = sandbox.retrust(call_for_all(sandbox, {"plan", "--no-rancher-backup"}));
   CAPTURE(plan.all());
   CHECK(plan.status == 4);
   CHECK(has(plan.out, "needs 2.1 delete-token, 2.2 recreate-agents"));
@@ -132,7 +102,7 @@ TEST_CASE("clusters in every state: the worst result counts, and none keeps othe
 
 TEST_CASE("status and plan of several clusters leave no files, and print one document as JSON") {
   Sandbox sandbox({"--clusters", "3", "--mix", "renewed,healthy"});
-  const auto status = sandbox.retrust(call(sandbox, {"status"}));
+  const auto status = sandbox.retrust(call_for_all(sandbox, {"status"}));
   CAPTURE(status.all());
   CHECK(status.status == 3);
   CHECK(has(status.out, "2 needs repair, 1 nothing needed. No changes were made."));
@@ -149,7 +119,8 @@ TEST_CASE("status and plan of several clusters leave no files, and print one doc
 
   for (const auto* command : {"status", "plan"}) {
     CAPTURE(command);
-    const auto shown = sandbox.retrust(call(sandbox, {command, "--all-clusters", "-o", "json"}));
+    const auto shown =
+        sandbox.retrust(call_for_all(sandbox, {command, "--all-clusters", "-o", "json"}));
     CAPTURE(shown.all());
     CHECK(shown.status == 3);
     const auto document = json::parse(shown.out);
@@ -180,7 +151,7 @@ TEST_CASE("lines of JSON name their cluster") {
 TEST_CASE("after a no nothing is changed, and the question named each cluster") {
   Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
   const auto before = sandbox.changes();
-  auto asked = call(sandbox, {"run", "--all-clusters", "--no-rancher-backup"});
+  auto asked = call_for_all(sandbox, {"run", "--all-clusters", "--no-rancher-backup"});
   const auto declined = sandbox.answered(asked, "no");
   CAPTURE(declined.all());
   CHECK(declined.status == 4);

@@ -4,10 +4,9 @@
 #include <filesystem>
 #include <unistd.h>
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <doctest/doctest.h>
 
+#include "others_lease.h"
 #include "sandbox.h"
 #include "words.h"
 
@@ -15,7 +14,6 @@ namespace retrust::e2e {
 namespace {
 
 namespace fs = std::filesystem;
-namespace json = boost::json;
 
 const std::string lease_type = "leases.coordination.k8s.io";
 
@@ -23,39 +21,6 @@ std::string holder(Sandbox& sandbox) {
   return text(sandbox.get("local", {lease_type + "/retrust", "-n", "c-x7k2p"}),
               "/spec/holderIdentity");
 }
-
-std::string micro_time(std::chrono::seconds ago) {
-  const auto then = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - ago);
-  std::string text(sizeof("2026-01-10T08:00:00.000000Z"), '\0');
-  text.resize(std::strftime(text.data(), text.size(), "%FT%T.000000Z", std::gmtime(&then)));
-  return text;
-}
-
-json::object lease(const std::string& holder, std::chrono::seconds renewed_ago) {
-  json::object spec;
-  spec["holderIdentity"] = holder;
-  spec["leaseDurationSeconds"] = 300;
-  spec["acquireTime"] = "2026-01-10T08:00:00.000000Z";
-  spec["renewTime"] = micro_time(renewed_ago);
-  json::object metadata;
-  metadata["name"] = "retrust";
-  metadata["namespace"] = "c-x7k2p";
-  json::object object;
-  object["apiVersion"] = "coordination.k8s.io/v1";
-  object["kind"] = "Lease";
-  object["metadata"] = std::move(metadata);
-  object["spec"] = std::move(spec);
-  return object;
-}
-
-void create(Sandbox& sandbox, const json::object& object) {
-  const auto file = sandbox.directory() / "lease.json";
-  write_file(file, json::serialize(object));
-  REQUIRE(sandbox.kubectl("local", {"create", "--validate=false", "-f", file.string()}).status ==
-          0);
-}
-
-const std::string others = "ada@elsewhere; process 4711; retrust-x; abcdefabcdef.1";
 
 /// A kubectl that stops at the first deletion, until it may go on.
 struct HeldKubectl {

@@ -1,0 +1,157 @@
+// What a run of several clusters does where something goes wrong, and what it leaves alone.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "fleet.h"
+#include "others_lease.h"
+#include "sandbox.h"
+#include "words.h"
+
+namespace retrust::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+std::string id_of(Sandbox& sandbox, const std::string& name) {
+  const auto list = sandbox.get("local", {"clusters.management.cattle.io"});
+  for (const auto& item : list.at("items").as_array()) {
+    if (text(item, "/spec/displayName") == name) return text(item, "/metadata/name");
+  }
+  FAIL("there is no cluster ", name);
+  return "";
+}
+
+/// True if a cluster, or Rancher's record of it, was changed.
+bool was_changed(Sandbox& sandbox, const std::string& name) {
+  const auto server = name == "production" ? std::string("downstream") : name;
+  const auto changes = sandbox.changes();
+  const auto record = " clusters.management.cattle.io " + id_of(sandbox, name);
+  return std::any_of(changes.begin(), changes.end(), [&](const std::string& change) {
+    return change.starts_with(server + " ") || change.ends_with(record);
+  });
+}
+
+struct Expected {
+  std::string result;
+  std::int64_t status = 0;
+  std::string words = {};  ///< in the reason, and in the cluster's own transcript
+};
+
+/// Checks how each cluster ended, by the summary and by its own transcript.
+void check_ends(const fs::path& folder, const std::map<std::string, Expected>& expected) {
+  auto known = ends(folder);
+  CHECK(known.size() == expected.size());
+  for (const auto& [name, end] : expected) {
+    CAPTURE(name);
+    REQUIRE(known.contains(name));
+    CHECK(text(known[name], "/result") == end.result);
+    CHECK(known[name].at("status").as_int64() == end.status);
+    CHECK(has(text(known[name], "/text"), end.words));
+    CHECK(has(document_words(folder / text(known[name], "/folder")), end.words));
+  }
+}
+
+/// A run that cannot finish a cluster whose agents are silent.
+const std::vector<std::string> without_update{"--skip=update-cluster", "--timeout=3s"};
+
+const Expected not_reported{"failed", 1, "stored and live credentials still differ"};
+
+std::vector<std::string> with(std::vector<std::string> args, const std::vector<std::string>& more) {
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+TEST_CASE("a canary that is refused after the question is replaced by the next cluster") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  create(sandbox, lease(others, std::chrono::seconds{30}, id_of(sandbox, "store-003")));
+  const auto run = sandbox.retrust(run_of_all(sandbox, {"--timeout=10s"}));
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.out, "first: store-003 ("));
+  CHECK(has(run.out, "1 refused, 2 repaired"));
+  check_ends(sandbox.run_folder(),
+             {{"store-003", {"refused", 4, "is being repaired by ada@elsewhere"}},
+              {"store-002", {"repaired", 0}},
+              {"production", {"repaired", 0}}});
+  CHECK_FALSE(was_changed(sandbox, "store-003"));
+  // The next one was proven, before the last one began.
+  const auto proven = run.out.find("store-002: waiting for Rancher to say");
+  REQUIRE(proven != std::string::npos);
+  CHECK(run.out.find("\nproduction: 2.") > proven);
+}
+
+TEST_CASE("where every canary is refused nothing is changed") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  for (const auto* name : {"production", "store-002", "store-003"}) {
+    create(sandbox, lease(others, std::chrono::seconds{30}, id_of(sandbox, name)));
+  }
+  const auto run = sandbox.retrust(run_of_all(sandbox, {"--timeout=1s"}));
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.out, "3 refused"));
+  const Expected refused{"refused", 4, "is being repaired by ada@elsewhere"};
+  check_ends(sandbox.run_folder(),
+             {{"production", refused}, {"store-002", refused}, {"store-003", refused}});
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("after a canary that failed no other cluster is begun, and the same command resumes") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed,renewed,silent"});
+  const auto run = sandbox.retrust(run_of_all(sandbox, without_update));
+  CAPTURE(run.all());
+  CHECK(run.status == 1);
+  CHECK(has(run.out, "1 failed, 2 refused"));
+  const auto failed = "store-003 (" + id_of(sandbox, "store-003") + ")";
+  const Expected not_begun{"refused", 4,
+                           "this cluster was not begun, as the first one, " + failed +
+                               ", was not repaired: nothing was changed in it"};
+  check_ends(sandbox.run_folder(),
+             {{"production", not_begun}, {"store-002", not_begun}, {"store-003", not_reported}});
+  CHECK(was_changed(sandbox, "store-003"));
+  CHECK_FALSE(was_changed(sandbox, "store-002"));
+  CHECK_FALSE(was_changed(sandbox, "production"));
+
+  const auto again = sandbox.retrust(run_of_all(sandbox, {"--timeout=10s"}));
+  CAPTURE(again.all());
+  CHECK(again.status == 0);
+  CHECK(has(again.out, "Done. 3 repaired."));
+}
+
+TEST_CASE("--max-failures is the number of failures at which no other cluster begins") {
+  Sandbox sandbox({"--clusters", "4", "--mix", "silent,silent,renewed,renewed"});
+  const auto one_at_a_time = with(without_update, {"--canary=0", "--parallel=1"});
+  std::string failed = "production (c-x7k2p)";
+  Expected second{"refused", 4};
+  std::string limit = "1";
+  std::vector<std::string> args = one_at_a_time;
+  SUBCASE("one, by default") {}
+  SUBCASE("two") {
+    args = with(one_at_a_time, {"--max-failures=2"});
+    second = not_reported;
+    failed += " and store-002 (" + id_of(sandbox, "store-002") + ")";
+    limit = "2";
+  }
+  const auto run = sandbox.retrust(run_of_all(sandbox, args));
+  CAPTURE(run.all());
+  CHECK(run.status == 1);
+  const Expected not_begun{"refused", 4,
+                           "this cluster was not begun, as " + failed +
+                               " failed after a change (--max-failures " + limit +
+                               "): nothing was changed in it"};
+  check_ends(sandbox.run_folder(), {{"production", not_reported},
+                                    {"store-002", limit == "1" ? not_begun : second},
+                                    {"store-003", not_begun},
+                                    {"store-004", not_begun}});
+  CHECK(was_changed(sandbox, "store-002") == (limit == "2"));
+  CHECK_FALSE(was_changed(sandbox, "store-003"));
+  CHECK_FALSE(was_changed(sandbox, "store-004"));
+}
+
+}  // namespace
+}  // namespace retrust::e2e

@@ -119,10 +119,10 @@ awaitable<ExitStatus> Invocation::perform(Command command) {
   // A command that died of the signal that we were sent says nothing about the cluster.
   if (failure) interrupted = runner.interrupted().value_or(0);
   if (interrupted != 0) {
-    failure =
-        Failure(static_cast<ExitStatus>(128 + interrupted),
-                fmt::format("interrupted by signal {} ({})", interrupted, ::strsignal(interrupted)),
-                record_ ? "run again: what is left to do is read from the clusters" : "");
+    auto text = fmt::format("interrupted by signal {} ({})", interrupted, ::strsignal(interrupted));
+    if (record_ && !changed()) text += ": " + record_->unchanged();
+    failure = Failure(static_cast<ExitStatus>(128 + interrupted), text,
+                      record_ ? "run again: what is left to do is read from the clusters" : "");
   }
   // After the first change it would be untrue that nothing was changed.
   const auto before_changes =

@@ -1,6 +1,9 @@
 // What a run of several clusters does where something goes wrong, and what it leaves alone.
 #include <algorithm>
 #include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -151,6 +154,82 @@ TEST_CASE("--max-failures is the number of failures at which no other cluster be
   CHECK(was_changed(sandbox, "store-002") == (limit == "2"));
   CHECK_FALSE(was_changed(sandbox, "store-003"));
   CHECK_FALSE(was_changed(sandbox, "store-004"));
+}
+
+/// A kubectl that stops at each deletion of pods, until it may go on.
+class HeldKubectl {
+ public:
+  explicit HeldKubectl(const Sandbox& sandbox)
+      : folder_(sandbox.directory() / "held"), program_(sandbox.directory() / "held-kubectl") {
+    fs::create_directory(folder_);
+    write_file(program_, "#!/bin/sh\nheld='" + folder_.string() +
+                             "'\ncase \" $* \" in *' delete pod'*)\n"
+                             " [ ! -d \"$held\" ] || : >\"$held/$$\"\n"
+                             " while [ -d \"$held\" ]; do sleep 0.05; done;;\nesac\n"
+                             "exec \"${RETRUST_TEST_KUBECTL:-kubectl}\" \"$@\"\n");
+    fs::permissions(program_, fs::perms::owner_all);
+  }
+  std::string program() const { return program_.string(); }
+  void wait_for(std::ptrdiff_t deletions) const {
+    wait_until("deletions of pods", [&] {
+      return std::distance(fs::directory_iterator(folder_), fs::directory_iterator()) == deletions;
+    });
+  }
+  void go_on() const { fs::remove_all(folder_); }
+
+ private:
+  fs::path folder_;
+  fs::path program_;
+};
+
+TEST_CASE("after Ctrl-C each cluster tells how far it came, and the same command resumes") {
+  Sandbox sandbox({"--clusters", "4", "--mix", "renewed"});
+  const HeldKubectl kubectl(sandbox);
+  auto call = run_of_all(sandbox, {"--canary=0", "--parallel=2"});
+  call.kubectl = kubectl.program();
+  const auto run = sandbox.start(call);
+  kubectl.wait_for(2);
+  run->signal(SIGINT);
+  CHECK(run->wait() == 130);
+  CAPTURE(run->out() + run->err());
+  CHECK(has(run->out(), "4 interrupted"));
+  const Expected half_way{"interrupted", 130, "interrupted by signal 2"};
+  const Expected not_begun{"interrupted", 130, "nothing was changed"};
+  check_ends(sandbox.run_folder(), {{"production", half_way},
+                                    {"store-002", half_way},
+                                    {"store-003", not_begun},
+                                    {"store-004", not_begun}});
+  auto known = ends(sandbox.run_folder());
+  for (const auto* name : {"production", "store-002", "store-003", "store-004"}) {
+    CAPTURE(name);
+    const auto begun = was_changed(sandbox, name);
+    CHECK(begun == (name != std::string("store-003") && name != std::string("store-004")));
+    CHECK(known[name].at("changed").as_bool() == begun);
+    CHECK(text(known[name], "/lastStep") == (begun ? "2.1 delete-token" : ""));
+    CHECK(has(text(known[name], "/text"), "nothing was changed") != begun);
+  }
+
+  kubectl.go_on();
+  const auto again = sandbox.retrust(call);
+  CAPTURE(again.all());
+  CHECK(again.status == 0);
+  CHECK(has(again.out, "Done. 4 repaired."));
+}
+
+TEST_CASE("Ctrl-C at the question about several clusters changes nothing") {
+  Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
+  auto call = call_for_all(sandbox, {"run", "--all-clusters", "--no-rancher-backup"});
+  // In a file: a terminal may drop what is printed right after Ctrl-C.
+  call.shell = R"("$@"; status=$?; echo $status >status; exit $status)";
+  const auto run = sandbox.start_on_terminal(call);
+  wait_until("the question", [&] { return has(unwrapped(run->out()), "Do this to 2 clusters"); });
+  run->write("\x03");
+  wait_until("the end", [&] { return read_file(sandbox.directory() / "status") == "130\n"; });
+  CHECK(run->wait() == 130);
+  CAPTURE(run->out());
+  const Expected interrupted{"interrupted", 130, "nothing was changed"};
+  check_ends(sandbox.run_folder(), {{"production", interrupted}, {"store-002", interrupted}});
+  CHECK(sandbox.changes().empty());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <map>
@@ -230,6 +231,127 @@ TEST_CASE("Ctrl-C at the question about several clusters changes nothing") {
   const Expected interrupted{"interrupted", 130, "nothing was changed"};
   check_ends(sandbox.run_folder(), {{"production", interrupted}, {"store-002", interrupted}});
   CHECK(sandbox.changes().empty());
+}
+
+/// The docker that is played, with Rancher's data in its container alone.
+class Docker {
+ public:
+  /// `copying` are words of a shell that deliver the archive "$file"; by default a good one.
+  Docker(Sandbox& sandbox, std::string copying)
+      : folder_(sandbox.directory() / "docker"), copying_(std::move(copying)) {
+    fs::create_directories(folder_);
+    call_ = call_for_all(sandbox, {"run", "--all-clusters", "--yes", "--rancher-container",
+                                   "rancher", "--docker", std::getenv("RETRUST_TEST_DOCKER")});
+    call_.environment = {{"RETRUST_TEST_DOCKER_FOLDER", folder_.string()},
+                         {"RETRUST_TEST_DOCKER_KUBECONFIG", sandbox.file("local.kubeconfig")},
+                         {"RETRUST_TEST_DOCKER_DATA", "in-it"},
+                         {"RETRUST_TEST_DOCKER_CP", copying_}};
+  }
+  Sandbox::Call run(const std::vector<std::string>& more) const {
+    auto call = call_;
+    call.args = with(call.args, more);
+    return call;
+  }
+  fs::path file(const std::string& name) const { return folder_ / name; }
+  /// How many backups were made or tried.
+  std::size_t backups() const { return times(read_file(folder_ / "log"), "\ncp "); }
+
+ private:
+  fs::path folder_;
+  std::string copying_;
+  Sandbox::Call call_;
+};
+
+std::size_t archives(const fs::path& folder) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(folder / "backup")) {
+    if (has(entry.path().filename().string(), ".tar.gz")) ++count;
+  }
+  return count;
+}
+
+TEST_CASE("Rancher is backed up once for all clusters, before the first change") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  const Docker docker(sandbox, R"(while [ ! -e "$folder/go-on" ]; do sleep 0.05; done
+    mkdir -p "$folder/root/var/lib/rancher"; echo state >"$folder/root/var/lib/rancher/state.db"
+    tar -czf "$file" -C "$folder/root" var/lib/rancher)");
+  std::vector<std::string> more;
+  SUBCASE("by the canary") {}
+  SUBCASE("by one of them, where all begin at once") {
+    more = {"--canary=0"};
+  }
+  const auto run = sandbox.start(docker.run(more));
+  wait_until("the backup", [&] {
+    const auto begun = times(run->out(), ": 1.1 backup-container\n");
+    return docker.backups() == 1 && begun == (more.empty() ? 1U : 3U);
+  });
+  CHECK(sandbox.changes().empty());
+  write_file(docker.file("go-on"), "");
+  CHECK(run->wait() == 0);
+  CAPTURE(run->out() + run->err());
+  CHECK(docker.backups() == 1);
+  std::vector<std::string> makers;
+  const auto known = ends(sandbox.run_folder());
+  CHECK(known.size() == 3);
+  for (const auto& [name, end] : known) {
+    CHECK(text(end, "/result") == "repaired");
+    if (archives(sandbox.run_folder() / text(end, "/folder")) == 1) makers.push_back(name);
+  }
+  REQUIRE(makers.size() == 1);
+  const auto& maker = makers.front();
+  CHECK((maker == "store-003" || !more.empty()));
+  const auto whose =
+      "the run of " + maker + " (" + id_of(sandbox, maker) + ") did this for all clusters";
+  for (const auto& [name, end] : known) {
+    CAPTURE(name);
+    const auto own = sandbox.run_folder() / text(end, "/folder");
+    CHECK(archives(own) == (name == maker ? 1 : 0));
+    CHECK(has(document_words(own), whose) == (name != maker));
+  }
+}
+
+TEST_CASE("without a backup no cluster is changed") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  const Docker docker(sandbox, "echo 'no such file' >&2; exit 1");
+  std::vector<std::string> more;
+  SUBCASE("with a canary") {}
+  SUBCASE("where all begin at once") {
+    more = {"--canary=0"};
+  }
+  const auto run = sandbox.retrust(docker.run(more));
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.out, "3 refused"));
+  const Expected refused{"refused", 4, "docker cp failed"};
+  check_ends(sandbox.run_folder(),
+             {{"production", refused}, {"store-002", refused}, {"store-003", refused}});
+  CHECK(docker.backups() == 1);
+  CHECK(sandbox.changes().empty());
+}
+
+TEST_CASE("Rancher 2.1 is restarted once, after all records, and each cluster is proven then") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed", "--rancher", "2.1"});
+  const auto run = sandbox.retrust(run_of_all(sandbox));
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.out, "Done. 3 repaired."));
+  const auto changes = sandbox.changes();
+  const std::string restart = "local patch deployments.apps rancher";
+  CHECK(std::count(changes.begin(), changes.end(), restart) == 1);
+  CHECK(changes.back() == restart);
+  std::size_t by_another = 0;
+  for (const auto& [name, end] : ends(sandbox.run_folder())) {
+    CAPTURE(name);
+    CHECK(was_changed(sandbox, name));
+    const auto told = document_words(sandbox.run_folder() / text(end, "/folder"));
+    const auto restarted = told.find("\n## 3.1 restart-rancher\n");
+    REQUIRE(restarted != std::string::npos);
+    CHECK(told.find("Rancher has stored the live token and CA") < restarted);
+    CHECK(has(told.substr(restarted), "was reached with the stored CA and the stored token"));
+    CHECK(has(told.substr(restarted), "Rancher says that the cluster is ready"));
+    if (has(told, " did this for all clusters")) ++by_another;
+  }
+  CHECK(by_another == 2);
 }
 
 }  // namespace

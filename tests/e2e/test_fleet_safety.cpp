@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -352,6 +353,115 @@ TEST_CASE("Rancher 2.1 is restarted once, after all records, and each cluster is
     if (has(told, " did this for all clusters")) ++by_another;
   }
   CHECK(by_another == 2);
+}
+
+TEST_CASE("no more clusters are looked at or repaired at once than --parallel says") {
+  Sandbox sandbox({"--clusters", "6", "--mix", "renewed"});
+  const auto run =
+      sandbox.retrust(run_of_all(sandbox, {"--canary=0", "--parallel=2", "-o", "json"}));
+  CAPTURE(run.err);
+  CHECK(run.status == 0);
+  // A cluster is at work from its first line to its plan, and from the answer to its end.
+  std::set<std::string> at_work;
+  std::set<std::string> repaired;
+  std::map<std::string, std::size_t> most;
+  for (const auto& line : json_lines(run.out)) {
+    const auto cluster = text(line, "/clusterId");
+    if (cluster.empty()) continue;
+    const auto event = text(line, "/event");
+    const auto asked = has(text(line, "/text"), "nobody was asked");
+    if (event == "run_started" || asked) at_work.insert(cluster);
+    if (asked) repaired.insert(cluster);
+    auto& count = most[repaired.empty() ? "looked at" : "repaired"];
+    count = std::max(count, at_work.size());
+    if (event == "plan" || event == "run_ended") at_work.erase(cluster);
+  }
+  CHECK(at_work.empty());
+  CHECK(repaired.size() == 6);
+  CHECK(most["looked at"] == 2);
+  CHECK(most["repaired"] == 2);
+}
+
+constexpr const char* question_of_all = "Do this to 3 clusters";
+
+TEST_CASE("a cluster that somebody else repaired while the question stood is left alone") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  const auto run = sandbox.start_on_terminal(
+      call_for_all(sandbox, {"run", "--all-clusters", "--no-rancher-backup"}));
+  const auto folder = sandbox.run_folder();
+  wait_until("the question", [&] { return has(unwrapped(run->out()), question_of_all); });
+  std::string other = "production";
+  SUBCASE("one of the others") {}
+  SUBCASE("the canary, so that another one is proven first") {
+    other = "store-003";
+  }
+  REQUIRE(sandbox
+              .retrust({.args = {"run", "--yes", "--no-rancher-backup"},
+                        .cluster = other,
+                        .kubeconfig = sandbox.file("kubeconfigs/" + other + ".yaml")})
+              .status == 0);
+  const auto server = other == "production" ? std::string("downstream ") : other + " ";
+  const auto changes_there = [&] {
+    const auto changes = sandbox.changes();
+    return std::count_if(changes.begin(), changes.end(),
+                         [&](const std::string& change) { return change.starts_with(server); });
+  };
+  const auto before = changes_there();
+  run->write("yes\n");
+  CHECK(run->wait() == 0);
+  CAPTURE(run->out());
+  CHECK(times(unwrapped(run->out()), "Do this to") == 1);
+  CHECK(changes_there() == before);
+  check_ends(folder, {{"production", {other == "production" ? "nothing needed" : "repaired", 0}},
+                      {"store-002", {"repaired", 0}},
+                      {"store-003", {other == "store-003" ? "nothing needed" : "repaired", 0}}});
+}
+
+std::string name_of_token(Sandbox& sandbox) {
+  return text(sandbox.get("downstream", {"-n", "cattle-system", "serviceaccount", "cattle"}),
+              "/secrets/0/name");
+}
+
+TEST_CASE("after the answer only a cluster whose plan changed is asked about again") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  const auto run = sandbox.start_on_terminal(
+      call_for_all(sandbox, {"run", "--all-clusters", "--no-rancher-backup"}));
+  const auto folder = sandbox.run_folder();
+  wait_until("the question", [&] { return has(unwrapped(run->out()), question_of_all); });
+  const auto old = name_of_token(sandbox);
+  REQUIRE(sandbox.kubectl("downstream", {"-n", "cattle-system", "delete", "secret", old}).status ==
+          0);
+  wait_until("another token", [&] {
+    const auto now = name_of_token(sandbox);
+    return !now.empty() && now != old;
+  });
+  run->write("yes\n");
+  wait_until("the second question",
+             [&] { return has(unwrapped(run->out()), "Do this to cluster production (c-x7k2p)"); });
+  CAPTURE(run->out());
+  CHECK(has(unwrapped(run->out()), "the plan changed meanwhile: 2.1 delete-token is not needed"));
+  // The others go on while this question stands.
+  wait_until("the others", [&] {
+    const auto known = ends(folder);
+    return known.contains("store-002") && known.contains("store-003");
+  });
+  const auto changes = sandbox.changes();
+  Expected production;
+  SUBCASE("no") {
+    run->write("no\n");
+    CHECK(run->wait() == 4);
+    production = {"refused", 4, "not confirmed: nothing was changed"};
+    CHECK(sandbox.changes() == changes);
+  }
+  SUBCASE("yes") {
+    run->write("yes\n");
+    CHECK(run->wait() == 0);
+    production = {"repaired", 0};
+  }
+  check_ends(
+      folder,
+      {{"production", production}, {"store-002", {"repaired", 0}}, {"store-003", {"repaired", 0}}});
+  CHECK(times(unwrapped(run->out()), "Do this to") == 2);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "fleet.h"
 #include "others_lease.h"
 #include "sandbox.h"
+#include "screen.h"
 #include "words.h"
 
 namespace retrust::e2e {
@@ -462,6 +464,66 @@ TEST_CASE("after the answer only a cluster whose plan changed is asked about aga
       folder,
       {{"production", production}, {"store-002", {"repaired", 0}}, {"store-003", {"repaired", 0}}});
   CHECK(times(unwrapped(run->out()), "Do this to") == 2);
+}
+
+/// What stays of a terminal's text in the end.
+std::string left_on(const Screen& screen) {
+  std::string left;
+  for (const auto& line : screen.lines()) left += line + "\n";
+  return left;
+}
+
+void check_undrawn(const std::string& left) {
+  for (const auto* drawn : {"is looked at", "waits for its turn", "to come", "at work", "> "}) {
+    CAPTURE(drawn);
+    CHECK_FALSE(has(left, drawn));
+  }
+}
+
+TEST_CASE("on a terminal of 10 rows the table never has more, and nothing of it stays") {
+  Sandbox sandbox({"--clusters", "30", "--mix", "healthy,healthy,healthy,healthy,renewed"});
+  auto call = run_of_all(sandbox);
+  call.shell = R"(stty rows 10 cols 80; exec "$@")";
+  const auto run = sandbox.start_on_terminal(call);
+  // Many clusters take their time.
+  wait_until("the looks", [&] { return has(run->out(), "first: store-030 ("); });
+  CHECK(run->wait() == 0);
+  const auto shown = run->out();
+  CHECK(has(shown, "is looked at"));
+  CHECK(has(shown, "2.1 delete-token"));
+  CHECK(has(shown, " nothing needed, "));
+  CHECK(has(shown, " to come"));
+  Screen screen(10, 80);
+  screen.write(shown);
+  CHECK(screen.most_up() > 1);
+  CHECK(screen.most_up() < 10);
+  const auto left = left_on(screen);
+  CAPTURE(left);
+  CHECK(has(unwrapped(left), "Done. 24 nothing needed, 6 repaired. Exit status 0."));
+  check_undrawn(left);
+}
+
+TEST_CASE("the table has colours, unless NO_COLOR is set") {
+  Sandbox sandbox({"--clusters", "2", "--mix", "renewed,healthy"});
+  auto call = run_of_all(sandbox);
+  call.shell = R"(stty rows 24 cols 80; exec "$@")";
+  const std::string green = "\x1b[32m+\x1b[0m store-002   nothing needed";
+  const std::string plain = "+ store-002   nothing needed";
+  SUBCASE("by default") {}
+  SUBCASE("not wanted") {
+    call.environment["NO_COLOR"] = "1";
+  }
+  const auto run = sandbox.start_on_terminal(call);
+  CHECK(run->wait() == 0);
+  const auto shown = run->out();
+  CAPTURE(shown);
+  const auto colored = call.environment.empty();
+  CHECK(has(shown, green) == colored);
+  CHECK(has(shown, plain) != colored);
+  CHECK(std::regex_search(shown, std::regex("\x1b\\[[0-9;]*m")) == colored);
+  Screen screen(24, 80);
+  screen.write(shown);
+  check_undrawn(left_on(screen));
 }
 
 }  // namespace

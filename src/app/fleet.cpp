@@ -341,6 +341,7 @@ class FleetCommand {
     result.end.status = status;
     result.end.changed = end.changed;
     result.end.result = result_word(status, end, app_.options.command);
+    if (record_ != nullptr) board_.tell(index, result.end.result);
     board_.ended(index, tone_of(status), result.end.result);
     tell(result);
   }

@@ -247,13 +247,20 @@ json::value without_secrets(json::value view) {
   auto* users = view.is_object() ? view.as_object().if_contains("users") : nullptr;
   if (users == nullptr || !users->is_array()) return view;
   for (auto& entry : users->as_array()) {
+    const auto* given = find_at(entry, "/user");
     json::object user;
-    if (const auto name = text_at(entry, "/user/auth-provider/name"); !name.empty()) {
-      user["auth-provider"] = {{"name", name}};
-    }
-    const auto* exec = find_at(entry, "/user/exec");
-    if (exec != nullptr && exec->is_object()) {
-      user["exec"] = {{"interactiveMode", text_at(*exec, "/interactiveMode")}};
+    if (given != nullptr && given->is_object()) {
+      for (const auto& member : given->as_object()) {
+        const auto empty = member.value().is_string() && member.value().as_string().empty();
+        user[member.key()] = empty ? "" : "hidden";
+      }
+      if (const auto name = text_at(*given, "/auth-provider/name"); !name.empty()) {
+        user["auth-provider"] = {{"name", name}};
+      }
+      if (find_at(*given, "/exec/command") != nullptr) {
+        user["exec"] = {{"command", text_at(*given, "/exec/command")},
+                        {"interactiveMode", text_at(*given, "/exec/interactiveMode")}};
+      }
     }
     entry = json::object{{"name", text_at(entry, "/name")}, {"user", std::move(user)}};
   }

@@ -35,8 +35,7 @@ std::string shown_url(std::string_view url);
 void keep_users(Redactor& redactor, const boost::json::value& view,
                 const std::optional<std::filesystem::path>& folder);
 
-/// The same kubeconfig with users that say only how they log in: whether by a plugin, and whether
-/// the plugin may ask. Pure.
+/// The same kubeconfig with users that say only by what they log in, not the values. Pure.
 boost::json::value without_secrets(boost::json::value view);
 
 /// True if the value for a login plugin is secret rather than an option, a path, a URL, or a name.

@@ -20,9 +20,8 @@ boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
     co_return nullptr;
   }
   keep_users(redactor, config, std::filesystem::path(target.kubeconfig).parent_path());
-  auto view = without_secrets(std::move(config));
-  if (session) session->remember_kubeconfig(view);
-  co_return view;
+  if (session) session->remember_kubeconfig(without_secrets(config));
+  co_return config;
 }
 
 boost::asio::awaitable<void> KubeconfigRegistration::read(Kubectl kubectl,

@@ -10,9 +10,9 @@
 
 namespace retrust {
 
-/// Reads the kubeconfig of this kubectl, registers its secrets, and returns the part in use without
-/// them. A session reads an unchanged kubeconfig once. A kubectl in a container has a kubeconfig
-/// there, or none: the result is null in either case.
+/// Reads the kubeconfig of this kubectl, registers its secrets, and returns the part in use. For a
+/// session an unchanged kubeconfig is read once, and remembered without its secrets. A kubectl in a
+/// container has a kubeconfig there, or none: the result is null in either case.
 boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl, Redactor& redactor);
 
 /// Reads kubeconfigs and registers their secrets. Opens the gate after the last one, also after

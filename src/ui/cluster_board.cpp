@@ -59,6 +59,11 @@ void ClusterBoard::waits(std::size_t cluster) {
   keep_up();
 }
 
+void ClusterBoard::tell(std::size_t cluster, std::string_view line) {
+  const auto talks = format_ == OutputFormat::text && verbosity_ != Verbosity::quiet;
+  if (talks && !draws_) print(Stream::out, cluster, line);
+}
+
 void ClusterBoard::ended(std::size_t cluster, Tone tone, std::string result) {
   rows_.ended(cluster, tone, std::move(result));
   keep_up();

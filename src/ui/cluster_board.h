@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -38,6 +39,8 @@ class ClusterBoard final : public Display {
   std::shared_ptr<EventSink> sink(std::size_t cluster);
   void waits(std::size_t cluster);
   void ended(std::size_t cluster, Tone tone, std::string result);
+  /// Prints a line about a cluster, unless the table on a terminal shows it.
+  void tell(std::size_t cluster, std::string_view line);
 
   void rest() override;
   void go_on() override;

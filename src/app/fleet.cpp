@@ -290,6 +290,7 @@ class FleetCommand {
                       Advice::retrust("run it alone, on a terminal", "run"));
       }
       questions_[index] = std::move(asked);
+      questions_[index].cluster = parts_[index].in_full();
       // Many sessions at once would take much memory of this machine.
       if (parts_.size() > most_sessions) at_work_[index]->toolbox.rest();
       board_.waits(index);

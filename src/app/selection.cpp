@@ -46,10 +46,12 @@ std::vector<NamedCluster> named(const ClusterList& list) {
   return known;
 }
 
+/// The display name; the ID of a cluster that has none.
 DisplayText name_of(const ClusterList& list, const ClusterId& id) {
   const auto found = std::find_if(list.clusters.begin(), list.clusters.end(),
                                   [&](const ListedCluster& each) { return each.id == id; });
-  return found == list.clusters.end() ? DisplayText() : found->display_name;
+  const auto has_name = found != list.clusters.end() && !found->display_name.empty();
+  return has_name ? found->display_name : DisplayText(id.text());
 }
 
 /// What was found out, and what nobody could tell.

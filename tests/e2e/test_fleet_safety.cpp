@@ -526,5 +526,23 @@ TEST_CASE("the table has colours, unless NO_COLOR is set") {
   check_undrawn(left_on(screen));
 }
 
+TEST_CASE("a cluster without a display name goes by its ID") {
+  Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
+  const auto id = id_of(sandbox, "store-002");
+  REQUIRE(sandbox
+              .kubectl("local", {"patch", "clusters.management.cattle.io", id, "--type=merge",
+                                 "--patch", R"({"spec": {"displayName": ""}})"})
+              .status == 0);
+  const auto run = sandbox.retrust(run_of_all(sandbox));
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.out, "\n" + id + ": 2.1 delete-token\n"));
+  CHECK(has(run.out, "first: " + id + " (" + id + ")"));
+  const auto known = ends(sandbox.run_folder());
+  REQUIRE(known.contains(id));
+  CHECK(text(known.at(id), "/folder") == id);
+  CHECK(has(read_file(sandbox.run_folder() / "summary.md"), "| " + id + " "));
+}
+
 }  // namespace
 }  // namespace retrust::e2e

@@ -11,6 +11,10 @@
 namespace retrust {
 namespace {
 
+/// Limit of a column's fixed width, in columns of a terminal: a longer cell moves its own row
+/// alone.
+constexpr std::size_t widest_column = 60;
+
 std::size_t longest_run(std::string_view text, char wanted) {
   std::size_t longest = 0;
   std::size_t current = 0;
@@ -224,13 +228,15 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   const auto last = rows.front().size() - 1;
   std::vector<std::size_t> widths(last + 1, 3);
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < last; ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < last; ++i) {
+      widths[i] = std::max(widths[i], std::min(width_of(row[i]), widest_column));
+    }
   }
   std::string text;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t i = 0; i < last; ++i) {
-      text +=
-          fmt::format("| {}{} ", rows[r][i], std::string(widths[i] - width_of(rows[r][i]), ' '));
+      const auto width = std::min(width_of(rows[r][i]), widths[i]);
+      text += fmt::format("| {}{} ", rows[r][i], std::string(widths[i] - width, ' '));
     }
     text += fmt::format("| {}{}|\n", rows[r][last], rows[r][last].empty() ? "" : " ");
     if (r > 0) continue;

@@ -25,7 +25,8 @@ std::string advice_text(const Advice& advice);
 /// `¦`.
 std::string cell_text(std::string_view text);
 
-/// A table that reads well without rendering: all columns but the last have a fixed width.
+/// A table that reads well without rendering: all columns but the last have a fixed width, of 60 at
+/// most.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace retrust

@@ -481,12 +481,12 @@ void check_undrawn(const std::string& left) {
 }
 
 TEST_CASE("on a terminal of 10 rows the table never has more, and nothing of it stays") {
-  Sandbox sandbox({"--clusters", "30", "--mix", "healthy,healthy,healthy,healthy,renewed"});
+  Sandbox sandbox({"--clusters", "16", "--mix", "healthy,healthy,healthy,renewed"});
   auto call = run_of_all(sandbox);
   call.shell = R"(stty rows 10 cols 80; exec "$@")";
   const auto run = sandbox.start_on_terminal(call);
   // Many clusters take their time.
-  wait_until("the looks", [&] { return has(run->out(), "first: store-030 ("); });
+  wait_until("the looks", [&] { return has(run->out(), "first: store-016 ("); });
   CHECK(run->wait() == 0);
   const auto shown = run->out();
   CHECK(has(shown, "is looked at"));
@@ -499,7 +499,7 @@ TEST_CASE("on a terminal of 10 rows the table never has more, and nothing of it 
   CHECK(screen.most_up() < 10);
   const auto left = left_on(screen);
   CAPTURE(left);
-  CHECK(has(unwrapped(left), "Done. 24 nothing needed, 6 repaired. Exit status 0."));
+  CHECK(has(unwrapped(left), "Done. 12 nothing needed, 4 repaired. Exit status 0."));
   check_undrawn(left);
 }
 

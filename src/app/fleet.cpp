@@ -296,6 +296,7 @@ class FleetCommand {
       board_.waits(index);
       co_await fleet_.agree(index);
       agreed_[index] = true;
+      board_.begins(index);
       record.note(app_.options.consented
                       ? std::string("nobody was asked: --yes was given")
                       : fmt::format("{} was asked about {}, this one among them, and said yes: see "

@@ -243,8 +243,10 @@ awaitable<Selection> select_clusters(Invocation& app) {
   if (several) {
     selection.local = local;
     selection.missed = missed(found, ways);
+    // Whoever named the clusters is told of the ones without a way.
     for (const auto& match : found.matches) {
-      if (is_unclear(match)) selection.unclear.push_back(text_of(match.context));
+      const auto counts = found.selected.empty() && is_unclear(match);
+      if (counts) selection.unclear.push_back(text_of(match.context));
     }
     selection.ways = std::move(ways);
     co_return selection;

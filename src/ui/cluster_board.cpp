@@ -59,6 +59,11 @@ void ClusterBoard::waits(std::size_t cluster) {
   keep_up();
 }
 
+void ClusterBoard::begins(std::size_t cluster) {
+  rows_.begins(cluster, std::chrono::steady_clock::now());
+  keep_up();
+}
+
 void ClusterBoard::tell(std::size_t cluster, std::string_view line) {
   const auto talks = format_ == OutputFormat::text && verbosity_ != Verbosity::quiet;
   if (talks && !draws_) print(Stream::out, cluster, line);
@@ -162,9 +167,11 @@ void ClusterBoard::tick() {
   }
   ticking_ = true;
   timer_.expires_after(std::chrono::milliseconds{100});
-  timer_.async_wait([this](boost::system::error_code cancelled) {
+  std::weak_ptr<const bool> alive = alive_;
+  timer_.async_wait([this, alive](boost::system::error_code) {
+    if (alive.expired()) return;
     ticking_ = false;
-    if (!cancelled) tick();
+    tick();
   });
 }
 

@@ -38,6 +38,8 @@ class ClusterBoard final : public Display {
   /// A sink for the events of a cluster's command. This must outlive it.
   std::shared_ptr<EventSink> sink(std::size_t cluster);
   void waits(std::size_t cluster);
+  /// The cluster's turn has come, after waits().
+  void begins(std::size_t cluster);
   void ended(std::size_t cluster, Tone tone, std::string result);
   /// Prints a line about a cluster, unless the table on a terminal shows it.
   void tell(std::size_t cluster, std::string_view line);
@@ -69,6 +71,8 @@ class ClusterBoard final : public Display {
   bool news_ = false;  ///< since the last drawing
   bool ticking_ = false;
   bool resting_ = false;
+  /// Gone with this: a timer may call afterwards.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace retrust

@@ -54,6 +54,12 @@ void ClusterRows::waits(std::size_t cluster) {
   rows_[cluster].stage = Stage::waiting;
 }
 
+void ClusterRows::begins(std::size_t cluster, Time now) {
+  auto& row = rows_[cluster];
+  row.stage = Stage::looking;
+  row.since = now;
+}
+
 void ClusterRows::ended(std::size_t cluster, Tone tone, std::string result) {
   auto& row = rows_[cluster];
   row.stage = Stage::over;

@@ -24,6 +24,8 @@ class ClusterRows {
   void see(std::size_t cluster, const Event& event, Time now);
   /// The cluster was looked at, and waits for the answer or for its turn.
   void waits(std::size_t cluster);
+  /// The turn of a cluster that waited has come.
+  void begins(std::size_t cluster, Time now);
   /// The cluster's work is over. `result` is in a word or two.
   void ended(std::size_t cluster, Tone tone, std::string result);
 

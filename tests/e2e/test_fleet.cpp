@@ -133,6 +133,29 @@ TEST_CASE("status and plan of several clusters leave no files, and print one doc
   }
 }
 
+TEST_CASE("of clusters that were named each needs a way, and no other context counts") {
+  Sandbox sandbox({"--clusters", "4", "--mix", "renewed,healthy,unreachable,renewed"});
+  const auto run = [&](std::vector<std::string> clusters) {
+    std::vector<std::string> args{"run", "--yes", "--no-rancher-backup"};
+    for (const auto& each : clusters) args.push_back("--cluster=" + each);
+    return sandbox.retrust(call_for_all(sandbox, args));
+  };
+  const auto two = run({"production", "store-002"});
+  CAPTURE(two.all());
+  CHECK(two.status == 0);
+  CHECK(has(two.out, "Done. 1 repaired, 1 nothing needed."));
+  CHECK(ends(sandbox.run_folder()).size() == 2);
+
+  const auto lacking = run({"store-003", "store-004"});
+  CAPTURE(lacking.all());
+  CHECK(lacking.status == 4);
+  const auto known = ends(sandbox.run_folder());
+  REQUIRE(known.contains("store-004"));
+  CHECK(text(known.at("store-004"), "/result") == "repaired");
+  CHECK(has(lacking.out, "refused"));
+  CHECK(has(lacking.out, "no context of the kubeconfigs is proven to lead there"));
+}
+
 TEST_CASE("lines of JSON name their cluster") {
   Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
   const auto run = sandbox.retrust(run_of_all(sandbox, {"-o", "json"}));

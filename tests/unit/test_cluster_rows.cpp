@@ -59,6 +59,12 @@ TEST_CASE("a row for each cluster says what it does, in the order of the cluster
   CHECK(ascii.at(5) == "x production  refused");
 }
 
+TEST_CASE("a cluster whose turn has come is at work before its first step") {
+  auto rows = in_all_stages();
+  rows.begins(2, start + 10s);
+  CHECK(texts(rows.lines(start + 11s, {79, 24})).at(2) == "▸ c           is looked at  1 s");
+}
+
 TEST_CASE("a terminal without room shows the clusters at work, then the failed ones") {
   const auto rows = in_all_stages();
   const auto at = [&](std::size_t height) { return texts(rows.lines(start + 1s, {79, height})); };

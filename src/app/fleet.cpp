@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <set>
+#include <stdexcept>
 #include <sys/resource.h>
 #include <utility>
 
@@ -164,6 +165,7 @@ class FleetCommand {
   FleetCommand& operator=(const FleetCommand&) = delete;
   ~FleetCommand() {
     app_.host.on_signal = [](int) {};
+    if (record_ != nullptr) record_->standing = [last = standing()] { return last; };
   }
 
   awaitable<ExitStatus> perform() {
@@ -178,7 +180,7 @@ class FleetCommand {
       record_ = &app_.open_record(
           fmt::format("{} of {}", rollback ? "rollback" : "run", counted(parts_.size(), "cluster")),
           RunFolder::Content::summary);
-      record_->standing = [this] { return Standing{.changed = changed()}; };
+      record_->standing = [this] { return standing(); };
     }
     app_.host.on_signal = [this](int signal) { fleet_.interrupt(signal); };
     // A kubectl in a container is another one.
@@ -228,6 +230,16 @@ class FleetCommand {
                   "give the ID or the display name of one of them, or a number");
   }
 
+  Standing standing() const {
+    Standing now{.changed = changed(), .backups = backups_};
+    for (const auto* each : at_work_) {
+      if (each == nullptr) continue;
+      const auto own = each->standing().backups;
+      now.backups.insert(now.backups.end(), own.begin(), own.end());
+    }
+    return now;
+  }
+
   bool changed() const {
     return fleet_.changed() ||
            std::any_of(at_work_.begin(), at_work_.end(),
@@ -242,8 +254,10 @@ class FleetCommand {
         return plan_command;
       case CommandName::rollback:
         return rollback_command;
-      default:
+      case CommandName::status:
         return status_command;
+      default:
+        throw std::logic_error("this command takes one cluster");
     }
   }
 
@@ -271,6 +285,8 @@ class FleetCommand {
     const auto status = static_cast<int>(exit_status);
     const FleetEnd end{status == 0, part->changed(), status > signal_statuses};
     part->toolbox.end_sessions();
+    const auto backups = part->standing().backups;
+    backups_.insert(backups_.end(), backups.begin(), backups.end());
     at_work_[index] = nullptr;
     part.reset();
     ended(index, status, end);
@@ -318,13 +334,17 @@ class FleetCommand {
     std::vector<std::string> first;
     for (const auto index : canaries) first.push_back(questions_[index].cluster);
     const auto others = clusters.size() > canaries.size() && !canaries.empty();
-    auto text = fmt::format("{}Do this to {}{}?", fmt::join(effects, ""),
-                            clusters.size() == 1 ? questions_[clusters.front()].cluster
-                                                 : counted(clusters.size(), "cluster"),
-                            others ? fmt::format(", first to {}, and to the others once that is "
-                                                 "proven",
-                                                 enumerated(first))
-                                   : "");
+    const auto restarts = std::any_of(clusters.begin(), clusters.end(), [this](std::size_t index) {
+      return questions_[index].changes.find("restart-rancher") != std::string::npos;
+    });
+    // A restart of Rancher comes last, and the proof by use after it.
+    const auto* once = restarts ? "once its record is repaired" : "once that is proven";
+    auto text = fmt::format(
+        "{}Do this to {}{}?", fmt::join(effects, ""),
+        clusters.size() == 1 ? questions_[clusters.front()].cluster
+                             : counted(clusters.size(), "cluster"),
+        others ? fmt::format(", first to {}, and to the others {}", enumerated(first), once) : "");
+    if (!app_.options.consented) show_unseen(clusters);
     if (app_.options.consented && others) {
       journal.finding(fmt::format("first: {}", enumerated(first)));
     }
@@ -333,6 +353,21 @@ class FleetCommand {
     ConsentQuestion question{std::move(text)};
     co_await confirm(std::move(question));
     board_.go_on();
+  }
+
+  /// Shows whoever is asked what the question is about, if standard output does not.
+  void show_unseen(const Indices& clusters) {
+    const auto& options = app_.options;
+    const auto seen = options.output == OutputFormat::text &&
+                      options.verbosity != Verbosity::quiet &&
+                      app_.terminal->style().out_lines == TerminalStyle::Lines::wrapped;
+    if (seen) return;
+    std::string lines;
+    for (const auto index : clusters) {
+      const auto& question = questions_[index];
+      lines += fmt::format("  {}: {}\n", question.cluster, question.changes);
+    }
+    app_.output.write(Stream::err, app_.redactor.mask(lines));
   }
 
   void ended(std::size_t index, int status, const FleetEnd& end) {
@@ -348,9 +383,15 @@ class FleetCommand {
     tell(result);
   }
 
+  /// A summary that cannot be written must not keep other clusters from their ends. The last line
+  /// of it tells of that.
   void tell(const FleetResult& result) {
     if (record_ == nullptr) return;
-    app_.events.emit({.what = result.end, .text = result.text});
+    try {
+      app_.events.emit({.what = result.end, .text = result.text});
+    } catch (const std::exception& unwritten) {
+      if (unwritten_.empty()) unwritten_ = unwritten.what();
+    }
   }
 
   void not_begun(std::size_t index) {
@@ -380,6 +421,7 @@ class FleetCommand {
     }
     if (app_.options.output == OutputFormat::text) print_table();
     if (record_ == nullptr) {
+      if (app_.options.command == CommandName::plan) tell_first();
       const auto needed = std::any_of(results_.begin(), results_.end(), [](const auto& each) {
         return each.end.status == static_cast<int>(ExitStatus::differs);
       });
@@ -395,11 +437,38 @@ class FleetCommand {
           .run_ended(std::move(run), fmt::format("{}. No changes were made.", text));
       return status_of_output(app_.output, status);
     }
+    if (!unwritten_.empty()) {
+      throw Failure(status == ExitStatus::done ? ExitStatus::failed : status,
+                    fmt::format("the summary is not whole: {} ({})", unwritten_, text),
+                    Advice::retrust("see what holds now", "status"));
+    }
     const auto good = status == ExitStatus::done;
     if (!good) {
       next.push_back(completed(app_.called, Advice::retrust("do what is left", command_name())));
     }
     return record_->end(status, {good ? "Done." : "Not all done.", text, std::move(next)});
+  }
+
+  /// The clusters with which a run would begin, if others follow; else none.
+  std::vector<std::string> first() const {
+    Indices needed;
+    for (std::size_t index = 0; index < parts_.size(); ++index) {
+      const auto status = results_[index].end.status;
+      if (status == static_cast<int>(ExitStatus::differs)) needed.push_back(index);
+    }
+    std::vector<std::string> names;
+    const auto canaries = fleet_.canaries(needed);
+    if (canaries.size() == needed.size()) return names;
+    for (const auto index : canaries) names.push_back(parts_[index].in_full());
+    return names;
+  }
+
+  void tell_first() {
+    const auto names = first();
+    if (names.empty()) return;
+    Journal(app_.events)
+        .finding(fmt::format("run would begin with {}, and with the others once that is proven",
+                             enumerated(names)));
   }
 
   std::string command_name() const {
@@ -424,6 +493,8 @@ class FleetCommand {
   std::vector<ConsentQuestion> questions_;
   std::vector<bool> agreed_;
   std::size_t asked_about_ = 0;
+  std::string unwritten_;             ///< why a result is not in the summary; else empty
+  std::vector<std::string> backups_;  ///< of the clusters that have ended
   ClusterBoard board_;
   Fleet fleet_;
   Record* record_ = nullptr;  ///< of a run
@@ -469,11 +540,13 @@ awaitable<ExitStatus> fleet_rollback(Invocation& app, std::vector<SavedMember> m
   std::vector<Part> parts;
   std::vector<Lost> lost;
   for (auto& member : members) {
+    const auto& named = given.cluster;
     if (!member.trouble.empty()) {
-      lost.push_back({member.name.str(), std::move(member.trouble)});
+      // Of a cluster that cannot be read, the folder's name tells which one it is.
+      const auto meant = member.name.str().find(named) != std::string::npos;
+      if (meant) lost.push_back({member.name.str(), std::move(member.trouble)});
       continue;
     }
-    const auto& named = given.cluster;
     if (!named.empty() && named != member.id.text() && named != member.name.str()) continue;
     Part part{member.id, member.name, given, app.called};
     part.options.rollback_folder = member.path.string();

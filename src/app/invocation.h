@@ -45,7 +45,8 @@ class Invocation {
   /// True if standard output gets lines of JSON and lost some: they are a result.
   bool lost_lines() const;
   /// True after a change in a cluster.
-  bool changed() const { return record_ && record_->standing().changed; }
+  bool changed() const { return standing().changed; }
+  Standing standing() const { return record_ ? record_->standing() : Standing{}; }
 
   Host& host;
   Options options;  ///< where the cluster is found out, select_clusters() completes them

@@ -177,12 +177,12 @@ void check_several(const Invocation& app, const Found& found, const std::vector<
                fmt::format("name one cluster with --cluster{}; for {}",
                            options.command == CommandName::run ? ", or give --all-clusters" : "",
                            names.front()));
-  throw Failure(ExitStatus::usage,
-                fmt::format("the kubeconfigs lead to {} clusters, and {}: {}", ways.size(),
-                            options.command == CommandName::step ? "this command takes one"
-                                                                 : "none was named",
-                            enumerated(names)),
-                std::move(advice));
+  throw Failure(
+      ExitStatus::usage,
+      fmt::format("the kubeconfigs lead to {}, and {}: {}", counted(ways.size(), "cluster"),
+                  options.command == CommandName::step ? "step takes one" : "none was named",
+                  enumerated(names)),
+      std::move(advice));
 }
 
 /// What is done to the downstream cluster must not be done to Rancher's own.
@@ -231,7 +231,7 @@ awaitable<Selection> select_clusters(Invocation& app) {
   check_ways(found, ways);
   const auto several =
       ways.size() > 1 || options.choice == ClusterChoice::all || found.selected.size() > 1;
-  if (ways.size() > 1) check_several(app, found, ways);
+  if (several) check_several(app, found, ways);
   for (auto& way : ways) {
     way.refusal = contradiction(found, way);
     if (way.refusal.empty() || several) continue;

@@ -31,8 +31,7 @@ class Toolbox {
   /// The kubectl of the local cluster alone, as connect() makes it.
   boost::asio::awaitable<Kubectl> connect_local();
   /// Makes connect() take this kubectl of the local cluster, which somebody else connected. Nobody
-  /// is asked to log in then.
-  /// `version` is that of the program for both clusters, if it is known.
+  /// is asked to log in then. `version` is that of the program for both clusters, if it is known.
   void share_local(const Kubectl& local, DisplayText version) {
     shared_local_.emplace(local.for_run(events_));
     version_ = std::move(version);

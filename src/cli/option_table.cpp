@@ -95,7 +95,7 @@ const std::vector<OptionInfo>& all_options() {
        .standard = "1",
        .help = "of several clusters, how many are repaired and proven before the others begin (the "
                "last ones in the order given), or which one",
-       .commands = {run, rollback}},
+       .commands = {plan, run, rollback}},
       {.name = "max-failures",
        .argument = "N",
        .standard = "1",

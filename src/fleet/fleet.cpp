@@ -111,8 +111,17 @@ awaitable<void> Fleet::attend(std::size_t index, const Work& work) {
   } catch (const Interrupted&) {
     member.end.interrupted = true;
   }
-  if (member.begun) member.end = co_await work(index);
+  std::exception_ptr failure;
+  if (member.begun) {
+    try {
+      member.end = co_await work(index);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
+  // Others wait for this end, also after a failure.
   set(index, State::ended);
+  if (failure) std::rethrow_exception(failure);
 }
 
 awaitable<void> Fleet::direct() {
@@ -135,10 +144,9 @@ awaitable<void> Fleet::ask_and_release() {
   }
   if (waiting.empty() || signal_ != 0) co_return;
   auto order = candidates(waiting);
-  Indices canaries(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                      order.size(), options_.canary.count)));
+  auto first = canaries(waiting);
   try {
-    co_await ask_(waiting, std::move(canaries));
+    co_await ask_(waiting, std::move(first));
   } catch (...) {
     refuse(waiting, std::current_exception());
     co_return;
@@ -149,6 +157,12 @@ awaitable<void> Fleet::ask_and_release() {
     return std::find(left.begin(), left.end(), index) == left.end();
   });
   release(waiting);
+}
+
+Fleet::Indices Fleet::canaries(const Indices& clusters) const {
+  auto order = candidates(clusters);
+  order.resize(std::min(order.size(), options_.canary.count));
+  return order;
 }
 
 Fleet::Indices Fleet::candidates(const Indices& waiting) const {

@@ -41,13 +41,14 @@ class Fleet {
   /// Asks about these clusters; the canaries are some of them. Throws Failure or Interrupted if the
   /// answer is not yes.
   using Ask = std::function<boost::asio::awaitable<void>(Indices clusters, Indices canaries)>;
-  /// The work for a cluster. Does not throw.
+  /// The work for a cluster.
   using Work = std::function<boost::asio::awaitable<FleetEnd>(std::size_t index)>;
 
   Fleet(boost::asio::any_io_executor executor, FleetOptions options,
         std::vector<FleetMember> members, Ask ask);
 
-  /// Runs the work for each cluster, in the order of the members. Returns when all have ended.
+  /// Runs the work for each cluster, in the order of the members. Returns when all have ended, and
+  /// throws then what the work of a cluster threw.
   boost::asio::awaitable<void> run(Work work);
 
   /// Called by the work of a cluster before its first change: waits for the answer, then for the
@@ -63,6 +64,9 @@ class Fleet {
 
   /// Ends all waits in agree() and share(). Clusters at work are not told.
   void interrupt(int signal);
+
+  /// The canaries, if these clusters need a change: the first ones that begin.
+  Indices canaries(const Indices& clusters) const;
 
   /// True if the work for a cluster was begun.
   bool begun(std::size_t index) const { return members_[index].begun; }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/json.h"
 #include "observe/kubeconfig.h"
 #include "tools/session.h"
 
@@ -20,7 +21,9 @@ boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
     co_return nullptr;
   }
   keep_users(redactor, config, std::filesystem::path(target.kubeconfig).parent_path());
-  if (session) session->remember_kubeconfig(without_secrets(config));
+  // A token in a file of its own changes by itself.
+  const auto lasts = find_at(config, "/users/0/user/tokenFile") == nullptr;
+  if (session && lasts) session->remember_kubeconfig(without_secrets(config));
   co_return config;
 }
 

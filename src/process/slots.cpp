@@ -12,42 +12,36 @@ namespace retrust {
 namespace asio = boost::asio;
 
 Slots::Slots(asio::any_io_executor executor, std::size_t count)
-    : executor_(std::move(executor)), free_(count) {}
+    : state_(std::make_shared<State>(State{std::move(executor), count})) {}
 
 Slots::Taken::~Taken() {
-  if (slots_ != nullptr) slots_->give_back();
-}
-
-Slots::Taken::Taken(Taken&& other) noexcept : slots_(std::exchange(other.slots_, nullptr)) {}
-
-asio::awaitable<Slots::Taken> Slots::take() {
-  if (free_ == 0) {
-    const auto mine =
-        std::make_shared<asio::steady_timer>(executor_, asio::steady_timer::time_point::max());
-    waiting_.push_back(mine);
-    boost::system::error_code woken;
-    co_await mine->async_wait(asio::redirect_error(asio::use_awaitable, woken));
-    // A caller that is cancelled still stands in the line. One that was called does not.
-    const auto place = std::find(waiting_.begin(), waiting_.end(), mine);
-    if (place != waiting_.end()) {
-      waiting_.erase(place);
-      throw boost::system::system_error(asio::error::operation_aborted);
-    }
-    // give_back() handed its slot on.
-    co_return Taken(*this);
-  }
-  --free_;
-  co_return Taken(*this);
-}
-
-void Slots::give_back() {
-  if (waiting_.empty()) {
-    ++free_;
+  if (!state_) return;
+  if (state_->waiting.empty()) {
+    ++state_->free;
     return;
   }
-  const auto next = waiting_.front();
-  waiting_.pop_front();
+  // The first in the line gets this slot.
+  const auto next = state_->waiting.front();
+  state_->waiting.pop_front();
   next->cancel();
+}
+
+asio::awaitable<Slots::Taken> Slots::take() {
+  const auto state = state_;
+  if (state->free > 0) {
+    --state->free;
+    co_return Taken(state);
+  }
+  const auto mine =
+      std::make_shared<asio::steady_timer>(state->executor, asio::steady_timer::time_point::max());
+  state->waiting.push_back(mine);
+  boost::system::error_code woken;
+  co_await mine->async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  // A caller that is cancelled still stands in the line. One that was given a slot does not.
+  const auto place = std::find(state->waiting.begin(), state->waiting.end(), mine);
+  if (place == state->waiting.end()) co_return Taken(state);
+  state->waiting.erase(place);
+  throw boost::system::system_error(asio::error::operation_aborted);
 }
 
 }  // namespace retrust

@@ -258,6 +258,7 @@ awaitable<std::string> StepRunner::do_work(Step step, Context context) {
   if (!other.empty() && info_of(step).effect == StepInfo::Effect::changes) {
     co_await context_.cluster_watch().end();
     context_.forget_readiness();
+    context_.state().changed = true;
   }
   co_return other;
 }

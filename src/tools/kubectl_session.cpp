@@ -183,15 +183,15 @@ awaitable<CommandEnd> Kubectl::exchange(std::string socket, Request request, Out
 
 awaitable<std::optional<Kubectl::Told>> Kubectl::attempt(Request request, OutputReader reader,
                                                          milliseconds deadline) const {
-  const auto begun = Clock::now();
-  auto socket = co_await session_->socket();
-  if (!socket) co_return std::nullopt;
   // A watch lasts: it would keep the place from others.
   std::optional<Slots::Taken> place;
   if (request.form != Request::Form::lasting) {
     auto taken = co_await session_->place();
     place.emplace(std::move(taken));
   }
+  const auto begun = Clock::now();
+  auto socket = co_await session_->socket();
+  if (!socket) co_return std::nullopt;
   const auto left = deadline - std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
   const auto form = request.form;
   const auto args = Arguments{"get", "--raw"}.absolute_path(session_->base() + request.path);

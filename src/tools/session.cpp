@@ -180,11 +180,16 @@ struct Session::State : std::enable_shared_from_this<Session::State> {
     pipe = {};
     changed.cancel();
     if (!running) return;
+    limit_end();
+    tell_end(std::string("ended by retrust: ").append(why));
+  }
+
+  /// Ends a guard by force that does not end by itself.
+  void limit_end() {
     last.expires_after(end_limit);
     last.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
       if (!cancelled) self->stop.emit(asio::cancellation_type::terminal);
     });
-    tell_end(std::string("ended by retrust: ").append(why));
   }
 
   /// Reports the end of a proxy, once. Nobody need await a proxy that is not needed any longer.
@@ -356,6 +361,7 @@ void Session::rest() {
   // This end is no sign of trouble.
   state_->starts = 0;
   state_->pipe = {};
+  state_->limit_end();
 }
 
 const boost::json::value* Session::kubeconfig() {

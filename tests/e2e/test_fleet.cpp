@@ -117,6 +117,10 @@ TEST_CASE("status and plan of several clusters leave no files, and print one doc
   CHECK(plan.status == 3);
   CHECK(has(plan.out, "production:        kubectl --kubeconfig=" + sandbox.file("kubeconfigs") +
                           "/production.yaml --context=production -n cattle-system delete"));
+  CHECK(has(plan.out, "run would begin with store-003 (c-kh5rc), and with the others once"));
+  const auto first = sandbox.retrust(call_for_all(
+      sandbox, {"plan", "--no-rancher-backup", "--canary=production", "--all-clusters"}));
+  CHECK(has(first.out, "run would begin with production (c-x7k2p), and"));
 
   for (const auto* command : {"status", "plan"}) {
     CAPTURE(command);

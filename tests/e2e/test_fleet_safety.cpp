@@ -480,6 +480,27 @@ void check_undrawn(const std::string& left) {
   }
 }
 
+TEST_CASE("a run folder that is deleted in the middle ends the run, and no change follows") {
+  Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
+  const auto child = sandbox.start(run_of_all(sandbox, {"--timeout=20s"}));
+  wait_until("the first change", [&] { return !sandbox.changes().empty(); });
+  fs::remove_all(sandbox.run_folder());
+  const auto status = child->wait();
+  CAPTURE(child->out());
+  CAPTURE(child->err());
+  CHECK(status == 1);
+  CHECK(has(child->err(), "was deleted"));
+  // The canary is store-003: nothing was begun in the others.
+  for (const auto& change : sandbox.changes()) {
+    CAPTURE(change);
+    CHECK_FALSE(has(change, "production"));
+    CHECK_FALSE(has(change, "store-002"));
+  }
+  const auto again = sandbox.retrust(run_of_all(sandbox));
+  CAPTURE(again.all());
+  CHECK(again.status == 0);
+}
+
 TEST_CASE("on a terminal of 10 rows the table never has more, and nothing of it stays") {
   Sandbox sandbox({"--clusters", "16", "--mix", "healthy,healthy,healthy,renewed"});
   auto call = run_of_all(sandbox);

@@ -166,7 +166,13 @@ TEST_CASE("several clusters are changed only if that was asked for") {
   const auto step = sandbox.retrust(call({"step", "2.3"}, folder));
   CAPTURE(step.all());
   CHECK(step.status == 2);
-  CHECK(has(step.err, "lead to 2 clusters, and this command takes one: production (c-x7k2p)"));
+  CHECK(has(step.err, "lead to 2 clusters, and step takes one: production (c-x7k2p)"));
+
+  const auto one_way = sandbox.retrust(call({"step", "2.3", "--cluster=store-*"}, folder));
+  CAPTURE(one_way.all());
+  CHECK(one_way.status == 2);
+  CHECK(one_way.out.empty());
+  CHECK(has(one_way.err, "lead to 1 cluster, and step takes one: store-002"));
 
   // What is changed must not depend on which server answers today.
   const auto unsure = sandbox.retrust(

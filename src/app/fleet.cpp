@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -143,6 +144,20 @@ void check_descriptors(std::size_t clusters, std::size_t parallel) {
       Advice("allow more open files, or give fewer clusters", fmt::format("ulimit -n {}", needed)));
 }
 
+/// Refuses two folders of one cluster: only one of them can be put back.
+void check_different(const std::vector<Part>& parts) {
+  std::map<std::string, std::string> folders;
+  for (const auto& part : parts) {
+    const auto& folder = part.options.rollback_folder;
+    const auto [known, is_new] = folders.try_emplace(part.id.text(), folder);
+    if (is_new) continue;
+    throw Failure(ExitStatus::refused,
+                  fmt::format("two folders are of {}: {} and {}; nothing was changed",
+                              part.in_full(), known->second, folder),
+                  "give the folder of one cluster, or move one of these away");
+  }
+}
+
 /// One command for several clusters.
 class FleetCommand {
  public:
@@ -281,7 +296,9 @@ class FleetCommand {
       return fleet_.share(index, step, std::move(shared));
     };
     part->print_report = [&result](const boost::json::value& report) { result.report = report; };
-    const auto exit_status = co_await part->perform(command());
+    auto exit_status = co_await part->perform(command());
+    // Wrong usage would mean that nothing was begun at all.
+    if (exit_status == ExitStatus::usage) exit_status = ExitStatus::refused;
     const auto status = static_cast<int>(exit_status);
     const FleetEnd end{status == 0, part->changed(), status > signal_statuses};
     part->toolbox.end_sessions();
@@ -437,6 +454,7 @@ class FleetCommand {
           .run_ended(std::move(run), fmt::format("{}. No changes were made.", text));
       return status_of_output(app_.output, status);
     }
+    if (unwritten_.empty()) unwritten_ = record_->folder.loss();
     if (!unwritten_.empty()) {
       throw Failure(status == ExitStatus::done ? ExitStatus::failed : status,
                     fmt::format("the summary is not whole: {} ({})", unwritten_, text),
@@ -562,6 +580,7 @@ awaitable<ExitStatus> fleet_rollback(Invocation& app, std::vector<SavedMember> m
                   fmt::format("{} holds nothing that could be put back{}", given.rollback_folder,
                               given.cluster.empty() ? "" : " for " + given.cluster));
   }
+  check_different(parts);
   auto local = co_await app.toolbox.connect_local();
   FleetCommand command(app, std::move(local), std::move(parts), std::move(lost));
   const auto status = co_await command.perform();

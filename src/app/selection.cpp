@@ -150,7 +150,8 @@ void check_all_answered(const Options& options, const Found& found) {
 /// Two clusters can show the evidence of one: a copy, or one that lies. Empty if none does.
 std::string contradiction(const Found& found, const Way& way) {
   for (const auto& match : found.matches) {
-    const auto same = match.clusters.size() == 1 && match.clusters.front() == way.cluster;
+    const auto& shown = match.clusters;
+    const auto same = std::find(shown.begin(), shown.end(), way.cluster) != shown.end();
     if (!same || match.kube_system_uid == way.match.kube_system_uid) continue;
     return fmt::format("two different clusters show that they are {} ({}): {}; and {}",
                        way.display_name, way.cluster, text_of(way.match.context),

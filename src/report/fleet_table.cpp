@@ -16,6 +16,9 @@ namespace {
 /// Exit statuses above this number stand for signals.
 constexpr std::int64_t signals = 128;
 
+/// Columns for a name: a longer one is cut.
+constexpr std::size_t widest_name = 40;
+
 /// The rank of an exit status: 0 is the worst.
 std::size_t rank_of(std::int64_t status) {
   constexpr std::array<std::int64_t, 8> order{1, 5, 6, 4, 7, 2, 3, 0};
@@ -67,7 +70,8 @@ std::vector<TableLine> fleet_table(const std::vector<FleetResult>& results) {
   std::vector<TableLine::Kind> kinds{TableLine::Kind::header};
   for (const auto* each : sorted(results)) {
     // What holds for a cluster that is well is in its transcript.
-    rows.push_back({each->end.name, each->end.id.empty() ? "-" : each->end.id, each->end.result,
+    rows.push_back({std::string(fitting(each->end.name, widest_name)),
+                    each->end.id.empty() ? "-" : each->end.id, each->end.result,
                     each->end.status == 0 ? std::string() : one_line(each->text)});
     kinds.push_back(kind_of(each->end.status));
   }

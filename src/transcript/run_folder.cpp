@@ -41,8 +41,10 @@ std::string RunFolder::loss() const {
     case Folder::Whereabouts::at_its_path:
       break;
   }
-  if (!backup_ || folder_.contains("backup")) return {};
-  return fmt::format("{} was deleted", folder_.path_of("backup").string());
+  // Without these a rollback finds nothing.
+  const auto* needed = backup_ ? "backup" : "summary.jsonl";
+  if (folder_.contains(needed)) return {};
+  return fmt::format("{} was deleted", folder_.path_of(needed).string());
 }
 
 void RunFolder::check_there() const {

@@ -7,11 +7,15 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/width.h"
 #include "transcript/plan_text.h"
 #include "transcript/writers.h"
 
 namespace retrust {
 namespace {
+
+/// Columns for a name before a line: a longer one is cut.
+constexpr std::size_t widest_name = 40;
 
 std::vector<std::string> names_of(const std::vector<BoardRow>& clusters) {
   std::vector<std::string> names;
@@ -96,7 +100,7 @@ void ClusterBoard::print(Stream stream, std::size_t cluster, std::string_view te
   const auto paint = stream == Stream::out ? style_.out : style_.err;
   std::string shown;
   for (const auto& line : split_lines(text)) {
-    const auto whole = fmt::format("{}: {}", clusters_[cluster].name, line);
+    const auto whole = fmt::format("{}: {}", fitting(clusters_[cluster].name, widest_name), line);
     const auto painted = paint == Paint::colored && !color.empty();
     shown += painted ? fmt::format("{}{}{}\n", color, whole, reset) : whole + "\n";
   }

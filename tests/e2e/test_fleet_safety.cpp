@@ -501,6 +501,31 @@ TEST_CASE("a run folder that is deleted in the middle ends the run, and no chang
   CHECK(again.status == 0);
 }
 
+TEST_CASE("a summary that is deleted in the middle is told in the end") {
+  Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
+  const auto child = sandbox.start(run_of_all(sandbox));
+  wait_until("the first change", [&] { return !sandbox.changes().empty(); });
+  fs::remove(sandbox.run_folder() / "summary.jsonl");
+  const auto status = child->wait();
+  CAPTURE(child->out());
+  CAPTURE(child->err());
+  CHECK(status == 1);
+  CHECK(has(child->err(), "the summary is not whole: "));
+  CHECK(has(child->err(), "2 repaired"));
+}
+
+TEST_CASE("a kubeconfig that is gone in the middle is a refusal, not wrong usage") {
+  Sandbox sandbox({"--clusters", "2", "--mix", "renewed"});
+  const auto child = sandbox.start(run_of_all(sandbox));
+  wait_until("the first change", [&] { return !sandbox.changes().empty(); });
+  fs::remove(sandbox.file("kubeconfigs/production.yaml"));
+  const auto status = child->wait();
+  CAPTURE(child->out());
+  CAPTURE(child->err());
+  CHECK((status == 4 || status == 1));
+  CHECK(has(child->out(), "1 repaired"));
+}
+
 TEST_CASE("on a terminal of 10 rows the table never has more, and nothing of it stays") {
   Sandbox sandbox({"--clusters", "16", "--mix", "healthy,healthy,healthy,renewed"});
   auto call = run_of_all(sandbox);

@@ -71,7 +71,12 @@ class ResultSink final : public EventSink {
   bool failed_ = false;
 };
 
-std::string result_word(std::int64_t status, const FleetEnd& end, CommandName command) {
+/// Beginnings of failures that the cluster itself has no part in.
+constexpr std::string_view not_begun_words = "this cluster was not begun";
+constexpr std::string_view declined_words = "not confirmed";
+
+std::string result_word(std::int64_t status, const FleetEnd& end, CommandName command,
+                        std::string_view text) {
   constexpr std::int64_t signals = 128;
   if (status > signals) return "interrupted";
   switch (status) {
@@ -81,7 +86,9 @@ std::string result_word(std::int64_t status, const FleetEnd& end, CommandName co
     case 3:
       return "needs repair";
     case 4:
-      return "refused";
+      return text.starts_with(not_begun_words)  ? "not begun"
+             : text.starts_with(declined_words) ? "declined"
+                                                : "refused";
     case 5:
       return "gave up";
     default:
@@ -290,6 +297,7 @@ class FleetCommand {
     part->events.add(std::make_shared<ResultSink>(result, about.in_full()));
     part->toolbox.share_local(local_, version_);
     part->found = about.found;
+    part->about = about.in_full();
     part->refuses = about.refusal;
     part->asks = [this, index](Record& record) { return confirm_of(index, record); };
     part->share = [this, index](Step step, std::function<awaitable<void>()> shared) {
@@ -355,7 +363,9 @@ class FleetCommand {
       return questions_[index].changes.find("restart-rancher") != std::string::npos;
     });
     // A restart of Rancher comes last, and the proof by use after it.
-    const auto* once = restarts ? "once its record is repaired" : "once that is proven";
+    const auto* once = app_.options.command == CommandName::rollback ? "once that is done"
+                       : restarts                                    ? "once its record is repaired"
+                                                                     : "once that is proven";
     auto text = fmt::format(
         "{}Do this to {}{}?", fmt::join(effects, ""),
         clusters.size() == 1 ? questions_[clusters.front()].cluster
@@ -394,7 +404,12 @@ class FleetCommand {
     result.end.name = about.name.str();
     result.end.status = status;
     result.end.changed = end.changed;
-    result.end.result = result_word(status, end, app_.options.command);
+    result.end.result = result_word(status, end, app_.options.command, result.text);
+    // One command does what is left of all these.
+    if (!end.changed && (end.interrupted || result.text.starts_with(not_begun_words) ||
+                         result.text.starts_with(declined_words))) {
+      result.end.next.clear();
+    }
     if (record_ != nullptr) board_.tell(index, result.end.result);
     board_.ended(index, tone_of(status), result.end.result);
     tell(result);
@@ -461,6 +476,17 @@ class FleetCommand {
                     Advice::retrust("see what holds now", "status"));
     }
     const auto good = status == ExitStatus::done;
+    const auto rollback = app_.options.command == CommandName::rollback;
+    if (good && rollback) {
+      next.push_back(completed(app_.called, Advice::retrust("see what Rancher says now", "list")));
+    }
+    if (changed() && !rollback) {
+      auto folder = record_->folder.path().string();
+      next.push_back(
+          completed(app_.called, Advice::retrust("to put back what Rancher had stored, for all of "
+                                                 "them",
+                                                 "rollback", std::move(folder))));
+    }
     if (!good) {
       next.push_back(completed(app_.called, Advice::retrust("do what is left", command_name())));
     }

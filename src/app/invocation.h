@@ -51,6 +51,7 @@ class Invocation {
   Host& host;
   Options options;  ///< where the cluster is found out, select_clusters() completes them
   Called called;
+  std::string about;               ///< the full name of one of several clusters; else empty
   std::vector<std::string> found;  ///< what was found out about the kubeconfigs, a line each
   Console& output;
   Runner& runner;

@@ -78,7 +78,7 @@ std::vector<std::string> told_unused_lines(std::vector<std::string> lines) {
   constexpr std::size_t most = 20;
   const auto more = lines.size() > most ? lines.size() - most : 0;
   lines.resize(std::min(lines.size(), most));
-  if (more > 0) lines.push_back(fmt::format("{} more contexts are not used", more));
+  if (more > 0) lines.push_back(fmt::format("{} more like these", more));
   return lines;
 }
 

@@ -6,7 +6,8 @@
 namespace retrust {
 
 boost::asio::awaitable<ExitStatus> run_command(Invocation& app) {
-  auto& record = app.open_record(fmt::format("run of cluster {}", app.options.cluster));
+  auto& record = app.open_record(
+      fmt::format("run of cluster {}", app.about.empty() ? app.options.cluster : app.about));
   const auto runner = co_await connect(app, record);
   co_await runner->run();
   co_return end_repair(app, record, *runner, ExitStatus::done, "Done.");

@@ -134,6 +134,11 @@ bool is_unclear(const Match& match) {
          (match.result == Match::Result::unproven && !match.trouble.empty());
 }
 
+/// True if the cluster was asked, and did not tell. What is no kubeconfig leads nowhere.
+bool gave_no_answer(const Match& match) {
+  return is_unclear(match) && (match.failure || match.result == Match::Result::unproven);
+}
+
 /// Without a choice of clusters, what is changed or printed must not depend on which server answers
 /// today.
 void check_all_answered(const Options& options, const Found& found) {
@@ -203,6 +208,21 @@ void tell_unused(Invocation& app, const std::vector<Match>& matches) {
   }
 }
 
+/// Tells of the clusters that Rancher cannot use, and to which no context leads.
+void tell_without_way(Invocation& app, const Found& found, const std::vector<Way>& ways) {
+  std::vector<std::string> lines;
+  for (const auto& cluster : found.list.clusters) {
+    const auto well = cluster.state == RancherState::ok || cluster.is_own() || cluster.deletion;
+    if (well || leads_to(ways, cluster.id)) continue;
+    lines.push_back(fmt::format("Rancher says {} of {} ({}), and no context leads there",
+                                word_of(cluster.state), cluster.display_name, cluster.id));
+  }
+  for (auto& line : told_unused_lines(std::move(lines))) {
+    Journal(app.events).warning(line);
+    app.found.push_back(std::move(line));
+  }
+}
+
 }  // namespace
 
 void take_way(Options& options, Called& called, const Way& way) {
@@ -241,12 +261,13 @@ awaitable<Selection> select_clusters(Invocation& app) {
   }
   check_all_answered(options, found);
   tell_unused(app, found.matches);
+  if (several && found.selected.empty()) tell_without_way(app, found, ways);
   if (several) {
     selection.local = local;
     selection.missed = missed(found, ways);
     // Whoever named the clusters is told of the ones without a way.
     for (const auto& match : found.matches) {
-      const auto counts = found.selected.empty() && is_unclear(match);
+      const auto counts = found.selected.empty() && gave_no_answer(match);
       if (counts) selection.unclear.push_back(text_of(match.context));
     }
     selection.ways = std::move(ways);

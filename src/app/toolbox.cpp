@@ -116,7 +116,10 @@ boost::asio::awaitable<Clusters> Toolbox::connect() {
   }
   if (by_sessions) {
     const auto executor = co_await boost::asio::this_coro::executor;
-    reached.downstream = reached.downstream.in_session(executor);
+    // A rollback may do without that cluster.
+    if (!options_.kubeconfig.empty()) {
+      reached.downstream = reached.downstream.in_session(executor);
+    }
     sessions_ = {reached.downstream.session()};
     if (!contained && !shared) {
       reached.local = reached.local.in_session(executor);

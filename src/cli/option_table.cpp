@@ -94,7 +94,7 @@ const std::vector<OptionInfo>& all_options() {
        .argument = "N|NAME",
        .standard = "1",
        .help = "of several clusters, how many are repaired and proven before the others begin (the "
-               "last ones in the order given), or which one",
+               "last ones in the order given; 0: none), or which one",
        .commands = {plan, run, rollback}},
       {.name = "max-failures",
        .argument = "N",

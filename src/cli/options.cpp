@@ -547,7 +547,10 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     parsed.rollback_folder = rest.front();
     rest.erase(rest.begin());
   }
-  if (!rest.empty()) wrong(fmt::format("{} is too much on the command line", rest.front()));
+  if (!rest.empty()) {
+    wrong(fmt::format("{} is too much on the command line", rest.front()),
+          "give several kubeconfigs by their folder, or --kubeconfig for each");
+  }
 
   const Values values(std::move(map));
   const auto rollback = parsed.command == CommandName::rollback;

@@ -36,6 +36,11 @@ std::vector<const FleetResult*> sorted(const std::vector<FleetResult>& results) 
   return order;
 }
 
+/// True if the result says it all.
+bool is_plain(const ClusterEnded& end) {
+  return end.result == "repaired" || end.result == "nothing needed";
+}
+
 TableLine::Kind kind_of(std::int64_t status) {
   if (status == 0) return TableLine::Kind::plain;
   return status == 3 ? TableLine::Kind::warning : TableLine::Kind::bad;
@@ -61,7 +66,10 @@ std::string counted_results(const std::vector<FleetResult>& results) {
     }
   }
   std::vector<std::string> words;
-  for (const auto& [word, count] : counts) words.push_back(fmt::format("{} {}", count, word));
+  for (const auto& [word, count] : counts) {
+    const auto several = count > 1 && word == "needs repair";
+    words.push_back(fmt::format("{} {}", count, several ? "need repair" : word));
+  }
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
@@ -72,7 +80,7 @@ std::vector<TableLine> fleet_table(const std::vector<FleetResult>& results) {
     // What holds for a cluster that is well is in its transcript.
     rows.push_back({std::string(fitting(each->end.name, widest_name)),
                     each->end.id.empty() ? "-" : each->end.id, each->end.result,
-                    each->end.status == 0 ? std::string() : one_line(each->text)});
+                    is_plain(each->end) ? std::string() : one_line(each->text)});
     kinds.push_back(kind_of(each->end.status));
   }
   std::array<std::size_t, 3> widths{};

@@ -96,7 +96,7 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   for (const auto& given : line.options) {
     words.insert(words.end(), given.words.begin(), given.words.end());
   }
-  if (to != CommandName::rollback) {
+  if (to != CommandName::rollback && to != CommandName::list) {
     if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
     if (!is_given(line.options, "cluster") && !is_given(line.options, "all-clusters") &&
         !is_replaced("cluster")) {

@@ -1,5 +1,7 @@
 #include "transcript/summary.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "transcript/account.h"
@@ -24,6 +26,8 @@ std::string next_text(const Account& account) {
   std::string text;
   for (const auto& event : account.clusters) {
     const auto& cluster = std::get<ClusterEnded>(event.what);
+    // What a person may do with a cluster that is well is in its transcript.
+    if (cluster.status == 0) continue;
     for (const auto& advice : cluster.next) {
       text += fmt::format("- {}: {}\n", inline_text(cluster.name), advice_text(advice));
     }
@@ -46,7 +50,10 @@ std::string files_text(const Account& account) {
 
 std::string summary(const std::vector<Event>& events) {
   if (events.empty()) return {};
-  const auto account = account_of(events);
+  auto account = account_of(events);
+  std::stable_partition(account.clusters.begin(), account.clusters.end(), [](const Event& event) {
+    return std::get<ClusterEnded>(event.what).status != 0;
+  });
   return fmt::format("# {}\n\n{}\n", inline_text(account.title), verdict_text(account)) +
          clusters_text(account) + next_text(account) + files_text(account) + "\n## The run\n\n" +
          head_text(account) + parts_text(account) + left_to_do_text(account) +

@@ -80,9 +80,13 @@ TEST_CASE("clusters in every state: the worst result counts, and none keeps othe
   CHECK(plan.status == 4);
   CHECK(has(plan.out, "needs 2.1 delete-token, 2.2 recreate-agents"));
 
+  // What is no kubeconfig leads nowhere, and is no cluster without an answer.
+  std::ofstream(sandbox.file("kubeconfigs") + "/README.md") << "no kubeconfig\n";
   const auto run = sandbox.retrust(run_of_all(sandbox, {"--timeout=5s"}));
   CAPTURE(run.all());
   CHECK(run.status == 4);
+  CHECK(has(run.err, "README.md: "));
+  CHECK(has(run.err, "Rancher says x509 of store-005 ("));
   CHECK(has(run.err, "context store-005: neither its service accounts nor its agents' token"));
   CHECK(has(run.err, "context store-006: reading the objects of the downstream cluster failed"));
   const auto known = ends(sandbox.run_folder());
@@ -105,7 +109,7 @@ TEST_CASE("status and plan of several clusters leave no files, and print one doc
   const auto status = sandbox.retrust(call_for_all(sandbox, {"status"}));
   CAPTURE(status.all());
   CHECK(status.status == 3);
-  CHECK(has(status.out, "2 needs repair, 1 nothing needed. No changes were made."));
+  CHECK(has(status.out, "2 need repair, 1 nothing needed. No changes were made."));
   CHECK(has(status.out, "retrust plan --kubeconfig " + sandbox.file("kubeconfigs")));
   // The next command for all of them says so.
   CHECK(has(status.out, "retrust run --kubeconfig " + sandbox.file("kubeconfigs")));
@@ -189,7 +193,7 @@ TEST_CASE("after a no nothing is changed, and the question named each cluster") 
   CHECK(sandbox.changes() == before);
   for (const auto& [name, end] : ends(sandbox.run_folder())) {
     CAPTURE(name);
-    CHECK(text(end, "/result") == "refused");
+    CHECK(text(end, "/result") == "declined");
     CHECK(has(text(end, "/text"), "not confirmed: nothing was changed"));
   }
 

@@ -113,9 +113,9 @@ TEST_CASE("after a canary that failed no other cluster is begun, and the same co
   const auto run = sandbox.retrust(run_of_all(sandbox, without_update));
   CAPTURE(run.all());
   CHECK(run.status == 1);
-  CHECK(has(run.out, "1 failed, 2 refused"));
+  CHECK(has(run.out, "1 failed, 2 not begun"));
   const auto failed = "store-003 (" + id_of(sandbox, "store-003") + ")";
-  const Expected not_begun{"refused", 4,
+  const Expected not_begun{"not begun", 4,
                            "this cluster was not begun, as the first one, " + failed +
                                ", was not repaired: nothing was changed in it"};
   check_ends(sandbox.run_folder(),
@@ -134,7 +134,7 @@ TEST_CASE("--max-failures is the number of failures at which no other cluster be
   Sandbox sandbox({"--clusters", "4", "--mix", "silent,silent,renewed,renewed"});
   const auto one_at_a_time = with(without_update, {"--canary=0", "--parallel=1"});
   std::string failed = "production (c-x7k2p)";
-  Expected second{"refused", 4};
+  Expected second{"not begun", 4};
   std::string limit = "1";
   std::vector<std::string> args = one_at_a_time;
   SUBCASE("one, by default") {}
@@ -147,7 +147,7 @@ TEST_CASE("--max-failures is the number of failures at which no other cluster be
   const auto run = sandbox.retrust(run_of_all(sandbox, args));
   CAPTURE(run.all());
   CHECK(run.status == 1);
-  const Expected not_begun{"refused", 4,
+  const Expected not_begun{"not begun", 4,
                            "this cluster was not begun, as " + failed +
                                " failed after a change (--max-failures " + limit +
                                "): nothing was changed in it"};
@@ -452,7 +452,7 @@ TEST_CASE("after the answer only a cluster whose plan changed is asked about aga
   SUBCASE("no") {
     run->write("no\n");
     CHECK(run->wait() == 4);
-    production = {"refused", 4, "not confirmed: nothing was changed"};
+    production = {"declined", 4, "not confirmed: nothing was changed"};
     CHECK(sandbox.changes() == changes);
   }
   SUBCASE("yes") {

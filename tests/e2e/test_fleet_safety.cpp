@@ -88,7 +88,7 @@ TEST_CASE("a canary that is refused after the question is replaced by the next c
               {"production", {"repaired", 0}}});
   CHECK_FALSE(was_changed(sandbox, "store-003"));
   // The next one was proven, before the last one began.
-  const auto proven = run.out.find("store-002: waiting for Rancher to say");
+  const auto proven = run.out.find("\nstore-002: repaired\n");
   REQUIRE(proven != std::string::npos);
   CHECK(run.out.find("\nproduction: 2.") > proven);
 }

@@ -480,13 +480,7 @@ class FleetCommand {
     if (good && rollback) {
       next.push_back(completed(app_.called, Advice::retrust("see what Rancher says now", "list")));
     }
-    if (changed() && !rollback) {
-      auto folder = record_->folder.path().string();
-      next.push_back(
-          completed(app_.called, Advice::retrust("to put back what Rancher had stored, for all of "
-                                                 "them",
-                                                 "rollback", std::move(folder))));
-    }
+    if (changed() && !rollback) next.push_back(way_back());
     if (!good) {
       next.push_back(completed(app_.called, Advice::retrust("do what is left", command_name())));
     }
@@ -513,6 +507,15 @@ class FleetCommand {
     Journal(app_.events)
         .finding(fmt::format("run would begin with {}, and with the others once that is proven",
                              enumerated(names)));
+  }
+
+  /// The folder says which clusters, and a kubeconfig would lead to one.
+  Advice way_back() const {
+    auto called = app_.called;
+    called.found = {fmt::format("--parallel={}", app_.options.fleet.parallel)};
+    auto folder = record_->folder.path().string();
+    return completed(called, Advice::retrust("to put back what Rancher had stored, for all of them",
+                                             "rollback", std::move(folder)));
   }
 
   std::string command_name() const {

@@ -41,6 +41,12 @@ TEST_CASE("one run repairs all clusters, proves one of them first, and finds not
   }
 
   const auto folder = sandbox.run_folder();
+  // The command to undo all can be pasted: no kubeconfig leads to all of them.
+  const auto undo = run.out.find("for all of them: retrust rollback " + folder.string());
+  REQUIRE(undo != std::string::npos);
+  const auto pasted = run.out.substr(undo, run.out.find('\n', undo) - undo);
+  CHECK_FALSE(has(pasted, " --kubeconfig"));
+  CHECK(has(pasted, "--local-kubeconfig"));
   const auto summary = read_file(folder / "summary.md");
   CHECK(summary.starts_with("# retrust run of 4 clusters\n\n**Done.** 4 repaired. Exit status 0."));
   const auto known = ends(folder);

@@ -12,7 +12,7 @@ namespace retrust {
 
 boost::asio::awaitable<boost::json::value> register_kubeconfig(Kubectl kubectl,
                                                                Redactor& redactor) {
-  const auto session = kubectl.session();
+  const auto& session = kubectl.session();
   if (const auto* known = session ? session->kubeconfig() : nullptr) co_return *known;
   auto config = co_await kubectl.config();
   const auto& target = kubectl.target();

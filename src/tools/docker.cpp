@@ -39,10 +39,13 @@ constexpr const char* left_script =
     "done; "
     "if [ \"$used\" ]; then echo \"used $f\"; else rm -f -- \"$f\" && echo \"$f\"; fi; done; :";
 
-/// A script that ends each process with "$1" in its environment.
+/// A script that ends each process with "$1" in its environment, at last by SIGKILL. Not every
+/// sleep takes a part of a second.
 constexpr const char* end_script =
-    "for p in /proc/[0-9]*; do case \" $(tr '\\0' ' ' <\"$p/environ\" 2>/dev/null) \" in "
-    "*\" $1 \"*) kill \"${p#/proc/}\" 2>/dev/null;; esac; done; :";
+    "for s in TERM KILL; do n=; for p in /proc/[0-9]*; do "
+    "case \" $(tr '\\0' ' ' <\"$p/environ\" 2>/dev/null) \" in "
+    "*\" $1 \"*) kill -$s \"${p#/proc/}\" 2>/dev/null && n=1;; esac; done; "
+    "[ $s$n = TERM1 ] || break; sleep 0.3 2>/dev/null || sleep 1; done; :";
 
 /// The arguments of `sh -c SCRIPT` in a container. The next argument becomes "$1".
 Arguments script_args(const ContainerName& container, Word script) {

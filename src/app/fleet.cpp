@@ -123,12 +123,7 @@ std::string folder_name(const Part& part) {
   const auto& name = part.name.str();
   if (!names_folder(name)) return part.id.text();
   constexpr std::size_t most = 40;
-  std::string readable;
-  for (const char c : name.substr(0, most)) {
-    const auto fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '-' || c == '_';
-    readable += fits ? c : '_';
-  }
+  auto readable = file_name_of(name, most);
   // A leading dash would look like an option.
   const auto first = readable.find_first_not_of("-_");
   readable.erase(0, std::min(first, readable.size()));

@@ -9,7 +9,8 @@
 namespace retrust {
 namespace {
 
-/// Limit of the members of a folder: as many as clusters in one run, and room for other files.
+/// Limit of the members of a folder: the most contexts of one command (see most_contexts), and some
+/// other files.
 constexpr std::size_t most_members = 3000;
 
 bool has_saved(const Folder& folder, const std::string& name) {

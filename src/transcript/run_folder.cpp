@@ -19,9 +19,7 @@ bool is_letter_or_digit(char c) {
 /// The part of a folder's name before the time.
 std::string before_time(std::string_view cluster) {
   constexpr std::size_t most = 63;
-  std::string name;
-  for (const char c : cluster) name += is_letter_or_digit(c) || c == '-' || c == '_' ? c : '_';
-  return fmt::format("retrust-{}", name.substr(0, most));
+  return fmt::format("retrust-{}", file_name_of(cluster, most));
 }
 
 }  // namespace
@@ -83,6 +81,14 @@ void RunFolder::name_after(std::string_view cluster) {
   if (!folder_.rename_new(before_time(cluster) + present.substr(time, length))) return;
   if (!backup_) return;
   if (auto moved = folder_.open_folder("backup")) backup_ = std::move(moved);
+}
+
+std::string file_name_of(std::string_view cluster, std::size_t most) {
+  std::string name;
+  for (const char c : cluster.substr(0, most)) {
+    name += is_letter_or_digit(c) || c == '-' || c == '_' ? c : '_';
+  }
+  return name;
 }
 
 std::string default_run_folder(std::string_view cluster) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -51,6 +52,10 @@ class RunFolder {
   Folder folder_;
   std::optional<Folder> backup_;
 };
+
+/// At most that many bytes of a cluster's name, fit for a file name: ASCII letters, digits, "-" and
+/// "_" stay, and "_" stands for each other byte.
+std::string file_name_of(std::string_view cluster, std::size_t most);
 
 /// Name of a run's folder: retrust-<cluster>-<UTC time>, fit for a file name with any name of the
 /// cluster.

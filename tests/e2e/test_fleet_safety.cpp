@@ -15,6 +15,7 @@
 
 #include "fleet.h"
 #include "others_lease.h"
+#include "others_token.h"
 #include "sandbox.h"
 #include "screen.h"
 #include "words.h"
@@ -419,24 +420,13 @@ TEST_CASE("a cluster that somebody else repaired while the question stood is lef
                       {"store-003", {other == "store-003" ? "nothing needed" : "repaired", 0}}});
 }
 
-std::string name_of_token(Sandbox& sandbox) {
-  return text(sandbox.get("downstream", {"-n", "cattle-system", "serviceaccount", "cattle"}),
-              "/secrets/0/name");
-}
-
 TEST_CASE("after the answer only a cluster whose plan changed is asked about again") {
   Sandbox sandbox({"--clusters", "3", "--mix", "renewed"});
   const auto run = sandbox.start_on_terminal(
       call_for_all(sandbox, {"run", "--all-clusters", "--no-rancher-backup"}));
   const auto folder = sandbox.run_folder();
   wait_until("the question", [&] { return has(unwrapped(run->out()), question_of_all); });
-  const auto old = name_of_token(sandbox);
-  REQUIRE(sandbox.kubectl("downstream", {"-n", "cattle-system", "delete", "secret", old}).status ==
-          0);
-  wait_until("another token", [&] {
-    const auto now = name_of_token(sandbox);
-    return !now.empty() && now != old;
-  });
+  replace_token(sandbox);
   run->write("yes\n");
   wait_until("the second question",
              [&] { return has(unwrapped(run->out()), "Do this to cluster production (c-x7k2p)"); });

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "others_token.h"
 #include "sandbox.h"
 #include "words.h"
 
@@ -15,11 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* question = "Do this to cluster";
-
-std::string name_of_token(Sandbox& sandbox) {
-  return text(sandbox.get("downstream", {"-n", "cattle-system", "serviceaccount", "cattle"}),
-              "/secrets/0/name");
-}
 
 TEST_CASE("a cluster that a colleague repaired while the question stood is left alone") {
   Sandbox sandbox;
@@ -40,13 +36,7 @@ TEST_CASE("a plan that changed while the question stood is shown, and asked abou
   Sandbox sandbox;
   const auto child = sandbox.start_on_terminal({.args = {"run", "--no-rancher-backup"}});
   wait_until("the question", [&] { return has(unwrapped(child->out()), question); });
-  const auto old = name_of_token(sandbox);
-  REQUIRE(sandbox.kubectl("downstream", {"-n", "cattle-system", "delete", "secret", old}).status ==
-          0);
-  wait_until("another token", [&] {
-    const auto now = name_of_token(sandbox);
-    return !now.empty() && now != old;
-  });
+  replace_token(sandbox);
   const auto changes = sandbox.changes().size();
   child->write("yes\n");
   wait_until("the second question", [&] { return times(unwrapped(child->out()), question) == 2; });

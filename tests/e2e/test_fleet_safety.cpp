@@ -479,7 +479,7 @@ TEST_CASE("a run folder that is deleted in the middle ends the run, and no chang
   CAPTURE(child->out());
   CAPTURE(child->err());
   CHECK(status == 1);
-  CHECK(has(child->err(), "was deleted"));
+  CHECK(has(child->out(), "was deleted"));
   // The canary is store-003: nothing was begun in the others.
   for (const auto& change : sandbox.changes()) {
     CAPTURE(change);

@@ -169,9 +169,11 @@ const std::map<std::string, std::vector<std::regex>>& lines_of_others() {
         R"x(do case "$(tr '\0' ' ' <"$p/cmdline" 2>/dev/null)" in "tar "*"$f"*) used=1;; esac; )x"
         R"x(done; if [ "$used" ]; then echo "used $f"; else rm -f -- "$f" && echo "$f"; fi; )x"
         R"x(done; :)x");
-    const auto end = literal(
-        R"x(for p in /proc/[0-9]*; do case " $(tr '\0' ' ' <"$p/environ" 2>/dev/null) " in )x"
-        R"x(*" $1 "*) kill "${p#/proc/}" 2>/dev/null;; esac; done; :)x");
+    const auto end =
+        literal(R"x(for s in TERM KILL; do n=; for p in /proc/[0-9]*; do )x"
+                R"x(case " $(tr '\0' ' ' <"$p/environ" 2>/dev/null) " in )x"
+                R"x(*" $1 "*) kill -$s "${p#/proc/}" 2>/dev/null && n=1;; esac; done; )x"
+                R"x([ $s$n = TERM1 ] || break; sleep 0.3 2>/dev/null || sleep 1; done; :)x");
     const std::vector<std::regex> of_k3s{
         std::regex("--version"), std::regex("etcd-snapshot save --name " + snapshot),
         std::regex("etcd-snapshot ls"),

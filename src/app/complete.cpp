@@ -14,6 +14,7 @@
 #include <boost/program_options.hpp>
 
 #include "base/failure.h"
+#include "base/pod_account.h"
 #include "base/trust.h"
 #include "cli/completion.h"
 #include "observe/commands.h"
@@ -85,11 +86,16 @@ std::optional<KubectlTarget> local_cluster(const std::vector<std::string>& words
   target.kubeconfig = values["local-kubeconfig"];
   target.context = values["local-context"];
   if (!values["kubectl"].empty()) target.program = values["kubectl"];
+  const auto& container = values["rancher-container"];
+  if (target.kubeconfig.empty() && container.empty() && runs_in_pod(environment)) {
+    target.kubeconfig = pod_kubeconfig;
+  }
+  if (is_of_pod(target.kubeconfig) && runs_in_pod(environment)) return target;
   if (!target.kubeconfig.empty()) {
     open_trusted(target.kubeconfig);
     return target;
   }
-  if (!ContainerNameRule::allows(values["rancher-container"])) return std::nullopt;
+  if (!ContainerNameRule::allows(container)) return std::nullopt;
   target.container = values["rancher-container"];
   if (!values["docker"].empty()) target.docker = values["docker"];
   return target;

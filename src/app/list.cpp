@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/matching.h"
 #include "app/table_color.h"
+#include "base/pod_account.h"
 #include "base/text.h"
 #include "fleet/observe_live.h"
 #include "observe/observe_clusters.h"
@@ -55,7 +56,7 @@ boost::asio::awaitable<void> ask_downstream(Invocation& app, const Kubectl& loca
 
 /// "prod.yaml, context production", for a line.
 std::string name_of(const DisplayText& kubeconfig, const DisplayText& context) {
-  if (context.empty()) return kubeconfig;
+  if (context.empty()) return DisplayText(shown_kubeconfig(kubeconfig.str()));
   return fmt::format("{}, context {}", kubeconfig, context);
 }
 

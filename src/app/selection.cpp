@@ -165,6 +165,15 @@ std::string contradiction(const Found& found, const Way& way) {
   return {};
 }
 
+/// The way as words of a command line. The account of a Pod has no context.
+std::vector<std::string> words_of(const Way& way) {
+  const auto& context = way.match.context;
+  std::vector<std::string> words{"--kubeconfig=" + context.file};
+  if (!context.name.empty()) words.push_back("--context=" + context.name);
+  words.push_back(fmt::format("--cluster={}", way.cluster));
+  return words;
+}
+
 /// Several clusters are changed only if that was asked for.
 void check_several(const Invocation& app, const Found& found, const std::vector<Way>& ways) {
   const auto& options = app.options;
@@ -177,9 +186,7 @@ void check_several(const Invocation& app, const Found& found, const std::vector<
   }
   const auto& first = ways.front();
   auto advice =
-      with_way(app.called, options.command,
-               {"--kubeconfig=" + first.match.context.file, "--context=" + first.match.context.name,
-                fmt::format("--cluster={}", first.cluster)},
+      with_way(app.called, options.command, words_of(first),
                fmt::format("name one cluster with --cluster{}; for {}",
                            options.command == CommandName::run ? ", or give --all-clusters" : "",
                            names.front()));
@@ -230,8 +237,7 @@ void take_way(Options& options, Called& called, const Way& way) {
   options.kubeconfig = way.match.context.file;
   options.context = way.match.context.name;
   options.cluster_uid = way.match.kube_system_uid;
-  called.found = {"--kubeconfig=" + options.kubeconfig, "--context=" + options.context,
-                  "--cluster=" + options.cluster};
+  called.found = words_of(way);
 }
 
 awaitable<Selection> select_clusters(Invocation& app) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/pod_account.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "fleet/kubeconfig_files.h"
@@ -34,6 +35,7 @@ void check_file(std::string_view option, const std::string& path, std::string_vi
 /// Checks a kubeconfig. A list such as that of the variable KUBECONFIG is no file.
 void check_kubeconfig(std::string_view option, const std::string& path,
                       const std::string& kubectl) {
+  if (is_of_pod(path) && runs_in_pod()) return;
   struct ::stat state {};
   if (path.find(':') != std::string::npos && ::stat(path.c_str(), &state) != 0) {
     throw Failure(ExitStatus::usage,

@@ -14,6 +14,7 @@
 #include "base/display_text.h"
 #include "base/failure.h"
 #include "base/near.h"
+#include "base/pod_account.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "choices/snapshot_names.h"
@@ -428,13 +429,42 @@ CommandLine split_command_line(const std::vector<std::string>& args) {
 namespace {
 
 /// The kubeconfig that kubectl would read by itself (kubernetes/client-go v0.35.0,
-/// tools/clientcmd/loader.go): the variable, else the file in the home directory if it is there.
+/// tools/clientcmd/loader.go): the variable, else the file in the home directory if it is there,
+/// else the account of the Pod.
 std::string standard_kubeconfig(const Environment& environment) {
   auto listed = environment("KUBECONFIG").value_or("");
   if (!listed.empty()) return listed;
   const auto home = environment("HOME").value_or("");
   auto file = home + "/.kube/config";
-  return !home.empty() && ::access(file.c_str(), F_OK) == 0 ? file : std::string();
+  if (!home.empty() && ::access(file.c_str(), F_OK) == 0) return file;
+  return runs_in_pod(environment) ? std::string(pod_kubeconfig) : std::string();
+}
+
+/// Checks that no context is asked for of the account of the Pod, which has none.
+void check_pod_has_no_context(const std::vector<std::string>& files, const Values& values,
+                              std::string_view option) {
+  const auto of_pod = std::any_of(files.begin(), files.end(), is_of_pod);
+  if (!of_pod || !values.is_given(option)) return;
+  wrong(fmt::format("--{} was given, and the account of this Pod has no context", option),
+        "give the kubeconfig that has the context");
+}
+
+/// Takes the way to Rancher's own cluster: a kubeconfig, a container, or else the account of the
+/// Pod.
+void take_local_way(Options& parsed, const Values& values, const Environment& environment) {
+  parsed.local_kubeconfig = values.text("local-kubeconfig");
+  parsed.rancher_container = container_of(values);
+  parsed.local_context = values.text("local-context");
+  auto& file = parsed.local_kubeconfig;
+  if (file.empty() && parsed.rancher_container.empty()) {
+    if (!runs_in_pod(environment)) {
+      wrong("--local-kubeconfig is required",
+            "or --rancher-container NAME, where Rancher runs in a single container");
+    }
+    file = pod_kubeconfig;
+    parsed.elsewhere.push_back("--local-kubeconfig=" + file);
+  }
+  if (!file.empty()) check_pod_has_no_context({file}, values, "local-context");
 }
 
 /// Checks which contexts of the kubeconfigs are chosen.
@@ -476,6 +506,7 @@ void take_way(Options& parsed, const Values& values, const Environment& environm
           "each run of a cluster left a folder of its own");
   }
   check_contexts(parsed, values);
+  check_pod_has_no_context(files, values, "context");
   if (files.size() == 1) parsed.kubeconfig = files.front();
   if (parsed.clusters.size() == 1) parsed.cluster = parsed.clusters.front();
 }
@@ -569,14 +600,13 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   } else {
     take_way(parsed, values, environment);
   }
-  parsed.local_kubeconfig = values.text("local-kubeconfig");
-  parsed.rancher_container = container_of(values);
-  if (parsed.local_kubeconfig.empty() && parsed.rancher_container.empty()) {
-    wrong("--local-kubeconfig is required",
-          "or --rancher-container NAME, where Rancher runs in a single container");
+  take_local_way(parsed, values, environment);
+  if (parsed.kubeconfigs.size() == 1 && parsed.kubeconfigs.front() == parsed.local_kubeconfig &&
+      is_of_pod(parsed.local_kubeconfig)) {
+    wrong("--kubeconfig is required",
+          "without it, both clusters would be the one in which this Pod runs");
   }
   parsed.context = values.text("context");
-  parsed.local_context = values.text("local-context");
   parsed.kubectl = values.text("kubectl");
   if (values.is_given("no-session")) {
     parsed.reads = values.flag("no-session") ? Reads::by_processes : Reads::by_sessions;

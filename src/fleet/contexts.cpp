@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/pod_account.h"
 #include "observe/kubeconfig.h"
 
 namespace retrust {
@@ -46,7 +47,7 @@ std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::va
     const auto server = found == servers.end() ? std::string() : found->second;
     context.server = shown_url(server);
     context.through = ClusterId::if_allowed(through_rancher(server));
-    if (name.empty()) context.trouble = "the context has no name";
+    if (name.empty() && !is_of_pod(file.path)) context.trouble = "the context has no name";
     if (server.empty()) context.trouble = "the context names no cluster with an address";
     contexts.push_back(std::move(context));
   }
@@ -61,7 +62,7 @@ std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::va
 }
 
 std::string text_of(const GivenContext& context) {
-  if (context.name.empty()) return DisplayText(context.file);
+  if (context.name.empty()) return DisplayText(shown_kubeconfig(context.file));
   return fmt::format("{}, context {}", DisplayText(context.file), DisplayText(context.name));
 }
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/pod_account.h"
 #include "base/text.h"
 #include "observe/commands.h"
 #include "observe/parse.h"
@@ -124,6 +127,22 @@ std::vector<std::string> direct_contexts(const json::value& config, const std::s
   std::stable_partition(found.begin(), found.end(),
                         [&](const std::string& name) { return name.starts_with(context + "-"); });
   return found;
+}
+
+void check_two_contexts(const Clusters& clusters, const KubeconfigView& downstream,
+                        const KubeconfigView& local) {
+  const auto& target = clusters.downstream.target();
+  const auto& other = clusters.local.target();
+  if (!other.container.empty() || downstream.context != local.context) return;
+  std::error_code gone;
+  if (!std::filesystem::equivalent(target.kubeconfig, other.kubeconfig, gone)) return;
+  throw Failure(
+      ExitStatus::usage,
+      fmt::format("--kubeconfig and --local-kubeconfig lead to one cluster: both are {}{}",
+                  shown_kubeconfig(target.kubeconfig),
+                  local.context.empty() ? std::string()
+                                        : fmt::format(", context {}", DisplayText(local.context))),
+      "give a kubeconfig of the downstream cluster with --kubeconfig, or another --context");
 }
 
 awaitable<void> check_direct(const Clusters& clusters, KubeconfigView view) {

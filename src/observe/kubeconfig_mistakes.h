@@ -23,6 +23,10 @@ std::exception_ptr told_by_kubeconfig(const std::exception_ptr& end, const boost
 std::vector<std::string> direct_contexts(const boost::json::value& config,
                                          const std::string& context);
 
+/// Throws Failure (usage) if both clusters are reached by the same context of the same kubeconfig.
+void check_two_contexts(const Clusters& clusters, const KubeconfigView& downstream,
+                        const KubeconfigView& local);
+
 /// Throws Failure (refused) if the downstream kubeconfig leads through Rancher. Names a context of
 /// the kubeconfig that goes straight to the cluster.
 boost::asio::awaitable<void> check_direct(const Clusters& clusters, KubeconfigView view);

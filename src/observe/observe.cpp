@@ -323,6 +323,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   ends[2] = told_by_kubeconfig(ends[2], answers.config, downstream);
   ends[3] = told_by_kubeconfig(ends[3], answers.local_config, local);
   auto given = parse_kubeconfig(answers.config);
+  check_two_contexts(clusters, given, parse_kubeconfig(answers.local_config));
   co_await check_direct(clusters, std::move(given));
   if (!ends[2] && lacks_clusters(ends[3], answers.local)) {
     co_await check_not_swapped(clusters, options.cluster);

@@ -12,6 +12,7 @@
 #include "credentials/token.h"
 #include "observe/commands.h"
 #include "observe/kubeconfig.h"
+#include "observe/kubeconfig_mistakes.h"
 #include "observe/kubeconfig_registration.h"
 #include "observe/observe_registration.h"
 #include "observe/parse.h"
@@ -231,6 +232,9 @@ awaitable<void> Rollback::look_around() {
   }
   seen.local.kubeconfig = parse_kubeconfig(local_config);
   seen.downstream.kubeconfig = parse_kubeconfig(downstream_config);
+  if (asks_downstream) {
+    check_two_contexts(clusters_, seen.downstream.kubeconfig, seen.local.kubeconfig);
+  }
   journal_.finding(
       fmt::format("cluster {}, as {} has it", called(saved_.cluster), saved_.path.string()),
       facts(seen, {clusters_.local.target().program, {}}));

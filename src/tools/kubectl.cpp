@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/pod_account.h"
 #include "base/text.h"
 #include "base/words.h"
 #include "process/executable.h"
@@ -177,7 +178,7 @@ void Kubectl::be_patient(std::chrono::milliseconds limit) const {
 }
 
 Retries Kubectl::retries() const {
-  const auto place = target_.container.empty() ? target_.kubeconfig
+  const auto place = target_.container.empty() ? shown_kubeconfig(target_.kubeconfig)
                                                : fmt::format("container {}", target_.container);
   return Retries(*runner_, Journal(*events_, section_), patience_, policy(),
                  fmt::format("the {} ({})", name_of(target_.side), place));
@@ -262,8 +263,14 @@ Asked Kubectl::asked(const Arguments& args, std::string_view given) const {
       fmt::format("{} of {}", action_text(args, given),
                   called_->empty() ? fmt::format("the {}", name_of(target_.side)) : *called_);
   if (container.empty()) {
-    return {target_.side, target_.kubeconfig, target_.program, command,
-            {},           reaching,           target_.named,   action};
+    return {target_.side,
+            shown_kubeconfig(target_.kubeconfig),
+            target_.program,
+            command,
+            {},
+            reaching,
+            target_.named,
+            action};
   }
   return {target_.side,         fmt::format("container {}", container),
           target_.docker,       command,
@@ -569,6 +576,11 @@ boost::asio::awaitable<std::optional<boost::json::value>> Kubectl::find(Query qu
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::config() const {
+  if (is_of_pod(target_.kubeconfig)) {
+    // kubectl shows nothing of it.
+    if (session_) session_->set_base({});
+    co_return pod_config();
+  }
   // A container may have no kubeconfig, which cannot be minified, and files of other entries may be
   // missing: retrust reads the whole as it is.
   Call view{.args = {"config", "view", "--raw", "-o", "json"}};
@@ -598,6 +610,7 @@ boost::asio::awaitable<boost::json::value> Kubectl::config() const {
 }
 
 boost::asio::awaitable<boost::json::value> Kubectl::whole_config() const {
+  if (is_of_pod(target_.kubeconfig)) co_return pod_config();
   Call view{.args = {"config", "view", "-o", "json"}};
   co_return co_await read(std::move(view), Trim(), most_in_config);
 }

@@ -207,6 +207,8 @@ Child::Setup Sandbox::setup(const Call& call) {
   Child::Setup setup{.command = command,
                      .environment = {{"HOME", (directory_ / "home").string()},
                                      {"TZ", "UTC"},
+                                     // These tests may run in a Pod.
+                                     {"KUBERNETES_SERVICE_HOST", ""},
                                      // Scripts as kubectl are watched beside sessions here.
                                      {"RETRUST_NO_SESSION", "false"},
                                      // What is remembered is the home directory's.

@@ -34,6 +34,34 @@ void check_refused(Sandbox& sandbox, Sandbox::Call call, const std::string& word
   CHECK(sandbox.versions() == before);
 }
 
+TEST_CASE("the same context for both clusters is a mistake in the command line") {
+  Sandbox sandbox;
+  const auto merged = sandbox.merged_kubeconfig();
+  const auto check_usage = [&](const Sandbox::Call& call) {
+    const auto result = sandbox.retrust(call);
+    CAPTURE(result.all());
+    CHECK(result.status == 2);
+    CHECK(has(result.err, "--kubeconfig and --local-kubeconfig lead to one cluster: both are "));
+  };
+  const auto local = sandbox.file("local.kubeconfig");
+  check_usage({.args = {"status"}, .kubeconfig = local});
+  check_usage({.args = {"status"}, .local_kubeconfig = sandbox.file("downstream.kubeconfig")});
+  // By a context that is named on one side, and by a link.
+  check_usage({.args = {"plan", "--context=local"}, .kubeconfig = local});
+  fs::create_symlink(local, sandbox.directory() / "link");
+  check_usage({.args = {"plan"}, .kubeconfig = (sandbox.directory() / "link").string()});
+  check_usage({.args = {"status", "--context=downstream"},
+               .kubeconfig = merged,
+               .local_kubeconfig = merged});
+  check_usage(
+      {.args = {"status"}, .environment = {{"KUBECONFIG", local}}, .without = {"--kubeconfig"}});
+  const auto two = sandbox.retrust(Sandbox::Call{.args = {"status", "--local-context=local"},
+                                                 .kubeconfig = merged,
+                                                 .local_kubeconfig = merged});
+  CAPTURE(two.all());
+  CHECK(two.status == 3);
+}
+
 TEST_CASE("refused: the wrong cluster, or not the right kubeconfig" *
           doctest::test_suite("anywhere")) {
   Sandbox sandbox;
@@ -41,9 +69,10 @@ TEST_CASE("refused: the wrong cluster, or not the right kubeconfig" *
   const auto through_rancher = sandbox.file("downstream-through-rancher.kubeconfig");
   const auto limited = sandbox.file("downstream-limited.kubeconfig");
   const auto limited_local = sandbox.file("local-limited.kubeconfig");
-  // The same cluster twice.
-  check_refused(sandbox, {.args = {}, .kubeconfig = sandbox.file("local.kubeconfig")},
-                "same cluster");
+  // The same cluster twice, by two files.
+  const auto other_file = sandbox.directory() / "local-too.kubeconfig";
+  fs::copy_file(sandbox.file("local.kubeconfig"), other_file);
+  check_refused(sandbox, {.args = {}, .kubeconfig = other_file.string()}, "same cluster");
   // An unknown cluster ID, and an unknown display name; near ones are named.
   check_refused(sandbox, {.args = {}, .cluster = "c-x7k2q"},
                 "Rancher knows no cluster c-x7k2q; near: c-x7k2p");

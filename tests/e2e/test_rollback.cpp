@@ -299,7 +299,8 @@ TEST_CASE("a rollback that is not for here, or of no run, changes nothing") {
   }
   SUBCASE("a kubeconfig of a cluster without agents") {
     call.kubeconfig = sandbox.file("local.kubeconfig");
-    said = "both kubeconfigs are of the same cluster";
+    said = "--kubeconfig and --local-kubeconfig lead to one cluster";
+    status = 2;
   }
   SUBCASE("no saved token, and a kubeconfig of another cluster") {
     auto object = json::parse(read_file(saved));

@@ -17,6 +17,7 @@
 #include "base/folder.h"
 #include "base/text.h"
 #include "base/trust.h"
+#include "cli/completion.h"
 #include "credentials/certificate.h"
 
 namespace retrust {
@@ -94,7 +95,10 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
       return print_result(help_text(program_name(path), options.explained));
     }
     if (options.command == CommandName::version) {
-      return print_result(fmt::format("retrust {}\n", program_version));
+      return print_result(fmt::format("retrust {}{}\n", program_version, built_from()));
+    }
+    if (options.command == CommandName::completion) {
+      return print_result(completion_script(options.shell));
     }
     Host host(environment);
     return Invocation(host, std::move(options), {program_name(path), args}, environment)

@@ -51,9 +51,10 @@ void add_environment(Values& values, const Environment& environment) {
   }
 }
 
-void add_file(Values& values) {
+void add_file(Values& values, const Environment& environment) {
   namespace po = boost::program_options;
-  const auto path = values["config"];
+  auto path = values["config"];
+  if (path.empty()) path = standard_config(environment);
   if (path.empty()) return;
   // Throws where it is no regular file (somebody may be typing the name of a pipe), or another
   // user's.
@@ -72,7 +73,7 @@ std::optional<KubectlTarget> local_cluster(const std::vector<std::string>& words
   auto values = values_of_line(words, environment);
   add_environment(values, environment);
   try {
-    add_file(values);
+    add_file(values, environment);
   } catch (const boost::program_options::error&) {
     // Wrong lines: what the others say is enough, or not.
   } catch (const Failure&) {

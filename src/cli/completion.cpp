@@ -13,8 +13,6 @@
 namespace retrust {
 namespace {
 
-constexpr std::string_view help_word = "help";
-
 /// The words before the one that is completed.
 struct Before {
   std::set<std::string_view> given = {};           ///< names of options
@@ -150,6 +148,10 @@ Completion complete_argument(const CommandInfo& command, const std::string& begi
     offer_steps(completion, begin, "", [](const StepInfo&) { return true; });
   }
   if (command.arguments == "DIR") completion.directive = Directive::folders;
+  if (command.arguments == "[COMMAND]") offer_commands(completion, begin);
+  if (command.arguments == "SHELL") {
+    for (const auto* shell : {"bash", "zsh", "fish"}) offer(completion, begin, shell, "");
+  }
   return completion;
 }
 
@@ -173,17 +175,12 @@ Completion complete_words(const std::vector<std::string>& words) {
     if (info != nullptr) offer_values(completion, *info, last.substr(equals + 1), command);
     return completion;
   }
-  if (!others.empty() && others.front() == help_word) {
-    if (others.size() == 1) offer_commands(completion, last);
-    return completion;
-  }
   if (optional && last.starts_with("-")) {
     offer_options(completion, last, before, command);
     return completion;
   }
   if (others.empty()) {
     offer_commands(completion, last);
-    offer(completion, last, std::string(help_word), "tell what a command does, and its options");
     return completion;
   }
   if (command != nullptr && others.size() == 1 && !command->arguments.empty()) {

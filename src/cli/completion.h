@@ -43,6 +43,9 @@ std::vector<Candidate> clusters_that_begin(std::string_view begin, std::string_v
 /// Whether a shell takes the text for one word, and for itself, without any quotes.
 bool is_plain(std::string_view text);
 
+/// The script that makes bash, zsh or fish complete the command lines of retrust.
+std::string_view completion_script(std::string_view shell);
+
 /// A line "WORD<TAB>MEANING" for each, or the word alone, and a last one ":DIRECTIVE".
 std::string completion_text(const Completion& completion);
 

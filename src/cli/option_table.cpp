@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -7,7 +11,8 @@
 namespace retrust {
 namespace {
 
-constexpr std::size_t help_column = 30;
+constexpr std::size_t help_column = 32;
+constexpr std::size_t brief_column = 20;
 constexpr std::size_t line_width = 79;
 
 /// Words wrapped at the line width, every line but the first indented.
@@ -31,10 +36,37 @@ std::string wrapped(std::string_view text, std::size_t indent) {
   return result;
 }
 
-std::string entry(const std::string& left, std::string_view help) {
-  const auto gap = left.size() + 2 > help_column ? "\n" + std::string(help_column, ' ')
-                                                 : std::string(help_column - left.size(), ' ');
-  return left + gap + wrapped(help, help_column) + "\n";
+std::string entry(const std::string& left, std::string_view help,
+                  std::size_t column = help_column) {
+  const auto gap = left.size() + 2 > column ? "\n" + std::string(column, ' ')
+                                            : std::string(column - left.size(), ' ');
+  return left + gap + wrapped(help, column) + "\n";
+}
+
+/// The first part of a text, before what explains it.
+std::string brief_of(std::string_view help) {
+  auto end = help.size();
+  for (const std::string_view mark : {". ", "; ", ": ", " ("}) end = std::min(end, help.find(mark));
+  return std::string(help.substr(0, end));
+}
+
+std::string sentence_of(std::string_view text) {
+  std::string sentence(text);
+  sentence.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(sentence.front())));
+  return sentence + ".";
+}
+
+/// Options in the help of a command.
+bool is_shown(const OptionInfo& option, CommandName command) {
+  return applies_to(option, command) && option.name != "version";
+}
+
+/// Options in the help of the program.
+bool is_common(const OptionInfo& option) {
+  constexpr std::array<std::string_view, 10> common{
+      "kubeconfig", "local-kubeconfig", "cluster", "all-clusters", "rancher-container",
+      "yes",        "output",           "quiet",   "verbose",      "help"};
+  return std::find(common.begin(), common.end(), option.name) != common.end();
 }
 
 }  // namespace
@@ -42,17 +74,19 @@ std::string entry(const std::string& left, std::string_view help) {
 const std::vector<CommandInfo>& all_commands() {
   static const std::vector<CommandInfo> commands{
       {CommandName::status, "status", "",
-       "compare what Rancher holds with what the cluster has; changes nothing"},
-      {CommandName::plan, "plan", "",
-       "print what run would do, command by command, and why; changes nothing"},
+       "compare Rancher's credentials with the cluster's; changes nothing"},
+      {CommandName::plan, "plan", "", "print the commands of run, and why; changes nothing"},
       {CommandName::run, "run", "",
-       "do what is needed (asks first, on a terminal; elsewhere --yes is required)"},
-      {CommandName::step, "step", "N",
-       "one section of the runbook, by number or name (2.3 or get-token)"},
+       "do what is needed; asks first, or needs --yes without a terminal"},
+      {CommandName::step, "step", "N", "do one section of the runbook: N is 2.3 or get-token"},
       {CommandName::rollback, "rollback", "DIR",
-       "put back what Rancher had stored before the run that left DIR"},
+       "put back what Rancher had before the run that left DIR"},
       {CommandName::list, "list", "",
-       "list all clusters that Rancher knows, the most urgent first; changes nothing"},
+       "list Rancher's clusters, most urgent first; changes nothing"},
+      {CommandName::completion, "completion", "SHELL",
+       "print the completion script for bash, zsh or fish"},
+      {CommandName::help, "help", "[COMMAND]", "print this help, or that of a command"},
+      {CommandName::version, "version", "", "print the version"},
   };
   return commands;
 }
@@ -66,16 +100,15 @@ const std::vector<OptionInfo>& all_options() {
   static const std::vector<OptionInfo> options{
       {.name = "kubeconfig",
        .argument = "FILE",
-       .help =
-           "kubeconfig of the downstream cluster, made after the renewal. FILE may be a folder, or "
-           "a list as in KUBECONFIG: retrust finds the context that leads to the cluster. list "
-           "asks downstream clusters only if it is given",
+       .help = "downstream cluster, from after the renewal. FILE may be a folder, or a list as in "
+               "KUBECONFIG: retrust finds the context that leads to the cluster. list asks "
+               "downstream clusters only if it is given",
        .commands = for_downstream,
        .occurrence = Occurrence::several},
       {.name = "all-contexts",
-       .help = "look at every context of --kubeconfig, as in a folder, not only at the current one",
+       .help = "every context of --kubeconfig counts: as in a folder, not the current one alone",
        .commands = {status, plan, run, step, list}},
-      {"local-kubeconfig", "", "FILE", "", "kubeconfig of the cluster that Rancher runs in", {}},
+      {"local-kubeconfig", "", "FILE", "", "the cluster that Rancher runs in", {}},
       {.name = "cluster",
        .argument = "ID|NAME",
        .help = "the downstream cluster as Rancher calls it: ID, display name, or a pattern such as "
@@ -88,36 +121,36 @@ const std::vector<OptionInfo>& all_options() {
       {.name = "parallel",
        .argument = "N",
        .standard = "8",
-       .help = "clusters that are worked on at once (1 to 100)",
+       .help = "clusters at work at once (1 to 100)",
        .commands = for_several},
       {.name = "canary",
        .argument = "N|NAME",
        .standard = "1",
-       .help = "of several clusters, how many are repaired and proven before the others begin (the "
-               "last ones in the order given; 0: none), or which one",
+       .help = "how many, or which one, to prove first: of several clusters the last N in the "
+               "order given are repaired and proven before the others begin; 0: none",
        .commands = {plan, run, rollback}},
       {.name = "max-failures",
        .argument = "N",
        .standard = "1",
-       .help = "begin no other cluster once N of them failed after a change (1 to 10000)",
+       .help = "begin no other after N failures: clusters that failed after a change (1 to 10000)",
        .commands = {run, rollback}},
-      {"context", "", "NAME", "", "context in --kubeconfig, where it is not the current one",
+      {"context", "", "NAME", "", "context in --kubeconfig: by default the current one",
        for_downstream},
       {"local-context",
        "",
        "NAME",
        "",
-       "context in --local-kubeconfig, where it is not the current one",
+       "context in --local-kubeconfig: by default the current one",
        {}},
       {"kubectl", "", "PATH", "kubectl", "the kubectl to run", {}},
       {"no-session",
        "",
        "",
        "",
-       "read with a kubectl process for each request, each of which logs in, instead of through "
-       "one kubectl proxy for each cluster",
+       "read by a kubectl process for each request: each logs in; the default is one kubectl proxy "
+       "for each cluster",
        {}},
-      {"namespace", "", "NAME", "cattle-system", "namespace of Rancher's agents", for_downstream},
+      {"namespace", "n", "NAME", "cattle-system", "namespace of Rancher's agents", for_downstream},
       {"docker", "", "PATH", "docker", "the docker to run (podman will do)", {}},
       {"rke",
        "",
@@ -129,50 +162,56 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "NAME",
        "",
-       "Rancher runs in this container: its kubectl is used where there is no --local-kubeconfig; "
+       "container that Rancher runs in: its kubectl is used where there is no --local-kubeconfig; "
        "its data are backed up (1.1), unless mapped to the host or another choice is made",
        {}},
       {"rke-config",
        "",
        "FILE",
        "",
-       "rke installed Rancher's cluster by this: back it up (1.2) by a snapshot of etcd",
+       "back Rancher up by rke: rke installed Rancher's cluster by this file, and saves a snapshot "
+       "of etcd (1.2)",
        {plan, run, step}},
       {"k3s",
        "",
        "",
        "",
-       "Rancher's cluster is one of k3s, and this is a server node of it: back it up (1.2) by a "
-       "snapshot of etcd",
+       "back Rancher up by k3s: this is a server node of Rancher's cluster, and k3s saves a "
+       "snapshot of etcd (1.2)",
        {plan, run, step}},
-      {"rke2", "", "", "", "the same for RKE2", {plan, run, step}},
+      {"rke2",
+       "",
+       "",
+       "",
+       "back Rancher up by RKE2: the same as --k3s for RKE2",
+       {plan, run, step}},
       {"rancher-backup",
        "",
        "",
        "",
-       "the Rancher backup operator is installed in Rancher's cluster: let it save Rancher (1.3) "
-       "in "
-       "the storage that it is configured with",
+       "back Rancher up by its backup operator: it is installed in Rancher's cluster, and saves "
+       "Rancher (1.3) in the storage that it is configured with",
        {plan, run, step}},
       {"snapshot-name",
        "",
        "NAME",
        "",
-       "name of that snapshot (default: SNAPSHOT-TIME, and .db with rke)",
+       "name of the snapshot (default: SNAPSHOT-TIME, and .db with rke)",
        {plan, run, step}},
       {"allow-partial-backup",
        "",
        "",
        "",
-       "go on where rke's snapshot is not on every etcd host",
+       "go on if an etcd host has no snapshot of rke",
        {run, step}},
       {"no-rancher-backup",
        "",
        "",
        "",
-       "go without a backup of Rancher (section 1 of the runbook); the clusters resource is saved "
-       "all the same",
+       "go on without a backup of Rancher (section 1 of the runbook); the clusters resource is "
+       "saved all the same",
        {plan, run, step}},
+      {.name = "dry-run", .help = "do the same as plan: change nothing", .commands = {run}},
       {"yes", "y", "", "", "do not ask", {run, step, rollback}},
       {"all",
        "",
@@ -184,7 +223,7 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "",
        "",
-       "2.2 recreates every pod of the namespace, as documented",
+       "2.2 recreates every pod of the namespace: as documented",
        {plan, run, step}},
       {"allow-agent-loss",
        "",
@@ -196,48 +235,47 @@ const std::vector<OptionInfo>& all_options() {
        "",
        "",
        "",
-       "3.2 deletes the rejected tokens by which Rancher 2.6 and later gives its users logs and "
-       "the "
-       "web shell, so that it makes new ones: beyond the documentation",
+       "3.2 deletes the rejected tokens of users: Rancher 2.6 and later gives its users logs and "
+       "the web shell by them, and makes new ones. This is beyond the documentation",
        {plan, run, step}},
       {"overwrite",
        "",
        "",
        "",
-       "put back what was saved even where somebody else changed it since",
+       "undo changes that somebody else made since: without it rollback refuses",
        {rollback}},
       {"skip", "", "N,...", "", "leave sections out, by number or name", {plan, run}},
-      {"warn-days",
-       "",
-       "N",
-       "60",
-       "a stored CA that ends within N days needs attention (0 to 36500)",
-       {list}},
+      {"warn-days", "", "N", "60", "warn of a CA that ends within N days (0 to 36500)", {list}},
       {"timeout",
        "",
-       "DURATION",
+       "TIME",
        "5m",
-       "how long to wait for what a step causes, for another run, and, after a change, for a "
-       "server "
-       "to answer",
+       "limit of each wait: for what a step causes, for another run, and, after a change, for a "
+       "server to answer",
        {run, step, rollback}},
-      {"command-timeout", "", "DURATION", "60s", "how long any other command may take", {}},
+      {"command-timeout", "", "TIME", "60s", "limit of any other command", {}},
       {"run-dir",
        "",
        "DIR",
        "",
-       "where transcript and backup go (default: retrust-CLUSTER-TIME in the current directory)",
+       "folder for transcript and backup (default: retrust-CLUSTER-TIME in the current directory)",
        {run, step, rollback}},
       {"output",
        "o",
        "FORMAT",
        "text",
-       "what standard output is written in: text or json; with list also wide or name",
+       "text or json; with list also wide or name",
        {},
        {"text", "json"},
        {"wide", "name"}},
       {"color", "", "WHEN", "auto", "auto, always or never", {}, {"auto", "always", "never"}},
-      {"config", "", "FILE", "", "read options from a file, lines of NAME = VALUE", {}},
+      {"config",
+       "",
+       "FILE",
+       "",
+       "file of options: lines of NAME = VALUE (default: $XDG_CONFIG_HOME/retrust/config, if it is "
+       "there)",
+       {}},
       {"quiet", "q", "", "", "say only what went wrong, and the result", {}},
       {"verbose", "v", "", "", "show every command", {}},
       {"version", "", "", "", "print the version", {}},
@@ -281,7 +319,13 @@ const CommandInfo* find_command(std::string_view name) {
   return found == commands.end() ? nullptr : &*found;
 }
 
+bool is_about_clusters(CommandName command) {
+  return command != CommandName::completion && command != CommandName::help &&
+         command != CommandName::version;
+}
+
 bool applies_to(const OptionInfo& option, CommandName command) {
+  if (!is_about_clusters(command)) return option.name == "help";
   const auto& commands = option.commands;
   return commands.empty() || std::find(commands.begin(), commands.end(), command) != commands.end();
 }
@@ -313,46 +357,49 @@ std::string help_text(std::string_view program, std::optional<CommandName> expla
   std::string text;
   for (const auto& command : all_commands()) {
     if (command.command != explained) continue;
-    text = fmt::format("Usage: {} {}{}{} [OPTION]...\n", program, command.name,
-                       command.arguments.empty() ? "" : " ", command.arguments);
-    text += wrapped(command.help, 0) + "\n";
+    text = fmt::format("Usage: {} {}{}{}{}\n", program, command.name,
+                       command.arguments.empty() ? "" : " ", command.arguments,
+                       is_about_clusters(command.command) ? " [OPTION]..." : "");
+    text += wrapped(sentence_of(command.help), 0) + "\n";
   }
   if (!explained) {
     text = fmt::format(
-        "Usage: {0} COMMAND --kubeconfig FILE --local-kubeconfig FILE [--cluster ID|NAME] "
-        "[OPTION]...\n"
-        "Make Rancher trust an imported cluster again after that cluster's CA was renewed.\n\n"
-        "Commands ({0} COMMAND --help shows the options of one):\n",
+        "Usage: {} COMMAND [OPTION]...\n"
+        "Make Rancher trust a cluster again whose CA was renewed.\n"
+        "\nCommands:\n",
         program);
     for (const auto& command : all_commands()) {
       text += entry(fmt::format("  {}{}{}", command.name, command.arguments.empty() ? "" : " ",
                                 command.arguments),
-                    command.help);
+                    command.help, brief_column);
     }
   }
-  if (!explained || *explained == CommandName::step || *explained == CommandName::run ||
-      *explained == CommandName::plan) {
-    text += "\nSteps (for step and --skip):\n";
-    for (const auto& info : all_steps()) {
-      text += entry(fmt::format("  {}  {}", info.section, info.name), info.title);
+  if (explained == CommandName::step) {
+    text += "\nSteps:\n";
+    const auto& steps = all_steps();
+    for (std::size_t i = 0; i < steps.size(); i += 2) {
+      auto left = fmt::format("  {} {}", steps[i].section, steps[i].name);
+      if (i + 1 < steps.size()) {
+        left = fmt::format("{:<32}{} {}", left, steps[i + 1].section, steps[i + 1].name);
+      }
+      text += left + "\n";
     }
   }
-  text += "\nOptions:\n";
+  text += explained ? "\nOptions:\n" : "\nOptions that most commands take:\n";
   for (const auto& option : all_options()) {
-    if (explained && !applies_to(option, *explained)) continue;
+    if (explained ? !is_shown(option, *explained) : !is_common(option)) continue;
     auto left = option.letter.empty() ? fmt::format("      --{}", option.name)
                                       : fmt::format("  -{}, --{}", option.letter, option.name);
     if (!option.argument.empty()) left += fmt::format(" {}", option.argument);
-    text += entry(left, option.standard.empty()
-                            ? std::string(option.help)
-                            : fmt::format("{} (default: {})", option.help, option.standard));
+    const auto brief = brief_of(option.help);
+    text += entry(left,
+                  option.standard.empty() ? brief : fmt::format("{} ({})", brief, option.standard));
   }
-  text +=
-      "\nEvery option can also come from the environment (RETRUST_LOCAL_KUBECONFIG=FILE)\n"
-      "or from the file that --config names; the command line wins, then the environment.\n"
-      "\nExit status:\n";
-  for (const auto& info : all_statuses()) {
-    text += fmt::format("  {:<7}{}\n", info.status, wrapped(info.meaning, 9));
+  if (!explained) {
+    text += fmt::format("\nThe options of a command: {0} help COMMAND. Everything else: man {1}\n",
+                        program, "retrust");
+  } else if (is_about_clusters(*explained)) {
+    text += "\nExit statuses, variables, and more of each option: man retrust\n";
   }
   return text;
 }

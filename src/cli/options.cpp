@@ -58,6 +58,12 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return fmt::format("did you mean {}{}?", prefix, near.front());
 }
 
+[[noreturn]] void no_such_command(const std::string& word) {
+  std::vector<std::string> names;
+  for (const auto& info : all_commands()) names.emplace_back(info.name);
+  wrong(fmt::format("there is no command {}", word), did_you_mean(word, names, ""));
+}
+
 std::vector<std::string> option_names() {
   std::vector<std::string> names;
   for (const auto& info : all_options()) names.emplace_back(info.name);
@@ -136,6 +142,12 @@ po::parsed_options from_file(const po::options_description& options, const std::
   } catch (const po::error& error) {
     wrong(fmt::format("{}: {}", path, display_text(error.what(), 120)), "lines are NAME = VALUE");
   }
+}
+
+/// The file that --config names, else the user's own if there is one; else empty.
+std::string config_file(const po::variables_map& map, const Environment& environment) {
+  if (map.count("config") > 0) return map["config"].as<std::string>();
+  return standard_config(environment);
 }
 
 /// The values of all three sources together; the first to set one wins.
@@ -239,9 +251,19 @@ FleetOptions fleet_options(const Values& values) {
   return fleet;
 }
 
+/// Source of an option's value: the command line, or environment and file.
+enum class Source { line, elsewhere };
+
+Source source_of(const po::parsed_options& given, std::string_view name) {
+  const auto on_line = std::any_of(given.options.begin(), given.options.end(),
+                                   [&](const auto& option) { return option.string_key == name; });
+  return on_line ? Source::line : Source::elsewhere;
+}
+
 /// Which of the choices in the table was made.
 template <typename Choice>
-Choice choose(const Values& values, std::string_view name, const CommandInfo& command) {
+Choice choose(const Values& values, std::string_view name, const CommandInfo& command,
+              Source source) {
   const auto& option = *find_option(name);
   const auto choices = choices_of(option, command.command);
   const auto given = values.text(name);
@@ -249,6 +271,8 @@ Choice choose(const Values& values, std::string_view name, const CommandInfo& co
   if (found == choices.end()) {
     const auto all = choices_of(option, {});
     if (std::find(all.begin(), all.end(), given) != all.end()) {
+      // A value from the environment or the file is for each command that can take it.
+      if (source == Source::elsewhere) return static_cast<Choice>(0);
       wrong(fmt::format("--{} {} has no meaning for {}: give one of {}", name, given, command.name,
                         fmt::join(choices, ", ")));
     }
@@ -337,10 +361,8 @@ std::vector<std::string> elsewhere(const po::variables_map& map, const po::parse
   std::vector<std::string> words;
   for (const auto& info : all_options()) {
     const std::string name(info.name);
-    const auto on_line = std::any_of(given.options.begin(), given.options.end(),
-                                     [&](const auto& option) { return option.string_key == name; });
     const auto& value = map[name];
-    if (on_line || value.empty()) continue;
+    if (source_of(given, name) == Source::line || value.empty()) continue;
     if (info.occurrence == Occurrence::several) {
       for (const auto& each : value.as<std::vector<std::string>>()) {
         words.push_back(fmt::format("--{}={}", name, each));
@@ -361,8 +383,7 @@ constexpr std::array<std::string_view, 5> backup_choices{"rke-config", "k3s", "r
 /// choice is an option of its own, and the command line wins.
 void prefer_choice_of_line(po::variables_map& map, const po::parsed_options& given) {
   const auto on_line = [&](std::string_view name) {
-    return std::any_of(given.options.begin(), given.options.end(),
-                       [&](const auto& option) { return option.string_key == name; });
+    return source_of(given, name) == Source::line;
   };
   if (std::none_of(backup_choices.begin(), backup_choices.end(), on_line)) return;
   for (const auto name : backup_choices) {
@@ -406,6 +427,15 @@ po::parsed_options from_command_line(const std::vector<std::string>& args) {
 }
 
 }  // namespace
+
+std::string standard_config(const Environment& environment) {
+  auto folder = environment("XDG_CONFIG_HOME").value_or("");
+  const auto home = environment("HOME").value_or("");
+  // The XDG base directory specification: a relative path is ignored.
+  if (!folder.starts_with('/')) folder = home.empty() ? std::string() : home + "/.config";
+  const auto file = folder + "/retrust/config";
+  return !folder.empty() && ::access(file.c_str(), F_OK) == 0 ? file : std::string();
+}
 
 CommandLine split_command_line(const std::vector<std::string>& args) {
   CommandLine line;
@@ -511,6 +541,27 @@ void take_way(Options& parsed, const Values& values, const Environment& environm
   if (parsed.clusters.size() == 1) parsed.cluster = parsed.clusters.front();
 }
 
+/// Checks the arguments of a command that prints a text.
+void take_text_command(Options& parsed, std::vector<std::string> rest) {
+  const auto takes_none = parsed.command == CommandName::version;
+  if (rest.size() > (takes_none ? 0 : 1)) {
+    wrong(fmt::format("{} is too much on the command line", rest.back()));
+  }
+  if (parsed.command == CommandName::help && !rest.empty()) {
+    const auto* command = find_command(rest.front());
+    if (command == nullptr) no_such_command(rest.front());
+    parsed.explained = command->command;
+  }
+  if (parsed.command == CommandName::completion) {
+    const std::vector<std::string> shells{"bash", "zsh", "fish"};
+    if (rest.empty()) wrong("which shell?", "give bash, zsh or fish");
+    if (std::find(shells.begin(), shells.end(), rest.front()) == shells.end()) {
+      wrong(fmt::format("there is no completion for {}", rest.front()), "give bash, zsh or fish");
+    }
+    parsed.shell = rest.front();
+  }
+}
+
 }  // namespace
 
 Options parse_options(const std::vector<std::string>& args, const Environment& environment) {
@@ -521,9 +572,20 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   po::variables_map map;
   try {
     po::store(given, map);
+    // A text that is asked for needs nothing else.
+    if (map["help"].as<bool>()) {
+      if (map.count("command") > 0) {
+        parsed.explained = explained_by(map["command"].as<std::string>());
+      }
+      return parsed;
+    }
+    if (map["version"].as<bool>()) {
+      parsed.command = CommandName::version;
+      return parsed;
+    }
     po::store(from_environment(options, environment), map);
-    if (map.count("config") > 0) {
-      po::store(from_file(options, map["config"].as<std::string>()), map);
+    if (const auto file = config_file(map, environment); !file.empty()) {
+      po::store(from_file(options, file), map);
     }
     prefer_choice_of_line(map, given);
     parsed.elsewhere = elsewhere(map, given);
@@ -531,34 +593,20 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     wrong(error.what());
   }
 
-  if (map["help"].as<bool>()) {
-    if (map.count("command") > 0) parsed.explained = explained_by(map["command"].as<std::string>());
-    return parsed;
-  }
-  if (map["version"].as<bool>()) {
-    parsed.command = CommandName::version;
-    return parsed;
-  }
   if (map.count("command") == 0) {
     wrong("which command?", "status, plan, run, step, rollback or list; see --help");
   }
   const auto word = map["command"].as<std::string>();
   const auto* command = find_command(word);
-  if (command == nullptr) {
-    if (word == "help") {
-      if (map.count("args") > 0) {
-        parsed.explained = explained_by(map["args"].as<std::vector<std::string>>().front());
-      }
-      return parsed;
-    }
-    std::vector<std::string> names;
-    for (const auto& info : all_commands()) names.emplace_back(info.name);
-    wrong(fmt::format("there is no command {}", word), did_you_mean(word, names, ""));
-  }
+  if (command == nullptr) no_such_command(word);
   parsed.command = command->command;
   check_applies(given, parsed.command, command->name);
   auto rest = map.count("args") > 0 ? map["args"].as<std::vector<std::string>>()
                                     : std::vector<std::string>{};
+  if (!is_about_clusters(parsed.command)) {
+    take_text_command(parsed, std::move(rest));
+    return parsed;
+  }
   if (parsed.command == CommandName::step) {
     if (rest.empty()) wrong("which step?", "give its number or name, e.g. 2.3 or get-token");
     parsed.step = find_step(rest.front());
@@ -584,6 +632,9 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   }
 
   const Values values(std::move(map));
+  if (values.flag("dry-run") && parsed.command == CommandName::run) {
+    parsed.command = CommandName::plan;
+  }
   const auto rollback = parsed.command == CommandName::rollback;
   const auto list = parsed.command == CommandName::list;
   parsed.kubeconfigs = values.texts("kubeconfig");
@@ -620,7 +671,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     parsed.backup = backup_choice(values, environment);
   }
   parsed.overwrite = values.flag("overwrite");
-  parsed.consented = values.flag("yes");
+  parsed.consented = values.flag("yes") && parsed.command != CommandName::plan;
   if (values.flag("all")) parsed.extent = Extent::every;
   if (values.flag("all-pods")) parsed.pods = PodChoice::every;
   if (values.flag("allow-agent-loss")) parsed.agent_loss = AgentLoss::allowed;
@@ -632,8 +683,8 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   parsed.command_timeout = values.duration("command-timeout");
   parsed.run_dir = values.text("run-dir");
   if (list) parsed.warn_days = number_of(values, "warn-days", "days", 0, 36500);
-  parsed.output = choose<OutputFormat>(values, "output", *command);
-  parsed.color = choose<ColorChoice>(values, "color", *command);
+  parsed.output = choose<OutputFormat>(values, "output", *command, source_of(given, "output"));
+  parsed.color = choose<ColorChoice>(values, "color", *command, source_of(given, "color"));
   if (values.flag("verbose")) parsed.verbosity = Verbosity::verbose;
   if (values.flag("quiet")) parsed.verbosity = Verbosity::quiet;
   return parsed;

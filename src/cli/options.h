@@ -16,7 +16,7 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, rollback, list, help, version };
+enum class CommandName { status, plan, run, step, rollback, list, completion, help, version };
 // In the order of the table's choices.
 enum class OutputFormat { text, json, wide, name };
 enum class ColorChoice { automatic, always, never };
@@ -40,6 +40,7 @@ struct Options {
   CommandName command = CommandName::help;
   std::optional<CommandName> explained;  ///< by `help`; nothing: the whole program
   std::optional<Step> step;
+  std::string shell;  ///< of `completion`
   std::string rollback_folder;
   std::vector<std::string> kubeconfigs;  ///< as given: files, folders and lists
   std::vector<std::string> clusters;     ///< as given: IDs, display names and patterns
@@ -112,6 +113,8 @@ inline constexpr std::string_view complete_command = "complete";
 const std::vector<OptionInfo>& all_options();
 const std::vector<CommandInfo>& all_commands();
 const std::vector<StatusInfo>& all_statuses();
+/// Whether the command has to do with clusters; the others print a text.
+bool is_about_clusters(CommandName command);
 bool applies_to(const OptionInfo& option, CommandName command);
 /// Values that the option can have with a command, or with any if there is none yet.
 std::vector<std::string_view> choices_of(const OptionInfo& option,
@@ -123,11 +126,15 @@ const CommandInfo* find_command(std::string_view name);
 /// The variable that an option can come from; empty where it comes from the command line alone.
 std::string variable_of(const OptionInfo& option);
 
-/// TerminalStyle up a variable of the environment; nothing where it is not set.
+/// Looks up a variable of the environment; nothing where it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
+/// The user's own file of options, $XDG_CONFIG_HOME/retrust/config; empty if there is none.
+std::string standard_config(const Environment& environment);
+
 /// Reads the command line (without the program's name), then the environment (RETRUST_…), then the
-/// file that --config names: what comes first wins. Throws Failure (usage).
+/// file that --config names, or else standard_config(): what comes first wins. Throws Failure
+/// (usage).
 Options parse_options(const std::vector<std::string>& args, const Environment& environment);
 
 /// A command line in parts: its options, each with the words that give it, and the other words.
@@ -146,7 +153,8 @@ CommandLine split_command_line(const std::vector<std::string>& args);
 /// Name of the program as called: "retrust", or "kubectl retrust" by the link kubectl-retrust.
 std::string program_name(std::string_view path);
 
-/// The text of --help, GNU style; of one command with the options that it takes.
+/// The text of --help: of the program, with the options that most commands take, or of one command,
+/// with all its options. At most 50 lines of 80 columns: the man page has the rest.
 std::string help_text(std::string_view program = "retrust",
                       std::optional<CommandName> explained = {});
 

@@ -76,6 +76,8 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
                                  [&](const CommandInfo& each) { return each.command == to; });
   const auto again = !line.others.empty() && line.others.front() == info->name;
   if (again && arguments.empty()) arguments.assign(line.others.begin() + 1, line.others.end());
+  // What was not asked for by a look may not go on without a question.
+  const auto rehearsed = is_given(line.options, "dry-run");
   const auto is_replaced = [&](std::string_view name) {
     return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
       return argument.starts_with(fmt::format("--{}=", name));
@@ -87,8 +89,8 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
     // A folder with a transcript and the name of a snapshot cannot be used again.
     // A waiver of the backup, or of a refusal, is for the operator to type.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
-           name == "no-rancher-backup" || name == "allow-agent-loss" ||
-           (name == "yes" && (!again || to == CommandName::rollback)) ||
+           name == "no-rancher-backup" || name == "allow-agent-loss" || name == "dry-run" ||
+           (name == "yes" && (!again || to == CommandName::rollback || rehearsed)) ||
            (scope == Scope::what_is_left && (name == "skip" || name == "all"));
   });
   std::vector<std::string> words{std::string(info->name)};

@@ -212,7 +212,8 @@ Child::Setup Sandbox::setup(const Call& call) {
                                      // Scripts as kubectl are watched beside sessions here.
                                      {"RETRUST_NO_SESSION", "false"},
                                      // What is remembered is the home directory's.
-                                     {"XDG_STATE_HOME", ""}},
+                                     {"XDG_STATE_HOME", ""},
+                                     {"XDG_CONFIG_HOME", ""}},
                      .directory = directory_,
                      .name = "retrust-" + number};
   for (const auto& [name, value] : call.environment) setup.environment[name] = value;

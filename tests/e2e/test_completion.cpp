@@ -247,7 +247,7 @@ TEST_CASE("zsh completes on a terminal") {
   desk.check("zsh",
              {{"retrust sta -v\x02\x02\x02", "retrust status  -v"},
               {line + "=\"c-x", line + "=c-x7k2p "},
-              {"retrust st", "retrust st", {"step    -- one section of the runbook"}},
+              {"retrust st", "retrust st", {"step    -- do one section of the runbook"}},
               {line + " ", line + " ", {"c-x7k2p     -- production", "production  -- c-x7k2p"}}});
   name_cluster(sandbox, "the $(touch evil) one: production");
   desk.check("zsh", {{line + " the", line + " the\\ \\$\\(touch\\ evil\\)\\ one:\\ production "}});
@@ -256,6 +256,24 @@ TEST_CASE("zsh completes on a terminal") {
                      {line + "=two:words\\ h", line + "=two:words\\ here "},
                      {line + "=\"two:w", line + "=two:words\\ here "},
                      {line + " 'two:w", line + " 'two:words here' "}});
+}
+
+TEST_CASE("each shell takes its script from retrust completion") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const Desk desk(sandbox);
+  const auto shown = [&](const std::string& shell, const std::string& script) {
+    return said(sandbox, {shell, "-c", script}, desk.environment);
+  };
+  CHECK(shown("bash", "source <(retrust completion bash) && complete -p retrust") ==
+        "complete -F _retrust retrust\n");
+  CHECK(
+      shown(
+          "zsh",
+          "fpath=($fpath) && autoload -U compinit && compinit -D -u && "
+          "source <(retrust completion zsh) && print $_comps[retrust] $_comps[kubectl-retrust]") ==
+      "_retrust _retrust\n");
+  CHECK(has(shown("fish", "retrust completion fish | source; complete -C 'retrust roll'"),
+            "rollback\t"));
 }
 
 TEST_CASE("fish completes") {
@@ -269,7 +287,7 @@ TEST_CASE("fish completes") {
   const auto line =
       "retrust run --local-kubeconfig " + sandbox.file("local.kubeconfig") + " --cluster";
   CHECK(completions("retrust sta") ==
-        "status\tcompare what Rancher holds with what the cluster has; changes nothing\n");
+        "status\tcompare Rancher's credentials with the cluster's; changes nothing\n");
   CHECK(has(completions("retrust run --cl"), "--cluster\tthe downstream cluster"));
   CHECK(completions("retrust run --yes --ye") == "");
   CHECK(completions("retrust run --output j") == "json\n");

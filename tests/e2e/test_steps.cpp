@@ -241,5 +241,22 @@ TEST_CASE("options from a file and the environment") {
   CHECK(sandbox.retrust(call).out.starts_with("{"));
 }
 
+TEST_CASE("a dry run prints the plan, changes nothing, and leads to the run itself") {
+  Sandbox sandbox;
+  const auto dry = sandbox.retrust(Sandbox::Call{
+      .args = {"run", "--dry-run", "--yes", "--timeout=30s"}, .without = {"--run-dir"}});
+  CAPTURE(dry.all());
+  CHECK(dry.status == 3);
+  CHECK(sandbox.changes().empty());
+  const auto plan = sandbox.retrust({"plan"});
+  CHECK(lines_of(dry.out).at(0) == lines_of(plan.out).at(0));
+  CHECK(dry.out.find("retrust run --timeout=30s ") != std::string::npos);
+  CHECK(dry.out.find("--dry-run") == std::string::npos);
+  CHECK(dry.out.find("--yes") == std::string::npos);
+  for (const auto& entry : fs::directory_iterator(sandbox.directory())) {
+    CHECK(entry.path().filename().string().find("retrust-production") == std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace retrust::e2e

@@ -33,15 +33,19 @@ TEST_CASE("candidates are what the tables know in that place") {
     Words words;
     Words candidates;
   };
+  const Words commands{"status", "plan",       "run",  "step",   "rollback",
+                       "list",   "completion", "help", "version"};
   const std::vector<Row> rows{
-      {{}, {"status", "plan", "run", "step", "rollback", "list", "help"}},
-      {{""}, {"status", "plan", "run", "step", "rollback", "list", "help"}},
+      {{}, commands},
+      {{""}, commands},
       {{"st"}, {"status", "step"}},
       {{"x"}, {}},
       {{"--verb"}, {"--verbose"}},
       {{"-q", "pl"}, {"plan"}},
       {{"help", "r"}, {"run", "rollback"}},
-      {{"help", "run", ""}, {}},
+      {{"completion", ""}, {"bash", "zsh", "fish"}},
+      {{"completion", "z"}, {"zsh"}},
+      {{"version", "--ku"}, {}},
       {{"run", "--rancher-c"}, {"--rancher-container"}},
       {{"run", "--rancher-b"}, {"--rancher-backup"}},
       {{"run", "--rke"}, {"--rke", "--rke-config", "--rke2"}},

@@ -2,9 +2,12 @@
 #include <map>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 #include "children.h"
+#include "cli/completion.h"
 #include "cli/duration.h"
 #include "cli/options.h"
 
@@ -285,14 +288,82 @@ TEST_CASE("durations") {
   }
 }
 
-TEST_CASE("every option and step is in the help") {
+void check_fits_a_screen(const std::string& help) {
+  const auto lines = split_lines(help);
+  CHECK(lines.size() <= 50);
+  for (const auto& line : lines) {
+    CAPTURE(line);
+    CHECK(line.size() <= 80);
+  }
+}
+
+TEST_CASE("the help names every command, and fits a screen") {
   const auto help = help_text();
-  for (const auto& option : all_options()) {
-    CHECK(help.find("--" + std::string(option.name)) != std::string::npos);
+  check_fits_a_screen(help);
+  for (const auto& command : all_commands()) {
+    CHECK(help.find("\n  " + std::string(command.name) + " ") != std::string::npos);
   }
+  const auto steps = help_text("retrust", CommandName::step);
   for (const auto& info : all_steps()) {
-    CHECK(help.find(std::string(info.name)) != std::string::npos);
+    CHECK(steps.find(fmt::format("{} {}", info.section, info.name)) != std::string::npos);
   }
+}
+
+TEST_CASE("commands that print a text need no cluster, and take no option of one") {
+  CHECK(parse({"version"}).command == CommandName::version);
+  CHECK(parse({"help"}).command == CommandName::help);
+  CHECK_FALSE(parse({"help"}).explained);
+  CHECK_THROWS_WITH_AS(parse({"help", "plann"}), "there is no command plann", Failure);
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const auto options = parse({"completion", shell});
+    CHECK(options.command == CommandName::completion);
+    CHECK(options.shell == shell);
+    CHECK(completion_script(shell).find("retrust complete") != std::string::npos);
+  }
+  CHECK_THROWS_WITH_AS(parse({"completion"}), "which shell?", Failure);
+  CHECK_THROWS_WITH_AS(parse({"completion", "tcsh"}), "there is no completion for tcsh", Failure);
+  CHECK_THROWS_WITH_AS(parse({"version", "x"}), "x is too much on the command line", Failure);
+  CHECK_THROWS_WITH_AS(parse({"version", "--cluster=x"}), "--cluster has no meaning for version",
+                       Failure);
+  // A wrong variable keeps nobody from the help.
+  CHECK(parse({"run", "--help"}, {{"RETRUST_YES", "perhaps"}}).explained == CommandName::run);
+}
+
+TEST_CASE("a dry run is a plan") {
+  const auto options = parse_with({"run", "--dry-run", "--yes", "--timeout=2m"});
+  CHECK(options.command == CommandName::plan);
+  CHECK_FALSE(options.consented);
+  CHECK(complaint({"status", "--dry-run"}).starts_with("--dry-run has no meaning for status"));
+  CHECK(parse_with({"run"}, {{"RETRUST_DRY_RUN", "true"}}).command == CommandName::plan);
+}
+
+TEST_CASE("the user's own file of options counts where no other is named") {
+  namespace fs = std::filesystem;
+  using namespace std::chrono_literals;
+  const test::Folder folder;
+  const auto root = folder.path(".");
+  constexpr auto owner = fs::perms::owner_read | fs::perms::owner_write;
+  const auto own = folder.file("own", "timeout = 7m\n", owner);
+  const auto other = folder.file("other", "timeout = 8m\n", owner);
+  fs::create_directories(root + "/retrust");
+  fs::rename(own, root + "/retrust/config");
+  const Variables variables{{"XDG_CONFIG_HOME", root}};
+  CHECK(parse_with({"run"}, variables).timeout == 7min);
+  CHECK(parse_with({"run", "--timeout=9m"}, variables).timeout == 9min);
+  CHECK(parse_with({"run", "--config", other}, variables).timeout == 8min);
+  CHECK(parse_with({"run"}, {{"HOME", root}}).timeout == 5min);
+  fs::create_directories(root + "/.config");
+  fs::rename(root + "/retrust", root + "/.config/retrust");
+  CHECK(parse_with({"run"}, {{"HOME", root}}).timeout == 7min);
+  CHECK(parse_with({"run"}, {{"HOME", root}, {"XDG_CONFIG_HOME", "relative"}}).timeout == 7min);
+}
+
+TEST_CASE("a form of output that list alone has is no mistake for others in the environment") {
+  const Variables variables{{"RETRUST_OUTPUT", "wide"}};
+  CHECK(parse_with({"status"}, variables).output == OutputFormat::text);
+  CHECK(parse({"list", "--local-kubeconfig=x"}, variables).output == OutputFormat::wide);
+  CHECK(complaint({"status", "-o", "wide"}).starts_with("--output wide has no meaning for status"));
+  CHECK(parse_with({"status", "-n", "other"}).name_space == "other");
 }
 
 TEST_CASE("help of one command shows what it takes, and nothing else") {
@@ -307,8 +378,9 @@ TEST_CASE("help of one command shows what it takes, and nothing else") {
       CAPTURE(option.name);
       const auto shown = help.find(" --" + std::string(option.name) + "\n") != std::string::npos ||
                          help.find(" --" + std::string(option.name) + " ") != std::string::npos;
-      CHECK(shown == applies_to(option, command.command));
+      CHECK(shown == (applies_to(option, command.command) && option.name != "version"));
     }
+    check_fits_a_screen(help);
   }
   CHECK(help_text("retrust", CommandName::status).find("--overwrite") == std::string::npos);
   CHECK_FALSE(parse({"--help"}).explained);

@@ -97,7 +97,7 @@ std::optional<KubectlTarget> local_cluster(const std::vector<std::string>& words
     return target;
   }
   if (!ContainerNameRule::allows(container)) return std::nullopt;
-  target.container = values["rancher-container"];
+  target.container = container;
   if (!values["docker"].empty()) target.docker = values["docker"];
   return target;
 }
@@ -124,7 +124,7 @@ std::string ask_clusters(KubectlTarget target) {
                           signals.cancel();
                         });
   io.run_for(limit);
-  return answer;
+  return redactor.mask(answer);
 }
 
 }  // namespace

@@ -81,8 +81,7 @@ Called led_to(Called called, const ListedCluster& cluster, ClusterList::Asked as
     called.found = {fmt::format("--cluster={}", cluster.id)};
   }
   if (cluster.live) {
-    called.found = {"--kubeconfig=" + cluster.live->kubeconfig,
-                    "--context=" + cluster.live->context, fmt::format("--cluster={}", cluster.id)};
+    called.found = way_words(cluster.live->kubeconfig, cluster.live->context, cluster.id);
   }
   return called;
 }

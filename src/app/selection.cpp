@@ -165,13 +165,8 @@ std::string contradiction(const Found& found, const Way& way) {
   return {};
 }
 
-/// The way as words of a command line. The account of a Pod has no context.
 std::vector<std::string> words_of(const Way& way) {
-  const auto& context = way.match.context;
-  std::vector<std::string> words{"--kubeconfig=" + context.file};
-  if (!context.name.empty()) words.push_back("--context=" + context.name);
-  words.push_back(fmt::format("--cluster={}", way.cluster));
-  return words;
+  return way_words(way.match.context.file, way.match.context.name, way.cluster);
 }
 
 /// Several clusters are changed only if that was asked for.

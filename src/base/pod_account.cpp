@@ -47,7 +47,8 @@ json::array entry(std::string_view key, json::object value) {
 
 bool runs_in_pod(const std::function<std::optional<std::string>(const std::string&)>& variable) {
   if (variable(host_variable).value_or("").empty()) return false;
-  if (variable(port_variable).value_or("").empty()) return false;
+  const auto port = variable(port_variable).value_or("");
+  if (port.empty() || port.find_first_not_of("0123456789") != std::string::npos) return false;
   std::error_code unknown;
   const auto state = std::filesystem::status(token_file, unknown);
   return std::filesystem::exists(state) && !std::filesystem::is_directory(state);

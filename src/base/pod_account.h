@@ -15,8 +15,8 @@ namespace retrust {
 /// Sources, in kubernetes/client-go v0.35.0: tools/clientcmd/merged_client_builder.go
 /// (DeferredLoadingClientConfig.ClientConfig), tools/clientcmd/client_config.go
 /// (inClusterClientConfig.Possible) and rest/config.go (InClusterConfig). Tried with kubectl 1.20,
-/// 1.24, 1.28, 1.32 and 1.35. An option that names a context or a time limit makes kubectl ask
-/// localhost:8080 in its place.
+/// 1.24, 1.28, 1.32 and 1.35. kubectl does not use the account if a context or a time limit is
+/// given, or if the token's file is gone.
 inline constexpr std::string_view pod_kubeconfig = "/dev/null";
 
 /// Whether a kubeconfig stands for the account of the Pod.
@@ -25,7 +25,7 @@ inline bool is_of_pod(std::string_view kubeconfig) {
 }
 
 /// Whether retrust runs in a Pod with an account, by the variables that `variable` looks up and the
-/// file of the account's token.
+/// file of the account's token. A port is a number.
 bool runs_in_pod(const std::function<std::optional<std::string>(const std::string&)>& variable);
 /// The same by the variables of this process.
 bool runs_in_pod();

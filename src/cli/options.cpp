@@ -472,9 +472,9 @@ std::string standard_kubeconfig(const Environment& environment) {
 
 /// Checks that no context is asked for of the account of the Pod, which has none.
 void check_pod_has_no_context(const std::vector<std::string>& files, const Values& values,
-                              std::string_view option) {
+                              std::string_view option, const Environment& environment) {
   const auto of_pod = std::any_of(files.begin(), files.end(), is_of_pod);
-  if (!of_pod || !values.is_given(option)) return;
+  if (!of_pod || !values.is_given(option) || !runs_in_pod(environment)) return;
   wrong(fmt::format("--{} was given, and the account of this Pod has no context", option),
         "give the kubeconfig that has the context");
 }
@@ -494,7 +494,7 @@ void take_local_way(Options& parsed, const Values& values, const Environment& en
     file = pod_kubeconfig;
     parsed.elsewhere.push_back("--local-kubeconfig=" + file);
   }
-  if (!file.empty()) check_pod_has_no_context({file}, values, "local-context");
+  if (!file.empty()) check_pod_has_no_context({file}, values, "local-context", environment);
 }
 
 /// Checks which contexts of the kubeconfigs are chosen.
@@ -536,7 +536,7 @@ void take_way(Options& parsed, const Values& values, const Environment& environm
           "each run of a cluster left a folder of its own");
   }
   check_contexts(parsed, values);
-  check_pod_has_no_context(files, values, "context");
+  check_pod_has_no_context(files, values, "context", environment);
   if (files.size() == 1) parsed.kubeconfig = files.front();
   if (parsed.clusters.size() == 1) parsed.cluster = parsed.clusters.front();
 }
@@ -652,10 +652,12 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     take_way(parsed, values, environment);
   }
   take_local_way(parsed, values, environment);
-  if (parsed.kubeconfigs.size() == 1 && parsed.kubeconfigs.front() == parsed.local_kubeconfig &&
-      is_of_pod(parsed.local_kubeconfig)) {
-    wrong("--kubeconfig is required",
-          "without it, both clusters would be the one in which this Pod runs");
+  const auto twice = parsed.kubeconfigs.size() == 1 &&
+                     parsed.kubeconfigs.front() == parsed.local_kubeconfig &&
+                     is_of_pod(parsed.local_kubeconfig);
+  if (twice && !list && runs_in_pod(environment)) {
+    wrong("--kubeconfig is required: the account of this Pod is that of the local cluster",
+          "give a kubeconfig of the downstream cluster, or --local-kubeconfig in a Pod of that");
   }
   parsed.context = values.text("context");
   parsed.kubectl = values.text("kubectl");

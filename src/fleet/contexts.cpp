@@ -61,6 +61,14 @@ std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const json::va
   return contexts;
 }
 
+std::vector<std::string> way_words(const std::string& kubeconfig, const std::string& context,
+                                   const ClusterId& cluster) {
+  std::vector<std::string> words{"--kubeconfig=" + kubeconfig};
+  if (!context.empty()) words.push_back("--context=" + context);
+  words.push_back(fmt::format("--cluster={}", cluster));
+  return words;
+}
+
 std::string text_of(const GivenContext& context) {
   if (context.name.empty()) return DisplayText(shown_kubeconfig(context.file));
   return fmt::format("{}, context {}", DisplayText(context.file), DisplayText(context.name));

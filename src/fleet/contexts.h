@@ -29,6 +29,10 @@ inline constexpr std::size_t most_contexts = 2000;
 /// limit. Pure.
 std::vector<GivenContext> contexts_of(const KubeconfigFile& file, const boost::json::value& config);
 
+/// The way to a cluster as words of a command line. The account of a Pod has no context.
+std::vector<std::string> way_words(const std::string& kubeconfig, const std::string& context,
+                                   const ClusterId& cluster);
+
 /// "prod.yaml, context production".
 std::string text_of(const GivenContext& context);
 

@@ -109,6 +109,10 @@ awaitable<ClusterList> observe_clusters(Kubectl local, Redactor& redactor, Journ
   ClusterList list;
   list.clusters =
       listed_clusters({clusters.get(), version.get(), secrets.get(), registrations.get()});
+  // A secret in a name must show nowhere, not even in the name of a folder.
+  for (auto& cluster : list.clusters) {
+    cluster.display_name = DisplayText(redactor.mask(cluster.display_name.str()));
+  }
   if (version.value) list.rancher = parse_rancher(*version.value).version_text;
   tell_unread(list, "Rancher's version", version);
   tell_unread(list, "whether Rancher has the clusters' tokens", secrets);

@@ -100,13 +100,19 @@ bool only_reads(const Arguments& args) {
 
 }  // namespace
 
+/// Address of the server that kubectl asks if it cannot use the account of the Pod, in place of
+/// http://localhost:8080, where another container of the Pod may answer: kubernetes/client-go
+/// v0.35.0, tools/clientcmd/client_config.go (getDefaultServer). Tried with kubectl 1.20 to 1.35.
+constexpr const char* nowhere = "http://127.0.0.1:0";
+
 // kubectl's runtime collects garbage on every processor, though the process ends before it
 // benefits: a quarter of its time. The operator's own settings stay. Without HOME kubectl reads a
 // kuberc and its cache in the current folder.
-std::map<std::string, std::string> Kubectl::environment() {
+std::map<std::string, std::string> Kubectl::environment() const {
   std::map<std::string, std::string> settings{{"GOGC", "400"}, {"GOMAXPROCS", "1"}};
   std::erase_if(settings, [](const auto& each) { return std::getenv(each.first.c_str()); });
   settings["HOME"] = home_folder();
+  if (is_of_pod(target_.kubeconfig)) settings["KUBERNETES_MASTER"] = nowhere;
   return settings;
 }
 
@@ -303,6 +309,10 @@ Arguments Kubectl::reaching() const {
     args.words({"--cluster=", "--user=", "--server=", "--tls-server-name=",
                 "--certificate-authority=", "--insecure-skip-tls-verify=false", "--token=",
                 "--client-certificate=", "--client-key=", "--username=", "--password="});
+    // With one of these kubectl would not use the account of the Pod.
+    if (is_of_pod(target_.kubeconfig)) {
+      args.words({"--request-timeout=0", "--as=", "--disable-compression=false"});
+    }
   }
   return args;
 }

@@ -326,7 +326,7 @@ class Kubectl {
   boost::asio::awaitable<boost::json::value> client() const;
   Asked asked(const Arguments& args, std::string_view given = {}) const;
   /// The environment of every kubectl that retrust starts here.
-  static std::map<std::string, std::string> environment();
+  std::map<std::string, std::string> environment() const;
   /// The number of objects of each kind, e.g. "2 TokenReviews, 1 SelfSubjectAccessReview".
   static std::string kinds_text(const boost::json::array& objects);
   /// The options of every command that lead kubectl to its cluster.

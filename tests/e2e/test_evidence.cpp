@@ -48,9 +48,11 @@ TEST_CASE("the head tells which clusters and programs took part, after any end")
     CHECK(has(text, "\n- local cluster: local" + where("local")));
   };
   // The wrong cluster is named as what it is.
+  const auto other_file = sandbox.directory() / "local-too.kubeconfig";
+  fs::copy_file(sandbox.file("local.kubeconfig"), other_file);
   CHECK(sandbox
             .retrust({.args = {"run", "--yes", "--no-rancher-backup"},
-                      .kubeconfig = sandbox.file("local.kubeconfig")})
+                      .kubeconfig = other_file.string()})
             .status == 4);
   check("local");
   CHECK(has(words(sandbox), "**Refused: nothing was changed.** both kubeconfigs"));

@@ -530,5 +530,32 @@ TEST_CASE("a list that cannot be written ends with 1") {
   }
 }
 
+TEST_CASE("a name that holds a token of the kubeconfig shows it nowhere") {
+  Sandbox sandbox;
+  const auto token =
+      text(boost::json::parse(read_file(sandbox.file("local.kubeconfig"))), "/users/0/user/token");
+  const auto named =
+      sandbox.kubectl("local", {"patch", "clusters.management.cattle.io", "c-x7k2p", "--type=merge",
+                                "-p", R"({"spec":{"displayName":"X)" + token + R"("}})"});
+  CAPTURE(named.all());
+  REQUIRE(named.status == 0);
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"list"},
+        {"list", "-o", "json"},
+        {"plan", "--all-clusters"},
+        {"run", "--all-clusters", "--yes", "--no-rancher-backup"}}) {
+    Sandbox::Call call{.args = args, .without = {"--cluster"}};
+    if (args.front() == "list") call.without.insert("--kubeconfig");
+    const auto shown = sandbox.retrust(call);
+    CAPTURE(shown.all());
+    CHECK_FALSE(shown.all().find(token) != std::string::npos);
+    CHECK(shown.status == (args.front() == "run" ? 0 : 3));
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(sandbox.run_folder())) {
+    CAPTURE(entry.path().string());
+    CHECK_FALSE(entry.path().string().find(token) != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace retrust::e2e

@@ -99,6 +99,20 @@ TEST_CASE("in a Pod of the downstream cluster, its account proves which cluster 
   CHECK_FALSE(has(found.all() + transcripts(sandbox.run_folder()), pod.token()));
 }
 
+TEST_CASE("list in a Pod of a downstream cluster names the way of its account") {
+  Sandbox sandbox;
+  const Pod pod(sandbox.file("downstream.kubeconfig"));
+  const auto list = sandbox.retrust(Sandbox::Call{.args = {"list"},
+                                                  .kubeconfig = "/dev/null",
+                                                  .environment = pod.variables(),
+                                                  .without = {"--cluster"}});
+  CAPTURE(list.all());
+  CHECK(list.status == 3);
+  CHECK(has(list.err, "retrust status --cluster=c-x7k2p "));
+  CHECK(has(list.err, " --kubeconfig=/dev/null"));
+  CHECK_FALSE(has(list.err, "--context="));
+}
+
 TEST_CASE("an account of a Pod is one side only, and has no contexts") {
   Sandbox sandbox;
   const Pod pod(sandbox.file("local.kubeconfig"));
@@ -125,6 +139,16 @@ TEST_CASE("an account of a Pod is one side only, and has no contexts") {
     call.args.push_back("--local-context=local");
     said = "the account of this Pod has no context";
   }
+  SUBCASE("and kubectl would not use it: no other server is asked in its place") {
+    call.without = {"--local-kubeconfig"};
+    const auto kubectl = sandbox.directory() / "hasty-kubectl";
+    write_file(kubectl,
+               "#!/bin/sh\nexec ${RETRUST_TEST_KUBECTL:-kubectl} --request-timeout=9s \"$@\"\n");
+    fs::permissions(kubectl, fs::perms::owner_all);
+    call.kubectl = kubectl.string();
+    said = "127.0.0.1:0";
+    status = 1;
+  }
   SUBCASE("and its server does not answer") {
     call.without = {"--local-kubeconfig"};
     call.environment["KUBERNETES_SERVICE_PORT"] = "1";
@@ -146,7 +170,8 @@ TEST_CASE("in a Pod, each kubectl uses the account, also one with a kuberc that 
   fs::create_directories(home);
   write_file(home / "kuberc",
              "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ndefaults:\n"
-             "- command: get\n  options:\n  - name: server\n    default: https://127.0.0.1:1\n");
+             "- command: get\n  options:\n  - name: server\n    default: https://127.0.0.1:1\n"
+             "  - name: request-timeout\n    default: 30s\n  - name: as\n    default: nobody\n");
   for (const auto* version : {"1.20", "1.24", "1.28", "1.32", "1.35"}) {
     CAPTURE(version);
     const auto status =

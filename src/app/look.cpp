@@ -10,13 +10,14 @@
 #include "observe/server_container.h"
 #include "report/findings.h"
 #include "report/report.h"
+#include "report/situation.h"
 #include "report/verdict.h"
 #include "transcript/journal.h"
 
 namespace retrust {
 namespace {
 
-std::string outcome(const Observation& seen, const Plan& plan) {
+std::string outcome(const Observation& seen, const Plan& plan, const BackupChoice& backup) {
   if (!differs(seen, plan)) {
     const auto wrong = still_wrong(seen);
     if (wrong.empty()) return "Nothing is needed.";
@@ -24,6 +25,7 @@ std::string outcome(const Observation& seen, const Plan& plan) {
                        seen.local.cluster.display_name, seen.local.cluster.id,
                        fmt::join(wrong, "; "));
   }
+  if (auto planned = planned_text(seen, plan, backup); !planned.empty()) return planned;
   const auto steps = steps_text(plan);
   if (steps.empty() && seen.comparison().equal()) {
     return holders_differ(seen)
@@ -58,7 +60,12 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
 }
 
 void tell_findings(Invocation& app, const Observation& seen) {
-  for (auto& line : findings(seen)) Journal(app.events).finding(std::move(line));
+  Journal(app.events).situation(situation_text(seen));
+  const auto brief =
+      app.options.command == CommandName::status && app.options.verbosity != Verbosity::verbose;
+  for (auto& line : findings(seen, brief ? Detail::brief : Detail::full)) {
+    Journal(app.events).finding(std::move(line));
+  }
 }
 
 void tell_difference(Invocation& app, const Observation& seen) {
@@ -71,7 +78,7 @@ ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan) {
   called.offers = looked.offers;
   RunEnded end;
   end.next = next_after_look(called, app.options, seen, plan);
-  Journal(app.events).run_ended(std::move(end), outcome(seen, plan));
+  Journal(app.events).run_ended(std::move(end), outcome(seen, plan, app.options.backup));
   if (app.options.output == OutputFormat::json) {
     boost::json::value shown(report(seen, plan, app.options));
     mask_values(shown, app.redactor);

@@ -14,7 +14,8 @@ boost::asio::awaitable<ExitStatus> status_command(Invocation& app) {
   for (auto& line : credentials_table(looked.seen)) {
     Journal(app.events).finding(std::move(line));
   }
-  tell_difference(app, looked.seen);
+  // The table beside fits a screen, and tells what is different.
+  if (app.options.verbosity == Verbosity::verbose) tell_difference(app, looked.seen);
   co_return end_look(app, looked, make_plan(looked.seen, looked.plan_options));
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/display_text.h"
 #include "credentials/certificate.h"
 #include "credentials/token.h"
 #include "observe/agent_token.h"
@@ -55,7 +56,7 @@ std::string where(const std::string& server, const std::string& uid) {
 
 }  // namespace
 
-std::vector<std::string> findings(const Observation& observation) {
+std::vector<std::string> findings(const Observation& observation, Detail detail) {
   const auto& cluster = observation.local.cluster;
   const auto& downstream = observation.downstream;
   std::vector<std::string> lines;
@@ -64,8 +65,17 @@ std::vector<std::string> findings(const Observation& observation) {
       downstream.kubernetes_version.empty() ? "unknown" : downstream.kubernetes_version,
       cluster.driver.empty() ? "not set" : cluster.driver, downstream.kubeconfig.server));
   const auto& version = observation.local.rancher.version_text;
-  lines.push_back(fmt::format("Rancher {}", version.empty() ? "of unknown version" : version));
-  lines.push_back(condition_text(cluster.ready));
+  const auto rancher = fmt::format("Rancher {}", version.empty() ? "of unknown version" : version);
+  auto condition = condition_text(cluster.ready);
+  const auto brief = detail == Detail::brief;
+  if (brief) {
+    constexpr std::size_t most = 240;
+    lines.back() += ", " + rancher;
+    condition = DisplayText(condition, most);
+  } else {
+    lines.push_back(rancher);
+  }
+  lines.push_back(std::move(condition));
   if (!cluster.token_secret_name.empty()) {
     lines.push_back(fmt::format("Rancher keeps the token in the Secret {} of {}{}",
                                 cluster.token_secret_name.text(), credential_namespace,
@@ -103,7 +113,7 @@ std::vector<std::string> findings(const Observation& observation) {
   if (downstream.tokens.empty()) {
     lines.push_back(fmt::format("there is no token secret of {}", account_text(observation)));
   }
-  if (observation.stored_verdict == Verdict::rejected) {
+  if (observation.stored_verdict == Verdict::rejected && !brief) {
     lines.emplace_back("the cluster rejects the token that Rancher has stored");
   }
   if (observation.is_unclear()) {
@@ -214,13 +224,13 @@ std::vector<std::string> credentials_table(const Observation& observation) {
     const auto word = side.verdict == Verdict::accepted   ? ", accepted"
                       : side.verdict == Verdict::rejected ? ", rejected"
                                                           : "";
-    return fmt::format("sha256:{}{}", fingerprint(side.credentials.token.reveal()), word);
+    return fingerprint(side.credentials.token.reveal()) + word;
   };
   const auto ca = [&](const Held& side) {
     const auto certificates = parse_certificates(side.credentials.ca_pem);
     if (side.credentials.ca_pem.empty()) return std::string("none");
     if (certificates.empty()) return std::string("cannot be read");
-    auto text = "sha256:" + certificates.front().sha256.substr(0, 12);
+    auto text = certificates.front().sha256.substr(0, 12);
     if (certificates.size() > 1) text += fmt::format(" and {} more", certificates.size() - 1);
     if (observation.seen_at) {
       text += ", " + validity_text(side.credentials.ca_pem, *observation.seen_at);
@@ -234,7 +244,7 @@ std::vector<std::string> credentials_table(const Observation& observation) {
                                               : "different";
   };
   const std::vector<std::array<std::string, 4>> rows{
-      {"", "stored in Rancher", "live in the cluster", ""},
+      {"SHA-256", "stored in Rancher", "live in the cluster", ""},
       {"in", stored.place, live.place, ""},
       {"token", token(stored), token(live), word(comparison.token)},
       {"CA", ca(stored), ca(live), word(comparison.ca)}};

@@ -10,8 +10,11 @@
 
 namespace retrust {
 
+/// Extent of findings: `brief` ones fit a screen beside credentials_table().
+enum class Detail { brief, full };
+
 /// Sentences about an observation, for `status` and the head of a transcript.
-std::vector<std::string> findings(const Observation& observation);
+std::vector<std::string> findings(const Observation& observation, Detail detail = Detail::full);
 
 /// Absolute paths of the operator's programs.
 struct Programs {

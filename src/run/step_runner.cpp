@@ -21,6 +21,7 @@
 #include "process/tasks.h"
 #include "report/affected.h"
 #include "report/report.h"
+#include "report/situation.h"
 #include "run/holder.h"
 #include "steps/cluster_change.h"
 #include "steps/live_credentials.h"
@@ -72,10 +73,19 @@ awaitable<void> StepRunner::prepare() {
   context_.connected(Side::local, observed_);
   const Programs programs{context_.clusters().downstream.target().program,
                           context_.tools().docker.program()};
-  // The finding precedes the checks, because a reader of a refusal wants to know the clusters.
-  journal.finding(findings(seen).front(), facts(seen, programs));
+  // A reader of a refusal wants to know the clusters.
+  const auto tell_clusters = [&] {
+    journal.finding(findings(seen).front(), facts(seen, programs));
+  };
+  try {
+    check_right_clusters(seen);
+  } catch (const Failure&) {
+    tell_clusters();
+    throw;
+  }
+  journal.situation(situation_text(seen));
+  tell_clusters();
   if (context_.options().backup.kind == BackupChoice::Kind::none) tell_waived_backup(journal);
-  check_right_clusters(seen);
   // The next actions may need a proposal when this cluster does not answer any more.
   if (lacks_backup(context_.options().backup)) {
     offers_ = co_await observe_backup_offers(context_.clusters().local);

@@ -156,7 +156,7 @@ std::vector<ShownStep> shown(const Plan& plan) {
     if (!planned.effect.empty()) notes.push_back(planned.effect);
     steps.push_back({std::string(info.section), std::string(info.name), planned.need,
                      info.effect == StepInfo::Effect::changes, planned.reason, planned.commands,
-                     std::move(notes)});
+                     std::move(notes), info.effect == StepInfo::Effect::reads});
   }
   return steps;
 }

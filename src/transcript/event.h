@@ -45,6 +45,9 @@ struct Finding {
   std::string rancher_backup = {};
 };
 
+/// The situation at the start, the first that an operator reads.
+struct SituationTold {};
+
 /// A unified diff of the rendered credentials.
 struct Difference {};
 
@@ -66,6 +69,7 @@ struct ShownStep {
   std::string reason = {};
   std::vector<std::string> commands = {};
   std::vector<std::string> notes = {};
+  bool reads = false;  ///< the step only reads: not in JSON
 };
 
 struct PlanMade {
@@ -160,9 +164,9 @@ enum class Weight { documented, routine };
 
 /// One event of a run, for all sinks.
 struct Event {
-  std::variant<RunStarted, Finding, Difference, PlanMade, StepStarted, StepEnded, CommandStarted,
-               CommandEnded, Change, WaitStarted, WaitProgress, WaitEnded, Warning, FailureTold,
-               ClusterEnded, RunEnded>
+  std::variant<RunStarted, SituationTold, Finding, Difference, PlanMade, StepStarted, StepEnded,
+               CommandStarted, CommandEnded, Change, WaitStarted, WaitProgress, WaitEnded, Warning,
+               FailureTold, ClusterEnded, RunEnded>
       what = {};
   /// Section of the runbook ("2.1"), or empty.
   std::string section = {};

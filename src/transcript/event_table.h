@@ -80,6 +80,9 @@ constexpr auto table(const Finding*) {
       sometimes("rancherBackup", &Finding::rancher_backup,
                 "that the operator waived a backup of Rancher"));
 }
+constexpr auto table(const SituationTold*) {
+  return Table("situation", "whether Rancher trusts the cluster at the start, and why not");
+}
 constexpr auto table(const Difference*) {
   return Table("difference", "a unified diff of the rendered credentials");
 }

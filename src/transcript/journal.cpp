@@ -23,6 +23,10 @@ void Journal::failure(const Failure& failure) const {
       failure.what());
 }
 
+void Journal::situation(std::string text) const {
+  say(SituationTold{}, std::move(text));
+}
+
 void Journal::finding(std::string text, Finding facts) const {
   say(std::move(facts), std::move(text));
 }

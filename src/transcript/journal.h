@@ -36,6 +36,8 @@ class Journal {
   void run_ended(RunEnded run, std::string text) const;
   void failure(const Failure& failure) const;
 
+  /// Emits the situation at the start, which is shown to the quietest operator too.
+  void situation(std::string text) const;
   /// Emits a finding, one sentence. The facts are for the head of a transcript: see facts in
   /// findings.h.
   void finding(std::string text, Finding facts = {}) const;

@@ -7,14 +7,16 @@
 namespace retrust {
 namespace {
 
-std::string_view shown(Need need) {
-  switch (need) {
+std::string_view shown(const ShownStep& step) {
+  // A step that only reads is no need of anybody's.
+  if (step.need == Need::needed && step.reads) return "reads";
+  switch (step.need) {
     case Need::not_needed:
       return "not needed";
     case Need::depends:
       return "if needed";
     default:
-      return word_of(need);
+      return word_of(step.need);
   }
 }
 
@@ -53,8 +55,7 @@ std::string plan_text(const std::vector<ShownStep>& steps, std::optional<std::si
     }
   };
   for (const auto& step : steps) {
-    const auto head =
-        fmt::format("{}  {:<20}  {:<10}  ", step.section, step.name, shown(step.need));
+    const auto head = fmt::format("{}  {:<20}  {:<10}  ", step.section, step.name, shown(step));
     const auto beside = columns && width_of(head) + least <= *columns;
     add(head + step.reason, beside ? width_of(head) : indent);
     if (!comes(step.need)) continue;

@@ -210,6 +210,8 @@ void TerminalSink::show(const Event& event) {
   if (const auto* plan = std::get_if<PlanMade>(&event.what); plan && talks) {
     print(Stream::out, "\n");
     print(Stream::out, plan_text(plan->steps, width_for(Stream::out)));
+  } else if (event.is<SituationTold>() && format_ == OutputFormat::text) {
+    print_sentences(Stream::out, event.text, bold);
   } else if (const auto* step = std::get_if<StepStarted>(&event.what); step && talks) {
     print(Stream::out, fmt::format("\n{} {}", event.section, step->name), bold);
     print_sentences(Stream::out, indented(event.text));

@@ -66,11 +66,10 @@ TEST_CASE("each scenario on the five oldest and the five newest profiles") {
     int before;
     std::string found;
   };
-  const std::vector<Row> rows{
-      {"renewed", 3, "CA different\n"},
-      {"ca-only", 3, "stored against live: token the same, CA different\n"},
-      {"key-only", 3, "the cluster rejects the token that Rancher has stored\n"},
-      {"healthy", 0, "stored against live: token the same, CA the same\n"}};
+  const std::vector<Row> rows{{"renewed", 3, "CA different\n"},
+                              {"ca-only", 3, "stored against live: token the same, CA different\n"},
+                              {"key-only", 3, "rejects the stored token.\n"},
+                              {"healthy", 0, "stored against live: token the same, CA the same\n"}};
   int combinations = 0;
   for (const auto& [rancher, kubernetes] : oldest_and_newest) {
     for (const auto& [scenario, before, found] : rows) {

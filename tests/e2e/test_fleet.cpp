@@ -84,7 +84,7 @@ TEST_CASE("clusters in every state: the worst result counts, and none keeps othe
   const auto plan = sandbox.retrust(call_for_all(sandbox, {"plan", "--no-rancher-backup"}));
   CAPTURE(plan.all());
   CHECK(plan.status == 4);
-  CHECK(has(plan.out, "needs 2.1 delete-token, 2.2 recreate-agents"));
+  CHECK(has(plan.out, "Plan: delete 1 secret, restart 2 pods"));
 
   // What is no kubeconfig leads nowhere, and is no cluster without an answer.
   std::ofstream(sandbox.file("kubeconfigs") + "/README.md") << "no kubeconfig\n";

@@ -41,9 +41,19 @@ TEST_CASE("CA and service account key renewed: found, planned, repaired, and the
 
   const auto status = sandbox.retrust({"status"});
   CHECK(status.status == 3);
+  CHECK(status.out.starts_with(
+      "production (c-x7k2p): Rancher does not trust it. Rancher holds the CA of 20"));
   CHECK(has(status.out, "x509: certificate signed by unknown authority"));
-  CHECK(has(status.out, "--- stored in Rancher\n"));
-  CHECK(has(status.out, "+++ live in the cluster\n"));
+  CHECK_FALSE(has(status.out, "--- stored in Rancher\n"));
+  const auto quiet = sandbox.retrust({"plan", "-q"});
+  CAPTURE(quiet.out);
+  CHECK(lines_of(quiet.out).size() == 2);
+  CHECK(has(quiet.out,
+            "\nPlan: delete 1 secret, restart 2 pods; repair Rancher's record only if the "
+            "agents do not report. Backup of Rancher: not chosen yet.\n"));
+  const auto verbose = sandbox.retrust({"status", "--verbose"});
+  CHECK(has(verbose.out, "--- stored in Rancher\n"));
+  CHECK(has(verbose.out, "+++ live in the cluster\n"));
 
   const auto plan = sandbox.retrust({"plan"});
   CHECK(plan.status == 3);

@@ -5,6 +5,13 @@
 
 namespace retrust {
 
+void after_change(Failure& failure) {
+  if (!says_unchanged(failure.status)) return;
+  failure.status = ExitStatus::failed;
+  const auto general = failure.code == FailureCode::usage || failure.code == FailureCode::refused;
+  if (general) failure.code = FailureCode::failed;
+}
+
 std::string reason_of(const std::exception& error) {
   const auto* failed = dynamic_cast<const boost::system::system_error*>(&error);
   return failed == nullptr ? error.what() : failed->code().message();
@@ -42,7 +49,7 @@ Advice against(const std::error_code& error) {
 }  // namespace
 
 Failure shortage(std::string happened, const std::error_code& error) {
-  return {ExitStatus::failed, std::move(happened), against(error)};
+  return {FailureCode::no_resources, std::move(happened), against(error)};
 }
 
 Failure unexpected(const std::exception& error) {
@@ -52,7 +59,7 @@ Failure unexpected(const std::exception& error) {
     code = of_boost->code();
   }
   if (is_shortage(code)) return shortage(fmt::format("cannot go on: {}", code.message()), code);
-  return {ExitStatus::failed, fmt::format("unexpected: {}", reason_of(error)),
+  return {FailureCode::internal_error, fmt::format("unexpected: {}", reason_of(error)),
           "this is a defect of retrust: please report it"};
 }
 

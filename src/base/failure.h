@@ -7,30 +7,28 @@
 #include <utility>
 
 #include "base/advice.h"
+#include "base/failure_code.h"
 
 namespace retrust {
-
-/// Exit status of the program. 128 + n stands for an end by signal n.
-enum class ExitStatus : int {
-  done = 0,
-  failed = 1,
-  usage = 2,
-  differs = 3,
-  refused = 4,
-  gave_up = 5,
-};
 
 /// A failure in words for the operator.
 class Failure : public std::runtime_error {
  public:
   /// `happened` says what was tried and what came of it, `advice` what to do next (may be empty),
   /// `detail` is the underlying command's own message (may be empty).
-  Failure(ExitStatus exit_status, std::string happened, Advice next = {},
-          std::string detail_text = {})
+  Failure(FailureCode cause, std::string happened, Advice next = {}, std::string detail_text = {})
       : std::runtime_error(happened),
-        status(exit_status),
+        status(info_of(cause).status),
+        code(cause),
         advice(std::move(next)),
         detail(std::move(detail_text)) {}
+  /// The same without a code of its own.
+  Failure(ExitStatus exit_status, std::string happened, Advice next = {},
+          std::string detail_text = {})
+      : Failure(code_of(exit_status), std::move(happened), std::move(next),
+                std::move(detail_text)) {
+    status = exit_status;
+  }
 
   /// With the command's own message, for a sentence that goes on about something else.
   std::string in_full() const {
@@ -38,9 +36,13 @@ class Failure : public std::runtime_error {
   }
 
   ExitStatus status;
+  FailureCode code;
   Advice advice;
   std::string detail;
 };
+
+/// Turns a failure into one after a change, where its status would say that nothing was changed.
+void after_change(Failure& failure);
 
 /// The text of an exception. Boost's own text may end with a source path of the library.
 std::string reason_of(const std::exception& error);

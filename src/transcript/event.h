@@ -134,6 +134,7 @@ struct FailureTold {
   std::int64_t status = 0;
   std::string detail = {};
   Advice advice = {};
+  std::string code = {};
 };
 
 /// The result of one of several clusters.
@@ -146,6 +147,7 @@ struct ClusterEnded {
   std::string last_step = {};
   std::string folder = {};
   std::vector<Advice> next = {};
+  std::string code = {};
 };
 
 struct RunEnded {
@@ -157,6 +159,7 @@ struct RunEnded {
   std::int64_t cpu_microseconds = 0;
   std::int64_t system_microseconds = 0;
   std::int64_t peak_kib = 0;
+  std::string code = {};
 };
 
 /// Importance of an event to a reader: routine ones appear on a terminal only on request.

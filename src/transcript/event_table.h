@@ -165,6 +165,7 @@ constexpr auto table(const Warning*) {
 constexpr auto table(const FailureTold*) {
   return Table(
       "failure", "why it stops", always("status", &FailureTold::status, "the exit status"),
+      always("code", &FailureTold::code, "the cause as a code of retrust(1)"),
       sometimes("detail", &FailureTold::detail, "the command's own words", TextShape::lines),
       sometimes("advice", &FailureTold::advice, "what to do next"));
 }
@@ -175,6 +176,7 @@ constexpr auto table(const ClusterEnded*) {
       always("name", &ClusterEnded::name, "its display name"),
       always("result", &ClusterEnded::result, "in a word or two: done, refused, ..."),
       always("status", &ClusterEnded::status, "the exit status that a run of it alone would have"),
+      sometimes("code", &ClusterEnded::code, "the code of its failure, see retrust(1)"),
       always("changed", &ClusterEnded::changed, "whether something was changed"),
       sometimes("lastStep", &ClusterEnded::last_step, "the last one that was finished"),
       sometimes("folder", &ClusterEnded::folder, "its run folder, below that of summary.jsonl"),
@@ -183,6 +185,7 @@ constexpr auto table(const ClusterEnded*) {
 constexpr auto table(const RunEnded*) {
   return Table(
       "run_ended", "the last line", always("status", &RunEnded::status, "the exit status"),
+      sometimes("code", &RunEnded::code, "the code of the failure that ended it, see retrust(1)"),
       always("runFolder", &RunEnded::run_folder, "where the transcripts are"),
       always("head", &RunEnded::head, "how it ended, in a few words: Done., Not done., Put back."),
       sometimes("verdict", &RunEnded::verdict, "what holds now, one sentence"),

@@ -19,7 +19,8 @@ void Journal::run_ended(RunEnded run, std::string text) const {
 }
 
 void Journal::failure(const Failure& failure) const {
-  say(FailureTold{static_cast<int>(failure.status), failure.detail, failure.advice},
+  say(FailureTold{static_cast<int>(failure.status), failure.detail, failure.advice,
+                  std::string(info_of(failure.code).name)},
       failure.what());
 }
 

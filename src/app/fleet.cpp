@@ -47,6 +47,7 @@ class ResultSink final : public EventSink {
       result_.end.last_step = fmt::format("{} {}", event.section, step->name);
     } else if (const auto* failure = std::get_if<FailureTold>(&event.what)) {
       result_.text = event.text;
+      result_.end.code = failure->code;
       failed_ = true;
       result_.end.next = {failure->advice};
       if (failure->advice.empty()) result_.end.next.clear();
@@ -71,12 +72,7 @@ class ResultSink final : public EventSink {
   bool failed_ = false;
 };
 
-/// Beginnings of failures that the cluster itself has no part in.
-constexpr std::string_view not_begun_words = "this cluster was not begun";
-constexpr std::string_view declined_words = "not confirmed";
-
-std::string result_word(std::int64_t status, const FleetEnd& end, CommandName command,
-                        std::string_view text) {
+std::string result_word(std::int64_t status, const ClusterEnded& end, CommandName command) {
   constexpr std::int64_t signals = 128;
   if (status > signals) return "interrupted";
   switch (status) {
@@ -86,14 +82,22 @@ std::string result_word(std::int64_t status, const FleetEnd& end, CommandName co
     case 3:
       return "needs repair";
     case 4:
-      return text.starts_with(not_begun_words)  ? "not begun"
-             : text.starts_with(declined_words) ? "declined"
-                                                : "refused";
+      return end.code == info_of(FailureCode::not_begun).name ? "not begun" : "refused";
     case 5:
       return "gave up";
+    case 6:
+      return end.code == info_of(FailureCode::unreachable).name ? "no answer" : "no access";
+    case 7:
+      return "declined";
     default:
       return "failed";
   }
+}
+
+/// Whether the cluster itself has no part in its failure.
+bool has_no_part(const ClusterEnded& end) {
+  return end.code == info_of(FailureCode::not_begun).name ||
+         end.code == info_of(FailureCode::declined).name;
 }
 
 Tone tone_of(std::int64_t status) {
@@ -116,6 +120,7 @@ struct Part {
 struct Lost {
   std::string name;
   std::string why;
+  FailureCode code = FailureCode::refused;
 };
 
 /// A folder's name for the cluster: its ID, with its display name where a person reads that.
@@ -399,10 +404,9 @@ class FleetCommand {
     result.end.name = about.name.str();
     result.end.status = status;
     result.end.changed = end.changed;
-    result.end.result = result_word(status, end, app_.options.command, result.text);
+    result.end.result = result_word(status, result.end, app_.options.command);
     // One command does what is left of all these.
-    if (!end.changed && (end.interrupted || result.text.starts_with(not_begun_words) ||
-                         result.text.starts_with(declined_words))) {
+    if (!end.changed && (end.interrupted || has_no_part(result.end))) {
       result.end.next.clear();
     }
     if (record_ != nullptr) board_.tell(index, result.end.result);
@@ -423,14 +427,16 @@ class FleetCommand {
 
   void not_begun(std::size_t index) {
     results_[index].text = "this cluster was not begun: nothing was changed in it";
+    results_[index].end.code = info_of(FailureCode::interrupted).name;
     ended(index, signal_statuses + app_.runner.interrupted().value_or(0), {});
   }
 
   void add(const Lost& lost) {
     FleetResult result;
     result.end.name = lost.name;
-    result.end.result = "refused";
-    result.end.status = static_cast<int>(ExitStatus::refused);
+    result.end.status = static_cast<int>(info_of(lost.code).status);
+    result.end.code = info_of(lost.code).name;
+    result.end.result = result_word(result.end.status, result.end, app_.options.command);
     result.text = lost.why;
     tell(result);
     results_.push_back(std::move(result));
@@ -479,7 +485,8 @@ class FleetCommand {
     if (!good) {
       next.push_back(completed(app_.called, Advice::retrust("do what is left", command_name())));
     }
-    return record_->end(status, {good ? "Done." : "Not all done.", text, std::move(next)});
+    return record_->end(
+        status, {good ? "Done." : "Not all done.", text, std::move(next), worst_code(results_)});
   }
 
   /// The clusters with which a run would begin, if others follow; else none.
@@ -559,12 +566,15 @@ awaitable<ExitStatus> fleet_command(Invocation& app, Selection selection) {
   }
   std::vector<Lost> lost;
   for (auto& name : selection.missed) {
-    lost.push_back({std::move(name), "no context of the kubeconfigs is proven to lead there"});
+    lost.push_back({std::move(name), "no context of the kubeconfigs is proven to lead there",
+                    selection.missed_code});
   }
-  for (const auto& context : selection.unclear) {
-    lost.push_back({"unknown", fmt::format("{}: where this leads is not known, as its cluster gave "
-                                           "no answer",
-                                           context)});
+  for (const auto& each : selection.unclear) {
+    lost.push_back({"unknown",
+                    fmt::format("{}: where this leads is not known, as its cluster gave "
+                                "no answer",
+                                each.context),
+                    each.code});
   }
   FleetCommand command(app, std::move(*selection.local), std::move(parts), std::move(lost));
   const auto status = co_await command.perform();

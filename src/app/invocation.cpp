@@ -104,7 +104,7 @@ awaitable<ExitStatus> Invocation::perform(Command command) {
   auto interrupted = 0;
   try {
     if (!refuses.empty()) {
-      throw Failure(ExitStatus::refused, refuses,
+      throw Failure(FailureCode::wrong_cluster, refuses,
                     "find out which one is the right one, and give its kubeconfig alone");
     }
     const auto status = co_await command(*this);
@@ -125,11 +125,7 @@ awaitable<ExitStatus> Invocation::perform(Command command) {
                       record_ ? "run again: what is left to do is read from the clusters" : "");
   }
   // After the first change it would be untrue that nothing was changed.
-  const auto before_changes =
-      failure->status == ExitStatus::refused || failure->status == ExitStatus::usage;
-  if (before_changes && changed()) {
-    failure->status = ExitStatus::failed;
-  }
+  if (changed()) after_change(*failure);
   report(*failure);
   co_return failure->status;
 }

@@ -22,7 +22,7 @@ boost::asio::awaitable<void> refuse_without_backup(Invocation& app) {
         run_with_backup(app.called, option,
                         fmt::format("{}; otherwise {}. For {}", offers.text(), choices, option));
   }
-  throw Failure(ExitStatus::usage,
+  throw Failure(FailureCode::no_backup_choice,
                 "no choice was made about a backup of Rancher (section 1 of the runbook): nothing "
                 "was changed",
                 std::move(advice));

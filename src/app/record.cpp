@@ -107,7 +107,7 @@ Confirm Record::confirm() {
                      answer));
     if (reply == Reply::no) {
       const auto backup = standing().backups.empty() ? BackupMade::no : BackupMade::yes;
-      throw Failure(ExitStatus::refused, "not confirmed: " + unchanged(),
+      throw Failure(FailureCode::declined, "not confirmed: " + unchanged(),
                     advice_after_no(called(), app_.options, backup));
     }
     co_return reply == Reply::all ? Answer::all : Answer::yes;
@@ -163,6 +163,8 @@ void Record::tell_end(ExitStatus status, const Ended& ended, std::string_view wh
   RunEnded run{static_cast<int>(status),
                folder.loss().empty() ? folder.path().string() : std::string(), ended.head,
                ended.verdict, ended.next};
+  const auto good = status == ExitStatus::done || status == ExitStatus::differs;
+  if (!good) run.code = ended.code.empty() ? info_of(code_of(status)).name : ended.code;
   // What retrust itself took, apart from the commands that it started.
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -189,7 +191,8 @@ void Record::end_failed(const Failure& failure) {
     verdict = unchanged();
     verdict.front() = 'N';
   }
-  end(failure.status, {"Not done.", std::move(verdict), std::move(next)});
+  end(failure.status,
+      {"Not done.", std::move(verdict), std::move(next), std::string(info_of(failure.code).name)});
 }
 
 std::string Record::unchanged() const {

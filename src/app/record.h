@@ -32,6 +32,7 @@ struct Ended {
   std::string head;     ///< "Done."
   std::string verdict;  ///< the state of the clusters; may be empty
   std::vector<Advice> next;
+  std::string code = {};  ///< of the failure; empty: what the exit status says
 };
 
 /// The run folder and the transcript of a command that may change clusters.

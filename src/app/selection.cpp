@@ -110,6 +110,27 @@ std::vector<std::string> missed(const Found& found, const std::vector<Way>& ways
   return without;
 }
 
+/// The code of a failure because a context does not tell where it leads.
+FailureCode code_of(const Match& match) {
+  try {
+    if (match.failure) std::rethrow_exception(match.failure);
+  } catch (const Failure& failure) {
+    return failure.code;
+  } catch (...) {
+    return FailureCode::refused;
+  }
+  return FailureCode::refused;
+}
+
+/// The code of the first context whose cluster did not answer, or answered 401 or 403; else the
+/// code given.
+FailureCode code_of(const std::vector<Match>& matches, FailureCode otherwise) {
+  const auto silent = std::find_if(matches.begin(), matches.end(), [](const Match& match) {
+    return info_of(code_of(match)).status == ExitStatus::no_answer;
+  });
+  return silent == matches.end() ? otherwise : code_of(*silent);
+}
+
 /// Throws Failure if the one selected cluster has no way, or if there is no way at all.
 void check_ways(const Found& found, const std::vector<Way>& ways) {
   if (!ways.empty()) return;
@@ -119,7 +140,7 @@ void check_ways(const Found& found, const std::vector<Way>& ways) {
     std::rethrow_exception(matches.front().failure);
   }
   throw Failure(
-      ExitStatus::refused,
+      code_of(matches, FailureCode::wrong_cluster),
       fmt::format("no context of the kubeconfigs is proven to lead to {}",
                   without.empty() ? "a cluster that this Rancher knows" : enumerated(without)),
       {"give a kubeconfig that leads straight to the cluster, and name the cluster with "
@@ -146,7 +167,7 @@ void check_all_answered(const Options& options, const Found& found) {
       options.command == CommandName::status || options.command == CommandName::plan;
   if (!found.selected.empty() || looks_only || options.choice == ClusterChoice::all) return;
   if (std::none_of(found.matches.begin(), found.matches.end(), is_unclear)) return;
-  throw Failure(ExitStatus::refused,
+  throw Failure(code_of(found.matches, FailureCode::refused),
                 "which clusters the kubeconfigs lead to is not clear for each context",
                 {"name the cluster that is meant with --cluster; list all clusters", found.listing},
                 explained(found));
@@ -257,7 +278,7 @@ awaitable<Selection> select_clusters(Invocation& app) {
   for (auto& way : ways) {
     way.refusal = contradiction(found, way);
     if (way.refusal.empty() || several) continue;
-    throw Failure(ExitStatus::refused, way.refusal,
+    throw Failure(FailureCode::wrong_cluster, way.refusal,
                   "find out which one is the right one, and give its kubeconfig alone");
   }
   check_all_answered(options, found);
@@ -266,10 +287,11 @@ awaitable<Selection> select_clusters(Invocation& app) {
   if (several) {
     selection.local = local;
     selection.missed = missed(found, ways);
+    selection.missed_code = code_of(found.matches, FailureCode::wrong_cluster);
     // Whoever named the clusters is told of the ones without a way.
     for (const auto& match : found.matches) {
       const auto counts = found.selected.empty() && gave_no_answer(match);
-      if (counts) selection.unclear.push_back(text_of(match.context));
+      if (counts) selection.unclear.push_back({text_of(match.context), code_of(match)});
     }
     selection.ways = std::move(ways);
     co_return selection;

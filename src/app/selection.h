@@ -22,12 +22,19 @@ struct Way {
   std::string refusal = {};  ///< why the cluster is left alone; else empty
 };
 
+/// A context that does not tell where it leads.
+struct UnclearContext {
+  std::string context;  ///< file and name
+  FailureCode code;     ///< of a command for it alone
+};
+
 /// The clusters that are meant.
 struct Selection {
-  std::vector<Way> ways = {};             ///< empty where the options name the one way
-  std::optional<Kubectl> local = {};      ///< of several clusters, connected
-  std::vector<std::string> missed = {};   ///< selected clusters without a way, a line each
-  std::vector<std::string> unclear = {};  ///< contexts that did not answer, a line each
+  std::vector<Way> ways = {};            ///< empty where the options name the one way
+  std::optional<Kubectl> local = {};     ///< of several clusters, connected
+  std::vector<std::string> missed = {};  ///< selected clusters without a way, a line each
+  FailureCode missed_code = FailureCode::wrong_cluster;
+  std::vector<UnclearContext> unclear = {};
 };
 
 /// Finds out which clusters are meant, and the contexts that lead to them, where the options do not

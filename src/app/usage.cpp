@@ -17,9 +17,10 @@
 namespace retrust {
 namespace {
 
-void check_file(std::string_view option, const std::string& path, std::string_view kind) {
+void check_file(std::string_view option, const std::string& path, std::string_view kind,
+                FailureCode code) {
   const auto wrong = [&](std::string_view why) {
-    throw Failure(ExitStatus::usage, fmt::format("--{}: cannot read {}: {}", option, path, why),
+    throw Failure(code, fmt::format("--{}: cannot read {}: {}", option, path, why),
                   {fmt::format("give {} that you can read; see what is there", kind),
                    "ls -ld " + operand(path)});
   };
@@ -38,14 +39,14 @@ void check_kubeconfig(std::string_view option, const std::string& path,
   if (is_of_pod(path) && runs_in_pod()) return;
   struct ::stat state {};
   if (path.find(':') != std::string::npos && ::stat(path.c_str(), &state) != 0) {
-    throw Failure(ExitStatus::usage,
+    throw Failure(FailureCode::bad_kubeconfig,
                   fmt::format("--{} takes one file, not a list: {}", option, path),
                   {"make one file of the list, with the context that is meant as the current one",
                    fmt::format("(umask 077; KUBECONFIG={} {} config view --flatten "
                                ">one.kubeconfig)",
                                shell_line({path}), shell_line({kubectl}))});
   }
-  check_file(option, path, "a kubeconfig");
+  check_file(option, path, "a kubeconfig", FailureCode::bad_kubeconfig);
 }
 
 }  // namespace
@@ -87,11 +88,12 @@ void check_usage(const Options& options) {
                   "give --rancher-backup, and no other choice of a backup");
   }
   if (backup.kind == BackupChoice::Kind::etcd) {
-    check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)");
+    check_file("rke-config", backup.rke_config, "rke's configuration (cluster.yml)",
+               FailureCode::usage);
   }
   // A missing choice is told first: see missing_choice.h.
   if (changes_something(options) && !lacks_choice(options) && !options.consented && !can_ask()) {
-    throw Failure(ExitStatus::usage,
+    throw Failure(FailureCode::no_consent,
                   "this is no terminal, so nobody can be asked: nothing was changed",
                   "give --yes to go on without a question");
   }

@@ -29,7 +29,7 @@ bool is_label(std::string_view text) {
 
 [[noreturn]] void refuse_text(std::string_view what, std::string_view text, std::string_view rule) {
   const auto shown = display_text(text, most_shown);
-  throw Failure(ExitStatus::refused, fmt::format("\"{}\" is no {}: {}", shown, what, rule),
+  throw Failure(FailureCode::bad_answer, fmt::format("\"{}\" is no {}: {}", shown, what, rule),
                 "retrust uses no such text in a command. Find out who wrote it before you go on");
 }
 

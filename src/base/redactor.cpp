@@ -176,7 +176,7 @@ void Redactor::add(std::string_view secret, std::string_view label) {
     news = pieces.first.insert(digest(text.substr(0, size))).second || news;
   if (news && ++count_ > most_) {
     throw Failure(
-        ExitStatus::refused,
+        FailureCode::bad_answer,
         fmt::format("the clusters sent more secrets than retrust can hide: {} and more", most_),
         "no cluster is known to have so many. Find out what answers at the cluster's address");
   }

@@ -287,7 +287,9 @@ const std::vector<OptionInfo>& all_options() {
 const std::vector<StatusInfo>& all_statuses() {
   static const std::vector<StatusInfo> statuses{
       {"0", "done, or nothing needed"},
-      {"1", "a step failed, a server did not answer, or a result could not be printed"},
+      {"1",
+       "a step failed, or a result could not be printed; also each failure after a change, apart "
+       "from 5"},
       {"2",
        "wrong usage: also no backup choice, no terminal and no --yes, a kubeconfig that is not "
        "there or not readable, a run folder that is not empty"},
@@ -295,11 +297,18 @@ const std::vector<StatusInfo>& all_statuses() {
        "status, plan, step check-cluster: stored and live credentials differ; list: a cluster "
        "needs attention"},
       {"4",
-       "refused by a check, by a failed backup or by the operator's no; nothing was changed apart "
-       "from a backup that was made"},
+       "refused by a check or by a failed backup; nothing was changed apart from a backup that "
+       "was made; also a kubeconfig from before the renewal, and a permission that a review "
+       "denies"},
       {"5",
        "gave up waiting: no token secret, no agent pod, no Rancher came back, or a server was "
        "out of reach when the wait ended"},
+      {"6",
+       "a cluster did not answer, or answered 401 or 403; nothing was changed apart from a backup "
+       "that was made"},
+      {"7",
+       "the operator declined: an answer other than yes, or the end of the input; nothing was "
+       "changed apart from a backup that was made"},
       {"128+n", "ended by signal n"},
   };
   return statuses;

@@ -20,7 +20,7 @@ namespace {
 
 std::exception_ptr not_begun(const std::string& why) {
   return std::make_exception_ptr(
-      Failure(ExitStatus::refused,
+      Failure(FailureCode::not_begun,
               fmt::format("this cluster was not begun, as {}: nothing was "
                           "changed in it",
                           why),

@@ -52,7 +52,8 @@ class Fleet {
   boost::asio::awaitable<void> run(Work work);
 
   /// Called by the work of a cluster before its first change: waits for the answer, then for the
-  /// cluster's turn. Throws Failure (refused) if the cluster is not to be changed, or Interrupted.
+  /// cluster's turn. Throws Failure (refused or declined) if the cluster is not to be changed, or
+  /// Interrupted.
   boost::asio::awaitable<void> agree(std::size_t index);
 
   /// Called by the work of a cluster for a step that is about Rancher as a whole. A backup is made

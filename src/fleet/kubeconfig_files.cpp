@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr off_t most_bytes = off_t{8} << 20U;
 
 Failure unreadable(const std::string& path, const std::string& why) {
-  return {ExitStatus::usage,
+  return {FailureCode::bad_kubeconfig,
           fmt::format("--kubeconfig: cannot read {}: {}", DisplayText(path), why),
           {"give kubeconfigs that you can read; see what is there", "ls -ld " + operand(path)}};
 }

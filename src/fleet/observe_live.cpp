@@ -38,7 +38,7 @@ awaitable<LiveComparison> ask(const Asking& asking, const Match& match,
       commands::live_credentials(asking.name_space, wanted.digests.secret), live_trim());
   const auto live = live_digests(list, wanted);
   if (live.kube_system_uid != match.kube_system_uid) {
-    throw Failure(ExitStatus::refused, "it leads to another cluster than a moment ago",
+    throw Failure(FailureCode::wrong_cluster, "it leads to another cluster than a moment ago",
                   "run the command again");
   }
   co_return compare_live(wanted, live);

@@ -24,7 +24,7 @@ namespace {
     }
   }
   const auto near = is_pattern(word) ? std::vector<std::string>() : near_ones(word, names);
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::unknown_cluster,
                 fmt::format("Rancher knows no cluster {}{}", DisplayText(word),
                             near.empty() ? "" : fmt::format("; near: {}", enumerated(near))),
                 {"give an ID (c-…) or a name of Rancher's list with --cluster; list all", listing});
@@ -46,7 +46,7 @@ ClusterId selected_cluster(const std::string& word, const std::vector<NamedClust
   }
   if (named.empty()) refuse_unknown(word, known, listing);
   if (named.size() == 1) return named.front();
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::unknown_cluster,
                 fmt::format("{} clusters are called {}: {}", named.size(), DisplayText(word),
                             enumerated(named)),
                 {"give the ID of the one that is meant with --cluster; list all", listing});

@@ -364,7 +364,7 @@ awaitable<TokenPage> TokenPages::next() {
     }
     if (!list.is_object()) {
       throw Failure(
-          ExitStatus::refused,
+          FailureCode::bad_answer,
           fmt::format("the downstream cluster's list of secrets in {} is no list", name_space_),
           Advice("this may be an attack, and retrust uses nothing of that answer. See what the "
                  "cluster sends",
@@ -380,7 +380,7 @@ awaitable<TokenPage> TokenPages::next() {
     read_ = page.begins_again ? page.tokens.size() : read_ + page.tokens.size();
     const auto late = std::chrono::steady_clock::now() - began_ > longest_list;
     if (++pages_ > most_pages || read_ > most_tokens || late) {
-      throw Failure(ExitStatus::refused,
+      throw Failure(FailureCode::bad_answer,
                     fmt::format("the downstream cluster's list of secrets in {} does not end: {} "
                                 "read so far",
                                 name_space_, counted(read_, "token")),

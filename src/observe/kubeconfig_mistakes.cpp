@@ -70,7 +70,7 @@ std::optional<KubectlFailure> by_kubeconfig(const KubectlFailure& failure, const
     return KubectlFailure(
         failure.kind,
         Failure(
-            ExitStatus::refused,
+            FailureCode::unauthorized,
             fmt::format("the user {} in {} has no credentials",
                         user.empty() ? DisplayText("\"\"") : DisplayText(user), target.kubeconfig),
             {fmt::format("give a kubeconfig whose user has a token, a certificate or a login "
@@ -168,7 +168,7 @@ awaitable<void> check_direct(const Clusters& clusters, KubeconfigView view) {
                              "--context=" + example);
   }
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::through_rancher,
       fmt::format("--kubeconfig goes through Rancher itself ({}): that cannot work while Rancher "
                   "does not trust the cluster{}",
                   view.server,
@@ -191,7 +191,7 @@ awaitable<void> check_not_swapped(const Clusters& clusters, std::string wanted) 
   }
   if (!swapped) co_return;
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::wrong_cluster,
       "--kubeconfig and --local-kubeconfig seem to be swapped: Rancher's clusters are in "
       "the cluster of --kubeconfig, and not in that of --local-kubeconfig",
       fmt::format("give --kubeconfig {} --local-kubeconfig {}", clusters.local.target().kubeconfig,

@@ -91,7 +91,7 @@ void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answ
   if (downstream && local) {
     auto advice = downstream->advice;
     advice.sentence = "check the network of this machine first, such as a VPN; " + advice.sentence;
-    throw Failure(ExitStatus::failed,
+    throw Failure(FailureCode::unreachable,
                   fmt::format("neither cluster answers: {}; {}", downstream->what(), local->what()),
                   std::move(advice),
                   downstream->detail == local->detail ? downstream->detail
@@ -107,7 +107,7 @@ void throw_most_specific(const std::vector<std::exception_ptr>& ends, const Answ
       if (view.ca_pem.empty() || !same_certificates(view.ca_pem, stored)) throw;
       throw KubectlFailure(
           failure.kind,
-          Failure(ExitStatus::refused,
+          Failure(FailureCode::stale_kubeconfig,
                   "--kubeconfig was made before the renewal: its CA is the old one, which Rancher "
                   "still has stored too",
                   "fetch a fresh kubeconfig from a control plane node of the downstream cluster",
@@ -179,7 +179,7 @@ awaitable<void> review_downstream(const Clusters& clusters, const ObserveOptions
 void refuse_own_cluster(const ClusterResource& cluster, const Kubectl& local) {
   if (cluster.id != "local") return;
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::wrong_cluster,
       "\"local\" is the cluster that Rancher itself runs in, and no agent or stored token "
       "leads there",
       {"after a renewal of its own CA, restart Rancher",
@@ -338,7 +338,7 @@ awaitable<Observation> observe(Clusters& clusters, const ObserveOptions& options
   seen.downstream.kubeconfig = view;
   if (!options.expected.empty() && seen.downstream.kube_system_uid != options.expected) {
     throw Failure(
-        ExitStatus::refused,
+        FailureCode::wrong_cluster,
         fmt::format("{} leads to another cluster than a moment ago, when retrust chose it",
                     clusters.downstream.target().kubeconfig),
         "find out who changes this file, then run again");

@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 namespace json = boost::json;
 
 [[noreturn]] void cannot_tell(std::string_view what, const Outcome& outcome) {
-  throw Failure(ExitStatus::refused, fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
+  throw Failure(FailureCode::backup_failed,
+                fmt::format("cannot tell {}: {}", what, ending_text(outcome)),
                 "is this really Rancher's container? Otherwise back its data up by hand and give "
                 "--no-rancher-backup",
                 own_words(outcome));
@@ -62,7 +63,7 @@ awaitable<ContainerBackup> observe_container(Docker docker, const BackupChoice& 
   auto& container = backup.container;
   if (backup.mapped()) co_return backup;
   if (container.state != "running") {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::backup_failed,
                   fmt::format("the container {} is not running ({}): nothing can be backed up "
                               "in it",
                               choice.container, container.state),
@@ -107,7 +108,7 @@ awaitable<ObjectName> find_resource_set(Kubectl local) {
       throw;
   }
   if (!list) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::backup_failed,
                   "the Rancher backup operator is not installed in the local cluster: it knows no "
                   "resourcesets.resources.cattle.io",
                   "install the chart rancher-backup there (Rancher's page Apps of the cluster "
@@ -116,7 +117,7 @@ awaitable<ObjectName> find_resource_set(Kubectl local) {
   }
   auto set = whole_resource_set(*list);
   if (set.empty()) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::backup_failed,
                   "the Rancher backup operator has no resource set for all of Rancher: neither "
                   "rancher-resource-set-full nor rancher-resource-set is in the local cluster",
                   {"upgrade the chart rancher-backup, which brings one; see what is there",
@@ -153,7 +154,7 @@ awaitable<BackupObservation> observe_backup(BackupTools& tools, const BackupChoi
     seen.tool_named = tools.k3s.named();
     const auto uid = co_await tools.k3s.cluster_uid(choice.data_folder);
     if (uid != observation.local.kube_system_uid) {
-      throw Failure(ExitStatus::refused,
+      throw Failure(FailureCode::backup_failed,
                     "this node is not of the cluster that Rancher runs in: the uids of kube-system "
                     "differ, so its snapshot would be no backup of Rancher",
                     "nothing was changed; run this on a server node of Rancher's own cluster");

@@ -59,7 +59,7 @@ std::exception_ptr without_type(const std::exception_ptr& end) {
     }
     return std::make_exception_ptr(KubectlFailure(
         KubectlError::no_such_type,
-        Failure(ExitStatus::refused,
+        Failure(FailureCode::wrong_cluster,
                 "the cluster of --local-kubeconfig has no clusters.management.cattle.io: Rancher "
                 "does not run there",
                 "give the kubeconfig of the cluster that Rancher itself runs in, not one of a "

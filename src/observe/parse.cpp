@@ -27,7 +27,7 @@ ObjectName name_of(const json::value& object) {
 
 [[noreturn]] void refuse_incomplete(std::string_view what, Side side) {
   throw Failure(
-      ExitStatus::refused, fmt::format("the {} sent {}", name_of(side), what),
+      FailureCode::bad_answer, fmt::format("the {} sent {}", name_of(side), what),
       fmt::format("an API server sends none such. Find out what answers at the address in "
                   "{}",
                   side == Side::local ? "--local-kubeconfig" : "--kubeconfig"));
@@ -156,7 +156,7 @@ std::vector<TokenSecret> parse_tokens(const json::value& list, const NamespaceNa
     auto parsed = parse_token_secret(*secret, account.text(), redactor);
     if (!parsed) continue;
     if (ranked.size() >= most_token_secrets) {
-      throw Failure(ExitStatus::refused,
+      throw Failure(FailureCode::bad_answer,
                     fmt::format("the downstream cluster sent more than {} token secrets of {}",
                                 most_token_secrets, account),
                     "no cluster has so many. Find out what answers at the cluster's address");

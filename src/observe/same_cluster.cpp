@@ -11,7 +11,7 @@ namespace retrust {
 namespace {
 
 [[noreturn]] void refuse(Side side, const std::string& difference) {
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::wrong_cluster,
                 fmt::format("the kubeconfig of the {} leads to another cluster than before: {}",
                             name_of(side), difference),
                 Advice::retrust("find out who replaced the kubeconfig, or what answers at its "

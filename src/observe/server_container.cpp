@@ -37,7 +37,7 @@ awaitable<ServerContainer::Proof> compare_clusters(Kubectl inside, const Local& 
     co_return ServerContainer::Proof::none;
   }
   if (uid != local.kube_system_uid) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::wrong_cluster,
                   fmt::format("--local-kubeconfig is not of the cluster in the container {}: the "
                               "uids of kube-system differ",
                               name),

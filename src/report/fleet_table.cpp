@@ -53,6 +53,11 @@ int worst_status(const std::vector<FleetResult>& results) {
   return order.empty() ? 0 : static_cast<int>(order.front()->end.status);
 }
 
+std::string worst_code(const std::vector<FleetResult>& results) {
+  const auto order = sorted(results);
+  return order.empty() ? std::string() : order.front()->end.code;
+}
+
 std::string counted_results(const std::vector<FleetResult>& results) {
   std::vector<std::pair<std::string, std::size_t>> counts;
   for (const auto* each : sorted(results)) {
@@ -128,6 +133,7 @@ boost::json::object fleet_report(const std::vector<FleetResult>& results) {
                                 {"result", each->end.result},
                                 {"status", each->end.status},
                                 {"text", each->text}};
+    if (!each->end.code.empty()) cluster["code"] = each->end.code;
     if (!each->report.is_null()) cluster["report"] = each->report;
     clusters.emplace_back(std::move(cluster));
   }

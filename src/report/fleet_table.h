@@ -24,6 +24,9 @@ struct FleetResult {
 /// 3, 0. Pure.
 int worst_status(const std::vector<FleetResult>& results);
 
+/// The code of the failure behind that exit status; empty if there is none. Pure.
+std::string worst_code(const std::vector<FleetResult>& results);
+
 /// "3 repaired, 1 refused", the worst first. Pure.
 std::string counted_results(const std::vector<FleetResult>& results);
 

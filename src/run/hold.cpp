@@ -94,9 +94,9 @@ Failure Hold::still_held() const {
   auto happened = fmt::format("{} is being repaired by {}{}; nothing was changed", options_.called,
                               other_->text, other_->since);
   if (by_lock_) {
-    return {ExitStatus::refused, std::move(happened), "run again when that run has ended"};
+    return {FailureCode::busy, std::move(happened), "run again when that run has ended"};
   }
-  return {ExitStatus::refused, std::move(happened),
+  return {FailureCode::busy, std::move(happened),
           Advice("run again when that run has ended. If you are certain that it does not run any "
                  "more, delete its Lease first",
                  local_->shown(commands::delete_lease(options_.cluster, lease_name)))};

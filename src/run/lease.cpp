@@ -56,7 +56,7 @@ std::int64_t number_at(const json::value& value, std::string_view pointer) {
 }
 
 [[noreturn]] void refuse(const NamespaceName& name_space, std::string_view what) {
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::bad_answer,
                 fmt::format("the local cluster answered with {} instead of the Lease {} in {}",
                             what, lease_name, name_space),
                 "find out what answers at the cluster's address");

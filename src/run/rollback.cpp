@@ -92,7 +92,7 @@ void Rollback::check_cluster_wanted() const {
   const auto& wanted = options_.cluster;
   if (wanted.empty() || wanted == saved_.cluster.id || wanted == saved_.cluster.display_name)
     return;
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::wrong_cluster,
                 fmt::format("{} is of the cluster {}, not of {}", options_.from.string(),
                             called(saved_.cluster), wanted),
                 "nothing was changed; check --cluster and the folder");
@@ -101,7 +101,7 @@ void Rollback::check_cluster_wanted() const {
 bool Rollback::is_due(const ClusterResource& now) const {
   if (uid_of(now) != uid_of(saved_.cluster)) {
     throw Failure(
-        ExitStatus::refused,
+        FailureCode::wrong_cluster,
         fmt::format("the clusters resource {} is not the one that was saved: it was "
                     "deleted and created again, or this is another Rancher's local cluster",
                     now.id),
@@ -166,7 +166,7 @@ awaitable<void> Rollback::try_saved_token() {
   const auto account_uid = account ? text_at(*account, "/metadata/uid") : std::string();
   // A token is only shown to its own cluster.
   if (!claims || account_uid.empty() || claims->service_account_uid != account_uid) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::wrong_cluster,
                   "--kubeconfig is not of the cluster that the saved token is for",
                   "nothing was changed; check --kubeconfig, or leave it out");
   }
@@ -291,7 +291,7 @@ awaitable<void> Rollback::put_back() {
   const auto local = clusters_.local.in_section("2.5");
   const auto now = co_await find_cluster(local, id, seen_.local.rancher, clusters_.redactor);
   if (!now) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::unknown_cluster,
                   fmt::format("Rancher has no cluster {} any more", called(saved_.cluster)),
                   "nothing was changed; check --local-kubeconfig");
   }

@@ -68,7 +68,7 @@ void check(const Situation& situation) {
   const auto& backup = *seen.backup.container;
   const auto check_room = [&](std::uint64_t free_kib, std::string_view where, Advice advice) {
     if (free_kib > backup.data_kib) return;
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::backup_failed,
                   fmt::format("the backup of Rancher's data ({} before it is compressed) may not "
                               "fit {}: {} are free",
                               size_text(backup.data_kib), where, size_text(free_kib)),
@@ -104,12 +104,12 @@ class Copied {
 };
 
 Failure unreliable(std::string_view why) {
-  return {ExitStatus::refused, fmt::format("the backup of Rancher cannot be relied on: {}", why),
-          by_hand};
+  return {FailureCode::backup_failed,
+          fmt::format("the backup of Rancher cannot be relied on: {}", why), by_hand};
 }
 
 Failure too_large(const std::filesystem::path& folder, std::uint64_t room, std::string detail) {
-  return {ExitStatus::refused,
+  return {FailureCode::backup_failed,
           fmt::format("the archive of Rancher's data does not fit into {}: {} are free, less a "
                       "reserve",
                       folder.string(), size_text(room / 1024)),

@@ -56,7 +56,7 @@ void check(const Situation& situation) {
   const auto& seen = situation.seen;
   const auto& used = seen.backup.used_name;
   if (used.empty()) return;
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::backup_failed,
                 fmt::format("a snapshot called {} was taken before: rke would overwrite it", used),
                 "give another --snapshot-name, or none");
 }
@@ -70,7 +70,7 @@ std::optional<std::uintmax_t> size_of(const fs::path& path) {
 
 [[noreturn]] void no_file(std::string_view program, const std::string& name, std::string found) {
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::backup_failed,
       fmt::format("{} says that it saved the snapshot {}, but {}", program, name, found),
       fmt::format("nothing else was changed; see {} etcd-snapshot ls, then run again", program));
 }

@@ -53,7 +53,7 @@ PlannedStep plan(const Situation& situation) {
 [[noreturn]] void refuse(const KubectlFailure& failure) {
   if (is_away(failure.kind)) throw KubectlFailure(failure);
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::backup_failed,
       fmt::format("the Rancher backup operator was not asked for a backup: {}", failure.what()),
       failure.advice, failure.detail);
 }
@@ -138,7 +138,7 @@ Failure incomplete(const Context& context, const ObjectName& name, const Operato
   const auto seen = kubectl.shown(commands::described_operator_backup(name));
   if (last.trouble.empty()) {
     return {
-        ExitStatus::refused,
+        FailureCode::backup_failed,
         fmt::format("{} within {}, and reports no error", happened, duration_text(context.wait())),
         {fmt::format("see whether the operator runs. The Backup stays, and a running operator "
                      "still completes it ({})",
@@ -146,7 +146,7 @@ Failure incomplete(const Context& context, const ObjectName& name, const Operato
          kubectl.shown(commands::backup_operators())}};
   }
   const auto nowhere = is_without_storage(last);
-  return {ExitStatus::refused, fmt::format("{}: {}", happened, last.trouble),
+  return {FailureCode::backup_failed, fmt::format("{}: {}", happened, last.trouble),
           Advice(nowhere ? "give the operator a storage: its chart rancher-backup has the values "
                            "persistence and s3; then run again. The Backup stays; see it"
                          : "mend that and run again. The Backup stays, and the operator tries on; "
@@ -168,7 +168,7 @@ awaitable<void> await_backup(Context context, ObjectName name, Uid uid) {
   if (failed) {
     throw KubectlFailure(
         failed->kind,
-        Failure(ExitStatus::refused,
+        Failure(FailureCode::backup_failed,
                 fmt::format("the Backup {} was created, and could not be followed: {}", name,
                             failed->what()),
                 Advice("it stays, and the backup operator goes on with it; see it",
@@ -184,7 +184,7 @@ awaitable<void> await_backup(Context context, ObjectName name, Uid uid) {
     co_return;
   }
   if (following.over()) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::backup_failed,
                   fmt::format("the Backup {} was deleted before it was complete", name),
                   "nothing else was changed; run again");
   }

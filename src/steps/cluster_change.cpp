@@ -69,7 +69,7 @@ awaitable<void> make_secret(Work& work, const ClusterResource& now) {
   made.name = text_at(created, "/metadata/name");
   made.uid = text_at(created, "/metadata/uid");
   if (made.name.empty()) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::bad_answer,
                   fmt::format("the local cluster answered with a Secret without a name, when "
                               "one was made in {}",
                               credential_namespace),
@@ -129,7 +129,7 @@ awaitable<std::optional<ClusterResource>> change(Work& work) {
                   "the API server took the change of the clusters resource without keeping it",
                   fmt::format("the resource as it was is in {}", path.string()));
   }
-  throw Failure(ExitStatus::failed,
+  throw Failure(FailureCode::changed_meanwhile,
                 fmt::format("the clusters resource {} was changed by somebody else {} times in a "
                             "row",
                             id, replace_attempts),

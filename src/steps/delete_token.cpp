@@ -216,7 +216,7 @@ awaitable<void> list_token_first(Context context) {
     context.account_lists_first(name);
     co_return;
   }
-  throw Failure(ExitStatus::failed,
+  throw Failure(FailureCode::changed_meanwhile,
                 fmt::format("the service account cattle was changed by somebody else {} times in a "
                             "row",
                             replace_attempts),

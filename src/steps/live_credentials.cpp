@@ -23,7 +23,7 @@ constexpr const char* token_advice =
 /// The failure if the downstream cluster did not answer. The advice names a command with the
 /// operator's kubeconfig, because the temporary one is gone. `which` is "live" or "stored".
 Failure no_answer(const Context& context, std::string_view which, const KubectlFailure& failure) {
-  return {ExitStatus::failed,
+  return {FailureCode::unreachable,
           fmt::format("{} did not answer, so the {} CA and token could not be tried",
                       context.seen().downstream.kubeconfig.server, which),
           fmt::format("run again when the server answers to: {} get --raw /readyz",
@@ -75,7 +75,7 @@ void check_token_owner(const TokenSecret& secret, const ObjectName& account,
       claims ? fmt::format("{}/{}", called(claims->name_space), called(claims->service_account))
              : std::string("nobody");
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::bad_answer,
       fmt::format("the secret {} of the downstream cluster holds a token of the service account "
                   "{}, not of {}/{}: retrust does not store it in Rancher",
                   secret.name, owner, name_space, account),
@@ -160,7 +160,7 @@ awaitable<void> prove(Context context) {
     const auto& uid = context.seen().downstream.kube_system_uid;
     if (!uid.empty() && uid != text_at(answer, "/metadata/uid")) {
       throw Failure(
-          ExitStatus::refused,
+          FailureCode::wrong_cluster,
           fmt::format("{} answered with the stored CA and token, but is another cluster", server),
           "find out what answers at that address, then run again");
     }

@@ -70,7 +70,7 @@ void check_consent(const Observation& seen, const PlanOptions& options) {
   if (seen.identity != Identity::claimed || options.consent == Consent::asked) return;
   const auto& cluster = seen.local.cluster;
   throw Failure(
-      ExitStatus::refused,
+      FailureCode::wrong_cluster,
       fmt::format("--kubeconfig is not proven to be of the cluster {} ({}): only its agents claim "
                   "it, which any cluster can, so --yes is not enough",
                   cluster.display_name, cluster.id),
@@ -94,7 +94,7 @@ void check_tunnel(const Observation& seen, const PlanOptions& options) {
 
 void check_may_change(const Observation& seen, const Plan& plan, const PlanOptions& options) {
   if (!seen.missing_permissions.empty()) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::missing_permission,
                   fmt::format("a permission is missing: {}", enumerated(seen.missing_permissions)),
                   "use administrators' kubeconfigs");
   }

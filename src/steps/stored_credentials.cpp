@@ -19,7 +19,7 @@ Context in_2_5(const Context& context) {
 }
 
 Failure replaced(const Observation& seen) {
-  return {ExitStatus::failed,
+  return {FailureCode::changed_meanwhile,
           fmt::format("somebody else changed what Rancher has stored for {} ({}) after the live "
                       "credentials were there: {}",
                       seen.local.cluster.display_name, seen.local.cluster.id,

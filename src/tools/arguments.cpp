@@ -33,7 +33,7 @@ Arguments& Arguments::joined(Word option, std::string_view value) {
 
 Arguments& Arguments::option(Word option, const NamespaceName& value) {
   if (value.empty()) {
-    throw Failure(ExitStatus::refused, "an object came without its namespace",
+    throw Failure(FailureCode::bad_answer, "an object came without its namespace",
                   "an API server sends none such. Find out what answers at the cluster's address");
   }
   list_.emplace_back(option.text());

@@ -84,7 +84,9 @@ Failure explain_certificate(KubectlError kind, const Outcome& outcome, const Ask
   const auto whose = fmt::format("the certificate of the {}'s API server", name_of(asked.side));
   const auto option = asked.side == Side::downstream ? "--kubeconfig" : "--local-kubeconfig";
   const auto failure = [&](std::string happened, Advice advice) {
-    return Failure(ExitStatus::refused, std::move(happened), std::move(advice), own_words(outcome));
+    const auto stale = kind == KubectlError::untrusted;
+    return Failure(stale ? FailureCode::stale_kubeconfig : FailureCode::bad_certificate,
+                   std::move(happened), std::move(advice), own_words(outcome));
   };
   switch (kind) {
     case KubectlError::wrong_name: {

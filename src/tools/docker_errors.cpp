@@ -82,7 +82,7 @@ Failure reason(DockerError kind, const Outcome& outcome, const std::string& name
                       duration_text(outcome.wall), command),
           {"--command-timeout allows more time; see whether the engine hangs", docker + " ps -a"});
     case DockerError::not_started:
-      return {ExitStatus::usage, fmt::format("cannot run {}", named),
+      return {FailureCode::no_program, fmt::format("cannot run {}", named),
               "install docker, or name it (or podman) with --docker", own_words(outcome)};
     case DockerError::other:
       break;

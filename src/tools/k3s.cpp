@@ -21,7 +21,7 @@ std::vector<std::string> candidates_of(Distribution distribution) {
 }
 
 Failure refused(std::string happened, Advice advice, std::string detail) {
-  return {ExitStatus::refused, std::move(happened), std::move(advice), std::move(detail)};
+  return {FailureCode::backup_failed, std::move(happened), std::move(advice), std::move(detail)};
 }
 
 std::string service_of(Distribution distribution) {
@@ -140,7 +140,7 @@ awaitable<DisplayText> K3s::version() {
   if (!outcome.succeeded() || !first.starts_with(fmt::format("{} version", name))) {
     const auto missing = outcome.ending == Ending::not_found;
     throw Failure(
-        ExitStatus::usage,
+        FailureCode::no_program,
         missing ? fmt::format("cannot find {}", enumerated(candidates))
                 : fmt::format("{} --version does not answer as {} does", name_, name),
         fmt::format("run this on a server node of Rancher's own cluster, with {} on PATH", name),

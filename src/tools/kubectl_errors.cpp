@@ -122,13 +122,13 @@ Failure ended_badly(const Outcome& outcome, const Asked& asked) {
   const auto seconds = duration_text(outcome.wall);
   switch (outcome.ending) {
     case Ending::not_found:
-      return {ExitStatus::usage, fmt::format("cannot find {}", asked.program),
+      return {FailureCode::no_program, fmt::format("cannot find {}", asked.program),
               "install kubectl (Debian: apt install kubernetes-client), or name it with --kubectl"};
     case Ending::not_executable:
-      return {ExitStatus::usage, fmt::format("cannot run {}", asked.program),
+      return {FailureCode::no_program, fmt::format("cannot run {}", asked.program),
               "name a kubectl that can be run with --kubectl", own_words(outcome)};
     case Ending::timed_out:
-      return {ExitStatus::failed,
+      return {FailureCode::unreachable,
               fmt::format("no answer from the {} within {}: {} was ended", name_of(asked.side),
                           seconds, asked.command),
               {"check the network to the API server, or allow more time with --command-timeout",
@@ -167,13 +167,16 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
     const auto kind = *docker == DockerError::not_running   ? KubectlError::unreachable
                       : *docker == DockerError::not_started ? KubectlError::not_started
                                                             : KubectlError::other;
-    return KubectlFailure(kind, explain_docker(outcome, asked.named, asked.command));
+    const auto failure = explain_docker(outcome, asked.named, asked.command);
+    if (*docker != DockerError::not_running) return KubectlFailure(kind, failure);
+    return KubectlFailure(
+        kind, Failure(FailureCode::unreachable, failure.what(), failure.advice, failure.detail));
   }
   constexpr int killed = 128 + 9;
   if (outcome.ending == Ending::exited && outcome.code == killed) {
     return KubectlFailure(
         KubectlError::unreachable,
-        Failure(ExitStatus::failed,
+        Failure(FailureCode::unreachable,
                 fmt::format("{} was ended with the container {}", asked.command, asked.container),
                 {"see whether it runs", shell_line({asked.named}) + " ps -a"}, own_words(outcome)));
   }
@@ -185,6 +188,12 @@ std::optional<KubectlFailure> explain_container(const Outcome& outcome, const As
   return std::nullopt;
 }
 
+/// Whether the server refused the client's certificate in the TLS handshake, as after a renewal of
+/// the CA that issued the certificate. This is no answer with status 401.
+bool is_of_tls(const Outcome& outcome) {
+  return !is_of_server(outcome) && outcome.err.find("remote error: tls: ") != std::string::npos;
+}
+
 /// A command that shows whether and which server answers.
 std::string look_at(const Asked& asked) {
   return asked.reaching + " cluster-info";
@@ -194,11 +203,11 @@ std::string look_at(const Asked& asked) {
 
 Failure bad_answer(const Asked& asked, std::string_view what) {
   if (asked.kubeconfig.empty()) {  // docker
-    return {ExitStatus::refused, fmt::format("{} {}", asked.command, what),
+    return {FailureCode::bad_answer, fmt::format("{} {}", asked.command, what),
             fmt::format("check that {} is {} itself, and no wrapper that prints more",
                         asked.program, asked.command.substr(0, asked.command.find(' ')))};
   }
-  return {ExitStatus::refused,
+  return {FailureCode::bad_answer,
           fmt::format("asking the {}, {} {}", name_of(asked.side), asked.command, what),
           {"this may be an attack, and retrust uses nothing of that answer. Find out whether the "
            "program or the cluster sends it",
@@ -284,13 +293,13 @@ KubectlFailure explain_kind(const Outcome& outcome, const Asked& asked,
   const auto kind = known.value_or(classify(outcome));
   const auto where = fmt::format("the {} ({})", name_of(asked.side), asked.kubeconfig);
   const auto option = option_of(asked.side);
-  const auto because = [&](ExitStatus status, std::string happened, Advice advice) {
+  const auto because = [&](FailureCode code, std::string happened, Advice advice) {
     return KubectlFailure(
-        kind, Failure(status, std::move(happened), std::move(advice), own_words(outcome)));
+        kind, Failure(code, std::move(happened), std::move(advice), own_words(outcome)));
   };
   if ((kind == KubectlError::bad_kubeconfig || kind == KubectlError::no_context) &&
       asked.kubeconfig == kubeconfig_in_memory) {
-    return because(ExitStatus::failed,
+    return because(FailureCode::failed,
                    fmt::format("{} got no temporary kubeconfig on its standard input", asked.named),
                    {"is this kubectl a script that does not pass on its standard input? Name the "
                     "program itself with --kubectl; look for it",
@@ -308,13 +317,13 @@ KubectlFailure explain_kind(const Outcome& outcome, const Asked& asked,
       return {kind, explain_refusal(kind, outcome, asked)};
     case KubectlError::proxy_failed:
       return because(
-          ExitStatus::failed,
+          FailureCode::unreachable,
           fmt::format("a proxy on the way to the API server of {} does not connect", where),
           {"check the proxy that the kubeconfig (proxy-url) or this shell (HTTPS_PROXY) "
            "names; then see whether the server answers",
            asked.reaching + " get --raw /readyz"});
     case KubectlError::unauthorized:
-      return because(ExitStatus::refused,
+      return because(is_of_tls(outcome) ? FailureCode::stale_kubeconfig : FailureCode::unauthorized,
                      fmt::format("{} does not accept the credentials of this kubeconfig", where),
                      asked.side == Side::downstream
                          ? "if it was made before the renewal, fetch a fresh one from a control "
@@ -322,7 +331,7 @@ KubectlFailure explain_kind(const Outcome& outcome, const Asked& asked,
                          : "its token may have expired: fetch a fresh one");
     case KubectlError::forbidden:
       // A sentence without the server's words would not say which permission.
-      return {kind, Failure(ExitStatus::refused,
+      return {kind, Failure(FailureCode::forbidden,
                             fmt::format("the user of {} lacks a permission: {}", asked.kubeconfig,
                                         DisplayText(own_words(outcome))),
                             {fmt::format("use an administrator's kubeconfig with {}; this one may "
@@ -330,39 +339,39 @@ KubectlFailure explain_kind(const Outcome& outcome, const Asked& asked,
                                          option),
                              asked.reaching + " auth can-i --list"})};
     case KubectlError::no_such_type:
-      return because(ExitStatus::refused,
+      return because(asked.side == Side::local ? FailureCode::wrong_cluster : FailureCode::refused,
                      fmt::format("{} does not know a resource type that was asked for", where),
                      asked.side == Side::local ? Advice("is this really the cluster that Rancher "
                                                         "itself runs in? (not a downstream one)")
                                                : Advice("see whether its API server is complete",
                                                         asked.reaching + " api-resources"));
     case KubectlError::conflict:
-      return because(ExitStatus::failed,
+      return because(FailureCode::changed_meanwhile,
                      fmt::format("somebody else changed the object before {} could", asked.command),
                      "run again: retrust reads from the clusters what is left to do");
     case KubectlError::not_found:
-      return because(ExitStatus::failed, fmt::format("{} does not have what was asked for", where),
+      return because(FailureCode::failed, fmt::format("{} does not have what was asked for", where),
                      "run again: retrust reads from the clusters what is left to do");
     case KubectlError::already_exists:
-      return because(ExitStatus::failed, fmt::format("{} has another object of that name", where),
+      return because(FailureCode::failed, fmt::format("{} has another object of that name", where),
                      "run again: retrust chooses another name");
     case KubectlError::busy:
-      return because(ExitStatus::failed,
+      return because(FailureCode::server_error,
                      fmt::format("the API server of {} has too many requests", where),
                      {"find out who sends them, then run again; see whether the server is healthy",
                       asked.reaching + " get --raw /readyz"});
     case KubectlError::server_error:
-      return because(ExitStatus::failed,
+      return because(FailureCode::server_error,
                      fmt::format("the API server of {} reports an error of its own", where),
                      {"see whether the server is healthy", asked.reaching + " get --raw /readyz"});
     case KubectlError::unreachable:
-      return because(ExitStatus::failed,
+      return because(FailureCode::unreachable,
                      fmt::format("the API server of {} cannot be reached", where),
                      {"check the address in the kubeconfig, and that the server is up",
                       asked.reaching + " get --raw /readyz"});
     case KubectlError::no_context:
       return because(
-          ExitStatus::usage,
+          FailureCode::bad_kubeconfig,
           fmt::format("the kubeconfig {} {}", asked.kubeconfig,
                       outcome.err.find(no_current_context) == std::string::npos
                           ? "has no such context"
@@ -370,16 +379,16 @@ KubectlFailure explain_kind(const Outcome& outcome, const Asked& asked,
           {"list its contexts", shell_line({asked.named, "--kubeconfig=" + asked.kubeconfig,
                                             "config", "get-contexts"})});
     case KubectlError::bad_kubeconfig:
-      return because(ExitStatus::usage,
+      return because(FailureCode::bad_kubeconfig,
                      fmt::format("kubectl cannot read the kubeconfig {}", asked.kubeconfig),
                      fmt::format("give a complete one with {}", option));
     case KubectlError::timed_out:
       return because(
-          ExitStatus::failed, fmt::format("{} did not answer in time", where),
+          FailureCode::unreachable, fmt::format("{} did not answer in time", where),
           {"check the network to the API server", asked.reaching + " get --raw /readyz"});
     case KubectlError::no_login:
       return because(
-          ExitStatus::failed,
+          FailureCode::unauthorized,
           fmt::format("the login plugin of {} gave no credentials", asked.kubeconfig),
           {"log in again, and see whether the login works", asked.reaching + " version"});
     case KubectlError::hung:
@@ -398,7 +407,7 @@ KubectlFailure explain(const Outcome& outcome, const Asked& asked,
   auto failure = explain_kind(outcome, asked, known);
   if (asked.action.empty() || !is_of_action(failure.kind)) return failure;
   auto text = fmt::format("{} failed: {}", asked.action, failure.what());
-  return {failure, Failure(failure.status, std::move(text), failure.advice, failure.detail)};
+  return {failure, Failure(failure.code, std::move(text), failure.advice, failure.detail)};
 }
 
 KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
@@ -413,7 +422,7 @@ KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
   if (contexts.empty()) {
     return {
         failure.kind,
-        Failure(failure.status, fmt::format("the kubeconfig {} has no context", asked.kubeconfig),
+        Failure(failure.code, fmt::format("the kubeconfig {} has no context", asked.kubeconfig),
                 fmt::format("give a complete one with {}", option_of(asked.side)), failure.detail)};
   }
   std::vector<std::string> shown;
@@ -437,10 +446,10 @@ KubectlFailure with_contexts(const KubectlFailure& failure, const Asked& asked,
     advice = Advice::retrust(fmt::format("choose one with {}, for example", option), "status",
                              fmt::format("{}={}", option, example));
   }
-  return {failure.kind,
-          Failure(failure.status,
-                  fmt::format("{}; its contexts: {}", failure.what(), enumerated(shown)),
-                  std::move(advice), failure.detail)};
+  return {
+      failure.kind,
+      Failure(failure.code, fmt::format("{}; its contexts: {}", failure.what(), enumerated(shown)),
+              std::move(advice), failure.detail)};
 }
 
 }  // namespace retrust

@@ -38,7 +38,7 @@ boost::asio::awaitable<void> Kubectl::log_in(std::string base, std::size_t follo
   const auto login = co_await start(std::move(asks), OutputReader(), login_limit);
   if (login.ending == Ending::timed_out) {
     throw Failure(
-        ExitStatus::failed,
+        FailureCode::unauthorized,
         fmt::format("kubectl did not end within {}: nobody logged in to the {}, or its API "
                     "server does not answer",
                     duration_text(login_limit), name_of(target_.side)),

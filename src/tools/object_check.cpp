@@ -109,7 +109,7 @@ class ObjectCheck {
 
   [[noreturn]] void refuse(std::string_view member, const json::value& value) const {
     throw Failure(
-        ExitStatus::refused,
+        FailureCode::bad_answer,
         fmt::format("the {} sent {} whose {} is {}, which {}", question_.cluster, description(),
                     member, shown(value),
                     is_foreign(member, value) ? "is not the namespace that was asked for"

@@ -121,7 +121,7 @@ std::string ApiRead::path() const {
 std::string ApiRead::page(std::string_view more) const {
   if (more.size() > most_continue) {
     throw Failure(
-        ExitStatus::refused,
+        FailureCode::bad_answer,
         fmt::format("the page of a list of {} has a `continue` of {} bytes",
                     place_of(resource_).plural, more.size()),
         "no API server makes such a page. Find out what answers at the cluster's address");

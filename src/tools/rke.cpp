@@ -54,7 +54,7 @@ awaitable<DisplayText> Rke::version() {
   }
   if (!outcome.succeeded() || !contains(outcome.out, "rke version")) {
     const auto missing = outcome.ending == Ending::not_found;
-    throw Failure(ExitStatus::usage,
+    throw Failure(FailureCode::no_program,
                   missing ? fmt::format("cannot find {}", enumerated(candidates))
                           : fmt::format("{} --version does not answer as rke does", name_),
                   "name the rke that installed Rancher's cluster, e.g. --rke ./rke_linux-amd64",
@@ -76,20 +76,20 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
     // rancher/rke 3028, 3099, 3135.
     if (contains(outcome.err, "panic: ")) {
       throw SnapshotTaken(
-          ExitStatus::refused, happened,
+          FailureCode::backup_failed, happened,
           fmt::format("nothing else was changed; rke 1.3.14, 1.4.0 and 1.4.1 end so with every "
                       "name. Look at the etcd hosts for /opt/rke/etcd-snapshots/{}.zip, and "
                       "run again with a newer rke",
                       name),
           detail);
     }
-    throw SnapshotTaken(ExitStatus::refused, happened,
+    throw SnapshotTaken(FailureCode::backup_failed, happened,
                         "nothing else was changed; see to what rke says, then run again with "
                         "another --snapshot-name",
                         detail);
   }
   if (log.taken == SnapshotLog::Taken::nowhere) {
-    throw Failure(ExitStatus::refused,
+    throw Failure(FailureCode::backup_failed,
                   outcome.succeeded() ? "rke did not say that the snapshot was saved"
                                       : fmt::format("rke failed: {}", ending_text(outcome)),
                   "nothing was changed; see to what rke says, then run again with another "
@@ -105,7 +105,8 @@ awaitable<SnapshotLog> Rke::save_snapshot(std::string name, std::string config,
     if (log.some_failed) reasons.emplace_back("some etcd hosts failed");
     const auto left_out = enumerated(reasons);
     throw SnapshotTaken(
-        ExitStatus::refused, fmt::format("the snapshot is not on every etcd host: {}", left_out),
+        FailureCode::backup_failed,
+        fmt::format("the snapshot is not on every etcd host: {}", left_out),
         "nothing else was changed; mend that and run again, or give --allow-partial-backup "
         "where the other hosts' snapshots are enough (or those are no etcd hosts)",
         detail);

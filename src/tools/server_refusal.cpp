@@ -130,7 +130,7 @@ Failure explain_refusal(KubectlError kind, const Outcome& outcome, const Asked& 
   };
   const auto detail = own_words(outcome);
   const auto failure = [&](std::string happened, Advice advice) {
-    return Failure(ExitStatus::refused, std::move(happened), std::move(advice), detail);
+    return Failure(FailureCode::denied, std::move(happened), std::move(advice), detail);
   };
   // The remedy for its certificate: rancher/rancher#35068 and rancher/docs#3637.
   const auto of_rancher =

@@ -46,7 +46,8 @@ awaitable<DisplayText> Tar::version() const {
   const auto outcome =
       co_await start(std::move(args), std::string(), std::move(command), OutputReader());
   if (!outcome.succeeded()) {
-    throw Failure(ExitStatus::usage, "cannot run tar, which reads the backup of Rancher's data",
+    throw Failure(FailureCode::no_program,
+                  "cannot run tar, which reads the backup of Rancher's data",
                   "install tar and gzip, then run again", own_words(outcome));
   }
   co_return first_line(outcome.out);
@@ -66,7 +67,7 @@ awaitable<void> Tar::list(const Descriptor& file, std::chrono::milliseconds limi
   const auto outcome = co_await start(list_args(), "1.1", std::move(command), std::move(reader));
   if (outcome.succeeded()) co_return;
   const auto late = outcome.ending == Ending::timed_out;
-  throw Failure(ExitStatus::refused,
+  throw Failure(FailureCode::backup_failed,
                 late ? fmt::format("the backup of Rancher cannot be relied on: tar did not come to "
                                    "its end within {}",
                                    duration_text(limit))

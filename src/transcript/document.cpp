@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failure_code.h"
 #include "base/text.h"
 #include "transcript/account.h"
 #include "transcript/markdown.h"
@@ -139,6 +140,23 @@ std::string part_text(const std::string& title, const Part& part) {
   return text;
 }
 
+/// The end of a run that failed, in a word or two.
+std::string failed_word(ExitStatus status, std::string_view code) {
+  if (status > ExitStatus::interrupted) return "Interrupted";
+  switch (status) {
+    case ExitStatus::refused:
+      return "Refused";
+    case ExitStatus::gave_up:
+      return "Gave up waiting";
+    case ExitStatus::no_answer:
+      return code == info_of(FailureCode::unreachable).name ? "No answer" : "No access";
+    case ExitStatus::declined:
+      return "Declined";
+    default:
+      return "Failed";
+  }
+}
+
 }  // namespace
 
 std::string verdict_text(const Account& account) {
@@ -155,12 +173,10 @@ std::string verdict_text(const Account& account) {
   const auto why = sentence(account.failed);
   // The verdict of a failure tells which backups stay.
   const auto stays = end.verdict.empty() ? std::string() : sentence(end.verdict) + " ";
-  const auto* head = end.status > 128  ? "Interrupted."
-                     : end.status == 5 ? "Gave up waiting."
-                     : end.status != 4 ? "Failed."
-                     : stays.empty()   ? "Refused: nothing was changed."
-                                       : "Refused.";
-  return fmt::format("**{}** {}{}{}", head, stays, why, number);
+  const auto status = static_cast<ExitStatus>(end.status);
+  auto head = failed_word(status, end.code);
+  if (says_unchanged(status) && stays.empty()) head += ": nothing was changed";
+  return fmt::format("**{}.** {}{}{}", head, stays, why, number);
 }
 
 std::string head_text(const Account& account) {

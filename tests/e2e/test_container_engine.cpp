@@ -103,7 +103,7 @@ TEST_CASE("a container that is not Rancher's has no way to its cluster") {
   call.args.back() = "rancher";
   const auto stopped = sandbox.retrust(call);
   CAPTURE(stopped.all());
-  CHECK(stopped.status == 4);
+  CHECK(stopped.status == 6);
   CHECK(has(stopped.err, "the container is not running"));
 }
 

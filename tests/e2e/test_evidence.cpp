@@ -208,11 +208,11 @@ TEST_CASE("that a token was printed, and who said yes, is in the transcript") {
   CHECK(has(rejected.err, "see what replaces it: retrust plan --quiet --kubeconfig "));
   CHECK(has(words(sandbox), "**The cluster rejects this token.** 2.3 get-token was done"));
   CHECK(has(words(sandbox), "- the token itself was printed to standard output"));
-  CHECK(sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no\n").status == 4);
+  CHECK(sandbox.answered({.args = {"run", "--no-rancher-backup"}}, "no\n").status == 7);
   CHECK(has(words(sandbox), " was asked: 2.2 restarts Rancher's agents, "));
   CHECK(has(words(sandbox), "Do this to cluster production (c-x7k2p): 2.1 delete-token, "));
   CHECK(has(words(sandbox), "update-cluster? The answer was not yes.\n"));
-  CHECK(has(words(sandbox), "**Refused: nothing was changed.**"));
+  CHECK(has(words(sandbox), "**Declined: nothing was changed.**"));
   CHECK(has(words(sandbox),
             "## Left to do\n\n- nothing of this was done. To do it, give the command again and "
             "answer yes (in place of --rke-config=FILE give the backup of Rancher that fits: "

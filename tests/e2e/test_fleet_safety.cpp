@@ -441,8 +441,8 @@ TEST_CASE("after the answer only a cluster whose plan changed is asked about aga
   Expected production;
   SUBCASE("no") {
     run->write("no\n");
-    CHECK(run->wait() == 4);
-    production = {"declined", 4, "not confirmed: nothing was changed"};
+    CHECK(run->wait() == 7);
+    production = {"declined", 7, "not confirmed: nothing was changed"};
     CHECK(sandbox.changes() == changes);
   }
   SUBCASE("yes") {

@@ -264,7 +264,7 @@ TEST_CASE("who may not list clusters is told which permission is missing") {
   for (const auto& call : {list(), list({"--no-session"}), list({"-o", "json"})}) {
     const auto refused = sandbox.retrust(call);
     CAPTURE(refused.all());
-    CHECK(refused.status == 4);
+    CHECK(refused.status == 6);
     CHECK(refused.out.empty());
     CHECK(has(refused.err, "clusters.management.cattle.io"));
     CHECK(has(refused.err, "lacks a permission"));
@@ -283,7 +283,7 @@ TEST_CASE("the kubeconfig of a downstream cluster, and a server that is away, ar
   sandbox.tell("stop local");
   const auto away = sandbox.retrust(list());
   CAPTURE(away.all());
-  CHECK(away.status == 1);
+  CHECK(away.status == 6);
   CHECK(away.out.empty());
   CHECK(has(away.err, "the API server of the local cluster"));
   CHECK(times(away.err, "retrust: ") == 1);

@@ -95,7 +95,7 @@ TEST_CASE("a cluster that does not answer hinders nobody else") {
   const auto changes = sandbox.changes().size();
   const auto away = run(sandbox, "store-002");
   CAPTURE(away.all());
-  CHECK(away.status == 4);
+  CHECK(away.status == 6);
   CHECK(has(unwrapped(away.err), "store-002.yaml, context store-002: "));
   CHECK(sandbox.changes().size() == changes);
 }

@@ -173,7 +173,7 @@ TEST_CASE("a terminal is as before after a plugin that dies while it hides what 
   call.shell = R"("$@"; status=$?; stty -a >modes; exit $status)";
   const auto run = clusters.answered(call, "");
   CAPTURE(run.all());
-  CHECK(run.status == 1);
+  CHECK(run.status == 6);
   CHECK(has(unwrapped(run.out), "gave no credentials"));
   const auto modes = read_file(clusters.directory() / "modes");
   CHECK(has(modes, " echo "));
@@ -239,7 +239,7 @@ TEST_CASE("without a terminal a plugin asks nobody, and the advice is to log in 
   Clusters clusters(asks);
   const auto status = clusters.retrust(clusters.call(args));
   CAPTURE(status.all());
-  CHECK(status.status == 1);
+  CHECK(status.status == 6);
   CHECK(has(status.err, words));
   CHECK(has(status.err, "downstream version\n"));
 }

@@ -153,7 +153,7 @@ TEST_CASE("an account of a Pod is one side only, and has no contexts") {
     call.without = {"--local-kubeconfig"};
     call.environment["KUBERNETES_SERVICE_PORT"] = "1";
     said = "the local cluster (the account of this Pod)";
-    status = 1;
+    status = 6;
   }
   const auto refused = sandbox.retrust(call);
   CAPTURE(refused.all());

@@ -45,7 +45,7 @@ TEST_CASE("a plan that changed while the question stood is shown, and asked abou
             "the plan changed meanwhile: 2.1 delete-token is not needed any more"));
   SUBCASE("no") {
     child->write("no\n");
-    CHECK(child->wait() == 4);
+    CHECK(child->wait() == 7);
     CHECK(sandbox.changes().size() == changes);
   }
   SUBCASE("yes") {

@@ -235,6 +235,7 @@ TEST_CASE(
   SUBCASE("stopped") {
     manner = "stopped";
     said = "the container is not running";
+    status = 6;
   }
   SUBCASE("no engine") {
     manner = "no-engine";

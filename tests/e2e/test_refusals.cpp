@@ -240,13 +240,13 @@ TEST_CASE("mistakes in kubeconfigs are named") {
     const auto path = changed_kubeconfig(sandbox, "downstream", [](boost::json::value& config) {
       config.at_pointer("/users/0/user") = boost::json::object{};
     });
-    says({.args = {}, .kubeconfig = path}, 4, "has no credentials");
+    says({.args = {}, .kubeconfig = path}, 6, "has no credentials");
   }
   SUBCASE("a proxy that refuses") {
     const auto path = changed_kubeconfig(sandbox, "downstream", [](boost::json::value& config) {
       config.at_pointer("/clusters/0/cluster").as_object()["proxy-url"] = "socks5://127.0.0.1:9";
     });
-    says({.args = {}, .kubeconfig = path}, 1, "through the proxy socks5://127.0.0.1:9");
+    says({.args = {}, .kubeconfig = path}, 6, "through the proxy socks5://127.0.0.1:9");
   }
   SUBCASE("a context through Rancher, and another that is not") {
     const auto path = changed_kubeconfig(sandbox, "downstream", [](boost::json::value& config) {
@@ -311,7 +311,7 @@ TEST_CASE("on a terminal it asks, and only yes goes on") {
   call.args = {"run", "--no-rancher-backup", "--timeout", "30s", "--color", "never"};
   SUBCASE("no") {
     const auto result = sandbox.answered(call, "no");
-    CHECK(result.status == 4);
+    CHECK(result.status == 7);
     CHECK(has(result.out,
               "Do this to cluster production (c-x7k2p): "
               "2.1 delete-token, 2.2 recreate-agents, if needed 2.5 "
@@ -608,7 +608,7 @@ TEST_CASE("a kubectl that is missing, hangs, dies, or prints what is no answer")
   const std::vector<Case> cases{
       {"no-such-kubectl", 2, "cannot find no-such-kubectl"},
       {sandbox.directory().string(), 2, "cannot run"},
-      {script("hangs", "exec sleep 1000"), 1, "no answer"},
+      {script("hangs", "exec sleep 1000"), 6, "no answer"},
       {script("dies", "kill -KILL $$"), 1, "was killed by signal 9"},
       {script("fails", "echo 'the disk is full' >&2; exit 3"), 1, "the disk is full"},
       {script("broken", "echo '{\"kind\":'"), 4, "what is not JSON"},

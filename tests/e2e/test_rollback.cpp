@@ -242,7 +242,7 @@ TEST_CASE("it asks before it changes anything") {
   Sandbox::Call call;
   call.args = {"rollback", folder.string()};
   const auto no = sandbox.answered(call, "no");
-  CHECK(no.status == 4);
+  CHECK(no.status == 7);
   CHECK(has(no.out, "Put this back for cluster production (c-x7k2p)?"));
   CHECK(
       has(transcripts(sandbox.run_folder()),

@@ -214,8 +214,8 @@ void Inspection::end(const Ended& ended) {
     complain("time", fmt::format("no end within {} s", longest.count()));
     return;
   }
-  // 6 and 7 are no statuses of this version yet. 2 is wrong usage, of which no server knows.
-  if (ended.status < 0 || ended.status > 5 || ended.status == 2) {
+  // 2 is wrong usage and 7 the operator's no, of which no server knows.
+  if (ended.status < 0 || ended.status > 6 || ended.status == 2) {
     complain("status",
              fmt::format("{}: {}", ended.status,
                          e2e::read_file(sandbox_.directory() / "attacked.err").substr(0, 120)));

@@ -134,7 +134,8 @@ TEST_CASE("a kubectl in a container that fails: what it was about") {
   };
   const auto starting = of(1, "Error response from daemon: Container 1 is not running\n");
   CHECK(starting.kind == KubectlError::unreachable);
-  CHECK(starting.status == ExitStatus::refused);
+  CHECK(starting.code == FailureCode::unreachable);
+  CHECK(starting.status == ExitStatus::no_answer);
   CHECK(of(137, "").kind == KubectlError::unreachable);
   const auto none = of(1,
                        "The connection to the server localhost:8080 was refused - did you "

@@ -113,9 +113,10 @@ TEST_CASE("the next actions are those of the worst clusters, each once, and not 
 TEST_CASE("JSON has each cluster with its report, the worst first") {
   auto late = result("late", 5, "gave up", "nothing was reported");
   late.report = {{"differs", true}};
+  late.end.code = "timeout";
   CHECK(boost::json::serialize(fleet_report({result("well", 0, "repaired"), late})) ==
         R"({"clusters":[{"id":"c-late","name":"late","result":"gave up","status":5,)"
-        R"("text":"nothing was reported","report":{"differs":true}},)"
+        R"("text":"nothing was reported","code":"timeout","report":{"differs":true}},)"
         R"({"id":"c-well","name":"well","result":"repaired","status":0,"text":""}]})");
 }
 

@@ -37,7 +37,7 @@ struct World {
               [this](Fleet::Indices clusters, Fleet::Indices canaries) -> awaitable<void> {
                 log.push_back("asked about " + text(clusters) + ", first " + text(canaries));
                 if (signal_at_question != 0) fleet.interrupt(signal_at_question);
-                if (declined) throw Failure(ExitStatus::refused, "not confirmed");
+                if (declined) throw Failure(FailureCode::declined, "not confirmed");
                 co_return;
               }) {}
 

@@ -57,20 +57,20 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        "signed by unknown authority",
        KubectlError::untrusted, ExitStatus::refused, "does not verify the certificate"},
       {"error: You must be logged in to the server (Unauthorized)", KubectlError::unauthorized,
-       ExitStatus::refused, "does not accept the credentials"},
+       ExitStatus::no_answer, "does not accept the credentials"},
       {"error: You must be logged in to the server (the server has asked for the client to provide "
        "credentials)",
-       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
+       KubectlError::unauthorized, ExitStatus::no_answer, "does not accept the credentials"},
       {"Error from server (Forbidden): secrets is forbidden: User \"viewer\" cannot list resource "
        "\"secrets\" in API group \"\" in the namespace \"cattle-system\"",
-       KubectlError::forbidden, ExitStatus::refused, "cannot list resource \"secrets\""},
+       KubectlError::forbidden, ExitStatus::no_answer, "cannot list resource \"secrets\""},
       {"The connection to the server 127.0.0.1:1 was refused - did you specify the right host or "
        "port?",
-       KubectlError::unreachable, ExitStatus::failed, "cannot be reached"},
+       KubectlError::unreachable, ExitStatus::no_answer, "cannot be reached"},
       {"Unable to connect to the server: dial tcp: lookup nowhere on 1.1.1.1:53: no such host",
-       KubectlError::unreachable, ExitStatus::failed, "cannot be reached"},
+       KubectlError::unreachable, ExitStatus::no_answer, "cannot be reached"},
       {"Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout",
-       KubectlError::timed_out, ExitStatus::failed, "did not answer in time"},
+       KubectlError::timed_out, ExitStatus::no_answer, "did not answer in time"},
       {"error: the server doesn't have a resource type \"clusters\"", KubectlError::no_such_type,
        ExitStatus::refused, "does not know a resource type"},
       {"Error from server (NotFound): pods \"x\" not found", KubectlError::not_found,
@@ -102,7 +102,7 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
       {"Unable to connect to the server: getting credentials: exec: executable aws failed with "
        "exit "
        "code 255",
-       KubectlError::no_login, ExitStatus::failed, "the login plugin of down.yaml"},
+       KubectlError::no_login, ExitStatus::no_answer, "the login plugin of down.yaml"},
       // What a server says is no word about what the operator has.
       {"Error from server (InternalError): error when replacing \"STDIN\": Internal error "
        "occurred: "
@@ -145,9 +145,9 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        KubectlError::denied, ExitStatus::refused, "an admission policy of"},
       {"Error from server (ServiceUnavailable): the server is currently unable to handle the "
        "request",
-       KubectlError::unreachable, ExitStatus::failed, "cannot be reached"},
+       KubectlError::unreachable, ExitStatus::no_answer, "cannot be reached"},
       {"Error from server: etcdserver: leader changed", KubectlError::unreachable,
-       ExitStatus::failed, "cannot be reached"},
+       ExitStatus::no_answer, "cannot be reached"},
       {"Error from server (InternalError): dial tcp 10.0.0.1:1: connect: connection refused",
        KubectlError::server_error, ExitStatus::failed, "reports an error of its own"},
       {"Error from server (TooManyRequests): the server has received too many requests and has "
@@ -188,18 +188,18 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
        "x",
        KubectlError::wrong_name, ExitStatus::refused, "does not have the address"},
       {"Unable to connect to the server: proxyconnect tcp: dial tcp 10.0.0.9:3128: i/o timeout",
-       KubectlError::proxy_failed, ExitStatus::failed, "a proxy on the way"},
+       KubectlError::proxy_failed, ExitStatus::no_answer, "a proxy on the way"},
       {"Unable to connect to the server: socks connect tcp 10.0.0.9:1080->10.0.0.1:6443: unknown "
        "error host unreachable",
-       KubectlError::proxy_failed, ExitStatus::failed, "a proxy on the way"},
+       KubectlError::proxy_failed, ExitStatus::no_answer, "a proxy on the way"},
       {"Unable to connect to the server: Proxy Authentication Required", KubectlError::proxy_failed,
-       ExitStatus::failed, "a proxy on the way"},
+       ExitStatus::no_answer, "a proxy on the way"},
       {"Unable to connect to the server: remote error: tls: bad certificate",
        KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
       {"error: You must be logged in to the server (error loading config file //localhost:8080)",
-       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
+       KubectlError::unauthorized, ExitStatus::no_answer, "does not accept the credentials"},
       {"error: You must be logged in to the server (x\nerror: context \"x\" does not exist)",
-       KubectlError::unauthorized, ExitStatus::refused, "does not accept the credentials"},
+       KubectlError::unauthorized, ExitStatus::no_answer, "does not accept the credentials"},
       {"Error from server (InternalError): getting credentials: x", KubectlError::server_error,
        ExitStatus::failed, "reports an error of its own"},
       {"The x \"x\" is invalid: x: x\nerror: context \"x\" does not exist", KubectlError::other,
@@ -218,6 +218,56 @@ TEST_CASE("what kubectl says when it fails, in a sentence and with a status") {
           std::string::npos);
     CHECK_FALSE(failure.advice.empty());
   }
+}
+
+TEST_CASE("each kind of failure of kubectl has its code") {
+  struct Case {
+    std::string err;
+    FailureCode code;
+  };
+  using enum FailureCode;
+  const std::vector<Case> cases{
+      {"Unable to connect to the server: x509: certificate signed by unknown authority",
+       stale_kubeconfig},
+      {"Unable to connect to the server: remote error: tls: bad certificate", stale_kubeconfig},
+      {"Unable to connect to the server: x509: certificate has expired or is not yet valid",
+       bad_certificate},
+      {"error: You must be logged in to the server (Unauthorized)", unauthorized},
+      {"Unable to connect to the server: getting credentials: exec: exit status 1", unauthorized},
+      {"Error from server (Forbidden): secrets is forbidden: User \"a\" cannot list resource "
+       "\"secrets\"",
+       forbidden},
+      {"The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or "
+       "port?",
+       unreachable},
+      {"Unable to connect to the server: proxyconnect tcp: EOF", unreachable},
+      {"Unable to connect to the server: net/http: TLS handshake timeout", unreachable},
+      {"Error from server (TooManyRequests): try again later", server_error},
+      {"Error from server (InternalError): an error on the server", server_error},
+      {"Error from server (Conflict): Operation cannot be fulfilled", changed_meanwhile},
+      {"Error from server (NotFound): secrets \"x\" not found", failed},
+      {"Error from server: admission webhook \"x.y\" denied the request: no", denied},
+      {"error: context \"nowhere\" does not exist", bad_kubeconfig},
+      {"error: error loading config file \"x\": yaml: line 1", bad_kubeconfig},
+      {"error: the disk is full", failed},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.err);
+    const Outcome outcome = retrust::failed(each.err);
+    const auto failure =
+        explain(outcome, {Side::downstream, "down.yaml", "kubectl", "kubectl get"});
+    CHECK(info_of(failure.code).name == info_of(each.code).name);
+    // The same with the action as its subject, which is another failure.
+    const auto told = explain(outcome, {.kubeconfig = "down.yaml", .action = "reading the pods"});
+    CHECK(told.code == each.code);
+    CHECK(told.status == failure.status);
+  }
+  Outcome hung;
+  hung.ending = Ending::timed_out;
+  CHECK(explain(hung, {}).code == unreachable);
+  Outcome missing;
+  missing.ending = Ending::not_found;
+  CHECK(explain(missing, {}).code == no_program);
 }
 
 TEST_CASE("what a command does is told as the subject of a sentence") {

@@ -266,6 +266,20 @@ TEST_CASE("a transcript says first how it ended, then what was run where") {
   CHECK(refused.find("**Refused: nothing was changed.** the wrong cluster. Exit status 4.\n") !=
         std::string::npos);
   CHECK(refused.find("## Changes\n\nNone.\n") != std::string::npos);
+
+  const auto verdict = [](std::int64_t status, const std::string& code) {
+    RunEnded end{status, "", "Not done."};
+    end.code = code;
+    return document_of({begun, with(FailureTold{status}, "", "why"), with(end, "", "Not done.")});
+  };
+  for (const auto& [status, code, words] :
+       {std::tuple(6, "unreachable", "**No answer: nothing was changed.** why. Exit status 6.\n"),
+        std::tuple(6, "forbidden", "**No access: nothing was changed.** why. Exit status 6.\n"),
+        std::tuple(7, "declined", "**Declined: nothing was changed.** why. Exit status 7.\n"),
+        std::tuple(1, "unreachable", "**Failed.** why. Exit status 1.\n")}) {
+    CAPTURE(words);
+    CHECK(verdict(status, code).find(words) != std::string::npos);
+  }
 }
 
 TEST_CASE("a command is shown with the section that it belongs to, in the order of what began") {

@@ -1,6 +1,7 @@
 #include "app/application.h"
 
 #include <csignal>
+#include <cstddef>
 #include <exception>
 #include <filesystem>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "base/trust.h"
 #include "cli/completion.h"
 #include "credentials/certificate.h"
+#include "report/failure_report.h"
 
 namespace retrust {
 namespace {
@@ -49,6 +51,9 @@ boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
   }
 }
 
+/// The form in which a failure is shown.
+enum class Shown { for_people, as_json_too };
+
 /// Help, version and completion: a text for standard output.
 int print_result(std::string_view text) {
   Console output;
@@ -65,7 +70,26 @@ void let_signals_in() {
   ::pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
 }
 
-int print_failure(const Failure& failure) {
+/// Whether the arguments and the environment ask for JSON, also if they are wrong.
+bool wants_json(const std::vector<std::string>& args, const Environment& environment) {
+  auto format = environment("RETRUST_OUTPUT").value_or("");
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const auto& arg = args[i];
+    const auto apart = arg == "-o" || arg == "--output";
+    if (apart && i + 1 < args.size()) format = args[i + 1];
+    if (arg.starts_with("--output=")) format = arg.substr(arg.find('=') + 1);
+    if (arg.starts_with("-o") && !apart) format = arg.substr(2);
+  }
+  return format == "json";
+}
+
+int print_failure(const Failure& failure, Shown shown) {
+  if (shown == Shown::as_json_too) {
+    const FailureTold told{static_cast<int>(failure.status), failure.detail, failure.advice,
+                           std::string(info_of(failure.code).name)};
+    Console output;
+    print_json(output, failure_report(told, one_line(failure.what())));
+  }
   auto text = fmt::format("retrust: {}\n", one_line(failure.what()));
   if (!failure.advice.empty()) text += fmt::format("  {}\n", one_line(failure.advice.text()));
   Console().write(Stream::err, text);
@@ -89,6 +113,7 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
   if (!args.empty() && args.front() == complete_command) {
     return print_result(complete({args.begin() + 1, args.end()}, Insertion::quoted, environment));
   }
+  const auto shown = wants_json(args, environment) ? Shown::as_json_too : Shown::for_people;
   try {
     auto options = parse_options(args, environment);
     if (options.command == CommandName::help) {
@@ -104,9 +129,9 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
     return Invocation(host, std::move(options), {program_name(path), args}, environment)
         .run(checked_command);
   } catch (const Failure& failure) {
-    return print_failure(failure);
+    return print_failure(failure, shown);
   } catch (const std::exception& error) {
-    return print_failure(unexpected(error));
+    return print_failure(unexpected(error), shown);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "report/failure_report.h"
 #include "transcript/journal.h"
 
 namespace retrust {
@@ -30,6 +31,19 @@ bool is_for_programs(const Options& options) {
 bool prints_alone(const Options& options) {
   return options.step == Step::get_token || options.step == Step::get_ca;
 }
+
+/// Prints the failure of a command as the one JSON object that it would have printed.
+class ErrorSink final : public EventSink {
+ public:
+  explicit ErrorSink(Console& output) : output_(output) {}
+  void emit(const Event& event) override {
+    const auto* failure = std::get_if<FailureTold>(&event.what);
+    if (failure != nullptr) print_json(output_, failure_report(*failure, event.text));
+  }
+
+ private:
+  Console& output_;
+};
 
 Called with_elsewhere(Called called, const Options& options) {
   called.elsewhere = options.elsewhere;
@@ -64,6 +78,8 @@ Invocation::Invocation(Host& host_of_all, Options options_given, Called called_a
   if (options.output == OutputFormat::json && !prints_report && !prints_alone(options)) {
     events.add(std::make_shared<JsonSink>(output));
     prints_lines_ = true;
+  } else if (options.output == OutputFormat::json && prints_report) {
+    events.add(std::make_shared<ErrorSink>(output));
   }
   events.add(terminal);
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/version.h"
+#include "base/failure_code.h"
 #include "cli/options.h"
 #include "documents/roff.h"
 #include "documents/sample_plan.h"
@@ -74,6 +75,17 @@ std::string steps_part() {
 std::string statuses_part() {
   std::string text;
   for (const auto& info : all_statuses()) text += entry(bold(info.status), escaped(info.meaning));
+  return text;
+}
+
+std::string codes_part() {
+  std::string text;
+  for (const auto& info : all_failure_codes()) {
+    const auto status = info.status == ExitStatus::interrupted
+                            ? std::string("128+n")
+                            : std::to_string(static_cast<int>(info.status));
+    text += entry(bold(info.name), fmt::format("{}: {}", status, escaped(info.meaning)));
+  }
   return text;
 }
 
@@ -150,12 +162,14 @@ std::string part(const std::string& directive) {
   if (directive.starts_with("runs ")) return runs_part(directive.substr(5));
   if (directive == "line_fields") return line_fields_part();
   if (directive == "report") return fields_part(report_fields());
+  if (directive == "failure") return fields_part(failure_fields());
   if (directive == "list") return fields_part(list_fields());
   if (directive == "events") return events_part();
   if (directive == "commands") return commands_part();
   if (directive == "options") return options_part();
   if (directive == "steps") return steps_part();
   if (directive == "statuses") return statuses_part();
+  if (directive == "codes") return codes_part();
   if (directive == "variables") return variables_part();
   if (directive.starts_with("step ")) return step_heading(directive.substr(5));
   throw std::runtime_error("there is no table " + directive);

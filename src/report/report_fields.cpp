@@ -110,6 +110,19 @@ const std::vector<ReportField>& report_fields() {
   return fields;
 }
 
+const std::vector<ReportField>& failure_fields() {
+  static const std::vector<ReportField> fields{
+      {"version", number, "1. A change that could break a reader raises the number"},
+      {"error", object, "the failure or the refusal"},
+      {"error.code", text, "the cause as a code of retrust(1), e.g. wrong-cluster"},
+      {"error.status", number, "the exit status"},
+      {"error.message", text, "what happened, one sentence for people"},
+      {"error.detail", text, "the words of the program or the server behind it; or empty"},
+      {"error.next", text, "what to do next, with a command if there is one; or empty"},
+  };
+  return fields;
+}
+
 const std::vector<ReportField>& list_fields() {
   static const std::vector<ReportField> fields{
       {"version", number, "1. A change that could break a reader raises the number"},

@@ -14,6 +14,8 @@ struct ReportField {
 
 /// Every member of the report of `status` and `plan`, in its order. The man page has this table.
 const std::vector<ReportField>& report_fields();
+/// The same of a command that failed or was refused.
+const std::vector<ReportField>& failure_fields();
 /// The same of `list`.
 const std::vector<ReportField>& list_fields();
 

@@ -261,11 +261,14 @@ TEST_CASE("what the user may not read is unknown, and told once") {
 
 TEST_CASE("who may not list clusters is told which permission is missing") {
   Sandbox sandbox({"--fault", "forbidden-local=clusters.management.cattle.io"});
-  for (const auto& call : {list(), list({"--no-session"}), list({"-o", "json"})}) {
+  const auto calls = {list(), list({"--no-session"}), list({"-o", "json"})};
+  const auto& json = *std::prev(calls.end());
+  for (const auto& call : calls) {
     const auto refused = sandbox.retrust(call);
     CAPTURE(refused.all());
     CHECK(refused.status == 6);
-    CHECK(refused.out.empty());
+    CHECK(has(refused.out, R"({"code":"forbidden","status":6,"message":")") == (&call == &json));
+    CHECK(refused.out.empty() == (&call != &json));
     CHECK(has(refused.err, "clusters.management.cattle.io"));
     CHECK(has(refused.err, "lacks a permission"));
   }

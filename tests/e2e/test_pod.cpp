@@ -147,7 +147,7 @@ TEST_CASE("an account of a Pod is one side only, and has no contexts") {
     fs::permissions(kubectl, fs::perms::owner_all);
     call.kubectl = kubectl.string();
     said = "127.0.0.1:0";
-    status = 1;
+    status = 6;
   }
   SUBCASE("and its server does not answer") {
     call.without = {"--local-kubeconfig"};

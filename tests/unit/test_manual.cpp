@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/failure_code.h"
 #include "cli/options.h"
 #include "transcript/schema.h"
 
@@ -52,6 +53,9 @@ TEST_CASE("retrust(1) has every command, option, step, status and variable of th
   for (const auto& info : all_steps()) check_has(text, "\\fB" + std::string(info.name) + "\\fR");
   for (const auto& info : all_statuses()) {
     check_has(text, ".TP\n\\fB" + std::string(info.status) + "\\fR");
+  }
+  for (const auto& info : all_failure_codes()) {
+    check_has(text, ".TP\n\\fB" + std::string(info.name) + "\\fR");
   }
 }
 

@@ -12,6 +12,7 @@
 #include "app/complete.h"
 #include "app/fleet.h"
 #include "app/missing_choice.h"
+#include "app/rehearse.h"
 #include "app/selection.h"
 #include "app/usage.h"
 #include "app/version.h"
@@ -26,6 +27,9 @@ namespace retrust {
 namespace {
 
 boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
+  if (app.options.command == CommandName::rehearse) {
+    co_return co_await rehearse_command(app, checked_command);
+  }
   check_usage(app.options);
   if (lacks_choice(app.options)) co_await refuse_without_backup(app);
   if (app.options.command == CommandName::rollback) {

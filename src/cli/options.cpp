@@ -594,7 +594,7 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   }
 
   if (map.count("command") == 0) {
-    wrong("which command?", "status, plan, run, step, rollback or list; see --help");
+    wrong("which command?", "status, plan, run, step, rollback, list or rehearse; see --help");
   }
   const auto word = map["command"].as<std::string>();
   const auto* command = find_command(word);
@@ -625,6 +625,12 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
     }
     parsed.rollback_folder = rest.front();
     rest.erase(rest.begin());
+  }
+  if (parsed.command == CommandName::rehearse) {
+    // The other options are checked by the commands that are rehearsed.
+    parsed.sandbox_options = std::move(rest);
+    if (map["quiet"].as<bool>()) parsed.verbosity = Verbosity::quiet;
+    return parsed;
   }
   if (!rest.empty()) {
     wrong(fmt::format("{} is too much on the command line", rest.front()),

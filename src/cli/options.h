@@ -16,7 +16,18 @@
 
 namespace retrust {
 
-enum class CommandName { status, plan, run, step, rollback, list, completion, help, version };
+enum class CommandName {
+  status,
+  plan,
+  run,
+  step,
+  rollback,
+  list,
+  rehearse,
+  completion,
+  help,
+  version
+};
 // In the order of the table's choices.
 enum class OutputFormat { text, json, wide, name };
 enum class ColorChoice { automatic, always, never };
@@ -60,8 +71,9 @@ struct Options {
   std::string rke;  ///< empty: rke or rke_linux-amd64
   NamespaceName name_space = "cattle-system";
   BackupChoice backup;
-  bool overwrite = false;  ///< changes that somebody else made since the run
-  bool consented = false;  ///< by `--yes`
+  std::vector<std::string> sandbox_options;  ///< of `rehearse`
+  bool overwrite = false;                    ///< changes that somebody else made since the run
+  bool consented = false;                    ///< by `--yes`
   Extent extent = Extent::needed;
   PodChoice pods = PodChoice::agents;
   AgentLoss agent_loss = AgentLoss::refused;

@@ -36,9 +36,13 @@ TEST_CASE("what is needed is installed, nothing else is, and it works") {
                                  bin + "/kubectl-retrust",
                                  bin + "/kubectl_complete-retrust",
                                  bin + "/retrust",
+                                 bin + "/retrust-sandbox",
                                  data + "/bash-completion/completions/retrust",
                                  data + "/fish/vendor_completions.d/retrust.fish",
                                  data + zsh + "/_retrust",
+                                 manuals + "/man1/kubectl-retrust.1",
+                                 manuals + "/man1/kubectl_complete-retrust.1",
+                                 manuals + "/man1/retrust-sandbox.1",
                                  manuals + "/man1/retrust.1",
                                  manuals + "/man5/retrust-transcript.5",
                                  manuals + "/man7/retrust-runbook.7",
@@ -53,8 +57,8 @@ TEST_CASE("what is needed is installed, nothing else is, and it works") {
             .starts_with("Usage: kubectl retrust COMMAND"));
 
   const std::map<std::string, std::string> plain{{"MANWIDTH", "80"}, {"LC_ALL", "C.UTF-8"}};
-  for (const std::string page :
-       {"man1/retrust.1", "man5/retrust-transcript.5", "man7/retrust-runbook.7"}) {
+  for (const std::string page : {"man1/retrust.1", "man1/retrust-sandbox.1",
+                                 "man5/retrust-transcript.5", "man7/retrust-runbook.7"}) {
     const auto file = (installed.manuals() / page).string();
     const auto text = output_of(installed, sandbox, {"man", "--warnings", "-l", file}, plain);
     CAPTURE(page);

@@ -33,8 +33,8 @@ TEST_CASE("candidates are what the tables know in that place") {
     Words words;
     Words candidates;
   };
-  const Words commands{"status", "plan",       "run",  "step",   "rollback",
-                       "list",   "completion", "help", "version"};
+  const Words commands{"status", "plan",     "run",        "step", "rollback",
+                       "list",   "rehearse", "completion", "help", "version"};
   const std::vector<Row> rows{
       {{}, commands},
       {{""}, commands},
@@ -42,7 +42,7 @@ TEST_CASE("candidates are what the tables know in that place") {
       {{"x"}, {}},
       {{"--verb"}, {"--verbose"}},
       {{"-q", "pl"}, {"plan"}},
-      {{"help", "r"}, {"run", "rollback"}},
+      {{"help", "r"}, {"run", "rollback", "rehearse"}},
       {{"completion", ""}, {"bash", "zsh", "fish"}},
       {{"completion", "z"}, {"zsh"}},
       {{"version", "--ku"}, {}},

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <cstdlib>
+#ifdef RETRUST_STATIC
+#include <nss.h>
+#endif
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +12,11 @@
 #include "tools/guard.h"
 
 int main(int argc, char** argv) {
+#ifdef RETRUST_STATIC
+  // Other sources of users than files, such as sssd, are modules for the machine's own glibc, which
+  // may crash a static program with another one. A user of theirs counts as unknown: a number.
+  for (const auto* database : {"passwd", "group"}) __nss_configure_lookup(database, "files");
+#endif
   retrust::forbid_dumps();
   const std::vector<std::string> args(argv + std::min(argc, 1), argv + argc);
   if (const auto status = retrust::run_as_guard(args)) return *status;

@@ -18,7 +18,10 @@ std::string operator_text(const Environment& environment) {
   std::array<char, 256> host{};
   const auto known = ::gethostname(host.data(), host.size() - 1) == 0;
   const auto behind = environment("SUDO_USER").value_or("");
-  return fmt::format("{}@{}{}", user == nullptr ? std::to_string(::geteuid()) : user->pw_name,
+  const auto called = DisplayText(environment("USER").value_or(""));
+  const auto unknown =
+      fmt::format("{}{}", ::geteuid(), called.empty() ? "" : fmt::format(" (USER={})", called));
+  return fmt::format("{}@{}{}", user == nullptr ? unknown : user->pw_name,
                      known ? host.data() : "unknown",
                      behind.empty() ? "" : ", by sudo of " + DisplayText(behind));
 }

@@ -258,7 +258,9 @@ TEST_CASE("each kind of failure of kubectl has its code") {
         explain(outcome, {Side::downstream, "down.yaml", "kubectl", "kubectl get"});
     CHECK(info_of(failure.code).name == info_of(each.code).name);
     // The same with the action as its subject, which is another failure.
-    const auto told = explain(outcome, {.kubeconfig = "down.yaml", .action = "reading the pods"});
+    Asked about{Side::downstream, "down.yaml", "kubectl", "kubectl get"};
+    about.action = "reading the pods";
+    const auto told = explain(outcome, about);
     CHECK(told.code == each.code);
     CHECK(told.status == failure.status);
   }

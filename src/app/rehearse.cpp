@@ -70,7 +70,7 @@ class TemporaryFolder {
 std::string find_sandbox() {
   std::error_code unseen;
   const auto own = fs::read_symlink("/proc/self/exe", unseen);
-  const auto beside = (own.parent_path() / sandbox_name).string();
+  auto beside = (own.parent_path() / sandbox_name).string();
   if (!unseen && check_executable(beside).succeeded()) return beside;
   auto found = absolute_program(std::string(sandbox_name));
   if (found.starts_with('/')) return found;

@@ -196,7 +196,7 @@ TEST_CASE("a server that does not answer the stored CA and token is not said to 
       sandbox.retrust({.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "1s"},
                        .kubectl = kubectl.string()});
   CAPTURE(run.all());
-  CHECK(run.status == 1);
+  CHECK(run.status == 6);
   CHECK(has(run.err, " did not answer, so the stored CA and token could not be tried"));
   CHECK(has(run.err, "get --raw /readyz"));
   CHECK_FALSE(has(run.err, "does not accept what it hands out itself"));

@@ -35,7 +35,7 @@ void check_lines(std::string_view input) {
 
 void check_status(const Failure& failure) {
   require(failure.status == ExitStatus::failed || failure.status == ExitStatus::usage ||
-              failure.status == ExitStatus::refused,
+              failure.status == ExitStatus::refused || failure.status == ExitStatus::no_answer,
           "a failed command has a documented exit status");
 }
 

@@ -141,8 +141,8 @@ void Inspection::arguments(const fs::path& folder, const std::set<std::string>& 
 }
 
 void Inspection::changes(int status, std::size_t earlier) {
-  const bool nothing =
-      command_.effect == Command::Effect::none || status == 2 || status == 3 || status == 4;
+  const bool nothing = command_.effect == Command::Effect::none || status == 2 || status == 3 ||
+                       status == 4 || status == 6;
   const auto requests = sandbox_.requests();
   for (auto at = earlier; at < requests.size(); ++at) {
     const auto& request = requests[at];

@@ -69,7 +69,7 @@ std::vector<std::string> findings(const Observation& observation, Detail detail)
   auto condition = condition_text(cluster.ready);
   const auto brief = detail == Detail::brief;
   if (brief) {
-    constexpr std::size_t most = 240;
+    constexpr std::size_t most = 260;
     lines.back() += ", " + rancher;
     condition = DisplayText(condition, most);
   } else {

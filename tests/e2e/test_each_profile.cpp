@@ -96,7 +96,7 @@ TEST_CASE("each scenario on the five oldest and the five newest profiles") {
 
 TEST_CASE("status shows both sides beside each other, and their difference") {
   Sandbox sandbox({"--rancher", "2.12", "--kubernetes", "1.30"});
-  const auto status = sandbox.retrust({"status"});
+  const auto status = sandbox.retrust({"status", "--verbose"});
   CAPTURE(status.all());
   CHECK(has(status.out, "stored in Rancher  "));
   CHECK(has(status.out, "secret cluster-serviceaccounttoken-"));
@@ -109,7 +109,7 @@ TEST_CASE("status shows both sides beside each other, and their difference") {
   CHECK(has(run.out, "--- stored in Rancher before\n"));
   CHECK(has(run.out, "-  the cluster      rejects it\n"));
   CHECK(has(run.out, "+  the cluster      accepts it\n"));
-  const auto well = sandbox.retrust({"status"});
+  const auto well = sandbox.retrust({"status", "--verbose"});
   CHECK_FALSE(has(well.out, "+++ live"));
   CHECK(has(well.out, " same\n"));
   CHECK_FALSE(has(well.out, " different\n"));

@@ -33,6 +33,11 @@ std::string trust(const Observation& seen) {
     return ready.empty() ? "Rancher has its credentials."
                          : fmt::format("Rancher has its credentials, and says Ready {}.", ready);
   }
+  // Without a live token nothing is known of the CA either.
+  if (!seen.live_credentials()) {
+    return seen.stored_verdict == Verdict::rejected ? "The cluster rejects Rancher's token."
+                                                    : "The cluster has no token for Rancher.";
+  }
   if (comparison.ca == Part::stored_missing || comparison.token == Part::stored_missing) {
     return "Rancher lacks its credentials.";
   }

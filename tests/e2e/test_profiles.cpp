@@ -304,7 +304,7 @@ TEST_CASE("a token whose secret is gone was invalidated, although its signature 
   const auto status = sandbox.retrust({"status"});
   CAPTURE(status.all());
   CHECK(status.status == 3);
-  CHECK(has(status.out, "the cluster rejects the token that Rancher has stored"));
+  CHECK(has(status.out, "rejects the stored token."));
   CHECK(sandbox.run().status == 0);
 }
 

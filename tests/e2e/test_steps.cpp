@@ -220,7 +220,7 @@ TEST_CASE("in a pipe there is no colour and no progress; colour comes where it i
   const auto plain = sandbox.retrust({"status"});
   CHECK_FALSE(has(plain.all(), "\x1b"));
   CHECK(plain.err.empty());
-  const auto forced = sandbox.retrust({"status", "--color", "always"});
+  const auto forced = sandbox.retrust({"status", "--verbose", "--color", "always"});
   CHECK(has(forced.out, "\x1b[31m"));
   Sandbox::Call call;
   call.args = {"status"};

@@ -55,21 +55,18 @@ std::string holdings(const Observation& seen) {
                                                                : "";
   const auto token = said[0] == '\0' ? std::string() : fmt::format("{} the stored token", said);
   const auto ca = seen.comparison().ca;
-  std::string text;
-  if (!stored.empty() && !live.empty()) {
-    text =
-        ca == Part::same || ca == Part::gained
-            ? fmt::format("Both have the CA of {}", stored)
-            : fmt::format("Rancher holds the CA of {}; the cluster has the CA of {}", stored, live);
-    if (!token.empty()) {
-      text += ca == Part::same || ca == Part::gained ? "; the cluster " + token : " and " + token;
-    }
-  } else {
-    text =
-        stored.empty() ? "Rancher holds no CA" : fmt::format("Rancher holds the CA of {}", stored);
-    if (!live.empty()) text += fmt::format("; the cluster has the CA of {}", live);
-    if (!token.empty()) text += (live.empty() ? "; the cluster " : " and ") + token;
+  const auto same = ca == Part::same || ca == Part::gained;
+  std::string text =
+      stored.empty() ? "Rancher holds no CA" : fmt::format("Rancher holds the CA of {}", stored);
+  auto joint = live.empty() ? "; the cluster " : " and ";
+  if (!stored.empty() && stored == live) {
+    text = same ? fmt::format("Both have the CA of {}", stored)
+                : fmt::format("Both have a CA of {}, not the same", stored);
+    joint = "; the cluster ";
+  } else if (!live.empty()) {
+    text += fmt::format("; the cluster has the CA of {}", live);
   }
+  if (!token.empty()) text += joint + token;
   return text + ".";
 }
 

@@ -67,7 +67,7 @@ TEST_CASE(
     CHECK(said({kubectl, "retrust", "--version"}) == said({"retrust", "--version"}));
     if (version == "1.20" || version == "1.24") continue;
     CHECK(said({kubectl, "__complete", "retrust", "sta"}) ==
-          "status\tcompare what Rancher holds with what the cluster has; changes nothing\n:4\n");
+          "status\tcompare Rancher's credentials with the cluster's; changes nothing\n:4\n");
     CHECK(said({kubectl, "__complete", "retrust", "run", "--output", "j"}) == "json\n:4\n");
     CHECK(said({kubectl, "__complete", "retrust", "run", "--kubeconfig", ""}) == ":0\n");
     CHECK(said({kubectl, "__complete", "retrust", "rollback", ""}) == ":16\n");

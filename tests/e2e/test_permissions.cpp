@@ -51,7 +51,7 @@ TEST_CASE("the roles of docs/ suffice, and no more" * doctest::test_suite("anywh
   const auto status = as(sandbox, "retrust-status", {"status"});
   CAPTURE(status.all());
   CHECK(status.status == 3);
-  CHECK(has(status.all(), "needs 2.1 delete-token"));
+  CHECK(has(status.all(), "Plan: delete "));
   CHECK_FALSE(has(status.all(), "lacks a permission"));
 
   const std::vector<std::string> changing{"run", "--yes", "--no-rancher-backup", "--timeout", "5s"};

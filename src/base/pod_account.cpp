@@ -2,14 +2,13 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/trust.h"
 
 namespace retrust {
 namespace {
@@ -25,18 +24,6 @@ std::optional<std::string> own_variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
   return value;
-}
-
-/// The beginning of the account's CA file; empty if it cannot be read.
-std::string ca_pem() {
-  constexpr std::streamsize most = 1024 * 1024;
-  std::error_code unknown;
-  if (!std::filesystem::is_regular_file(ca_file, unknown)) return {};
-  std::ifstream file(ca_file, std::ios::binary);
-  std::string text(most, '\0');
-  file.read(text.data(), most);
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
 }
 
 json::array entry(std::string_view key, json::object value) {
@@ -64,7 +51,8 @@ json::object pod_config() {
   json::object cluster;
   cluster["server"] = fmt::format("https://{}:{}", is_ipv6 ? fmt::format("[{}]", host) : host,
                                   own_variable(port_variable).value_or(""));
-  if (const auto pem = ca_pem(); !pem.empty()) {
+  constexpr std::size_t most_of_ca = 1024UL * 1024;
+  if (const auto pem = beginning_of(ca_file, most_of_ca); !pem.empty()) {
     cluster["certificate-authority-data"] = base64_encode(pem);
   }
   json::object config;

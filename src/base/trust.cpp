@@ -5,6 +5,7 @@
 #include <cstring>
 #include <deque>
 #include <fcntl.h>
+#include <fstream>
 #include <functional>
 #include <grp.h>
 #include <pwd.h>
@@ -232,6 +233,16 @@ Descriptor open_trusted(const fs::path& path) {
   throw Untrusted(
       fmt::format("{} {}, so its contents may be another user's", path.string(), exposed),
       {"read the file; if it is what you expect", mended});
+}
+
+std::string beginning_of(const std::filesystem::path& path, std::size_t most) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return {};
+  std::ifstream file(path, std::ios::binary);
+  std::string text(most, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(most));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
 }
 
 std::string read_all(const Descriptor& descriptor, const fs::path& path, std::size_t limit) {

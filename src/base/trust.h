@@ -62,6 +62,10 @@ std::string operand(const std::filesystem::path& path);
 /// read.
 Descriptor open_trusted(const std::filesystem::path& path);
 
+/// At most `most` bytes from the beginning of a regular file; empty if it cannot be read. Opens no
+/// pipe and reads no endless file. Does not ask who can write it.
+std::string beginning_of(const std::filesystem::path& path, std::size_t most);
+
 /// Reads a file up to a limit of bytes. Throws Failure (refused) where it is larger, or cannot be
 /// read; `path` is for the message.
 std::string read_all(const Descriptor& descriptor, const std::filesystem::path& path,

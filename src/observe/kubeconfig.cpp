@@ -4,7 +4,6 @@
 #include <cctype>
 #include <cerrno>
 #include <fcntl.h>
-#include <fstream>
 #include <sys/mman.h>
 #include <system_error>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "credentials/secret.h"
 #include "credentials/token.h"
 #include "tools/kubectl_errors.h"
@@ -110,19 +110,11 @@ class Keeper {
     }
   }
 
-  /// The beginning of a file that the kubeconfig names, empty if there is none. Opens no pipe and
-  /// reads no endless file.
+  /// The beginning of a file that the kubeconfig names, empty if there is none.
   std::string file_text(const std::string& name) const {
     if (name.empty() || !folder_) return {};
-    constexpr std::streamsize most = 64 * 1024;
-    const auto path = *folder_ / name;
-    std::error_code unknown;
-    if (!std::filesystem::is_regular_file(path, unknown)) return {};
-    std::ifstream file(path, std::ios::binary);
-    std::string text(most, '\0');
-    file.read(text.data(), most);
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    return text;
+    constexpr std::size_t most = 64UL * 1024;
+    return beginning_of(*folder_ / name, most);
   }
 
  private:

@@ -41,8 +41,10 @@ TEST_CASE("CA and service account key renewed: found, planned, repaired, and the
 
   const auto status = sandbox.retrust({"status"});
   CHECK(status.status == 3);
-  CHECK(status.out.starts_with(
-      "production (c-x7k2p): Rancher does not trust it. Rancher holds the CA of 20"));
+  CAPTURE(status.out);
+  CHECK(status.out.starts_with("production (c-x7k2p): Rancher does not trust it. "));
+  // A real control plane makes both CAs on one day.
+  CHECK((has(status.out, "Rancher holds the CA of 20") || has(status.out, ", not the same")));
   CHECK(has(status.out, "x509: certificate signed by unknown authority"));
   CHECK_FALSE(has(status.out, "--- stored in Rancher\n"));
   const auto quiet = sandbox.retrust({"plan", "-q"});

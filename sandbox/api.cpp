@@ -142,9 +142,7 @@ Answer Api::handle(const Request& request) {
   about.name_space = target->name_space;
   about.name = target->name;
   about.subresource = target->subresource;
-  const auto hidden = fmt::format(",{},", settings_.forbidden);
-  if ((user.access == Access::reads && !reads(about)) ||
-      hidden.find(fmt::format(",{},", about.resource)) != std::string::npos) {
+  if ((user.access == Access::reads && !reads(about)) || forbids(settings_.forbidden, about)) {
     return {about, forbidden(about, *target->resource)};
   }
   try {

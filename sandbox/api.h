@@ -64,6 +64,10 @@ struct About {
 /// Whether a user who may only read may do it: reviews are questions too.
 bool reads(const About& about);
 
+/// Whether a list forbids it: "events,update:clusters.management.cattle.io/status". A resource
+/// alone stands for every verb, and for all of its subresources.
+bool forbids(const std::string& list, const About& about);
+
 struct Answer {
   About about;
   std::variant<Response, Watch> result;
@@ -91,7 +95,7 @@ class Api {
     std::function<std::string()> review_trouble;
     /// Called before a change is made.
     std::function<void(const About&)> before_change;
-    /// Resources that nobody may read, with commas between them.
+    /// What nobody may do: see forbids().
     std::string forbidden = {};
   };
   Api(Store& store, Settings settings) : store_(store), settings_(std::move(settings)) {}

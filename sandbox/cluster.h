@@ -27,7 +27,7 @@ class Cluster {
  public:
   struct Hooks {
     std::function<void(const About&)> before_change;
-    std::string forbidden = {};  ///< resources that nobody may read
+    std::string forbidden = {};  ///< what nobody may do: see forbids()
     std::function<std::string()> review_trouble;
     std::function<void(const About&, unsigned code)> answered;
     std::function<std::optional<std::chrono::milliseconds>()> watch_limit;

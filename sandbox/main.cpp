@@ -88,10 +88,11 @@ any more, and write their kubeconfigs to DIR. Runs until it is interrupted.
                                    new agent pods do not start: the network plugin's token is old,
                                    there is no such image, they end at once, a Secret lacks a key, no
                                    node takes them, or Rancher's own CA is another one
-      forbidden=RESOURCE,RESOURCE  nobody may read these in the downstream cluster, e.g. events
-      forbidden-local=RESOURCE,RESOURCE
+      forbidden=[VERB:]RESOURCE,…  nobody may use these in the downstream cluster, e.g. events or
+                                   delete:secrets
+      forbidden-local=[VERB:]RESOURCE,…
                                    nobody may use these in Rancher's own cluster, e.g.
-                                   leases.coordination.k8s.io
+                                   update:clusters.management.cattle.io/status
       no-leases                    Rancher's own cluster has no coordination.k8s.io/v1, as before
                                    Kubernetes 1.14
       others-start=unauthorized|unauthorized-before

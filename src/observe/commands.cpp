@@ -222,7 +222,8 @@ Query agents_registration_tokens() {
 
 // The API version is left to kubectl, because it depends on the server's.
 Query clusters_definition() {
-  return Arguments{"customresourcedefinitions.apiextensions.k8s.io/clusters.management.cattle.io"};
+  return Arguments().object("customresourcedefinitions.apiextensions.k8s.io",
+                            clusters_definition_name);
 }
 
 Query cluster(const ClusterId& id) {

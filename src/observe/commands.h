@@ -32,6 +32,8 @@ Arguments controller_manager_lease();
 Query leases(const NamespaceName& name_space, const ObjectName& name);
 /// Deletes the Lease. A person runs it, if its holder is known to be gone.
 Arguments delete_lease(const NamespaceName& name_space, const ObjectName& name);
+/// The name of the CRD of the clusters resource.
+inline constexpr const char* clusters_definition_name = "clusters.management.cattle.io";
 /// Reads the CRD of the clusters resource.
 Query clusters_definition();
 /// Reads all clusters.

@@ -54,7 +54,11 @@ bool rejects(std::string_view error) {
 std::string text_of(const Permission& permission) {
   const auto group = permission.group.empty() ? "" : "." + permission.group;
   const auto where = permission.name_space.empty() ? "" : " in " + permission.name_space;
-  return fmt::format("{} {}{}{} ({} cluster)", permission.verb, permission.resource, group, where,
+  const auto name = permission.name.empty() ? "" : "/" + permission.name;
+  const auto part =
+      permission.subresource.empty() ? "" : " --subresource=" + permission.subresource;
+  return fmt::format("{} {}{}{}{}{} ({} cluster)", permission.verb, permission.resource, group,
+                     name, part, where,
                      permission.side == Side::downstream ? "downstream" : "local");
 }
 
@@ -64,6 +68,8 @@ json::value access_review(const Permission& permission) {
   attributes["group"] = permission.group;
   attributes["resource"] = permission.resource;
   if (!permission.name_space.empty()) attributes["namespace"] = permission.name_space;
+  if (!permission.subresource.empty()) attributes["subresource"] = permission.subresource;
+  if (!permission.name.empty()) attributes["name"] = permission.name;
   json::object spec;
   spec["resourceAttributes"] = std::move(attributes);
   return review("authorization.k8s.io/v1", "SelfSubjectAccessReview", std::move(spec));

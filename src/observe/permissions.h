@@ -20,11 +20,14 @@ struct Permission {
   std::string name_space;  ///< empty for cluster-scoped resources
   /// What follows if the user lacks it.
   enum class Lack { refuses, is_told } lack = Lack::refuses;
+  std::string subresource = {};  ///< "status"; empty for the resource itself
+  std::string name = {};         ///< of the only object that is needed; empty for all
 
   bool operator==(const Permission&) const = default;
 };
 
-/// Text of a permission: "delete secrets in cattle-system (downstream cluster)".
+/// Text of a permission: "delete secrets in cattle-system (downstream cluster)". A subresource and
+/// a name stand behind the resource, as kubectl's `auth can-i` takes them.
 std::string text_of(const Permission& permission);
 
 /// A SelfSubjectAccessReview, and the reading of its answer.

@@ -222,6 +222,8 @@ StepResult result(const Observation& seen) {
 std::vector<Permission> permissions(const Observation&, const PlanOptions& options) {
   if (options.backup.kind != BackupChoice::Kind::backup_operator) return {};
   return {{Side::local, "create", "resources.cattle.io", "backups", {}},
+          {Side::local, "get", "resources.cattle.io", "backups", {}},
+          {Side::local, "list", "resources.cattle.io", "backups", {}},
           {Side::local, "watch", "resources.cattle.io", "backups", {}}};
 }
 

@@ -52,8 +52,13 @@ StepResult result(const Observation& seen) {
                       fingerprint(live->credentials.token.reveal()), live->name)};
 }
 
+std::vector<Permission> permissions(const Observation&, const PlanOptions& options) {
+  return {{Side::downstream, "get", "", "secrets", options.name_space}};
+}
+
 }  // namespace
 
-extern const StepWork get_token{.plan = plan, .run = run, .result = result};
+extern const StepWork get_token{
+    .plan = plan, .run = run, .result = result, .permissions = permissions};
 
 }  // namespace retrust

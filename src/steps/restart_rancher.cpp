@@ -272,7 +272,9 @@ std::vector<Permission> permissions(const Observation& seen, const PlanOptions&)
   // retrust restarts only Rancher 2.0 and 2.1.
   const auto restarted = !rancher.version || *rancher.version < Version{2, 2, 0};
   if (rancher.deployment.empty() || !restarted) return {};
-  return {{Side::local, "patch", "apps", "deployments", rancher.name_space}};
+  return {{Side::local, "get", "apps", "deployments", rancher.name_space},
+          {Side::local, "patch", "apps", "deployments", rancher.name_space},
+          {Side::local, "watch", "apps", "deployments", rancher.name_space}};
 }
 
 }  // namespace

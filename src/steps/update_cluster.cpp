@@ -14,12 +14,16 @@
 namespace retrust {
 namespace {
 
-/// Arguments of the command that writes the status: see status_path in stored_token.h, which reads
-/// the CRD.
+/// Whether the status has a path of its own, by Rancher's version: status_path in stored_token.h
+/// asks the CRD.
+bool has_own_status(const RancherServer& rancher) {
+  return rancher.version && *rancher.version >= Version{2, 15, 0};
+}
+
+/// Arguments of the command that writes the status.
 Arguments replacement(const Local& local) {
-  const auto& version = local.rancher.version;
-  if (!version || *version < Version{2, 15, 0}) return Kubectl::replace_args();
-  return Kubectl::replace_raw_args(status_path_of(local.cluster.id));
+  return has_own_status(local.rancher) ? Kubectl::replace_raw_args(status_path_of(local.cluster.id))
+                                       : Kubectl::replace_args();
 }
 
 PlannedStep plan(const Situation& situation) {
@@ -128,7 +132,15 @@ StepResult result(const Observation& seen) {
 }
 
 std::vector<Permission> permissions(const Observation& seen, const PlanOptions&) {
-  std::vector<Permission> needed{{Side::local, "update", "management.cattle.io", "clusters", ""}};
+  Permission read{Side::local, "get", "management.cattle.io", "clusters", ""};
+  read.name = seen.local.cluster.id.text();
+  auto update = read;
+  update.verb = "update";
+  if (has_own_status(seen.local.rancher)) update.subresource = "status";
+  Permission definition{Side::local, "get", "apiextensions.k8s.io", "customresourcedefinitions",
+                        ""};
+  definition.name = commands::clusters_definition_name;
+  std::vector<Permission> needed{std::move(read), std::move(update), std::move(definition)};
   if (keeps_token_in_secret(seen.local.cluster, seen.local.rancher)) {
     needed.push_back({Side::local, "create", "", "secrets", credential_namespace});
   }

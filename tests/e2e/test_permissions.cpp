@@ -16,9 +16,13 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = boost::json;
 
-/// Applies the roles for one cluster.
+/// Applies the roles for one cluster. Older clusters lack some namespaces, which hold no objects.
 void apply_roles(Sandbox& sandbox, const std::string& side) {
   const auto docs = fs::path(std::getenv("RETRUST_TEST_FIXTURES")).parent_path() / "docs";
+  for (const auto* name : {"cattle-impersonation-system", "cattle-fleet-system"}) {
+    if (side == "downstream") sandbox.kubectl(side, {"create", "namespace", name});
+  }
+  if (side == "local") sandbox.kubectl(side, {"create", "namespace", "cattle-global-data"});
   const auto file = (docs / ("permissions-" + side + ".yaml")).string();
   const auto applied = sandbox.kubectl(side, {"apply", "-f", file});
   CAPTURE(applied.all());
@@ -44,7 +48,6 @@ Result as(Sandbox& sandbox, const std::string& group, std::vector<std::string> a
 
 TEST_CASE("the roles of docs/ suffice, and no more" * doctest::test_suite("anywhere")) {
   Sandbox sandbox({"--rancher", "2.12", "--fault", "agents-never-report"});
-  sandbox.kubectl("downstream", {"create", "namespace", "cattle-fleet-system"});
   apply_roles(sandbox, "downstream");
   apply_roles(sandbox, "local");
 
@@ -76,6 +79,28 @@ TEST_CASE("the roles of docs/ suffice, and no more" * doctest::test_suite("anywh
   CAPTURE(back.all());
   CHECK(back.status == 0);
   CHECK_FALSE(has(back.all(), "lacks a permission"));
+}
+
+TEST_CASE("the roles of docs/ suffice for a status of its own, and for a restart" *
+          doctest::test_suite("anywhere")) {
+  std::vector<std::string> options;
+  std::string said;
+  SUBCASE("Rancher 2.15 writes the status by its own path") {
+    options = {"--rancher", "2.15", "--fault", "agents-never-report"};
+    said = "retrust wrote them";
+  }
+  SUBCASE("Rancher 2.1 is restarted") {
+    options = {"--rancher", "2.1"};
+    said = "Rancher's new server pods are ready";
+  }
+  Sandbox sandbox(options);
+  apply_roles(sandbox, "downstream");
+  apply_roles(sandbox, "local");
+  const auto run =
+      as(sandbox, "retrust-run", {"run", "--yes", "--no-rancher-backup", "--timeout", "20s"});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(has(run.all(), said));
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST_CASE("refused: the wrong cluster, or not the right kubeconfig" *
   check_refused(sandbox, {.args = {}, .kubeconfig = limited},
                 "delete secrets in cattle-system (downstream cluster)");
   check_refused(sandbox, {.args = {}, .local_kubeconfig = limited_local},
-                "update clusters.management.cattle.io (local cluster)");
+                "update clusters.management.cattle.io/c-x7k2p (local cluster)");
 }
 
 TEST_CASE("refused: a cluster that has nothing to do with it") {

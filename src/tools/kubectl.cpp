@@ -363,6 +363,7 @@ boost::asio::awaitable<Outcome> Kubectl::start(Call call, OutputReader reader,
   announcement.given = std::move(call.given);
   announcement.output = call.output;
   announcement.weight = call.weight;
+  announcement.about.life = call.life;
   const auto contained = !target_.container.empty();
   Command command;
   command.program = contained ? target_.docker : target_.program;

@@ -245,6 +245,7 @@ class Kubectl {
     Output output = Output::secret;
     Weight weight = Weight::routine;
     Terminal terminal = Terminal::kept;
+    Life life = Life::awaited;
   };
   /// The description of a command in its events, by the arguments that a person would type.
   Announcement announcement(const Arguments& args) const;

@@ -34,7 +34,8 @@ boost::asio::awaitable<void> Kubectl::log_in(std::string base, std::size_t follo
   // Unlike `kubectl version`, this prints no warning about versions on the terminal.
   const auto version = Arguments{"get", "--raw"}.absolute_path(base + "/version");
   const auto about = asked(version);
-  Call asks{.args = version, .terminal = Terminal::lent};
+  // The words of the plugin stay alone on the terminal.
+  Call asks{.args = version, .terminal = Terminal::lent, .life = Life::lasting};
   const auto login = co_await start(std::move(asks), OutputReader(), login_limit);
   if (login.ending == Ending::timed_out) {
     throw Failure(

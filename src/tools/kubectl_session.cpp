@@ -105,6 +105,7 @@ Kubectl Kubectl::in_session(const boost::asio::any_io_executor& executor) const 
   news.started = [plain, begun](const Arguments& proxy) {
     begun->first = plain.announcement(proxy);
     begun->first.section.clear();
+    begun->first.about.life = Life::lasting;
     begun->second = tell_start(*plain.events_, begun->first);
   };
   // The event leaves out the proxy's output: the secrets of its kubeconfig need not be known.
@@ -204,6 +205,7 @@ awaitable<std::optional<Kubectl::Told>> Kubectl::attempt(Request request, Output
     told.how = std::move(ended.how);
   } else {
     auto announcement = this->announcement(args);
+    if (form == Request::Form::lasting) announcement.about.life = Life::lasting;
     told.outcome = co_await announced(*events_, std::move(announcement), std::move(work));
   }
   co_return told;

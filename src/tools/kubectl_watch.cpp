@@ -131,7 +131,7 @@ boost::asio::awaitable<Kubectl::WatchEnd> Kubectl::process_watch(Query query,
                      std::move(on_event));
   Outcome outcome;
   try {
-    Call call{.args = args, .weight = weight};
+    Call call{.args = args, .weight = weight, .life = Life::lasting};
     const auto reader = [&events](std::string_view piece) { return events.take(piece); };
     outcome = co_await start(std::move(call), reader, limit);
   } catch (...) {

@@ -85,12 +85,16 @@ struct StepEnded {
   std::string result = {};
 };
 
+/// Whether the end of a command is shown as awaited. A proxy, a watch and a login last.
+enum class Life { awaited, lasting };
+
 /// Common members of a command's start and its end.
 struct CommandAbout {
   std::int64_t id = 0;
   std::string cluster = {};
   std::string program = {};
   std::string container = {};
+  Life life = Life::awaited;  ///< not in JSON
 };
 
 /// Start of a command. The event's text is the command as a shell line.

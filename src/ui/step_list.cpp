@@ -15,6 +15,15 @@ long long seconds_since(StepList::Time since, StepList::Time now) {
   return std::chrono::duration_cast<std::chrono::seconds>(now - since).count();
 }
 
+/// A command that takes longer is shown as awaited.
+constexpr std::chrono::milliseconds quick{400};
+
+/// What a command is awaited for, for a line that begins with "waiting".
+std::string wait_text(const CommandStarted& command, std::string_view line) {
+  if (command.cluster.empty()) return fmt::format("for {}", line);
+  return fmt::format("for the {} cluster: {}", command.cluster, line);
+}
+
 /// Adds the line on up to 3 rows if there is room, else on 1. The last row may be too long.
 void add_wrapped(std::vector<ToneLine>& lines, std::string_view line, TerminalSize room,
                  std::size_t hanging) {
@@ -58,25 +67,39 @@ void StepList::see(const Event& event, Time now) {
     if (!waits_.empty()) waits_.pop_back();
   } else if (const auto* ended = std::get_if<StepEnded>(&event.what)) {
     finish(ended->result.empty() ? Mark::done : Mark::failed, now);
+  } else if (const auto* command = std::get_if<CommandStarted>(&event.what)) {
+    if (command->life == Life::lasting) return;
+    commands_.push_back({command->id, {wait_text(*command, event.text), {}, now}});
+  } else if (const auto* done = std::get_if<CommandEnded>(&event.what)) {
+    std::erase_if(commands_, [&](const AwaitedCommand& each) { return each.id == done->id; });
   } else if (event.is<FailureTold, RunEnded>()) {
+    commands_.clear();
     finish(Mark::failed, now);
     state_ = State::over;
   }
+}
+
+const StepList::Wait* StepList::awaited(Time now) const {
+  if (!waits_.empty()) return &waits_.back();
+  if (commands_.empty() || now - commands_.front().wait.since < quick) return nullptr;
+  return &commands_.front().wait;
 }
 
 std::vector<ToneLine> StepList::going_on(Time now, TerminalSize room) const {
   std::vector<ToneLine> lines;
   const auto at_work = working();
   if (at_work != entries_.end()) lines.push_back(line(*at_work, now));
-  if (waits_.empty()) return lines;
-  const auto& wait = waits_.back();
+  const auto* shown = awaited(now);
+  if (shown == nullptr) return lines;
+  const auto& wait = *shown;
   // The last progress replaces the wait's goal, because it says more.
   if (at_work != entries_.end()) {
     const auto text = wait.seen.empty() ? "waiting " + wait.text : wait.seen;
     add_wrapped(lines, "       " + text, room, 7);
     return lines;
   }
-  lines.push_back({fmt::format("  waiting {} s {}", seconds_since(wait.since, now), wait.text)});
+  const auto text = fmt::format("waiting {} s {}", seconds_since(wait.since, now), wait.text);
+  add_wrapped(lines, "  " + text, room, 4);
   if (!wait.seen.empty()) add_wrapped(lines, "    " + wait.seen, room, 4);
   return lines;
 }

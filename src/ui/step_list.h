@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,8 +22,9 @@ class StepList {
 
   void see(const Event& event, Time now);
 
-  /// True if something goes on: a step was started and none has failed, or a wait lasts.
-  bool active() const { return state_ == State::running || !waits_.empty(); }
+  /// True if something goes on: a step was started and none has failed, or a wait lasts, or a
+  /// command is awaited.
+  bool active() const { return state_ == State::running || !waits_.empty() || !commands_.empty(); }
   /// Lines to draw now, within the room. Omits the oldest done steps first if there are more lines,
   /// then the steps furthest ahead. The present step and wait always stay.
   std::vector<ToneLine> lines(Time now, TerminalSize room) const;
@@ -45,6 +47,13 @@ class StepList {
     std::string seen;
     Time since;
   };
+  struct AwaitedCommand {
+    std::int64_t id;
+    Wait wait;
+  };
+  /// What to show as awaited: the last wait, else the command that has taken longest, if it takes
+  /// long. May be null.
+  const Wait* awaited(Time now) const;
   std::string_view symbol(Mark mark) const;
   ToneLine line(const Entry& entry, Time now) const;
   std::vector<ToneLine> going_on(Time now, TerminalSize room) const;
@@ -55,6 +64,7 @@ class StepList {
   enum class State { planned, running, over } state_ = State::planned;
   std::vector<Entry> entries_;
   std::vector<Wait> waits_;  ///< a wait for a server can begin inside another wait
+  std::vector<AwaitedCommand> commands_;
 };
 
 }  // namespace retrust

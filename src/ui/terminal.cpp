@@ -167,6 +167,10 @@ void TerminalSink::draw_progress() {
   const TerminalSize room{std::max<std::size_t>(size.columns, 2) - 1,
                           std::max<std::size_t>(size.rows, 2) - 1};
   auto lines = steps_.lines(std::chrono::steady_clock::now(), room);
+  if (lines.empty()) {
+    clear_progress();
+    return;
+  }
   if (lines.size() > 2 && lines.size() < room.rows) lines.insert(lines.begin(), ToneLine{});
   const auto text = drawing(lines, room.columns, steps_.more(), style_.err);
   // One write, so that nobody sees a half-drawn list.
@@ -190,7 +194,8 @@ void TerminalSink::keep_up() {
   draw_progress();
   if (ticking_) return;
   ticking_ = true;
-  timer_.expires_after(std::chrono::seconds{1});
+  // A command is shown as awaited within a second of its start.
+  timer_.expires_after(std::chrono::milliseconds{500});
   timer_.async_wait([this](boost::system::error_code) {
     ticking_ = false;
     keep_up();

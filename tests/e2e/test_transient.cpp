@@ -4,7 +4,10 @@
 #include <csignal>
 #include <filesystem>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "sandbox.h"
 #include "troubles.h"
@@ -111,6 +114,26 @@ TEST_CASE("Ctrl-C is answered at once while an error is waited out") {
   // The pause between 2 attempts is as long as 2 seconds.
   CHECK(std::chrono::steady_clock::now() - asked < std::chrono::milliseconds(1500));
   CHECK(has(transcripts(sandbox.run_folder()), "\"status\":130"));
+}
+
+TEST_CASE("a terminal shows what is awaited while an API server does not answer") {
+  // Connections are taken, and nobody answers.
+  boost::asio::io_context io;
+  const boost::asio::ip::tcp::endpoint any(boost::asio::ip::address_v4::loopback(), 0);
+  const boost::asio::ip::tcp::acceptor silent(io, any);
+  Sandbox sandbox;
+  const auto kubeconfig = (sandbox.directory() / "silent.kubeconfig").string();
+  write_file(kubeconfig, fmt::format(R"({{"apiVersion":"v1","kind":"Config","current-context":"a",
+"clusters":[{{"name":"a","cluster":{{"server":"https://127.0.0.1:{}"}}}}],
+"users":[{{"name":"a","user":{{"token":"none"}}}}],
+"contexts":[{{"name":"a","context":{{"cluster":"a","user":"a"}}}}]}})",
+                                     silent.local_endpoint().port()));
+  const auto child =
+      sandbox.start_on_terminal({.args = {"status"}, .local_kubeconfig = kubeconfig});
+  wait_until("the cluster that is awaited is told",
+             [&] { return has(child->out(), "s for the local cluster: "); });
+  child->write("\x03");
+  CHECK(child->wait() == 130);
 }
 
 }  // namespace

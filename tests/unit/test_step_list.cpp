@@ -121,6 +121,38 @@ TEST_CASE("a wait outside of any step shows its own time") {
   CHECK_FALSE(list.active());
 }
 
+TEST_CASE("a command that takes long is shown as awaited, and what lasts is not") {
+  StepList list(StepList::Symbols::unicode);
+  CommandStarted lasting;
+  lasting.id = 1;
+  lasting.life = Life::lasting;
+  list.see(event(lasting, "", "kubectl proxy"), start);
+  CHECK_FALSE(list.active());
+
+  CommandStarted command;
+  command.id = 2;
+  command.cluster = "local";
+  list.see(event(command, "", "kubectl get nodes"), start);
+  command.id = 3;
+  command.cluster = "";
+  list.see(event(command, "", "rke --version"), start + 100ms);
+  CHECK(list.active());
+  CHECK(list.lines(start + 300ms, plenty).empty());
+  CHECK(texts(list.lines(start + 500ms, plenty)) ==
+        Lines{"  waiting 0 s for the local cluster: kubectl get nodes"});
+  CommandEnded ended;
+  ended.id = 2;
+  list.see(event(ended, "", "kubectl get: exit status 0"), start + 2s);
+  CHECK(texts(list.lines(start + 2s, plenty)) == Lines{"  waiting 1 s for rke --version"});
+  // A wait says more than a command of it.
+  list.see(event(WaitStarted{}, "", "for a review of tokens"), start + 2s);
+  CHECK(texts(list.lines(start + 2s, plenty)) == Lines{"  waiting 0 s for a review of tokens"});
+  list.see(event(WaitEnded{}, "", "reviewed"), start + 3s);
+  ended.id = 3;
+  list.see(event(ended, "", "rke: exit status 0"), start + 3s);
+  CHECK_FALSE(list.active());
+}
+
 TEST_CASE("on a terminal that is too low what goes on stays, and what is done is left out first") {
   const auto list = at_third();
   CHECK(texts(list.lines(start + 2s, {79, 6})) ==

@@ -53,7 +53,7 @@ boost::asio::awaitable<void> run(Context context) {
 }
 
 StepResult result(const Observation& seen) {
-  return {stored_words(seen), seen.comparison().equal() ? "" : "not the same"};
+  return {stored_words(seen), seen.comparison().equal() ? "" : "not reported"};
 }
 
 std::vector<Permission> permissions(const Observation&, const PlanOptions&) {

@@ -66,7 +66,8 @@ void StepList::see(const Event& event, Time now) {
   } else if (event.is<WaitEnded>()) {
     if (!waits_.empty()) waits_.pop_back();
   } else if (const auto* ended = std::get_if<StepEnded>(&event.what)) {
-    finish(ended->result.empty() ? Mark::done : Mark::failed, now);
+    // Another result than "done" is no failure: the run goes on.
+    finish(Mark::done, now, ended->result);
   } else if (const auto* command = std::get_if<CommandStarted>(&event.what)) {
     if (command->life == Life::lasting) return;
     commands_.push_back({command->id, {wait_text(*command, event.text), {}, now}});
@@ -177,7 +178,7 @@ ToneLine StepList::line(const Entry& entry, Time now) const {
       break;
     case Mark::done:
     case Mark::failed:
-      text += "  " + duration_text(entry.took);
+      text += fmt::format("  {:<7} {}", duration_text(entry.took), entry.word);
       tone = entry.mark == Mark::done ? Tone::good : Tone::bad;
       break;
   }
@@ -206,11 +207,12 @@ std::vector<StepList::Entry>::const_iterator StepList::working() const {
                       [](const Entry& entry) { return entry.mark == Mark::working; });
 }
 
-void StepList::finish(Mark mark, Time now) {
+void StepList::finish(Mark mark, Time now, const std::string& word) {
   waits_.clear();
   for (auto& entry : entries_) {
     if (entry.mark != Mark::working) continue;
     entry.mark = mark;
+    entry.word = word;
     entry.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - entry.since);
   }
 }

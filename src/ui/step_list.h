@@ -39,6 +39,7 @@ class StepList {
     std::string section;
     std::string name;
     Mark mark = Mark::ahead;
+    std::string word = {};  ///< the result, if it is not "done"
     Time since = {};
     std::chrono::milliseconds took{0};
   };
@@ -58,7 +59,7 @@ class StepList {
   ToneLine line(const Entry& entry, Time now) const;
   std::vector<ToneLine> going_on(Time now, TerminalSize room) const;
   std::vector<Entry>::const_iterator working() const;
-  void finish(Mark mark, Time now);
+  void finish(Mark mark, Time now, const std::string& word = {});
 
   Symbols symbols_;
   enum class State { planned, running, over } state_ = State::planned;

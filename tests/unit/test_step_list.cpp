@@ -182,6 +182,14 @@ TEST_CASE("no list is higher than its terminal") {
   }
 }
 
+TEST_CASE("a step with a result of its own is marked as done, and the result stands behind it") {
+  StepList list(StepList::Symbols::unicode);
+  list.see(event(StepStarted{"check-cluster"}, "2.5", ""), start);
+  list.see(event(StepEnded{"check-cluster", "not reported"}, "2.5", "CA different"), start + 2s);
+  list.see(event(RunEnded{}, "", "Done."), start + 3s);
+  CHECK(texts(list.summary()) == Lines{"✓ 2.5  check-cluster         2.0 s   not reported"});
+}
+
 TEST_CASE("a step that was not planned is shown too, and without UTF-8 in plain characters") {
   StepList list(StepList::Symbols::ascii);
   list.see(event(StepStarted{"restart-rancher"}, "3.1", ""), start);

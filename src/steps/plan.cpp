@@ -152,11 +152,13 @@ std::vector<ShownStep> shown(const Plan& plan) {
     const auto hidden = info.shown == StepInfo::Shown::when_it_comes && !comes(planned.need) &&
                         planned.need != Need::skipped;
     if (hidden) continue;
+    // A step that only reads is no need of anybody's.
+    const auto reads = planned.need == Need::needed && info.effect == StepInfo::Effect::reads;
     auto notes = planned.notes;
     if (!planned.effect.empty()) notes.push_back(planned.effect);
-    steps.push_back({std::string(info.section), std::string(info.name), planned.need,
-                     info.effect == StepInfo::Effect::changes, planned.reason, planned.commands,
-                     std::move(notes), info.effect == StepInfo::Effect::reads});
+    steps.push_back({std::string(info.section), std::string(info.name),
+                     reads ? Need::reads : planned.need, info.effect == StepInfo::Effect::changes,
+                     planned.reason, planned.commands, std::move(notes)});
   }
   return steps;
 }

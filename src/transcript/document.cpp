@@ -40,7 +40,7 @@ std::vector<std::string> left_out(const Account& account, const ShownStep& step)
     if (!stopped && step.need == Need::depends) reason = "only " + reason;
     const auto any = std::any_of(account.parts.begin(), account.parts.end(),
                                  [](const Part& part) { return !part.name.empty(); });
-    if (!stopped && step.need == Need::needed) {
+    if (!stopped && step.need != Need::depends) {
       reason =
           any ? "no longer needed when its turn came" : "nothing differed when it was looked at";
     }

@@ -54,6 +54,7 @@ struct Difference {};
 /// Need of a step in a plan.
 enum class Need {
   needed,
+  reads,  ///< a step that comes and only reads, for readers
   not_needed,
   depends,  ///< depends on the results of earlier steps
   skipped,  ///< by the operator
@@ -69,7 +70,6 @@ struct ShownStep {
   std::string reason = {};
   std::vector<std::string> commands = {};
   std::vector<std::string> notes = {};
-  bool reads = false;  ///< the step only reads: not in JSON
 };
 
 struct PlanMade {

@@ -94,9 +94,11 @@ constexpr auto table(const ShownStep*) {
                always("notes", &ShownStep::notes, ""));
 }
 constexpr auto table(const PlanMade*) {
-  return Table("plan", "the steps, and why",
-               sometimes("steps", &PlanMade::steps,
-                         "section, name, need, reason, commands and notes of each"));
+  return Table(
+      "plan", "the steps, and why",
+      sometimes("steps", &PlanMade::steps,
+                "section, name, need (needed, reads, depends, not-needed, skipped or waived), "
+                "reason, commands and notes of each"));
 }
 constexpr auto table(const StepStarted*) {
   return Table("step_started", "a step begins", always("name", &StepStarted::name, "of the step"));

@@ -8,8 +8,6 @@ namespace retrust {
 namespace {
 
 std::string_view shown(const ShownStep& step) {
-  // A step that only reads is no need of anybody's.
-  if (step.need == Need::needed && step.reads) return "reads";
   switch (step.need) {
     case Need::not_needed:
       return "not needed";
@@ -26,6 +24,8 @@ std::string_view word_of(Need need) {
   switch (need) {
     case Need::needed:
       return "needed";
+    case Need::reads:
+      return "reads";
     case Need::not_needed:
       return "not-needed";
     case Need::depends:
@@ -39,7 +39,7 @@ std::string_view word_of(Need need) {
 }
 
 bool comes(Need need) {
-  return need == Need::needed || need == Need::depends;
+  return need == Need::needed || need == Need::reads || need == Need::depends;
 }
 
 std::string plan_text(const std::vector<ShownStep>& steps, std::optional<std::size_t> columns) {

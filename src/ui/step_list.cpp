@@ -46,7 +46,7 @@ void StepList::see(const Event& event, Time now) {
     for (const auto& step : plan->steps) {
       if (!comes(step.need)) continue;
       entries_.push_back(
-          {step.section, step.name, step.need == Need::needed ? Mark::ahead : Mark::if_needed});
+          {step.section, step.name, step.need == Need::depends ? Mark::if_needed : Mark::ahead});
     }
   } else if (const auto* step = std::get_if<StepStarted>(&event.what)) {
     state_ = State::running;

@@ -1,5 +1,11 @@
 // What `meson install` puts in place, and that it works from there.
 #include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -24,6 +30,47 @@ std::string output_of(const Installed& installed, const Sandbox& sandbox,
   return child.out();
 }
 
+/// The files that relative links of a Markdown file name, from the folder of README.md.
+std::set<std::string> linked_files(const std::filesystem::path& documents,
+                                   const std::string& document) {
+  const auto text = read_file(documents / document);
+  const std::regex link(R"(\]\(([^)#:]+)(#[^)]*)?\))");
+  std::set<std::string> found;
+  for (std::sregex_iterator each(text.begin(), text.end(), link), end; each != end; ++each) {
+    const auto folder = std::filesystem::path(document).parent_path();
+    found.insert((folder / (*each)[1].str()).lexically_normal().string());
+  }
+  return found;
+}
+
+TEST_CASE("links of the installed README lead to installed files") {
+  Sandbox sandbox({"--scenario", "healthy"});
+  const Installed installed(sandbox.directory());
+  const auto documents = installed.data() / "doc" / "retrust";
+  std::set<std::string> reached{"README.md"};
+  std::vector<std::string> unread(reached.begin(), reached.end());
+  while (!unread.empty()) {
+    const auto document = unread.back();
+    unread.pop_back();
+    for (const auto& file : linked_files(documents, document)) {
+      CAPTURE(document);
+      CAPTURE(file);
+      const auto leads_somewhere = std::filesystem::is_regular_file(documents / file);
+      CHECK(leads_somewhere);
+      if (reached.insert(file).second && leads_somewhere && file.ends_with(".md")) {
+        unread.push_back(file);
+      }
+    }
+  }
+  CHECK(reached.size() > 10);
+  const auto place = std::string(std::getenv("RETRUST_TEST_DATADIR")) + "/doc/retrust/";
+  for (const auto& file : installed.files()) {
+    CAPTURE(file);
+    // What no link leads to is no document for a user.
+    if (file.starts_with(place)) CHECK(reached.contains(file.substr(place.size())));
+  }
+}
+
 TEST_CASE("what is needed is installed, nothing else is, and it works") {
   Sandbox sandbox({"--scenario", "healthy"});
   const Installed installed(sandbox.directory());
@@ -32,21 +79,23 @@ TEST_CASE("what is needed is installed, nothing else is, and it works") {
   const std::string manuals = std::getenv("RETRUST_TEST_MANDIR");
   // zsh reads other folders of packages than of /usr/local.
   const auto* zsh = data == "/usr/share" ? "/zsh/vendor-completions" : "/zsh/site-functions";
-  CHECK(installed.files() == std::set<std::string>{
-                                 bin + "/kubectl-retrust",
-                                 bin + "/kubectl_complete-retrust",
-                                 bin + "/retrust",
-                                 bin + "/retrust-sandbox",
-                                 data + "/bash-completion/completions/retrust",
-                                 data + "/fish/vendor_completions.d/retrust.fish",
-                                 data + zsh + "/_retrust",
-                                 manuals + "/man1/kubectl-retrust.1",
-                                 manuals + "/man1/kubectl_complete-retrust.1",
-                                 manuals + "/man1/retrust-sandbox.1",
-                                 manuals + "/man1/retrust.1",
-                                 manuals + "/man5/retrust-transcript.5",
-                                 manuals + "/man7/retrust-runbook.7",
-                             });
+  auto files = installed.files();
+  std::erase_if(files, [&](const auto& file) { return file.starts_with(data + "/doc/retrust/"); });
+  CHECK(files == std::set<std::string>{
+                     bin + "/kubectl-retrust",
+                     bin + "/kubectl_complete-retrust",
+                     bin + "/retrust",
+                     bin + "/retrust-sandbox",
+                     data + "/bash-completion/completions/retrust",
+                     data + "/fish/vendor_completions.d/retrust.fish",
+                     data + zsh + "/_retrust",
+                     manuals + "/man1/kubectl-retrust.1",
+                     manuals + "/man1/kubectl_complete-retrust.1",
+                     manuals + "/man1/retrust-sandbox.1",
+                     manuals + "/man1/retrust.1",
+                     manuals + "/man5/retrust-transcript.5",
+                     manuals + "/man7/retrust-runbook.7",
+                 });
 
   const auto version = output_of(installed, sandbox, {"retrust", "--version"});
   CHECK(version.starts_with("retrust "));

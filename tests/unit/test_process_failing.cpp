@@ -3,16 +3,12 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <cstdlib>
 #include <functional>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,26 +19,13 @@
 
 #include "base/failure.h"
 #include "children.h"
+#include "refused_calls.h"
 
 namespace retrust {
 namespace {
 
+using test::refuse;
 using test::shell;
-
-/// From now on these system calls fail in this process and its children.
-void refuse(const std::vector<long>& calls, unsigned error) {
-  std::vector<sock_filter> filter{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
-  for (const auto call : calls) {
-    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(call), 0, 1));
-    filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
-  }
-  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-      ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
-    ::_exit(EXIT_FAILURE);
-  }
-}
 
 /// What is known in every process of a test.
 struct Seen {

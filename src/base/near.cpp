@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace retrust {
 namespace {
@@ -24,21 +25,28 @@ std::size_t edits(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::vector<std::string> near_ones(std::string_view word, const std::vector<std::string>& known) {
-  std::vector<std::pair<std::size_t, std::string>> ranked;
+  struct Ranked {
+    std::size_t distance;
+    std::size_t edits;  ///< decides between words of one distance
+    std::string candidate;
+  };
+  std::vector<Ranked> ranked;
   for (const auto& candidate : known) {
-    auto distance = edits(word, candidate);
+    const auto typed = edits(word, candidate);
+    auto distance = typed;
     const auto within = word.size() >= 3 && candidate.size() >= 3 &&
                         (candidate.find(word) != std::string::npos ||
                          word.find(candidate) != std::string_view::npos);
     if (within) distance = std::min<std::size_t>(distance, 1);
     if (distance <= std::max<std::size_t>(2, word.size() / 3))
-      ranked.emplace_back(distance, candidate);
+      ranked.push_back({distance, typed, candidate});
   }
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
+    return std::pair(a.distance, a.edits) < std::pair(b.distance, b.edits);
+  });
   std::vector<std::string> words;
-  for (const auto& [distance, candidate] : ranked) {
-    if (words.size() < 3) words.push_back(candidate);
+  for (const auto& each : ranked) {
+    if (words.size() < 3) words.push_back(each.candidate);
   }
   return words;
 }

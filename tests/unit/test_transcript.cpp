@@ -67,6 +67,8 @@ TEST_CASE("small words") {
   CHECK(duration_text(std::chrono::seconds{75}) == "1 min 15 s");
   CHECK(near_ones("prodution", {"production", "staging", "local"}) ==
         std::vector<std::string>{"production"});
+  // Of two that are near, the one with fewer letters to change.
+  CHECK(near_ones("timout", {"out", "timeout"}) == std::vector<std::string>{"timeout", "out"});
   CHECK(near_ones("zzz", {"production"}).empty());
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@
 #include "cli/completion.h"
 #include "credentials/certificate.h"
 #include "report/failure_report.h"
+#include "run/saved_plan.h"
 
 namespace retrust {
 namespace {
@@ -31,6 +33,7 @@ boost::asio::awaitable<ExitStatus> checked_command(Invocation& app) {
     co_return co_await rehearse_command(app, checked_command);
   }
   check_usage(app.options);
+  if (!app.options.plan_out.empty()) check_replaceable(app.options.plan_out);
   if (lacks_choice(app.options)) co_await refuse_without_backup(app);
   if (app.options.command == CommandName::rollback) {
     auto members = saved_members(app.options.rollback_folder, app.options.name_space, app.redactor);
@@ -119,7 +122,10 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
   }
   const auto shown = wants_json(args, environment) ? Shown::as_json_too : Shown::for_people;
   try {
-    auto options = parse_options(args, environment);
+    std::optional<SavedPlan> saved_plan;
+    auto options = parse_options(args, environment, [&](const std::string& path) {
+      return saved_plan.emplace(read_saved_plan(path)).words();
+    });
     if (options.command == CommandName::help) {
       return print_result(help_text(program_name(path), options.explained));
     }
@@ -130,6 +136,7 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
       return print_result(completion_script(options.shell));
     }
     Host host(environment);
+    host.saved_plan = std::move(saved_plan);
     return Invocation(host, std::move(options), {program_name(path), args}, environment)
         .run(checked_command);
   } catch (const Failure& failure) {

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "app/commands.h"
+#include "app/plan_file.h"
 #include "app/table_color.h"
 #include "app/usage.h"
 #include "base/text.h"
@@ -175,6 +176,7 @@ class FleetCommand {
         lost_(std::move(lost)),
         results_(parts_.size()),
         at_work_(parts_.size()),
+        plans_(parts_.size()),
         questions_(parts_.size()),
         agreed_(parts_.size()),
         board_(app.host.io.get_executor(), app.output, app.terminal->style(), app.options.verbosity,
@@ -304,6 +306,10 @@ class FleetCommand {
       return fleet_.share(index, step, std::move(shared));
     };
     part->print_report = [&result](const boost::json::value& report) { result.report = report; };
+    part->keep_plan = [this, index](boost::json::object plan) {
+      plans_[index] = std::move(plan);
+      return std::string();
+    };
     auto exit_status = co_await part->perform(command());
     // Wrong usage would mean that nothing was begun at all.
     if (exit_status == ExitStatus::usage) exit_status = ExitStatus::refused;
@@ -461,13 +467,18 @@ class FleetCommand {
       if (needed && app_.options.command == CommandName::status) {
         next.push_back(completed(app_.called, Advice::retrust("see what would be done", "plan")));
       }
-      if (needed) {
+      const auto saved = save_plans();
+      const auto& options = app_.options;
+      const auto& plan = options.plan_out.empty() ? options.plan_file : options.plan_out;
+      if (needed && plan.empty()) {
         next.push_back(completed(app_.called, Advice::retrust("repair what needs it", "run")));
+      } else if (needed) {
+        next.push_back(performing(app_.called, plan));
       }
       RunEnded run;
       run.next = std::move(next);
       Journal(app_.events)
-          .run_ended(std::move(run), fmt::format("{}. No changes were made.", text));
+          .run_ended(std::move(run), fmt::format("{}. No changes were made.{}", text, saved));
       return status_of_output(app_.output, status);
     }
     if (unwritten_.empty()) unwritten_ = record_->folder.loss();
@@ -482,11 +493,39 @@ class FleetCommand {
       next.push_back(completed(app_.called, Advice::retrust("see what Rancher says now", "list")));
     }
     if (changed() && !rollback) next.push_back(way_back());
-    if (!good) {
+    const auto changed_plan = std::any_of(results_.begin(), results_.end(), [](const auto& each) {
+      return each.end.code == info_of(FailureCode::plan_changed).name;
+    });
+    if (changed_plan) {
+      next.push_back(completed(app_.called, Advice::retrust("save another plan", "plan",
+                                                            "--out=" + app_.options.plan_file)));
+    } else if (!good) {
       next.push_back(completed(app_.called, Advice::retrust("do what is left", command_name())));
     }
     return record_->end(
         status, {good ? "Done." : "Not all done.", text, std::move(next), worst_code(results_)});
+  }
+
+  /// Saves the plans of the clusters that have one. Returns what to say of that.
+  std::string save_plans() {
+    if (app_.options.plan_out.empty()) return {};
+    boost::json::array plans;
+    std::vector<std::string> without;
+    for (const auto& each : lost_) without.push_back(each.name);
+    for (std::size_t index = 0; index < parts_.size(); ++index) {
+      if (plans_[index].empty()) {
+        without.push_back(parts_[index].in_full());
+      } else {
+        plans.push_back(std::move(plans_[index]));
+      }
+    }
+    if (plans.empty()) return fmt::format(" {} was not written.", app_.options.plan_out);
+    auto text = " " + save_plan(app_, std::move(plans));
+    if (!without.empty()) {
+      text += fmt::format(" That plan does not have {}: run --plan leaves {} alone.",
+                          enumerated(without), without.size() == 1 ? "it" : "them");
+    }
+    return text;
   }
 
   /// The clusters with which a run would begin, if others follow; else none.
@@ -538,7 +577,8 @@ class FleetCommand {
   std::vector<Part> parts_;
   std::vector<Lost> lost_;
   std::vector<FleetResult> results_;
-  std::vector<Invocation*> at_work_;  ///< null where a cluster is not at work
+  std::vector<Invocation*> at_work_;        ///< null where a cluster is not at work
+  std::vector<boost::json::object> plans_;  ///< to save; empty where a cluster has none
   std::vector<ConsentQuestion> questions_;
   std::vector<bool> agreed_;
   std::size_t asked_about_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +11,7 @@
 #include "cli/options.h"
 #include "process/process.h"
 #include "process/slots.h"
+#include "run/saved_plan.h"
 #include "ui/output.h"
 #include "ui/terminal.h"
 
@@ -32,6 +34,7 @@ class Host {
   boost::asio::io_context io{1};
   Runner runner;
   Prompt prompt;
+  std::optional<SavedPlan> saved_plan;    ///< that `run --plan` is to perform
   Slots questions{io.get_executor(), 1};  ///< one question is open at a time
   Redactor redactor;
   /// Called with a signal, after the children got it.

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "app/plan_file.h"
 #include "base/text.h"
 #include "report/failure_report.h"
 #include "transcript/journal.h"
@@ -69,6 +70,7 @@ Invocation::Invocation(Host& host_of_all, Options options_given, Called called_a
           prints_alone(options) || is_for_programs(options) ? OutputFormat::json
                                                             : OutputFormat::text)),
       display(*terminal),
+      keep_plan([this](boost::json::object plan) { return save_plan(*this, {std::move(plan)}); }),
       print_report([this](const boost::json::value& value) { print_json(output, value); }) {
   resource_wait_.emplace(events, options.timeout, [this] { return changed(); });
   runner.on_shortage(*resource_wait_);
@@ -95,6 +97,7 @@ Invocation::Invocation(Host& host_of_all, Options options_given, Called called_a
       events(redactor),
       toolbox(options, runner, events, redactor),
       display(display_of_all),
+      keep_plan([this](boost::json::object plan) { return save_plan(*this, {std::move(plan)}); }),
       print_report([this](const boost::json::value& value) { print_json(output, value); }) {
   events.add(std::move(shown));
 }

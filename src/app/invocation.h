@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
 #include "app/host.h"
@@ -67,6 +68,9 @@ class Invocation {
   std::string refuses;
   /// Shares work that concerns Rancher as a whole with other runs, see RunnerOptions.
   Share share = {};
+  /// Takes the plan that `plan --out` saves for the cluster. Returns a sentence about the file. By
+  /// default the plan is saved by itself.
+  std::function<std::string(boost::json::object)> keep_plan;
   /// Takes the report of `status` and `plan` in JSON. By default it is printed.
   std::function<void(const boost::json::value&)> print_report;
 

@@ -72,13 +72,16 @@ void tell_difference(Invocation& app, const Observation& seen) {
   Journal(app.events).difference(credentials_diff(seen));
 }
 
-ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan) {
+ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan,
+                    const std::string& more) {
   const auto& seen = looked.seen;
   auto called = app.called;
   called.offers = looked.offers;
   RunEnded end;
   end.next = next_after_look(called, app.options, seen, plan);
-  Journal(app.events).run_ended(std::move(end), outcome(seen, plan, app.options.backup));
+  auto text = outcome(seen, plan, app.options.backup);
+  if (!more.empty()) text += " " + more;
+  Journal(app.events).run_ended(std::move(end), std::move(text));
   if (app.options.output == OutputFormat::json) {
     boost::json::value shown(report(seen, plan, app.options));
     mask_values(shown, app.redactor);

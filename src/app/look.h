@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "app/invocation.h"
 #include "observe/backup_offers.h"
 #include "observe/observation.h"
@@ -20,7 +22,9 @@ boost::asio::awaitable<Look> look(Invocation& app, BackupTools& tools, Permissio
 
 void tell_findings(Invocation& app, const Observation& seen);
 void tell_difference(Invocation& app, const Observation& seen);
-/// Says what comes next, or prints the report. The status tells whether a step is needed.
-ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan);
+/// Says what comes next, or prints the report. The status tells whether a step is needed. `more` is
+/// a last sentence.
+ExitStatus end_look(Invocation& app, const Look& looked, const Plan& plan,
+                    const std::string& more = {});
 
 }  // namespace retrust

@@ -18,9 +18,8 @@ boost::asio::awaitable<void> refuse_without_backup(Invocation& app) {
   const auto offers = co_await observe_backup_offers(app.toolbox.local_process(patience));
   Advice advice{std::string(choices)};
   if (const auto option = offers.option(); !option.empty()) {
-    advice =
-        run_with_backup(app.called, option,
-                        fmt::format("{}; otherwise {}. For {}", offers.text(), choices, option));
+    advice = with_backup(app.called, app.options.command, option,
+                         fmt::format("{}; otherwise {}. For {}", offers.text(), choices, option));
   }
   throw Failure(FailureCode::no_backup_choice,
                 "no choice was made about a backup of Rancher (section 1 of the runbook): nothing "

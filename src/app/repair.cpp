@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "app/plan_file.h"
 #include "app/usage.h"
 #include "transcript/journal.h"
 
@@ -18,7 +19,15 @@ boost::asio::awaitable<std::shared_ptr<StepRunner>> connect(Invocation& app, Rec
                         app.host.operator_name,
                         [&record](const ClusterId& id) { record.name_after(id); },
                         [&app] { return check_resources(app.runner); },
-                        app.share};
+                        app.share,
+                        {}};
+  if (app.host.saved_plan) {
+    options.check_saved_plan = [&app, &record, told = false](const Observation& seen,
+                                                             const PlanOptions& plan) mutable {
+      check_saved_plan(app, seen, plan, record.unchanged());
+      if (!std::exchange(told, true)) tell_saved_plan(app);
+    };
+  }
   auto runner = std::make_shared<StepRunner>(std::move(reached), app.toolbox.backup_tools(),
                                              Journal(app.events), record.folder, std::move(options),
                                              app.asks(record));

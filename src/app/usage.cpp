@@ -58,8 +58,8 @@ bool changes_something(const Options& options) {
 }
 
 bool lacks_choice(const Options& options) {
-  return options.command == CommandName::run &&
-         options.backup.kind == BackupChoice::Kind::not_chosen;
+  const auto runs = options.command == CommandName::run || !options.plan_out.empty();
+  return runs && options.backup.kind == BackupChoice::Kind::not_chosen;
 }
 
 void check_usage(const Options& options) {

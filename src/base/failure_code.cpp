@@ -52,6 +52,8 @@ const std::vector<FailureCodeInfo>& all_failure_codes() {
       {busy, "busy", Status::refused, "Another run of retrust repairs the cluster."},
       {not_begun, "not-begun", Status::refused,
        "retrust left out one of several clusters because others failed."},
+      {plan_changed, "plan-changed", Status::refused,
+       "The clusters changed since `plan --out`: the plan that was saved no longer holds."},
       {timeout, "timeout", Status::gave_up, "An effect did not show within the time limit."},
       {unreachable, "unreachable", Status::no_answer, "A cluster did not answer."},
       {unauthorized, "unauthorized", Status::no_answer,

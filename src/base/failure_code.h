@@ -49,6 +49,7 @@ enum class FailureCode {
   backup_failed,
   busy,
   not_begun,
+  plan_changed,
   timeout,
   unreachable,
   unauthorized,

@@ -1,7 +1,9 @@
 #include "base/private_file.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -18,6 +20,18 @@ namespace {
                 fmt::format("cannot write {}: {}", path.string(), std::strerror(error)),
                 "nothing is changed without a record of it: make room, or give another --run-dir, "
                 "and run again");
+}
+
+/// Writes all of a text. False, with errno, where that fails.
+bool write_all(const Descriptor& descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(descriptor.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written == 0) errno = ENOSPC;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
 }
 
 }  // namespace
@@ -49,17 +63,11 @@ void PrivateFile::take_back(std::uint64_t size) noexcept {
 
 void PrivateFile::write(std::string_view text) {
   const auto before = size();
-  while (!text.empty()) {
-    const auto written = ::write(descriptor_.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      const auto error = written < 0 ? errno : ENOSPC;
-      // A full disk may take the first half of a line.
-      take_back(before);
-      cannot_write(path(), error);
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (write_all(descriptor_, text)) return;
+  const auto error = errno;
+  // A full disk may take the first half of a line.
+  take_back(before);
+  cannot_write(path(), error);
 }
 
 void PrivateFile::sync() {
@@ -92,6 +100,30 @@ void replace_file(const Folder& folder, const std::string& name, std::string_vie
     folder.remove(unfinished);
     throw;
   }
+}
+
+void write_private(const std::filesystem::path& path, std::string_view text) {
+  const auto unfinished =
+      path.parent_path() / fmt::format(".{}.{}.part", path.filename().string(), ::getpid());
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  const Descriptor file(::open(unfinished.c_str(), flags, 0600));
+  auto written = false;
+  if (file) {
+    written = write_all(file, text) && synchronised(file) &&
+              ::rename(unfinished.c_str(), path.c_str()) == 0;
+  }
+  if (written) {
+    const auto parent = path.parent_path();
+    const Descriptor folder(
+        ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    static_cast<void>(synchronised(folder));
+    return;
+  }
+  const auto error = errno;
+  if (file) ::unlink(unfinished.c_str());
+  throw Failure(ExitStatus::refused,
+                fmt::format("cannot write {}: {}", path.string(), std::strerror(error)),
+                "make room, or name a file in a folder that you can write");
 }
 
 }  // namespace retrust

@@ -62,4 +62,9 @@ enum class Disk { must_have_it, may_lack_it };
 /// always whole, the old one or the new one, also after a kill. Throws as PrivateFile does.
 void replace_file(const Folder& folder, const std::string& name, std::string_view text, Disk disk);
 
+/// Puts a file of mode 0600 with the text at a path that the operator named, also in the place of a
+/// file that was there. The file is always whole, the old one or the new one, and on the disk.
+/// Throws Failure (refused) where it cannot be written.
+void write_private(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace retrust

@@ -206,6 +206,17 @@ const std::vector<OptionInfo>& all_options() {
        "saved all the same",
        {plan, run, step}},
       {.name = "dry-run", .help = "do the same as plan: change nothing", .commands = {run}},
+      {.name = "out",
+       .argument = "FILE",
+       .help = "save the plan in FILE: run --plan FILE does exactly that. The file has mode 0600 "
+               "and no "
+               "secrets, and takes the place of no file but a saved plan",
+       .commands = {plan}},
+      {.name = "plan",
+       .argument = "FILE",
+       .help = "do what the plan saved in FILE says: if the clusters changed since plan --out, run "
+               "refuses and changes nothing. Clusters, backup and steps come from FILE alone",
+       .commands = {run}},
       {"yes", "y", "", "", "do not ask", {run, step, rollback, rehearse}},
       {"all",
        "",
@@ -331,6 +342,15 @@ bool applies_to(const OptionInfo& option, CommandName command) {
   if (!is_about_clusters(command)) return option.name == "help";
   const auto& commands = option.commands;
   return commands.empty() || std::find(commands.begin(), commands.end(), command) != commands.end();
+}
+
+bool decides_plan(const OptionInfo& option) {
+  constexpr std::array<std::string_view, 16> deciding{
+      "cluster",       "all-clusters", "canary",   "namespace",        "rancher-container",
+      "rke-config",    "k3s",          "rke2",     "rancher-backup",   "no-rancher-backup",
+      "snapshot-name", "all",          "all-pods", "allow-agent-loss", "repair-impersonation",
+      "skip"};
+  return std::find(deciding.begin(), deciding.end(), option.name) != deciding.end();
 }
 
 std::vector<std::string_view> choices_of(const OptionInfo& option,

@@ -392,11 +392,42 @@ void prefer_choice_of_line(po::variables_map& map, const po::parsed_options& giv
 }
 
 void check_applies(const po::parsed_options& given, CommandName command, std::string_view name) {
+  // `run --dry-run` is a plan.
+  const auto plans = command == CommandName::run &&
+                     std::any_of(given.options.begin(), given.options.end(),
+                                 [](const auto& option) { return option.string_key == "dry-run"; });
   for (const auto& option : given.options) {
     const auto* info = find_option(option.string_key);
-    if (info != nullptr && !applies_to(*info, command)) {
+    if (info == nullptr || (plans && applies_to(*info, CommandName::plan))) continue;
+    if (!applies_to(*info, command)) {
       wrong(fmt::format("--{} has no meaning for {}", info->name, name));
     }
+  }
+}
+
+bool is_left_to_plan(const po::option& option) {
+  const auto* info = find_option(option.string_key);
+  return info != nullptr && decides_plan(*info);
+}
+
+/// The file of the saved plan that is to be performed; empty if there is none.
+std::string plan_file(const po::variables_map& map) {
+  const auto runs = map.count("command") > 0 && map["command"].as<std::string>() == "run";
+  if (!runs || map.count("plan") == 0) return {};
+  auto file = map["plan"].as<std::string>();
+  // As from a variable that is not set: a run without a plan is not meant.
+  if (file.empty()) wrong("--plan is empty");
+  return file;
+}
+
+/// Checks that the command line leaves to the saved plan what the plan decides.
+void check_left_to_plan(const po::parsed_options& given) {
+  for (const auto& option : given.options) {
+    if (!is_left_to_plan(option)) continue;
+    wrong(fmt::format("--{} was given with --plan, and the saved plan decides that",
+                      option.string_key),
+          fmt::format("leave --{0} out, or save another plan: plan --out takes --{0}",
+                      option.string_key));
   }
 }
 
@@ -564,7 +595,8 @@ void take_text_command(Options& parsed, std::vector<std::string> rest) {
 
 }  // namespace
 
-Options parse_options(const std::vector<std::string>& args, const Environment& environment) {
+Options parse_options(const std::vector<std::string>& args, const Environment& environment,
+                      const SavedOptions& saved) {
   const auto options = description();
   const auto given = from_command_line(args);
 
@@ -583,10 +615,23 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
       parsed.command = CommandName::version;
       return parsed;
     }
-    po::store(from_environment(options, environment), map);
-    if (const auto file = config_file(map, environment); !file.empty()) {
-      po::store(from_file(options, file), map);
+    auto of_environment = from_environment(options, environment);
+    auto outside = map;
+    po::store(of_environment, outside);
+    po::parsed_options of_file(&options);
+    if (const auto file = config_file(outside, environment); !file.empty()) {
+      of_file = from_file(options, file);
+      po::store(of_file, outside);
     }
+    parsed.plan_file = plan_file(outside);
+    if (!parsed.plan_file.empty()) {
+      check_left_to_plan(given);
+      if (saved) po::store(from_command_line(saved(parsed.plan_file)), map);
+      std::erase_if(of_environment.options, is_left_to_plan);
+      std::erase_if(of_file.options, is_left_to_plan);
+    }
+    po::store(of_environment, map);
+    po::store(of_file, map);
     prefer_choice_of_line(map, given);
     parsed.elsewhere = elsewhere(map, given);
   } catch (const po::error& error) {
@@ -640,6 +685,13 @@ Options parse_options(const std::vector<std::string>& args, const Environment& e
   const Values values(std::move(map));
   if (values.flag("dry-run") && parsed.command == CommandName::run) {
     parsed.command = CommandName::plan;
+  }
+  if (parsed.command == CommandName::plan && values.is_given("out")) {
+    parsed.plan_out = values.text("out");
+    if (parsed.plan_out.empty()) wrong("--out is empty");
+  }
+  if (!parsed.plan_file.empty() && !parsed.plan_out.empty()) {
+    wrong("--plan and --out were given: one of them");
   }
   const auto rollback = parsed.command == CommandName::rollback;
   const auto list = parsed.command == CommandName::list;

@@ -83,6 +83,8 @@ struct Options {
   std::chrono::milliseconds timeout{0};
   std::chrono::milliseconds command_timeout{0};
   std::string run_dir;
+  std::string plan_out;   ///< of `plan`: the file that the plan is saved in; empty if it is not
+  std::string plan_file;  ///< of `run`: the file with the saved plan to perform; else empty
   OutputFormat output = OutputFormat::text;
   ColorChoice color = ColorChoice::automatic;
   Verbosity verbosity = Verbosity::normal;
@@ -128,6 +130,8 @@ const std::vector<StatusInfo>& all_statuses();
 /// Whether the command has to do with clusters; the others print a text.
 bool is_about_clusters(CommandName command);
 bool applies_to(const OptionInfo& option, CommandName command);
+/// Whether the plan that `plan --out` saves has the option: `run --plan` takes it from there alone.
+bool decides_plan(const OptionInfo& option);
 /// Values that the option can have with a command, or with any if there is none yet.
 std::vector<std::string_view> choices_of(const OptionInfo& option,
                                          std::optional<CommandName> command);
@@ -144,10 +148,14 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 /// The user's own file of options, $XDG_CONFIG_HOME/retrust/config; empty if there is none.
 std::string standard_config(const Environment& environment);
 
+/// Reads the options of a saved plan, as words of a command line. Throws Failure.
+using SavedOptions = std::function<std::vector<std::string>(const std::string& path)>;
+
 /// Reads the command line (without the program's name), then the environment (RETRUST_…), then the
-/// file that --config names, or else standard_config(): what comes first wins. Throws Failure
-/// (usage).
-Options parse_options(const std::vector<std::string>& args, const Environment& environment);
+/// file that --config names, or else standard_config(): what comes first wins. With --plan, `saved`
+/// reads the options that decide a plan, and they count from nowhere else. Throws Failure (usage).
+Options parse_options(const std::vector<std::string>& args, const Environment& environment,
+                      const SavedOptions& saved = {});
 
 /// A command line in parts: its options, each with the words that give it, and the other words.
 struct CommandLine {

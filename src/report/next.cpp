@@ -63,8 +63,12 @@ std::vector<Given> given_options(const Called& called) {
   return given;
 }
 
-/// Steps of the next command: the same ones, or all that are left.
-enum class Scope { same, what_is_left };
+/// Steps of the next command.
+enum class Scope {
+  same,          ///< those of a saved plan, if one is performed
+  same_options,  ///< decided by the options: after a change a saved plan does not hold
+  what_is_left,
+};
 
 /// A command line for the same clusters: the options that the command takes, also those of the
 /// environment and the file. A required option that was not given has a placeholder.
@@ -83,15 +87,22 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
       return argument.starts_with(fmt::format("--{}=", name));
     });
   };
+  const auto planned =
+      to == CommandName::run &&
+      (is_replaced("plan") || (scope == Scope::same && is_given(line.options, "plan")));
+  // Another plan that is saved is for the same steps.
+  const auto left = scope == Scope::what_is_left && !is_replaced("out");
   std::erase_if(line.options, [&](const Given& given) {
     const auto name = given.option->name;
     if (is_replaced(name) || is_for_list_alone(given)) return true;
+    // A saved plan has the options that decide it.
+    if (planned ? decides_plan(*given.option) : name == "plan") return true;
     // A folder with a transcript and the name of a snapshot cannot be used again.
     // A waiver of the backup, or of a refusal, is for the operator to type.
     return !applies_to(*given.option, to) || name == "run-dir" || name == "snapshot-name" ||
            name == "no-rancher-backup" || name == "allow-agent-loss" || name == "dry-run" ||
            (name == "yes" && (!again || to == CommandName::rollback || rehearsed)) ||
-           (scope == Scope::what_is_left && (name == "skip" || name == "all"));
+           (left && (name == "skip" || name == "all"));
   });
   std::vector<std::string> words{std::string(info->name)};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -100,11 +111,13 @@ std::string command_line(const Called& called, CommandName to, Scope scope,
   }
   if (to != CommandName::rollback && to != CommandName::list) {
     if (!is_given(line.options, "kubeconfig")) words.emplace_back("--kubeconfig=FILE");
+    if (planned) return fmt::format("{} {}", called.program, shell_line(words));
     if (!is_given(line.options, "cluster") && !is_given(line.options, "all-clusters") &&
         !is_replaced("cluster")) {
       words.emplace_back("--cluster=ID");
     }
-    if (to == CommandName::run && !chooses_backup(line.options)) {
+    // A plan that is saved needs the choice of a backup, too.
+    if ((to == CommandName::run || is_replaced("out")) && !chooses_backup(line.options)) {
       const auto offered = called.offers.option();
       words.push_back(offered.empty() ? std::string(backup_place) : offered);
     }
@@ -122,7 +135,9 @@ std::string choices_for(const Called& called, const std::string& command) {
         backup_place);
   }
   const auto option = called.offers.option();
-  if (option.empty() || !command.starts_with(called.program + " run ")) return {};
+  const auto runs = command.starts_with(called.program + " run ");
+  // The saved plan has the choice.
+  if (option.empty() || !runs || command.find(" --plan=") != std::string::npos) return {};
   const auto given = given_options(called);
   if (chooses_backup(given)) return {};
   return fmt::format(
@@ -240,10 +255,14 @@ Advice with_way(Called called, CommandName command, std::vector<std::string> way
   return {std::move(sentence), command_line(called, command, Scope::same)};
 }
 
-Advice run_with_backup(const Called& called, std::string option, std::string sentence) {
-  auto with_option = called;
-  with_option.elsewhere.push_back(std::move(option));
-  return {std::move(sentence), command_line(with_option, CommandName::run, Scope::same)};
+Advice performing(const Called& called, const std::string& file) {
+  return {"do exactly this",
+          command_line(called, CommandName::run, Scope::same, {"--plan=" + file})};
+}
+
+Advice with_backup(Called called, CommandName command, std::string option, std::string sentence) {
+  called.elsewhere.push_back(std::move(option));
+  return {std::move(sentence), command_line(called, command, Scope::same)};
 }
 
 std::vector<Advice> next_after_look(const Called& called, const Options& options,
@@ -272,8 +291,12 @@ std::vector<Advice> next_after_look(const Called& called, const Options& options
     add_affected(next, options, seen);
     return next;
   }
-  next.emplace_back("do it", command_line(called, CommandName::run, Scope::same));
-  add_choices(next, called);
+  if (options.plan_out.empty()) {
+    next.emplace_back("do it", command_line(called, CommandName::run, Scope::same));
+    add_choices(next, called);
+  } else {
+    next.push_back(performing(called, options.plan_out));
+  }
   add_affected(next, options, seen);
   return next;
 }
@@ -338,7 +361,7 @@ std::vector<Advice> next_before_change(const Called& called, const Options& opti
 
 Advice advice_if_killed(const Called& called, const Options& options) {
   return with_choices(called, {"see whether retrust still runs; if it does not, do what is left",
-                               command_line(called, options.command, Scope::same)});
+                               command_line(called, options.command, Scope::same_options)});
 }
 
 Advice advice_after_no(const Called& called, const Options& options, BackupMade backup) {
@@ -353,7 +376,7 @@ Advice advice_after_no(const Called& called, const Options& options, BackupMade 
 std::vector<Advice> next_after_failure(const Called& called, const Options& options,
                                        WayBack way_back, const std::string& folder) {
   std::vector<Advice> next{{"what was changed stays; do what is left",
-                            command_line(called, options.command, Scope::same)}};
+                            command_line(called, options.command, Scope::same_options)}};
   add_choices(next, called);
   if (!folder.empty()) add_backup(next, called, way_back, folder);
   return next;

@@ -33,8 +33,11 @@ Advice completed(const Called& called, Advice advice);
 Advice with_way(Called called, CommandName command, std::vector<std::string> way,
                 std::string sentence);
 
-/// Advice to call `run` with the same options and that choice of a backup, e.g. "--k3s".
-Advice run_with_backup(const Called& called, std::string option, std::string sentence);
+/// Advice to call the command with the same options and that choice of a backup, e.g. "--k3s".
+Advice with_backup(Called called, CommandName command, std::string option, std::string sentence);
+
+/// Advice to perform the plan that was saved in the file.
+Advice performing(const Called& called, const std::string& file);
 
 /// Next actions of a person. All pure.
 

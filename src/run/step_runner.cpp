@@ -28,6 +28,7 @@
 #include "steps/outlook.h"
 #include "steps/step.h"
 #include "steps/stored_credentials.h"
+#include "transcript/plan_text.h"
 
 namespace retrust {
 
@@ -150,7 +151,8 @@ awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
   question.changes = steps_text(plan);
   question.text = fmt::format("{}{}Do this to cluster {}: {}?", question.claim, question.effects,
                               question.cluster, question.changes);
-  question.more = tokens_offer(context_.situation());
+  // A saved plan is performed as it is.
+  if (!check_saved_plan_) question.more = tokens_offer(context_.situation());
   const auto answer = co_await confirm_(std::move(question));
   if (answer != Answer::all) co_return answer;
   context_.repair_impersonation_too();
@@ -161,6 +163,19 @@ awaitable<Answer> StepRunner::confirm_plan(const Plan& plan) {
   context_.observed(std::move(seen));
   check_may_change(context_.seen(), context_.plan(), context_.options());
   co_return Answer::yes;
+}
+
+void StepRunner::check_saved() const {
+  if (check_saved_plan_) check_saved_plan_(context_.seen(), context_.options());
+}
+
+void StepRunner::check_named(const PlannedStep& agreed) const {
+  if (!check_saved_plan_ || comes(agreed.need)) return;
+  const auto& info = info_of(agreed.step);
+  throw Failure(FailureCode::plan_changed,
+                fmt::format("{} {} has come to be needed, and the saved plan does not have it",
+                            info.section, info.name),
+                Advice::retrust("see what is left to do", "plan"));
 }
 
 awaitable<void> StepRunner::back_rancher_up() {
@@ -310,6 +325,7 @@ awaitable<void> StepRunner::perform_plan() {
   context_.state().order = order_of(context_.seen());
   auto agreed = context_.plan();
   journal.plan(shown(agreed));
+  check_saved();
   check_tunnel(context_.seen(), context_.options());
   if (nothing_left(agreed)) {
     journal.finding(still_wrong(context_.seen()).empty() ? "nothing is needed"
@@ -327,6 +343,7 @@ awaitable<void> StepRunner::perform_plan() {
   co_await take_hold();
   for (auto old = true; old; old = answer == Answer::yes) {
     co_await observe_again();
+    check_saved();
     auto now = context_.plan();
     if (nothing_left(now)) {
       journal.finding("the record needs no repair any more");
@@ -355,7 +372,9 @@ awaitable<void> StepRunner::perform_plan() {
     while (context_.state().stored_token_due) co_await read_due_token(context_);
     auto planned = context_.plan()[next.step];
     const auto backup = info_of(next.step).effect == StepInfo::Effect::saves;
-    if (planned.need == Need::needed && !backup) co_await perform(std::move(planned));
+    if (planned.need != Need::needed || backup) continue;
+    check_named(next);
+    co_await perform(std::move(planned));
   }
   while (context_.state().stored_token_due) co_await read_due_token(context_);
   if (!context_.seen().comparison().equal()) {

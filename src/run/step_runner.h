@@ -54,6 +54,9 @@ struct RunnerOptions {
   std::function<boost::asio::awaitable<void>()> before_change = {};
   /// Where other runs share work with this one; empty: this one does all of it.
   Share share = {};
+  /// Where a saved plan alone may be performed: called before any change with each observation that
+  /// a plan is made of. Throws Failure (refused) if the saved plan does not hold.
+  std::function<void(const Observation&, const PlanOptions&)> check_saved_plan = {};
 };
 
 /// Performs steps: observes, plans, asks for consent, acts, proves. Knows no step by name.
@@ -67,6 +70,7 @@ class StepRunner {
         identified_(std::move(options.identified)),
         before_change_(std::move(options.before_change)),
         share_(std::move(options.share)),
+        check_saved_plan_(std::move(options.check_saved_plan)),
         operator_name_(std::move(options.operator_name)),
         data_(std::move(clusters), std::move(tools), std::move(journal), folder,
               std::move(options.plan), options.wait) {}
@@ -113,6 +117,10 @@ class StepRunner {
   /// into kube-root-ca.crt one after the other.
   boost::asio::awaitable<void> await_one_ca();
   boost::asio::awaitable<Answer> confirm_plan(const Plan& plan);
+  /// Throws Failure if a saved plan is to be performed, and does not hold.
+  void check_saved() const;
+  /// Throws Failure if a saved plan is performed that does not name a step which is needed by now.
+  void check_named(const PlannedStep& agreed) const;
   /// Makes the backup of section 1.
   boost::asio::awaitable<void> back_rancher_up();
   /// Observes again after a question or a backup, and checks that the clusters may be changed.
@@ -140,6 +148,7 @@ class StepRunner {
   std::function<void(const ClusterId&)> identified_;
   std::function<boost::asio::awaitable<void>()> before_change_;
   Share share_;
+  std::function<void(const Observation&, const PlanOptions&)> check_saved_plan_;
   std::string operator_name_;
   RunData data_;
   Context context_{data_};

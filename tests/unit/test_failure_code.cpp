@@ -62,6 +62,7 @@ TEST_CASE("the names and statuses of codes stay") {
                             {backup_failed, "backup-failed", 4},
                             {busy, "busy", 4},
                             {not_begun, "not-begun", 4},
+                            {plan_changed, "plan-changed", 4},
                             {timeout, "timeout", 5},
                             {unreachable, "unreachable", 6},
                             {unauthorized, "unauthorized", 6},

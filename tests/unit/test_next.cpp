@@ -74,6 +74,37 @@ std::vector<Advice> all_next(const Called& by) {
   return all;
 }
 
+TEST_CASE("a saved plan is named with the way to the clusters, and with nothing that it decides") {
+  const auto plan = called({"plan", "--out=plan.json", "--skip=2.2", "--k3s"});
+  CHECK(performing(plan, "plan.json").command ==
+        "retrust run --plan=plan.json --kubeconfig=down.yaml --context down --local-kubeconfig "
+        "local.yaml --local-context=local --kubectl /opt/kubectl --command-timeout 7s "
+        "--output=text --verbose");
+}
+
+TEST_CASE("a saved plan is performed again before a change, and not after one") {
+  Called by{"retrust", {"run", "--plan=plan.json", "--kubeconfig=d", "--local-kubeconfig=l"}};
+  by.elsewhere = {"--k3s", "--skip=2.2", "--cluster=c-x7k2p"};
+  Options options;
+  options.command = CommandName::run;
+  const auto again = next_before_change(by, options, {});
+  REQUIRE(again.size() == 1);
+  CHECK(again.front().command ==
+        "retrust run --plan=plan.json --kubeconfig=d --local-kubeconfig=l");
+  CHECK(advice_after_no(by, options, BackupMade::no).command == again.front().command);
+  const std::string rest =
+      "retrust run --kubeconfig=d --local-kubeconfig=l --k3s --skip=2.2 --cluster=c-x7k2p";
+  CHECK(next_after_failure(by, options, WayBack::none, "").front().command == rest);
+  CHECK(advice_if_killed(by, options).command == rest);
+  CHECK(completed(by, Advice::retrust("save another", "plan", "--out=plan.json")).command ==
+        "retrust plan --out=plan.json --kubeconfig=d --local-kubeconfig=l --k3s --skip=2.2 "
+        "--cluster=c-x7k2p");
+  by.elsewhere = {"--no-rancher-backup", "--cluster=c-x7k2p"};
+  const auto without = completed(by, Advice::retrust("save another", "plan", "--out=plan.json"));
+  CHECK(without.command.ends_with(" --cluster=c-x7k2p --rke-config=FILE"));
+  CHECK(without.sentence.find("in place of --rke-config=FILE") != std::string::npos);
+}
+
 TEST_CASE("every command that comes next is accepted, and reaches the same clusters") {
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"status"}, std::vector<std::string>{"plan"},

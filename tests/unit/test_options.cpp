@@ -337,6 +337,54 @@ TEST_CASE("a dry run is a plan") {
   CHECK(parse_with({"run"}, {{"RETRUST_DRY_RUN", "true"}}).command == CommandName::plan);
 }
 
+TEST_CASE("the options of a saved plan count from there alone") {
+  const auto run = [](std::vector<std::string> more, Variables variables = {}) {
+    std::vector<std::string> args{"run", "--kubeconfig=down", "--local-kubeconfig=local"};
+    args.insert(args.end(), more.begin(), more.end());
+    const Environment environment = [&](const std::string& name) -> std::optional<std::string> {
+      const auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::optional(found->second);
+    };
+    return parse_options(args, environment, [](const std::string& path) {
+      CHECK(path == "plan.json");
+      return std::vector<std::string>{"--k3s", "--skip=2.2", "--cluster=c-x7k2p"};
+    });
+  };
+  const Variables variables{{"RETRUST_SKIP", "2.1"},    {"RETRUST_RKE_CONFIG", "cluster.yml"},
+                            {"RETRUST_CLUSTER", "c"},   {"RETRUST_ALL_CLUSTERS", "true"},
+                            {"RETRUST_TIMEOUT", "90s"}, {"RETRUST_OUT", "other.json"}};
+  for (const auto& options : {run({"--plan=plan.json"}, variables), run({}, [&] {
+                                auto more = variables;
+                                more["RETRUST_PLAN"] = "plan.json";
+                                return more;
+                              }())}) {
+    CHECK(options.plan_file == "plan.json");
+    CHECK(options.plan_out.empty());
+    CHECK(options.skip == std::set<Step>{Step::recreate_agents});
+    CHECK(options.backup.kind == BackupChoice::Kind::k3s);
+    CHECK(options.cluster == "c-x7k2p");
+    CHECK(options.timeout == std::chrono::seconds{90});
+    CHECK_FALSE(options.consented);
+  }
+  CHECK(run({"--plan=plan.json", "--yes"}).consented);
+  CHECK(run({"--plan=plan.json", "--dry-run"}).command == CommandName::plan);
+  CHECK_THROWS_WITH_AS(run({"--plan=plan.json", "--k3s"}),
+                       "--k3s was given with --plan, and the saved plan decides that", Failure);
+  CHECK_THROWS_WITH_AS(run({"--plan", ""}), "--plan is empty", Failure);
+  CHECK_THROWS_WITH_AS(run({"--plan", "plan.json", "--dry-run", "--out", "x"}),
+                       "--plan and --out were given: one of them", Failure);
+}
+
+TEST_CASE("a plan alone is saved") {
+  CHECK(parse_with({"plan", "--out=x"}).plan_out == "x");
+  CHECK(parse_with({"run", "--dry-run", "--out=x"}).plan_out == "x");
+  CHECK(parse_with({"run"}, {{"RETRUST_OUT", "x"}}).plan_out.empty());
+  CHECK(complaint({"run", "--out=x"}).starts_with("--out has no meaning for run"));
+  CHECK(complaint({"plan", "--out", ""}).starts_with("--out is empty"));
+  CHECK(complaint({"plan", "--plan=x"}).starts_with("--plan has no meaning for plan"));
+  CHECK(parse_with({"plan"}, {{"RETRUST_PLAN", "x"}}).plan_file.empty());
+}
+
 TEST_CASE("the user's own file of options counts where no other is named") {
   namespace fs = std::filesystem;
   using namespace std::chrono_literals;

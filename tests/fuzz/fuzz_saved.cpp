@@ -1,5 +1,6 @@
-// A run's folder as a rollback reads it, after somebody else had it.
+// A run's folder as a rollback reads it, and a saved plan, after somebody else had them.
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <stdlib.h>
 #include <string>
@@ -12,11 +13,13 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/private_file.h"
+#include "cli/options.h"
 #include "credentials/certificate.h"
 #include "credentials/token.h"
 #include "fuzz/checks.h"
 #include "fuzz/target.h"
 #include "run/saved_cluster.h"
+#include "run/saved_plan.h"
 
 namespace retrust::fuzz {
 namespace {
@@ -117,6 +120,27 @@ void saved_files(std::string_view input) {
   read(record_line(cluster_name, cluster) + record_line(secret_name, secret) +
            record_line(note_name, note),
        saved);
+}
+
+/// What plan --out wrote, after somebody else had it.
+void saved_plan(std::string_view input) {
+  try {
+    const auto plan = parse_saved_plan(input);
+    for (const auto& cluster : plan.clusters) {
+      require(is_one_line(cluster.in_full()), "a cluster of a saved plan is shown in one line");
+    }
+    const auto options = parse_options(
+        {"run", "--plan=plan.json", "--kubeconfig=a", "--local-kubeconfig=b"},
+        [](const std::string&) { return std::nullopt; },
+        [&](const std::string&) { return plan.words(); });
+    require(options.command == CommandName::run && !options.consented &&
+                options.kubectl == "kubectl" && options.kubeconfig == "a" &&
+                options.local_kubeconfig == "b" && options.clusters.size() == plan.clusters.size(),
+            "a saved plan decides the plan, not how it is reached or agreed to");
+  } catch (const Failure& failure) {
+    require(failure.status == ExitStatus::usage && is_one_line(failure.what()),
+            "a file that is no saved plan is refused in one line");
+  }
 }
 
 }  // namespace retrust::fuzz

@@ -31,6 +31,7 @@ const std::vector<Target>& all_targets() {
       {"kubectl-output", kubectl_output},
       {"volume", volume},
       {"saved-files", saved_files},
+      {"saved-plan", saved_plan},
   };
   return targets;
 }

@@ -42,5 +42,6 @@ void lines(std::string_view input);
 void kubectl_output(std::string_view input);
 void volume(std::string_view input);
 void saved_files(std::string_view input);
+void saved_plan(std::string_view input);
 
 }  // namespace retrust::fuzz

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "observe/kubeconfig.h"
 #include "process/tasks.h"
 #include "tools/endings.h"
 #include "transcript/journal.h"
@@ -51,6 +52,16 @@ void check_descriptors() {
   }
 }
 
+/// retrust proves new credentials by a kubeconfig in memory.
+void check_memory() {
+  try {
+    const TemporaryKubeconfig proof({}, {});
+  } catch (const Failure& failure) {
+    throw Failure(ExitStatus::refused, fmt::format("{}: nothing was changed", failure.what()),
+                  failure.advice);
+  }
+}
+
 }  // namespace
 
 awaitable<bool> ResourceWait::tries_again(const Outcome& lacking) {
@@ -74,6 +85,7 @@ void ResourceWait::over() {
 
 awaitable<void> check_resources(Runner& runner) {
   check_descriptors();
+  check_memory();
   Command proof;
   proof.program = "/proc/self/exe";
   proof.args = {"--version"};

@@ -44,8 +44,12 @@ Descriptor file_in_memory(std::string_view text) {
   }
   if (!file || !text.empty()) {
     const std::error_code error(made ? errno : failed, std::generic_category());
-    throw shortage(fmt::format("cannot keep a temporary kubeconfig in memory: {}", error.message()),
-                   error);
+    auto failure = shortage(
+        fmt::format("cannot keep a temporary kubeconfig in memory: {}", error.message()), error);
+    if (error.value() == ENOSYS) {
+      failure.advice = "use a machine with Linux 3.17 or later, or with RHEL 7.3 or later";
+    }
+    throw std::move(failure);
   }
   // No child can change it.
   ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);

@@ -245,6 +245,19 @@ TEST_CASE(
   CHECK(sandbox.changes().empty());
 }
 
+TEST_CASE("a kernel that keeps no files in memory is known before the first change") {
+  Sandbox sandbox;
+  const auto run = sandbox.retrust(
+      {.args = run_yes,
+       .shell = "export ASAN_OPTIONS=detect_leaks=0; exec strace -f -o /dev/null "
+                "-e trace=memfd_create -e inject=memfd_create:error=ENOSYS \"$@\""});
+  CAPTURE(run.all());
+  CHECK(run.status == 4);
+  CHECK(has(run.err, "cannot keep a temporary kubeconfig in memory: Function not implemented"));
+  CHECK(has(run.err, "Linux 3.17"));
+  CHECK(sandbox.changes().empty());
+}
+
 TEST_CASE("the soft limit of open files stops nothing where the hard limit is high") {
   Sandbox sandbox;
   const auto run = sandbox.retrust({.args = run_yes, .shell = "ulimit -S -n 24; exec \"$@\""});

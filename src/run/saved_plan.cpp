@@ -65,7 +65,7 @@ std::vector<std::string> texts_in(const json::object& object, std::string_view n
 
 Need need_of(const std::string& word) {
   for (const auto need :
-       {Need::needed, Need::not_needed, Need::depends, Need::skipped, Need::waived}) {
+       {Need::needed, Need::reads, Need::not_needed, Need::depends, Need::skipped, Need::waived}) {
     if (word_of(need) == word) return need;
   }
   wrong(fmt::format("need is {}", display_text(word, 40)));

@@ -131,7 +131,7 @@ bool verifies(const Key& key, std::string_view text, std::string_view raw) {
 
 Validity valid(std::chrono::seconds since, std::chrono::seconds until) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  return {now - since, now + until};
+  return {now - since, now + until + std::chrono::hours{12}};
 }
 
 Key::Key() : state_(std::make_shared<State>()) {

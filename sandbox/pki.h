@@ -42,7 +42,8 @@ struct Validity {
   std::chrono::sys_seconds from;
   std::chrono::sys_seconds to;
 };
-/// From so long ago until in so long a time.
+/// From so long ago until in so long a time, and half a day more: the days that are left stay the
+/// same for a while.
 Validity valid(std::chrono::seconds since, std::chrono::seconds until);
 
 /// A certification authority called kube-ca, as Rancher's own clusters call theirs.

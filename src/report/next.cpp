@@ -389,7 +389,7 @@ void add_backup(std::vector<Advice>& next, const Called& called, WayBack way_bac
       "when nobody needs it",
       folder));
   if (way_back == WayBack::none) return;
-  next.emplace_back("put that back",
+  next.emplace_back("to undo this run, put that back",
                     command_line(called, CommandName::rollback, Scope::what_is_left, {folder}));
 }
 

@@ -101,7 +101,7 @@ const std::vector<ReportField>& report_fields() {
       {"steps", list, "the plan, in the order of the steps"},
       {"steps[].section", text, "the section of the runbook, e.g. 2.1"},
       {"steps[].name", text, "the name, e.g. delete-token"},
-      {"steps[].need", text, "needed, not-needed, depends, skipped or waived"},
+      {"steps[].need", text, "needed, reads, not-needed, depends, skipped or waived"},
       {"steps[].changes", flag, "whether the step changes a cluster"},
       {"steps[].reason", text, "why the step is needed or not"},
       {"steps[].commands", list, "the commands, a text each, with placeholders for unknown names"},

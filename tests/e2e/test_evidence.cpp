@@ -122,7 +122,7 @@ TEST_CASE("a transcript says what was changed, what came of each step and what i
   CHECK(has(told, "Result: new agents run: "));
   CHECK(has(told, "Result: Rancher has stored the live token and CA.\n"));
   CHECK(has(told, "/backup has what Rancher had stored, the old token included"));
-  CHECK(has(told, "\n- put that back: retrust rollback "));
+  CHECK(has(told, "\n- to undo this run, put that back: retrust rollback "));
   CHECK(has(told, "  # given: "));
   // The command of 2.5 runs while the agents start, and is shown where it belongs.
   const auto check = told.substr(std::min(told.find("## 2.5 check-cluster"), told.size()));
@@ -180,7 +180,7 @@ TEST_CASE("what is left is said after a single step, and after an interruption")
   CAPTURE(told);
   CHECK(has(told, "\nstored and live credentials differ.\n"));
   CHECK(has(told, "; retrust wrote them; Rancher says"));
-  CHECK(has(told, "\n- put that back: retrust rollback "));
+  CHECK(has(told, "\n- to undo this run, put that back: retrust rollback "));
   CHECK(has(told, "+++ stored in Rancher now"));
   CHECK(has(told, "on standard input: Cluster c-x7k2p, resourceVersion "));
 

@@ -92,7 +92,7 @@ TEST_CASE("clusters in every state are listed, the most urgent first") {
     CAPTURE(name);
     CHECK(found.at(name)[2] == state);
   }
-  CHECK(found.at("prod-0002")[4] == "-3d");
+  CHECK(found.at("prod-0002")[4] == "-2d");
   CHECK(found.at("prod-0001")[5] == "yes");
   CHECK(found.at("prod-0015")[5] == "no");
   // First what Rancher cannot reach, in the middle what will be, last its own cluster.

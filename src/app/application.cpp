@@ -123,8 +123,8 @@ int run_application(std::string_view path, const std::vector<std::string>& args,
   const auto shown = wants_json(args, environment) ? Shown::as_json_too : Shown::for_people;
   try {
     std::optional<SavedPlan> saved_plan;
-    auto options = parse_options(args, environment, [&](const std::string& path) {
-      return saved_plan.emplace(read_saved_plan(path)).words();
+    auto options = parse_options(args, environment, [&](const std::string& file) {
+      return saved_plan.emplace(read_saved_plan(file)).words();
     });
     if (options.command == CommandName::help) {
       return print_result(help_text(program_name(path), options.explained));

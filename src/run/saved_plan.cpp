@@ -208,11 +208,13 @@ SavedPlan read_saved_plan(const fs::path& path) {
 
 void check_replaceable(const fs::path& path) {
   struct ::stat state {};
-  const auto there = ::lstat(path.c_str(), &state) == 0;
   const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if ((!there && errno != ENOENT) || ::access(folder.c_str(), W_OK | X_OK) != 0) {
+  const auto there = ::lstat(path.c_str(), &state) == 0;
+  auto error = there || errno == ENOENT ? 0 : errno;
+  if (error == 0 && ::access(folder.c_str(), W_OK | X_OK) != 0) error = errno;
+  if (error != 0) {
     throw Failure(ExitStatus::usage,
-                  fmt::format("--out: cannot write {}: {}", path.string(), std::strerror(errno)),
+                  fmt::format("--out: cannot write {}: {}", path.string(), std::strerror(error)),
                   {"name a file in a folder that you can write", "ls -ld " + operand(folder)});
   }
   if (!there) return;

@@ -172,9 +172,10 @@ void StepRunner::check_saved() const {
 void StepRunner::check_named(const PlannedStep& agreed) const {
   if (!check_saved_plan_ || comes(agreed.need)) return;
   const auto& info = info_of(agreed.step);
+  const auto& cluster = context_.seen().local.cluster;
   throw Failure(FailureCode::plan_changed,
-                fmt::format("{} {} has come to be needed, and the saved plan does not have it",
-                            info.section, info.name),
+                fmt::format("{} ({}) now needs {} {}, and the saved plan does not have this step",
+                            cluster.display_name, cluster.id, info.section, info.name),
                 Advice::retrust("see what is left to do", "plan"));
 }
 

@@ -161,6 +161,13 @@ bool restarted_since(const boost::json::value& deployment, std::chrono::sys_seco
   return at && *at >= time;
 }
 
+/// True if another restart of the same second leaves kubectl nothing to change: its annotation has
+/// the time in seconds. kubernetes/kubectl kubernetes-1.20.0 ("empty patch") and kubernetes-1.32.0,
+/// pkg/cmd/rollout/rollout_restart.go.
+bool meets_restart(const KubectlFailure& failure) {
+  return failure.detail.find("failed to create patch for ") != std::string::npos;
+}
+
 /// Restarts the deployment once: a second restart would end the servers of the first one.
 awaitable<void> restart_deployment(Context context) {
   const auto rancher = context.seen().local.rancher;
@@ -176,7 +183,11 @@ awaitable<void> restart_deployment(Context context) {
       failed = failure;
     }
     if (!failed) break;
+    // The servers of the other restart may have read the old record.
+    const auto met = meets_restart(*failed);
+    if (met) failed->kind = KubectlError::busy;
     co_await retries.wait_out(std::move(*failed));
+    if (met) continue;
     const auto now =
         co_await kubectl.get(commands::deployment(rancher.name_space, rancher.deployment));
     if (!restarted_since(now, begun)) continue;

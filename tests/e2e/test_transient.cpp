@@ -116,6 +116,26 @@ TEST_CASE("Ctrl-C is answered at once while an error is waited out") {
   CHECK(has(transcripts(sandbox.run_folder()), "\"status\":130"));
 }
 
+TEST_CASE("a restart of Rancher that meets another one of the same second is tried again") {
+  std::string words;
+  SUBCASE("in the words of kubectl 1.27 and later") {
+    words =
+        "error: failed to create patch for rancher: if restart has already been triggered within "
+        "the past second, please wait before attempting to trigger another";
+  }
+  SUBCASE("in the words of older ones") {
+    words = "error: failed to create patch for rancher: empty patch";
+  }
+  Sandbox sandbox({"--rancher", "2.1"});
+  const auto kubectl = troubled_kubectl(sandbox, "*' rollout restart '*", {refused(words)}, 1);
+  const auto run = sandbox.retrust(
+      {.args = {"run", "--yes", "--no-rancher-backup", "--timeout", "60s"}, .kubectl = kubectl});
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(attempts(sandbox) == 2);
+  CHECK(has(run.out, "Rancher's new server pods are ready"));
+}
+
 TEST_CASE("a terminal shows what is awaited while an API server does not answer") {
   // Connections are taken, and nobody answers.
   boost::asio::io_context io;

@@ -176,6 +176,17 @@ bool synchronised(const Descriptor& descriptor) {
   return ::fdatasync(descriptor.get()) == 0 || errno == EINVAL || errno == EROFS;
 }
 
+bool write_all(const Descriptor& descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(descriptor.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written == 0) errno = ENOSPC;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 std::string mending_command(const fs::path& folder) {
   const auto name = operand(folder);
   return fmt::format("{} && {}", as_root(fmt::format("chown -R {}: {}", caller_name(), name)),

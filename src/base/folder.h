@@ -97,6 +97,9 @@ class Folder {
 /// systems cannot synchronise, and need not.
 bool synchronised(const Descriptor& descriptor);
 
+/// Writes all of a text. False, with errno, where that fails.
+bool write_all(const Descriptor& descriptor, std::string_view text);
+
 /// True if the path does not exist. A path that we may not look at is not missing.
 bool is_missing(const std::filesystem::path& path);
 

@@ -22,18 +22,6 @@ namespace {
                 "and run again");
 }
 
-/// Writes all of a text. False, with errno, where that fails.
-bool write_all(const Descriptor& descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(descriptor.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written == 0) errno = ENOSPC;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 PrivateFile::PrivateFile(const Folder& folder, const std::string& name, Begin begin)

@@ -14,6 +14,7 @@
 
 #include "base/encoding.h"
 #include "base/failure.h"
+#include "base/folder.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/trust.h"
@@ -36,13 +37,7 @@ Descriptor file_in_memory(std::string_view text) {
   const auto failed = errno;
   // A child's input may not be one of the first three descriptors.
   Descriptor file(::fcntl(made.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  while (file && !text.empty()) {
-    const auto written = ::write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) break;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  if (!file || !text.empty()) {
+  if (!file || !write_all(file, text)) {
     const std::error_code error(made ? errno : failed, std::generic_category());
     auto failure = shortage(
         fmt::format("cannot keep a temporary kubeconfig in memory: {}", error.message()), error);

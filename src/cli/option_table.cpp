@@ -209,8 +209,7 @@ const std::vector<OptionInfo>& all_options() {
       {.name = "out",
        .argument = "FILE",
        .help = "save the plan in FILE: run --plan FILE does exactly that. The file has mode 0600 "
-               "and no "
-               "secrets, and takes the place of no file but a saved plan",
+               "and no secrets, and takes the place of no file but a saved plan",
        .commands = {plan}},
       {.name = "plan",
        .argument = "FILE",

@@ -378,18 +378,20 @@ std::vector<json::value> Sandbox::requests() const {
   return parsed;
 }
 
+bool is_change(const json::value& request) {
+  const auto verb = text(request, "/verb");
+  const auto resource = text(request, "/resource");
+  const auto asks = resource.find("reviews.") != std::string::npos;
+  if (verb == "get" || verb == "list" || verb == "watch" || asks) return false;
+  return resource != "leases.coordination.k8s.io";
+}
+
 std::vector<std::string> Sandbox::changes() const {
   std::vector<std::string> found;
   for (const auto& request : requests()) {
-    const auto verb = text(request, "/verb");
-    const auto resource = text(request, "/resource");
-    const auto asks = resource.find("reviews.") != std::string::npos;
-    if (verb == "get" || verb == "list" || verb == "watch" || asks) continue;
-    // A Lease is no change: it tells other runs of this one.
-    if (resource == "leases.coordination.k8s.io") continue;
-    if (text(request, "/user") == "rancher") continue;
-    found.push_back(text(request, "/server") + " " + verb + " " + resource + " " +
-                    text(request, "/name"));
+    if (!is_change(request) || text(request, "/user") == "rancher") continue;
+    found.push_back(text(request, "/server") + " " + text(request, "/verb") + " " +
+                    text(request, "/resource") + " " + text(request, "/name"));
   }
   return found;
 }

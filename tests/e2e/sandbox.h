@@ -118,6 +118,10 @@ class Sandbox {
 /// The path of a kubectl of that version, by scripts/kubectl, which fetches it where need be.
 std::string kubectl_of_version(const std::string& version, const std::filesystem::path& directory);
 
+/// Whether a request to the servers changes something. A Lease is no change: it tells
+/// other runs of this one.
+bool is_change(const boost::json::value& request);
+
 /// The texts of all transcripts in a run folder together.
 std::string transcripts(const std::filesystem::path& run_folder);
 /// transcript.md without the marks of code spans, for sentences that hold some.

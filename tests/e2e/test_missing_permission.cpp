@@ -24,19 +24,17 @@ struct Repair {
   Words more;
 };
 
-/// `run`, without a question, and with short waits.
-Words run_of(const Repair& repair) {
-  Words words{"run", "--yes", "--timeout", "4s"};
-  const auto& more = repair.more;
+Words joined(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
-  if (std::find(more.begin(), more.end(), "--rancher-backup") == more.end()) {
-    words.emplace_back("--no-rancher-backup");
-  }
   return words;
 }
 
-Words joined(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
+/// `run`, without a question, and with short waits.
+Words run_of(const Repair& repair) {
+  auto words = joined({"run", "--yes", "--timeout", "4s"}, repair.more);
+  if (std::find(words.begin(), words.end(), "--rancher-backup") == words.end()) {
+    words.emplace_back("--no-rancher-backup");
+  }
   return words;
 }
 
@@ -53,13 +51,6 @@ bool is_users(const boost::json::value& request) {
   return text(request, "/user") == "admin" && !text(request, "/resource").empty();
 }
 
-bool changes(const boost::json::value& request) {
-  const auto verb = text(request, "/verb");
-  const auto resource = text(request, "/resource");
-  return verb != "get" && verb != "list" && verb != "watch" && !has(resource, "reviews.") &&
-         resource != "leases.coordination.k8s.io";
-}
-
 /// What the run asked for at its first change or later, and not before.
 std::set<std::string> asked_late(const Sandbox& sandbox) {
   std::set<std::string> early;
@@ -67,7 +58,7 @@ std::set<std::string> asked_late(const Sandbox& sandbox) {
   auto* kind = &early;
   for (const auto& request : sandbox.requests()) {
     if (!is_users(request)) continue;
-    if (changes(request)) kind = &late;
+    if (is_change(request)) kind = &late;
     kind->insert(fault_of(request));
   }
   for (const auto& fault : early) late.erase(fault);

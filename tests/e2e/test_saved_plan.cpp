@@ -45,6 +45,14 @@ Sandbox::Call run_of(const std::string& file, const Args& more = {}) {
   return {.args = with({"run", "--plan", file, "--yes"}, more), .without = {"--cluster"}};
 }
 
+/// Checks that a run repairs production.
+void check_performed(Sandbox& sandbox, const Sandbox::Call& call) {
+  const auto run = sandbox.retrust(call);
+  CAPTURE(run.all());
+  CHECK(run.status == 0);
+  CHECK(sandbox.ready() == "True");
+}
+
 /// Checks that the plan is refused with those words, and that nothing is changed.
 void check_refused(Sandbox& sandbox, const std::string& file, const std::string& words) {
   const auto before = sandbox.changes();
@@ -223,10 +231,7 @@ TEST_CASE("Rancher's container is named by the saved plan") {
   REQUIRE(plan.status == 3);
   call.args = {"run", "--plan", file, "--yes", "--docker", docker};
   call.without = {"--local-kubeconfig", "--cluster"};
-  const auto run = sandbox.retrust(call);
-  CAPTURE(run.all());
-  CHECK(run.status == 0);
-  CHECK(sandbox.ready() == "True");
+  check_performed(sandbox, call);
 }
 
 TEST_CASE("a saved plan leads to no other cluster") {
@@ -258,10 +263,7 @@ TEST_CASE("the kubeconfigs may lie elsewhere when a saved plan is performed") {
   fs::copy_file(sandbox.file("downstream.kubeconfig"), moved);
   auto call = run_of(file, {"--no-session"});
   call.kubeconfig = moved;
-  const auto run = sandbox.retrust(call);
-  CAPTURE(run.all());
-  CHECK(run.status == 0);
-  CHECK(sandbox.ready() == "True");
+  check_performed(sandbox, call);
 }
 
 TEST_CASE("a dry run of a saved plan says whether it holds") {
@@ -504,10 +506,7 @@ TEST_CASE("a cluster without a plan is not in the file, and plan says so") {
   CHECK(plan.status == 6);
   CHECK(has(plan.out, "That plan does not have store-002 ("));
   CHECK(json::parse(read_file(file)).at("clusters").as_array().size() == 1);
-  const auto run = sandbox.retrust(call_for_all(sandbox, {"run", "--plan", file, "--yes"}));
-  CAPTURE(run.all());
-  CHECK(run.status == 0);
-  CHECK(sandbox.ready() == "True");
+  check_performed(sandbox, call_for_all(sandbox, {"run", "--plan", file, "--yes"}));
 }
 
 }  // namespace
